@@ -1,0 +1,34 @@
+"""``import locust_cw_dist.auto`` in a locustfile adds the ``--cw-*`` options and installs the plugin.
+
+The only module that registers anything when it is imported. Python imports it once, so two locustfiles that
+both import it register it once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+# Locust first: it patches the standard library for gevent, and what is imported after it is patched.
+from locust import events
+
+from locust_cw_dist import options
+
+if TYPE_CHECKING:
+    import argparse
+
+    from locust.env import Environment
+
+
+def _add_options(parser: argparse.ArgumentParser, **_: Any) -> None:
+    options.add_arguments(parser)
+
+
+def _install(environment: Environment, **_: Any) -> None:
+    # Late, so that what needs only the options (--help, a wrong value) does not load the plugin.
+    from locust_cw_dist import install
+
+    install(environment)
+
+
+events.init_command_line_parser.add_listener(_add_options)
+events.init.add_listener(_install)

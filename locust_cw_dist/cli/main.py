@@ -1,0 +1,132 @@
+"""The entry point of ``locust-cw``.
+
+Only the module of the command that runs is imported: a load test must not pay for the demo, and nothing
+here may load Locust, gevent or boto3 before that module decides in which order.
+
+A command's module has ``add_parser(subparsers)``, which adds its parser and sets the default ``run``, a
+function that takes the parsed arguments and returns an exit code. ``run`` is the exception: its arguments
+are Locust's, and argparse has no way to leave them alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from locust_cw_dist.errors import LocustCwError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class _Command(NamedTuple):
+    name: str
+    help: str
+    module: str
+
+
+_RUN = _Command(
+    "run", "run locust with the plugin installed; all arguments are Locust's", "locust_cw_dist.cli.run"
+)
+
+_COMMANDS = (
+    _RUN,
+    _Command(
+        "local-cloudwatch",
+        "serve a CloudWatch on this machine, for trying things out without an AWS account",
+        "locust_cw_dist.cli.local_cloudwatch",
+    ),
+    _Command(
+        "demo",
+        "run a distributed load test against a local CloudWatch and show what arrived",
+        "locust_cw_dist.cli.demo",
+    ),
+)
+
+_EXAMPLES = """\
+examples:
+  locust-cw demo
+      see it work: no AWS account, no option
+  locust-cw run -f locustfile.py --headless -u 50 -t 5m --cw-service checkout
+      one process, metrics in the namespace perf/checkout/loadtests
+  locust-cw run -f locustfile.py --master --headless --expect-workers 3 -u 50 -t 5m --cw-service checkout
+  locust-cw run -f - --worker --master-host 10.0.0.7
+      distributed: the master publishes, workers need no option and no AWS
+  locust-cw run --help
+      Locust's options and ours
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage above it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        argv: The arguments after the program's name; ``sys.argv`` by default.
+
+    Returns:
+        The exit code: 0, the command's own, 1 where it failed, 2 where the command line is wrong.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == [_RUN.name]:
+        run: Any = importlib.import_module(_RUN.module)
+        return int(run.main(arguments[1:]))
+    parser = _parser(arguments)
+    parsed = parser.parse_args(arguments)
+    if parsed.version:
+        print(f"locust-cw-dist {_version()} (Python {sys.version.split()[0]})")
+        return 0
+    if parsed.command is None:
+        parser.print_help(sys.stderr)
+        return 2
+    return _run_command(parsed)
+
+
+def _run_command(parsed: argparse.Namespace) -> int:
+    try:
+        return int(parsed.run(parsed))
+    except LocustCwError as error:
+        print(f"locust-cw {parsed.command}: {error}", file=sys.stderr)
+        return 2 if isinstance(error, SettingsError) else 1
+    except KeyboardInterrupt:
+        return 130  # what a shell reports for a program that ctrl-C ended
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="locust-cw",
+        description="Load-test results of Locust into Amazon CloudWatch.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="store_true", help="show the version and exit")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    wanted = next((argument for argument in arguments if not argument.startswith("-")), None)
+    for command in _COMMANDS:
+        if command.name == wanted:
+            module: Any = importlib.import_module(command.module)
+            module.add_parser(subparsers)
+        else:
+            subparsers.add_parser(command.name, help=command.help)
+    return parser
+
+
+def _version() -> str:
+    from importlib import metadata
+
+    try:
+        return metadata.version("locust-cw-dist")
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

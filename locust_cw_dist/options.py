@@ -1,0 +1,323 @@
+"""The ``--cw-*`` options on Locust's own command line: declaring them, and reading them as ``Settings``.
+
+Each option is a flag ``--cw-x-y``, an environment variable ``LOCUST_CW_X_Y``, a line ``cw-x-y = ...`` in
+``locust.conf`` and a key of ``[tool.locust]`` in ``pyproject.toml``. A flag goes before the variable, and the
+variable before a file; they do not add up, for options that can be repeated either.
+
+Three things that Locust does shape this file:
+
+- Every option travels from the master to the workers in the message that starts users, packed with msgpack.
+  A value that msgpack cannot pack ends that greenlet: no user starts, and Locust exits with 0. So what the
+  parser stores is str, int, float, bool or a list of str, and ``settings_from_options`` makes richer values
+  of it later.
+- A wrong value must end the process before Locust forks (``--processes``) or connects, or others wait for
+  one that never comes. So values are checked while they are parsed, by the rules of ``Settings``. What only
+  makes sense together with another option is checked where the settings are read, on the master: a worker
+  accepts the master's command line whatever it says, and ignores it.
+- The web form can write any option into the running process, whether the form shows it or not. So nothing
+  here is a credential, and what decides where data goes is read once. Labels, which the form does show, can
+  be read again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from locust_cw_dist.core.metrics import METRIC_NAMES
+from locust_cw_dist.errors import SettingsError
+from locust_cw_dist.settings import RULES, Settings, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+GROUP_TITLE = "CloudWatch (locust-cw-dist)"
+_GROUP_DESCRIPTION = (
+    # Locust's formatter keeps the lines of a group's description as they are.
+    "Results into Amazon CloudWatch, published by the master or the single process. Workers\n"
+    "accept the same options and ignore them. Each is an environment variable too\n"
+    "(LOCUST_CW_SERVICE for --cw-service), and a key of locust.conf or of [tool.locust] in\n"
+    "pyproject.toml. Credentials are boto3's own, never an option."
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Option:
+    """One option: its name without ``--cw-``, its field of ``Settings``, and how to read its text.
+
+    ``read`` takes one text, or a list of texts where ``split`` is given: the option can then be repeated, and
+    ``split`` takes one occurrence apart.
+    """
+
+    name: str
+    field: str
+    metavar: str
+    help: str
+    read: Callable[[Any], Any] = lambda text: text
+    split: Callable[[str], list[str]] | None = None
+    in_web_form: bool = False
+
+    @property
+    def flag(self) -> str:
+        return f"--cw-{self.name}"
+
+    @property
+    def dest(self) -> str:
+        return f"cw_{self.name.replace('-', '_')}"
+
+    @property
+    def environment_variable(self) -> str:
+        return f"LOCUST_CW_{self.name.replace('-', '_').upper()}"
+
+    def checked(self, text: Any) -> Any:
+        """The field's value; SettingsError where the text is wrong."""
+        return RULES[self.field](self.read(text))
+
+    def restored(self, stored: Any) -> Any:
+        """The field's value, unchecked, of what a parser stored or Locust's web form put in its place."""
+        if self.split is None:
+            return stored
+        texts = [stored] if isinstance(stored, str) else stored
+        try:
+            return self.read([part for text in texts for part in self.split(text)])
+        except SettingsError as wrong:
+            raise SettingsError(wrong.problem, setting=self.flag) from None
+
+
+def _number(kind: Callable[[str], float]) -> Callable[[str], float | str]:
+    """Reads a number; what is none stays text, for the rule to refuse as the user wrote it."""
+
+    def read(text: str) -> float | str:
+        try:
+            return kind(text)
+        except ValueError:
+            return text
+
+    return read
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _lines_and_commas(text: str) -> list[str]:
+    return _lines(text.replace(",", "\n"))
+
+
+def _read_percentiles(texts: Sequence[str]) -> list[float | str]:
+    number = _number(float)
+    return [number(text.removeprefix("p")) for text in texts]
+
+
+def _read_pairs(texts: Iterable[str]) -> list[tuple[str, str]]:
+    pairs = []
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise SettingsError(f"got {shown(text)}, must be KEY=VALUE")
+        pairs.append((name.strip(), value.strip()))
+    return pairs
+
+
+def _read_metrics(texts: Sequence[str]) -> frozenset[str] | Sequence[str]:
+    """``all,-Users`` as the names that are left; a plain list of names stays as it is."""
+    if "all" not in texts and not any(text.startswith("-") for text in texts):
+        return texts
+    allowed = f"all, or all followed by -NAME to switch off, or names alone, out of {', '.join(METRIC_NAMES)}"
+    if texts[0] != "all":
+        raise SettingsError(f"got {shown(','.join(texts))}, must be {allowed}")
+    for text in texts[1:]:
+        if not text.startswith("-") or text[1:] not in METRIC_NAMES:
+            raise SettingsError(f"got {shown(text)}, must be {allowed}")
+    return frozenset(METRIC_NAMES) - {text[1:] for text in texts[1:]}
+
+
+_LABEL = _Option(
+    "label",
+    "labels",
+    "<key=value>",
+    "Branch, commit or build of this run: in the log, the record and the page, never billed. Can be "
+    "repeated, or KEY=VALUE,KEY=VALUE.",
+    _read_pairs,
+    _lines_and_commas,
+    in_web_form=True,
+)
+
+_OPTIONS = (
+    _Option(
+        "service",
+        "service",
+        "<name>",
+        "What is under test. Metrics go to the namespace ENVIRONMENT/SERVICE/loadtests. Without this and "
+        "without --cw-namespace nothing is published.",
+    ),
+    _Option("environment", "environment", "<name>", "Where it runs; begins the namespace. Defaults to perf."),
+    _Option("namespace", "namespace", "<name>", "The namespace, in place of ENVIRONMENT/SERVICE/loadtests."),
+    _Option("region", "region", "<region>", "AWS Region. Defaults to boto3's own choice, as AWS_REGION."),
+    _Option("role-arn", "role_arn", "<arn>", "Role to assume for publishing, as in a monitoring account."),
+    _Option("external-id", "external_id", "<id>", "External id that the role of --cw-role-arn asks for."),
+    _Option(
+        "endpoint-url", "endpoint_url", "<url>", "Send here and not to AWS; for 'locust-cw local-cloudwatch'."
+    ),
+    _Option("host", "host", "<host>", "The Host dimension. Defaults to Locust's --host, else to '-'."),
+    _Option(
+        "resolution",
+        "resolution_s",
+        "<seconds>",
+        "Length of the windows that results are gathered in: 1, 5, 10, 30 or 60. Defaults to 10.",
+        _number(int),
+    ),
+    _Option(
+        "percentiles",
+        "percentiles",
+        "<p,p,...>",
+        "Percentiles to send as ResponseTime_pNN_ms, as 50,95,99.9. Defaults to 95 for each endpoint and to "
+        "50,95,99 for all together.",
+        _read_percentiles,
+        _lines_and_commas,
+    ),
+    _Option(
+        "dimension",
+        "dimensions",
+        "<key=value>",
+        "A dimension of every series. Makes new series, which CloudWatch bills. Can be repeated; one a line "
+        "in the environment variable.",
+        _read_pairs,
+        _lines,
+    ),
+    _LABEL,
+    _Option(
+        "metrics",
+        "metrics",
+        "<name,...>",
+        f"Metrics to send: 'all', or 'all,-NAME' without some, or names: {', '.join(METRIC_NAMES)}. "
+        "Defaults to all.",
+        _read_metrics,
+        _lines_and_commas,
+    ),
+    _Option(
+        "max-endpoints",
+        "max_endpoints",
+        "<int>",
+        "Endpoints with series of their own, 1 to 1000; the rest share one, (other). Defaults to 100.",
+        _number(int),
+    ),
+    _Option(
+        "grace",
+        "grace_s",
+        "<seconds>",
+        "How long a window waits for workers that are behind, 1 to 300. Defaults to 15.",
+        _number(float),
+    ),
+    _Option(
+        "flush-timeout",
+        "flush_timeout_s",
+        "<seconds>",
+        "How long the end of a run may take to bring out the last data, at most 3600. Defaults to 30.",
+        _number(float),
+    ),
+)
+
+_REQUIRED = _Option(
+    "required", "required", "", "Exit with an error when results cannot be published. Off by default."
+)
+
+
+class _Repeated(argparse._ExtendAction):
+    """Collects the texts of all occurrences, and checks them together after each."""
+
+    def __init__(self, *args: Any, option: _Option, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._option = option
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        super().__call__(parser, namespace, values, option_string)
+        try:
+            self._option.checked(getattr(namespace, self.dest))
+        except SettingsError as wrong:
+            raise argparse.ArgumentError(self, wrong.problem) from None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the ``--cw-*`` options on Locust's parser; once for each parser, however often it is called.
+
+    Args:
+        parser: What Locust's ``init_command_line_parser`` event hands out.
+    """
+    if _REQUIRED.flag in parser._option_string_actions:
+        return
+    group: Any = parser.add_argument_group(GROUP_TITLE, _GROUP_DESCRIPTION)
+    for option in _OPTIONS:
+        how = _how_to_store(option)
+        action = group.add_argument(
+            option.flag, env_var=option.environment_variable, metavar=option.metavar, help=option.help, **how
+        )
+        _mark_for_web_form(action, shown_there=option.in_web_form)
+    action = group.add_argument(
+        _REQUIRED.flag, env_var=_REQUIRED.environment_variable, help=_REQUIRED.help, action="store_true"
+    )
+    _mark_for_web_form(action, shown_there=False)
+
+
+def _how_to_store(option: _Option) -> dict[str, Any]:
+    if option.split is not None:
+        return {"type": option.split, "action": _Repeated, "option": option}
+
+    def convert(text: str) -> Any:
+        try:
+            return option.checked(text)
+        except SettingsError as wrong:
+            raise argparse.ArgumentTypeError(wrong.problem) from None
+
+    return {"type": convert}
+
+
+def _mark_for_web_form(action: Any, *, shown_there: bool) -> None:
+    # Locust's add_argument takes these as keywords, that of an argument group does not. All four are read.
+    action.include_in_web_ui = shown_there
+    action.is_secret = action.is_required = action.is_multiple = False
+
+
+def settings_from_options(options: argparse.Namespace | None) -> Settings:
+    """The settings that parsed options ask for; defaults for what they leave out.
+
+    Args:
+        options: Locust's ``environment.parsed_options``. None, or one without our options, gives the
+            defaults: a script may have made it.
+
+    Raises:
+        SettingsError: Options contradict each other. It names the option.
+    """
+    every = (*_OPTIONS, _REQUIRED)
+    stored = {option: getattr(options, option.dest, None) for option in every}
+    try:
+        return Settings(
+            **{option.field: option.restored(value) for option, value in stored.items() if value is not None}
+        )
+    except SettingsError as wrong:
+        flag = next((option.flag for option in every if option.field == wrong.setting), wrong.setting)
+        raise SettingsError(wrong.problem, setting=flag) from None
+
+
+def labels_from_options(options: argparse.Namespace | None) -> tuple[tuple[str, str], ...]:
+    """The labels as they are now, at the start of a run: Locust's web form may have changed them.
+
+    Args:
+        options: Locust's ``environment.parsed_options``. The form leaves a text there, or a list of texts.
+
+    Raises:
+        SettingsError: What was typed is not KEY=VALUE,KEY=VALUE.
+    """
+    value = getattr(options, _LABEL.dest, None)
+    try:
+        labels: tuple[tuple[str, str], ...] = RULES[_LABEL.field](_LABEL.restored(value or ()))
+    except SettingsError as wrong:
+        raise SettingsError(wrong.problem, setting=_LABEL.flag) from None
+    return labels
