@@ -1,0 +1,238 @@
+"""WorkerBuffer: results folded into Summaries by run, window and endpoint, until the next frame takes them.
+
+Memory is bounded by `max_endpoints` x `MAX_WINDOWS` summaries, never by the number of requests: an endpoint beyond the
+cap folds into `(other)`, and when windows pile up because no frame could leave, the two oldest merge into one that
+keeps the older one's start.
+
+State: touched only by the greenlet that fires the request event and by the one that cuts frames. Both run on the hub's
+thread, and no method here yields, so neither sees the other in the middle.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from locust_cw_dist.core.result import RequestResult
+from locust_cw_dist.core.summary import Summary
+from locust_cw_dist.core.windows import FINEST_RESOLUTION_S, window_start_s
+
+MAX_WINDOWS = 32
+"""Windows that a worker holds: with windows of 1 s and a report each 3 s it is ten reports without an acknowledgement
+before time gets coarser, longer than the 8 s for which masters were seen to freeze."""
+
+MAX_ENDPOINTS_PER_WORKER = 1000
+"""Hard cap on the endpoints of one worker. The master's own cap, which all workers share, is the one that users set;
+this one only keeps a worker alive whose request names are not grouped."""
+
+OTHER_NAME = "(other)"
+OTHER_METHOD = "ALL"
+OTHER = (OTHER_NAME, OTHER_METHOD)
+"""The endpoint that takes what lies beyond a cap."""
+
+UNKNOWN_RUN = ""
+"""Run id of what was recorded before the master told which run it is; it stays here until then."""
+
+EndpointKey = tuple[str, str]
+"""(name, method)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The summaries of one run and window, as a frame carries them.
+
+    Attributes:
+        run_id: The run that the results belong to.
+        start_s: Start of the window, seconds since the epoch.
+        summaries: One Summary for each endpoint.
+    """
+
+    run_id: str
+    start_s: int
+    summaries: dict[EndpointKey, Summary]
+
+    @property
+    def results(self) -> int:
+        """Number of results in all summaries."""
+        return sum(summary.count for summary in self.summaries.values())
+
+
+@dataclass(slots=True)
+class RunCounters:
+    """What one worker has recorded in one run since it began; only ever grows.
+
+    Attributes:
+        recorded: Results that the request event told of, usable or not.
+        rejected: Of those, the ones that could not be used, by reason.
+    """
+
+    recorded: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def folded(self) -> int:
+        """Results that went into a Summary."""
+        return self.recorded - self.rejected.total()
+
+
+class WorkerBuffer:
+    """Folds results; see the module's docstring for who may call it.
+
+    Attributes:
+        run_id: The run that results are recorded for.
+        counters: For each run that this process has seen, what it recorded.
+    """
+
+    def __init__(self, *, resolution_s: int = FINEST_RESOLUTION_S, max_endpoints: int = MAX_ENDPOINTS_PER_WORKER) -> None:
+        """Make an empty buffer that folds into windows of `resolution_s`."""
+        self.run_id = UNKNOWN_RUN
+        self.counters: dict[str, RunCounters] = {}
+        self._resolution_s = resolution_s
+        self._max_endpoints = max_endpoints
+        self._windows: dict[tuple[str, int], dict[EndpointKey, Summary]] = {}
+        self._known: set[EndpointKey] = set()
+        self._run_counters = self._counters_of(UNKNOWN_RUN)
+        self._leave_window()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every result has been taken."""
+        return not self._windows
+
+    @property
+    def resolution_s(self) -> int:
+        """Length of the windows that new results go to."""
+        return self._resolution_s
+
+    def record(self, result: RequestResult, now_s: float) -> None:
+        """Fold one result into the window that holds `now_s`."""
+        if not self._start_s <= now_s < self._end_s:
+            self._enter_window(now_s)
+        key = (result.name, result.method)
+        summary = self._current.get(key)
+        if summary is None:
+            summary = self._summary_of(key)
+        if result.failure is None:
+            summary.record_success(result.response_time_ms, result.response_bytes)
+        else:
+            summary.record_failure(result.response_time_ms, result.failure)
+        self._run_counters.recorded += 1
+
+    def reject(self, reason: str) -> None:
+        """Count a result that can't be used."""
+        self._run_counters.recorded += 1
+        self._run_counters.rejected[reason] += 1
+
+    def use_resolution(self, resolution_s: int) -> None:
+        """Fold what comes from now on into windows of `resolution_s`; what is there keeps its windows."""
+        if resolution_s != self._resolution_s:
+            self._resolution_s = resolution_s
+            self._leave_window()
+
+    def begin_run(self, run_id: str) -> None:
+        """Record for `run_id` from now on; what was recorded before keeps its run."""
+        self.run_id = run_id
+        self._run_counters = self._counters_of(run_id)
+        self._leave_window()
+
+    def name_unknown_run(self, run_id: str) -> None:
+        """Give what was recorded before any run was known to `run_id`, and record for it from now on."""
+        for (_, start_s), summaries in self._pop_windows(UNKNOWN_RUN):
+            self._merge_into((run_id, start_s), summaries)
+        unknown, named = self.counters.pop(UNKNOWN_RUN, RunCounters()), self._counters_of(run_id)
+        named.recorded += unknown.recorded
+        named.rejected += unknown.rejected
+        self.begin_run(run_id)
+
+    def shift(self, seconds: float) -> None:
+        """Move every window by `seconds`, to the nearest finest window: the clock turned out to be off by so much."""
+        by_s = round(seconds / FINEST_RESOLUTION_S) * FINEST_RESOLUTION_S
+        windows, self._windows = self._windows, {}
+        for (run_id, start_s), summaries in windows.items():
+            self._merge_into((run_id, start_s + by_s), summaries)
+        self._leave_window()
+
+    def take(self) -> list[Section]:
+        """Hand over everything whose run is known, oldest window first."""
+        windows, self._windows = self._windows, {}
+        self._leave_window()
+        sections = []
+        for (run_id, start_s), summaries in sorted(windows.items(), key=lambda item: item[0][1]):
+            if run_id == UNKNOWN_RUN:
+                self._windows[run_id, start_s] = summaries
+            else:
+                sections.append(Section(run_id, start_s, summaries))
+        return sections
+
+    def put_back(self, sections: list[Section]) -> None:
+        """Take sections back that did not fit into a frame."""
+        for section in sections:
+            self._merge_into((section.run_id, section.start_s), section.summaries)
+        self._leave_window()
+
+    def copy_counters(self) -> dict[str, RunCounters]:
+        """Return a copy of the counters of every run that has any, and of the current one."""
+        return {
+            run_id: RunCounters(counters.recorded, Counter(counters.rejected))
+            for run_id, counters in self.counters.items()
+            if run_id != UNKNOWN_RUN and (counters.recorded or run_id == self.run_id)
+        }
+
+    def forget_runs(self, acknowledged: dict[str, RunCounters]) -> None:
+        """Drop the counters of every run that is over and of which `acknowledged` tells all there is to tell."""
+        waiting = {run_id for run_id, _ in self._windows} | {self.run_id}
+        for run_id, counters in acknowledged.items():
+            if run_id not in waiting and self.counters.get(run_id) == counters:
+                del self.counters[run_id]
+
+    def discard(self) -> None:
+        """Drop every summary (the counters stay)."""
+        self._windows = {}
+        self._leave_window()
+
+    def _counters_of(self, run_id: str) -> RunCounters:
+        return self.counters.setdefault(run_id, RunCounters())
+
+    def _leave_window(self) -> None:
+        # An empty span: the next result looks its window up.
+        self._start_s = self._end_s = 0
+        self._current: dict[EndpointKey, Summary] = {}
+
+    def _enter_window(self, now_s: float) -> None:
+        start_s = window_start_s(now_s, self._resolution_s)
+        self._start_s, self._end_s = start_s, start_s + self._resolution_s
+        self._current = self._windows.setdefault((self.run_id, start_s), {})
+        if len(self._windows) > MAX_WINDOWS:
+            self._coarsen()
+
+    def _summary_of(self, key: EndpointKey) -> Summary:
+        if key not in self._known:
+            if len(self._known) < self._max_endpoints:
+                self._known.add(key)
+            else:
+                key = OTHER
+        return self._current.setdefault(key, Summary())
+
+    def _pop_windows(self, run_id: str) -> list[tuple[tuple[str, int], dict[EndpointKey, Summary]]]:
+        return [(window, self._windows.pop(window)) for window in list(self._windows) if window[0] == run_id]
+
+    def _coarsen(self) -> None:
+        """Merge the two oldest windows of one run, if any run has two beside the current one."""
+        current = (self.run_id, self._start_s)
+        oldest: dict[str, tuple[str, int]] = {}
+        for window in sorted(self._windows, key=lambda window: window[1]):
+            if window == current:
+                continue
+            older = oldest.setdefault(window[0], window)
+            if older != window:
+                self._merge_into(older, self._windows.pop(window))
+                return
+
+    def _merge_into(self, window: tuple[str, int], summaries: dict[EndpointKey, Summary]) -> None:
+        target = self._windows.setdefault(window, {})
+        for key, summary in summaries.items():
+            mine = target.get(key)
+            if mine is None:
+                target[key] = summary
+            else:
+                mine.merge(summary)

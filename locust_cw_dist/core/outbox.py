@@ -1,0 +1,199 @@
+"""Outbox: stop and wait, the worker's half of exactly-once delivery.
+
+At most one frame is on its way; what is recorded meanwhile folds into the buffer. A frame is sent again, byte for byte,
+when `RESEND_AFTER_REPORTS` reports have gone by without its acknowledgement or when the connection was made anew; the
+next one is cut only when it is acknowledged. ZeroMQ takes every message, also for a peer that is gone, so a frame
+counts as sent only when the master says that it has merged it.
+
+    state       on a report                         on an acknowledgement of the frame on its way
+    IDLE        cut a frame, send it -> WAITING     (duplicate: ignored)
+    WAITING     nothing, or the same frame again    -> IDLE
+
+State: touched by the greenlet that cuts reports and by the one that receives acknowledgements; no method yields.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from locust_cw_dist.core.buffer import RunCounters, Section, WorkerBuffer
+from locust_cw_dist.core.frame import MAX_FRAME_BYTES, Frame, Vitals, encode
+
+RESEND_AFTER_REPORTS = 2
+"""Reports without an acknowledgement after which a frame is sent again: an acknowledgement usually takes milliseconds,
+and a master that lags must not be given more work."""
+
+GIVE_UP_AFTER_REPORTS = 20
+"""Reports (a minute, at Locust's 3 s) without any acknowledgement ever, after which there is nobody to record for:
+Locust's own worker waits as long for a master's heartbeat."""
+
+NOTHING = b""
+"""Stands in a report that brings no frame: the plugin is there, and waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the worker's host knows when a frame is cut.
+
+    Attributes:
+        now_s: The worker's clock, corrected by `clock_offset_s`.
+        clock_offset_s: What was added to the clock; None as long as no master has told.
+        running: Whether a test runs here, from its start event to its stop event.
+        vitals: How the worker is.
+    """
+
+    now_s: float
+    clock_offset_s: float | None
+    running: bool
+    vitals: Vitals
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A frame on its way: its number, its bytes, what it tells, and the reports since it was sent last."""
+
+    seq: int
+    data: bytes
+    idle: bool
+    counters: dict[str, RunCounters]
+    reports: int = 0
+
+
+class Cutter:
+    """Cuts the numbered frames of one process from its buffer.
+
+    Attributes:
+        acked: The highest sequence number that was acknowledged.
+    """
+
+    def __init__(self, buffer: WorkerBuffer, *, worker_id: str, epoch: str) -> None:
+        """Cut what `buffer` folds as the frames of `epoch`."""
+        self.acked = 0
+        self._buffer = buffer
+        self._worker_id = worker_id
+        self._epoch = epoch
+        self._seq = 0
+
+    def cut(self, moment: Moment, *, final: bool) -> Frame:
+        """Return the next frame, with all that the buffer holds."""
+        self._seq += 1
+        return self.make(moment, self._buffer.take(), [], final=final)
+
+    def make(self, moment: Moment, sections: list[Section], rest: list[Section], *, final: bool) -> Frame:
+        """Return the frame of the current number with `sections`, where `rest` stays behind."""
+        return Frame(
+            worker_id=self._worker_id,
+            epoch=self._epoch,
+            seq=self._seq,
+            acked=self.acked,
+            run_id=self._buffer.run_id,
+            cut_at_s=_cut_at_s(moment, rest),
+            clock_offset_s=moment.clock_offset_s,
+            final=final and not rest,
+            idle=not (moment.running or moment.vitals.users or rest),
+            vitals=moment.vitals,
+            counters=self._buffer.copy_counters(),
+            sections=tuple(sections),
+        )
+
+
+def _cut_at_s(moment: Moment, rest: list[Section]) -> float:
+    """Up to when all results are in the frame: to now, or to where the sections begin that it leaves behind."""
+    if moment.clock_offset_s is None:
+        return 0.0
+    return min([moment.now_s, *(float(section.start_s) for section in rest)])
+
+
+class Outbox:
+    """Keeps each frame of a worker until it is acknowledged.
+
+    Attributes:
+        has_stopped: Whether nothing is recorded any more: no master ever answered, or it does not want results.
+    """
+
+    def __init__(self, buffer: WorkerBuffer, *, worker_id: str, epoch: str) -> None:
+        """Send what `buffer` folds as the frames of `epoch`."""
+        self.has_stopped = False
+        self._buffer = buffer
+        self._cutter = Cutter(buffer, worker_id=worker_id, epoch=epoch)
+        self._unanswered_reports = 0
+        self._sent: Sent | None = None
+        self._was_idle = False
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a frame is on its way."""
+        return self._sent is not None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the master has everything and knows that this worker is idle."""
+        return self._sent is None and self._buffer.is_empty and self._was_idle
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether so many reports brought no answer, from the first one on, that there is no master to record for."""
+        return self._cutter.acked == 0 and self._unanswered_reports > GIVE_UP_AFTER_REPORTS
+
+    def on_report(self, moment: Moment) -> bytes:
+        """Return what goes into this report: a frame, or `NOTHING`."""
+        if self.has_stopped:
+            return NOTHING
+        self._unanswered_reports += 1
+        if self._sent is None:
+            return self._send(moment, final=False)
+        reports = self._sent.reports + 1
+        again = reports >= RESEND_AFTER_REPORTS
+        self._sent = replace(self._sent, reports=0 if again else reports)
+        return self._sent.data if again else NOTHING
+
+    def on_reconnect(self) -> None:
+        """Send the frame on its way again in the next report: the old connection may have lost it."""
+        if self._sent is not None:
+            self._sent = replace(self._sent, reports=RESEND_AFTER_REPORTS)
+
+    def on_acknowledgement(self, seq: int) -> bool:
+        """Take the master's word that frame `seq` is merged; return whether it was the one on its way."""
+        self._unanswered_reports = 0
+        if self._sent is None or seq != self._sent.seq:
+            return False
+        self._cutter.acked = seq
+        self._was_idle = self._sent.idle
+        self._buffer.forget_runs(self._sent.counters)
+        self._sent = None
+        return True
+
+    def last_word(self, moment: Moment) -> bytes:
+        """Return what is to be sent next at the end of the process, or `NOTHING` if the master has everything.
+
+        That is the frame on its way, if there is one; once that is acknowledged, a last frame with all that is left,
+        marked final.
+        """
+        if self._sent is not None:
+            return self._sent.data
+        if self.has_stopped or self.is_settled:
+            return NOTHING
+        return self._send(moment, final=True)
+
+    def stop(self) -> None:
+        """Record for nobody: drop what is here and send nothing."""
+        self.has_stopped = True
+        self._sent = None
+        self._buffer.discard()
+
+    def resume(self) -> None:
+        """Send again: a master wants results after all."""
+        self.has_stopped = False
+        self._unanswered_reports = 0
+
+    def _send(self, moment: Moment, *, final: bool) -> bytes:
+        frame = self._cutter.cut(moment, final=final)
+        sections = list(frame.sections)
+        fit = len(sections)
+        while len(data := encode(frame)) > MAX_FRAME_BYTES and fit > 1:
+            # The oldest windows go first; the rest stays for the next frame.
+            fit //= 2
+            frame = self._cutter.make(moment, sections[:fit], sections[fit:], final=final)
+        self._buffer.put_back(sections[fit:])
+        self._sent = Sent(frame.seq, data, frame.idle, frame.counters)
+        return data

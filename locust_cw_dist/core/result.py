@@ -1,0 +1,120 @@
+"""RequestResult: one finished request, made from whatever Locust's `request` event hands over.
+
+Locust's own clients fire well-formed events; custom clients fire anything (a response time of None, nan or "12 ms",
+no name, an exception that is a string). `parse_result` turns the first kind into a RequestResult and tells the reason
+why the second kind can't be used. It does not raise for any value of the builtin types; objects with hostile
+`__float__` or `__str__` may, and the caller counts those as ``unreadable``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from locust_cw_dist.core.histogram import CEILING_MS
+from locust_cw_dist.core.names import shorten
+
+MAX_NAME_CHARS = 1024
+"""A CloudWatch dimension value has at most this many characters, so a longer name would be cut there anyway; cutting
+it on the worker bounds the memory that one endpoint can take."""
+
+MAX_REASON_CHARS = 120
+"""Failure reasons are for people who read a table; an exception that is a whole HTML page must not travel."""
+
+MAX_RESPONSE_BYTES = 2**53
+"""Above this a float, which is what CloudWatch keeps, no longer holds every integer."""
+
+UNNAMED = "(unnamed)"
+"""Stands for a name or method that is None or empty: CloudWatch refuses an empty dimension value."""
+
+REJECTIONS = (
+    "response_time missing",
+    "response_time not a number",
+    "response_time negative",
+    "response_time not finite",
+    "response_time above 24 h",
+    "unreadable",
+)
+"""Every reason for which a result can't be used, in the words of the ledger."""
+
+MISSING, NOT_A_NUMBER, NEGATIVE, NOT_FINITE, TOO_LONG, UNREADABLE = REJECTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class RequestResult:
+    """One finished request.
+
+    Attributes:
+        name: The request's name, 1 to 1024 characters.
+        method: The request's method (Locust's `request_type`), 1 to 1024 characters.
+        response_time_ms: From 0 to `CEILING_MS`.
+        response_bytes: The response's length, or None where the client told none.
+        failure: Why it failed (exception class or HTTP status), or None for a success.
+    """
+
+    name: str
+    method: str
+    response_time_ms: float
+    response_bytes: int | None
+    failure: str | None
+
+
+def parse_result(
+    request_type: Any, name: Any, response_time: Any, response_length: Any, exception: Any, response: Any = None
+) -> RequestResult | str:
+    """Return the RequestResult of an event, or the reason (one of `REJECTIONS`) why there is none."""
+    response_time_ms = _parse_response_time(response_time)
+    if isinstance(response_time_ms, str):
+        return response_time_ms
+    # The truth of `exception` decides, as it does in Locust's own statistics.
+    failure = _failure_reason(exception, response) if exception else None
+    return RequestResult(
+        _text(name), _text(request_type), response_time_ms, _parse_response_length(response_length), failure
+    )
+
+
+def _parse_response_time(value: Any) -> float | str:
+    if type(value) is not float:
+        if value is None:
+            return MISSING
+        if isinstance(value, (str, bytes, bool)):
+            return NOT_A_NUMBER
+        try:
+            value = float(value)
+        except (TypeError, ValueError):
+            return NOT_A_NUMBER
+        except OverflowError:
+            return TOO_LONG
+    if 0.0 <= value <= CEILING_MS:
+        return float(value)
+    if not math.isfinite(value):
+        return NOT_FINITE
+    return NEGATIVE if value < 0 else TOO_LONG
+
+
+def _parse_response_length(value: Any) -> int | None:
+    if type(value) is int and 0 <= value <= MAX_RESPONSE_BYTES:
+        return value
+    if value is None or isinstance(value, (str, bytes, bool)):
+        return None
+    try:
+        length = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return length if 0 <= length <= MAX_RESPONSE_BYTES else None
+
+
+def _text(value: Any) -> str:
+    text = value if type(value) is str else "" if value is None else str(value)
+    if len(text) > MAX_NAME_CHARS:
+        return shorten(text, MAX_NAME_CHARS)
+    return text or UNNAMED
+
+
+def _failure_reason(exception: Any, response: Any) -> str:
+    status = getattr(response, "status_code", None)
+    if type(status) is int and status >= 400:
+        return f"HTTP {status}"
+    reason = exception if isinstance(exception, str) else type(exception).__name__
+    return shorten(reason, MAX_REASON_CHARS) if len(reason) > MAX_REASON_CHARS else reason

@@ -1,0 +1,125 @@
+"""RunSummary: what became of a run, for people as a short block and for machines as one line of JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from locust_cw_dist.core.ledger import Balance
+from locust_cw_dist.core.prices import Prices, run_cost_usd
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What was written to CloudWatch.
+
+    Attributes:
+        calls: PutMetricData calls, retries included.
+        retries: Of those, the ones that repeated a call.
+        ambiguous: Calls whose answer never came.
+        datums: Datums accepted.
+        series: Metrics (name and dimensions) written.
+        series_hours: Sum over all series of the clock hours in which they were written.
+    """
+
+    calls: int
+    retries: int
+    ambiguous: int
+    datums: int
+    series: int
+    series_hours: int
+
+    def cost_usd(self, prices: Prices) -> float:
+        """Return what AWS would charge, as an estimate."""
+        return run_cost_usd(prices, series_hours=self.series_hours, calls=self.calls)
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What became of one run.
+
+    Attributes:
+        run_id: The run.
+        labels: The user's labels.
+        balance: Its ledger at the end.
+        spending: What was written for it.
+        refused_frames: Frames that were refused, by reason.
+        unheard: Workers that never said that they were done: (worker id, time up to which their results are in).
+        without_plugin: Workers whose results are missing, since they don't run this plugin in this version.
+        prices: What the estimate of costs rests on.
+    """
+
+    run_id: str
+    labels: tuple[tuple[str, str], ...]
+    balance: Balance
+    spending: Spending
+    refused_frames: dict[str, int]
+    unheard: tuple[tuple[str, float], ...] = ()
+    without_plugin: tuple[str, ...] = ()
+    prices: Prices = Prices()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every result that could be used is published, and no worker may have more."""
+        usable_lost = self.balance.pending + self.balance.spooled
+        return not (usable_lost or self.balance.difference or self._lost() or self.unheard or self.without_plugin)
+
+    def lines(self) -> list[str]:
+        """Return the block for people."""
+        balance, spending = self.balance, self.spending
+        state = "complete" if self.is_complete else "INCOMPLETE"
+        lines = [
+            f"run {self.run_id}: {state}: {balance.published} of {balance.recorded} results published"
+            + (f", {balance.late} of them late" if balance.late else "")
+        ]
+        lines += [f"  {count} dropped: {reason}" for reason, count in sorted(balance.dropped.items())]
+        if balance.pending:
+            lines.append(f"  {balance.pending} not received or not sent when the process ended")
+        if balance.difference:
+            lines.append(f"  {balance.difference} unaccounted for: please report this as a bug")
+        lines += [
+            f"  lost: what worker {worker} recorded after {_time(until_s)}" for worker, until_s in self.unheard
+        ]
+        lines += [f"  lost: everything of worker {worker}, which has no plugin" for worker in self.without_plugin]
+        lines += [f"  {count} frames refused: {reason}" for reason, count in sorted(self.refused_frames.items())]
+        lines.append(
+            f"  {spending.calls} PutMetricData calls, {spending.datums} datums, {spending.series} metrics: about "
+            f"${spending.cost_usd(self.prices):.4f} ({self.prices.region}, prices of {self.prices.as_of})"
+        )
+        if spending.ambiguous:
+            lines.append(f"  {spending.ambiguous} calls never got an answer and were repeated: may count twice")
+        return lines
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the same for machines; values are numbers, strings, lists and objects."""
+        balance, spending = self.balance, self.spending
+        return {
+            "event": "locust_cw_run_summary",
+            "run_id": self.run_id,
+            "labels": dict(self.labels),
+            "complete": self.is_complete,
+            "recorded": balance.recorded,
+            "published": balance.published,
+            "pending": balance.pending,
+            "spooled": balance.spooled,
+            "late": balance.late,
+            "dropped": balance.dropped,
+            "unheard_workers": [{"worker": worker, "complete_until_s": until_s} for worker, until_s in self.unheard],
+            "workers_without_plugin": list(self.without_plugin),
+            "refused_frames": self.refused_frames,
+            "put_metric_data_calls": spending.calls,
+            "retried_calls": spending.retries,
+            "ambiguous_calls": spending.ambiguous,
+            "datums": spending.datums,
+            "metrics": spending.series,
+            "cost_usd": round(spending.cost_usd(self.prices), 6),
+            "prices_as_of": self.prices.as_of,
+        }
+
+    def _lost(self) -> int:
+        return self.balance.recorded - self.balance.published - sum(self.balance.unusable.values())
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%SZ")

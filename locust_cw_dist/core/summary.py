@@ -1,0 +1,117 @@
+"""Summary: what is kept of all results of one endpoint in one window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from locust_cw_dist.core.histogram import Histogram
+
+MAX_REASONS = 5
+"""Distinct failure reasons that a Summary names: enough to see what broke, few enough to travel with
+every window."""
+
+OTHER_REASONS = "(other)"
+"""Stands for all reasons beyond the named ones."""
+
+
+@dataclass(slots=True)
+class Summary:
+    """All results of one endpoint in one window, mergeable.
+
+    Everything but `reasons` merges as if all results had been recorded here. `reasons` is capped, so what
+    it holds depends on the order of things once more than `MAX_REASONS` distinct ones were seen. What
+    holds always: its counts add up to `failure_count`; no reason has a higher count than it occurred; it
+    has at most `MAX_REASONS` entries and `OTHER_REASONS`. With at most `MAX_REASONS` distinct reasons
+    overall it is exact.
+
+    Attributes:
+        successes: Response times of successful results.
+        failures: Response times of failed results; None as long as there is none.
+        bytes_count: Successful results of which the response's length is known.
+        bytes_sum: Sum of these lengths in bytes.
+        bytes_min: The smallest of them; 0 as long as there is none.
+        bytes_max: The largest of them; 0 as long as there is none.
+        reasons: Failed results by reason.
+    """
+
+    successes: Histogram = field(default_factory=Histogram)
+    failures: Histogram | None = None
+    bytes_count: int = 0
+    bytes_sum: int = 0
+    bytes_min: int = 0
+    bytes_max: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """Number of results."""
+        return self.successes.count + self.failure_count
+
+    @property
+    def failure_count(self) -> int:
+        """Number of failed results."""
+        return self.failures.count if self.failures is not None else 0
+
+    def record_success(self, response_time_ms: float, response_bytes: int | None) -> None:
+        """Add a successful result; `response_bytes` is None where the client told no length.
+
+        Raises:
+            ValueError: As `Histogram.record`; nothing is recorded then.
+        """
+        self.successes.record(response_time_ms)
+        if response_bytes is not None:
+            self._add_bytes(1, response_bytes, response_bytes, response_bytes)
+
+    def record_failure(self, response_time_ms: float, reason: str) -> None:
+        """Add a failed result.
+
+        Raises:
+            ValueError: As `Histogram.record`; nothing is recorded then.
+        """
+        if self.failures is None:
+            failures = Histogram()
+            failures.record(response_time_ms)
+            self.failures = failures
+        else:
+            self.failures.record(response_time_ms)
+        reasons = self.reasons
+        if reason not in reasons and len(reasons) - (OTHER_REASONS in reasons) >= MAX_REASONS:
+            reason = OTHER_REASONS
+        reasons[reason] = reasons.get(reason, 0) + 1
+
+    def merge(self, other: Summary) -> None:
+        """Add what `other` holds; `other` stays as it is and shares nothing with this one."""
+        self.successes.merge(other.successes)
+        if other.failures is not None:
+            if self.failures is None:
+                self.failures = Histogram()
+            self.failures.merge(other.failures)
+        if other.bytes_count:
+            self._add_bytes(other.bytes_count, other.bytes_sum, other.bytes_min, other.bytes_max)
+        if other.reasons:
+            self._add_reasons(other.reasons)
+
+    def response_times(self) -> Histogram:
+        """Return the response times of successes and failures together, in a histogram of its own."""
+        together = self.successes.copy()
+        if self.failures is not None:
+            together.merge(self.failures)
+        return together
+
+    def _add_bytes(self, count: int, total: int, low: int, high: int) -> None:
+        if self.bytes_count:
+            self.bytes_min = min(self.bytes_min, low)
+            self.bytes_max = max(self.bytes_max, high)
+        else:
+            self.bytes_min, self.bytes_max = low, high
+        self.bytes_count += count
+        self.bytes_sum += total
+
+    def _add_reasons(self, reasons: dict[str, int]) -> None:
+        """Add counts by reason and keep the most frequent; of equally frequent ones the first by name."""
+        tally = self.reasons
+        for reason, count in reasons.items():
+            tally[reason] = tally.get(reason, 0) + count
+        named = sorted((reason for reason in tally if reason != OTHER_REASONS), key=lambda r: (-tally[r], r))
+        for reason in named[MAX_REASONS:]:
+            tally[OTHER_REASONS] = tally.get(OTHER_REASONS, 0) + tally.pop(reason)
