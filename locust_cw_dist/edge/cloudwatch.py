@@ -1,0 +1,198 @@
+"""CloudWatch behind boto3: making the client, sending a batch, and telling its errors apart.
+
+Everything here runs on one native thread (a boto3 client belongs to the thread of its first call), so that neither a
+user's greenlet nor the master's hub waits for it. boto3 is imported there and then: never on a worker, and after Locust
+has patched the standard library.
+
+botocore's own retries are switched off (`total_max_attempts=1`): the publisher retries, with its own deadline, and two
+layers would multiply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from locust_cw_dist.core.datums import Datum
+from locust_cw_dist.core.retry import Failure
+from locust_cw_dist.edge.sink import SendError
+from locust_cw_dist.settings import Settings
+
+CONNECT_TIMEOUT_S = 5
+READ_TIMEOUT_S = 10
+"""botocore's 60 s would let one lost answer hold six windows; CloudWatch answers in well under a second."""
+
+THROTTLING_CODES = frozenset(
+    {"Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException"}
+)
+CREDENTIAL_CODES = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+PERMISSION_CODES = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+
+
+class Cloudwatch:
+    """A `Sink` that writes to one namespace."""
+
+    def __init__(self, settings: Settings, client: Any = None) -> None:
+        """Write as `settings` say, through `client` if the user brought one.
+
+        A client of the user's needs nothing but ``put_metric_data(Namespace=..., MetricData=...)``.
+        """
+        self._settings = settings
+        self._users_client = client
+        self._client = client
+
+    def check(self) -> None:
+        """See `Sink.check`; fetches credentials, which may ask the instance's metadata service."""
+        if self._users_client is not None:
+            return
+        try:
+            session = _make_session(self._settings)
+            credentials = session.get_credentials()
+            if credentials is None:
+                raise SendError(Failure.CREDENTIALS, _NO_CREDENTIALS)
+            if not (self._settings.region or session.region_name):
+                raise SendError(Failure.CREDENTIALS, _NO_REGION)
+            credentials.get_frozen_credentials()
+            self._client = _make_client(session, self._settings)
+        except SendError:
+            raise
+        except Exception as e:
+            raise _translate(e, self._settings) from e
+
+    def send(self, batch: Sequence[Datum]) -> None:
+        """See `Sink.send`."""
+        if self._client is None:
+            self.check()
+        try:
+            self._client.put_metric_data(
+                Namespace=self._settings.resolved_namespace, MetricData=[datum.to_api() for datum in batch]
+            )
+        except Exception as e:
+            raise _translate(e, self._settings) from e
+
+
+_NO_CREDENTIALS = (
+    "no AWS credentials found: give the master a role (IRSA, Pod Identity, an instance profile) or set "
+    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+)
+_NO_REGION = "no AWS region is set: use --cw-region or AWS_REGION"
+
+
+def _make_session(settings: Settings) -> Any:
+    import boto3
+
+    session = boto3.Session(region_name=settings.region)
+    if settings.role_arn is None:
+        return session
+    return _assume_role(session, settings)
+
+
+def _assume_role(source: Any, settings: Settings) -> Any:
+    """Return a session with the role's credentials, which botocore renews before they expire."""
+    import boto3
+    import botocore.session
+    from botocore.credentials import AssumeRoleCredentialFetcher, CredentialProvider, DeferredRefreshableCredentials
+
+    credentials = source.get_credentials()
+    if credentials is None:
+        raise SendError(Failure.CREDENTIALS, _NO_CREDENTIALS)
+    extra = {"RoleSessionName": "locust-cw-dist"}
+    if settings.external_id is not None:
+        extra["ExternalId"] = settings.external_id
+
+    def client_creator(*args: Any, **kwargs: Any) -> Any:
+        kwargs.setdefault("region_name", source.region_name)
+        return botocore.session.Session().create_client(*args, **kwargs)
+
+    fetcher = AssumeRoleCredentialFetcher(client_creator, credentials, settings.role_arn, extra_args=extra)
+
+    class AssumedRole(CredentialProvider):  # type: ignore[misc]  # botocore has no types
+        METHOD = "locust-cw-dist-assume-role"
+
+        def load(self) -> Any:
+            return DeferredRefreshableCredentials(fetcher.fetch_credentials, self.METHOD)
+
+    core = botocore.session.Session()
+    core.get_component("credential_provider").insert_before("env", AssumedRole())
+    return boto3.Session(botocore_session=core, region_name=settings.region or source.region_name)
+
+
+def _make_client(session: Any, settings: Settings) -> Any:
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=READ_TIMEOUT_S,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        # botocore checks required fields and types only, in time that the hub would miss; ours is checked before.
+        parameter_validation=False,
+        user_agent_extra="locust-cw-dist",
+    )
+    return session.client("cloudwatch", endpoint_url=settings.endpoint_url, config=config)
+
+
+def _translate(error: Exception, settings: Settings) -> SendError:
+    """Say what a foreign exception means; the one place where that is decided."""
+    from botocore import exceptions as aws
+
+    kinds: tuple[tuple[tuple[type[Exception], ...], Failure], ...] = (
+        (
+            (aws.NoCredentialsError, aws.PartialCredentialsError, aws.CredentialRetrievalError, aws.NoRegionError),
+            Failure.CREDENTIALS,
+        ),
+        ((aws.ProfileNotFound, aws.TokenRetrievalError), Failure.CREDENTIALS),
+        ((aws.EndpointConnectionError, aws.ConnectTimeoutError, aws.ProxyConnectionError), Failure.UNREACHABLE),
+        ((aws.ReadTimeoutError, aws.ConnectionClosedError, aws.HTTPClientError), Failure.AMBIGUOUS),
+        ((aws.ParamValidationError,), Failure.REFUSED),
+    )
+    if isinstance(error, aws.ClientError):
+        return _translate_answer(error, settings)
+    for types, failure in kinds:
+        if isinstance(error, types):
+            return SendError(failure, _one_line(error))
+    # A client of the user's may raise anything; nothing says that it is for ever.
+    return SendError(Failure.TRANSIENT, f"{type(error).__name__}: {_one_line(error)}")
+
+
+def _translate_answer(error: Any, settings: Settings) -> SendError:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    metadata = error.response.get("ResponseMetadata", {})
+    status = metadata.get("HTTPStatusCode", 0)
+    if code in THROTTLING_CODES or status == 429:
+        failure = Failure.THROTTLED
+    elif code in CREDENTIAL_CODES:
+        failure = Failure.CREDENTIALS
+    elif code in PERMISSION_CODES or status in (401, 403):
+        message = f"cloudwatch:PutMetricData is not allowed on namespace {settings.resolved_namespace}: "
+        return SendError(Failure.PERMISSION, message + _one_line(error))
+    elif status == 408:
+        failure = Failure.AMBIGUOUS
+    elif status >= 500:
+        failure = Failure.TRANSIENT
+    else:
+        failure = Failure.REFUSED
+    return SendError(failure, _one_line(error), _retry_after_s(metadata))
+
+
+def _retry_after_s(metadata: Any) -> float | None:
+    try:
+        return max(0.0, float(metadata.get("HTTPHeaders", {}).get("retry-after", "")))
+    except ValueError:
+        return None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:500]

@@ -1,0 +1,44 @@
+"""Sink: where batches go. CloudWatch is one (`edge.cloudwatch`); tests and other protocols bring their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from locust_cw_dist.core.datums import Datum
+from locust_cw_dist.core.retry import Failure
+
+
+class SendError(Exception):
+    """A batch was not taken, or nobody knows.
+
+    Attributes:
+        failure: What kind of failure it was, which decides what happens next.
+        retry_after_s: What the service asked to wait, if it did.
+    """
+
+    def __init__(self, failure: Failure, message: str, retry_after_s: float | None = None) -> None:
+        """Fail with one line for people."""
+        super().__init__(message)
+        self.failure = failure
+        self.retry_after_s = retry_after_s
+
+
+class Sink(Protocol):
+    """Takes batches. All calls come from one native thread, which may block."""
+
+    def check(self) -> None:
+        """Find out whether batches could be sent at all (credentials, region), without sending any.
+
+        Raises:
+            SendError: With one line that says what is missing and what to do.
+        """
+        ...
+
+    def send(self, batch: Sequence[Datum]) -> None:
+        """Send one batch.
+
+        Raises:
+            SendError: If it was not taken, or if nobody knows.
+        """
+        ...

@@ -1,0 +1,238 @@
+"""Master: receives the workers' frames, acknowledges them, and stays at the end until it has them all.
+
+Who runs what: `_on_report` and `on_message` in the greenlet that reads the workers' messages, which must
+not yield before a frame is merged (Locust kills that greenlet when it quits); `drain` in the greenlet that ends the
+process, when that reader is dead.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import Any
+
+from locust.exception import RPCError
+
+from locust_cw_dist.core.collector import Collector
+from locust_cw_dist.core.epochs import Epoch
+from locust_cw_dist.core.frame import OTHER_VERSION, WIRE_VERSION, FrameError, decode
+from locust_cw_dist.core.gauges import GaugeBook
+from locust_cw_dist.core.messages import FRAME, HELLO, REPORT_KEY, WORD, Word, read_hello
+from locust_cw_dist.edge.clock import Clock
+from locust_cw_dist.edge.link import MasterLink
+from locust_cw_dist.edge.once import Once
+from locust_cw_dist.hosts.runs import Runs
+
+logger = logging.getLogger("locust_cw_dist")
+
+REPORTS_WITHOUT_PLUGIN = 3
+"""Locust reports without anything of ours after which a worker is said to lack the plugin: the first one or two may
+leave before the worker's `init` event has installed it."""
+
+SILENCE_S = 10.0
+"""How long a worker must have been silent, at the end, before the master stops waiting for it: longer than the 8 s for
+which workers were seen to freeze, and than three reports."""
+
+SKEW_S = 2.0
+"""Clock offsets above this are said: below, they are the delay of the way."""
+
+OTHERS_WARNING = "install the same version of locust-cw-dist on every worker"
+
+
+class Master:
+    """The plugin on the master, but for publishing.
+
+    Attributes:
+        collector: Merges what comes.
+        without_plugin: Ids of workers that report and have no plugin, or another wire version.
+    """
+
+    def __init__(
+        self,
+        environment: Any,
+        collector: Collector,
+        gauges: GaugeBook,
+        runs: Runs,
+        clock: Clock,
+        once: Once,
+        *,
+        resolution_s: int,
+    ) -> None:
+        """Serve `environment`, whose runner is a MasterRunner."""
+        self.collector = collector
+        self.without_plugin: set[str] = set()
+        self._environment = environment
+        self._runner = environment.runner
+        self._gauges = gauges
+        self._runs = runs
+        self._clock = clock
+        self._once = once
+        self._resolution_s = resolution_s
+        self._link = MasterLink(self._runner)
+        self._bare_reports: Counter[str] = Counter()
+
+    def attach(self) -> None:
+        """Listen to Locust's events; the plugin registers for our own messages."""
+        for mode in self._link.lesser_modes:
+            logger.warning("locust-cw: with this version of Locust %s", mode)
+        self._link.keep_handover()
+        self._environment.events.worker_report.add_listener(self._on_report)
+        self._environment.events.worker_connect.add_listener(self._on_connect)
+        self.announce()
+
+    def detach(self) -> None:
+        """Stop listening."""
+        self._environment.events.worker_report.remove_listener(self._on_report)
+        self._environment.events.worker_connect.remove_listener(self._on_connect)
+
+    def announce(self) -> None:
+        """Tell all workers the current run and the settings; before Locust tells them to spawn users."""
+        self._runner.send_message(WORD, self._word().pack())
+
+    def keep_link(self) -> None:
+        """Look after the connection; call it now and then."""
+        self._link.keep_handover()
+
+    def count(self) -> tuple[int, int]:
+        """Return the users and the workers of now."""
+        return self._runner.user_count, self._runner.worker_count
+
+    def drain(self, deadline_s: float, *, quit_runner: bool) -> None:
+        """Receive until every worker is done, or the clock says `deadline_s`.
+
+        Ends the test and Locust's own reader first, if they still run, so that this is the only one: a master's last
+        results come only when it quits, so `quit_runner` makes no difference here.
+        """
+        self._runner.quit()
+        self._ask_to_quit()
+        while (left_s := deadline_s - self._clock.now_s()) > 0 and self._unfinished():
+            message = self._receive(min(left_s, 0.25))
+            if message is not None:
+                self._dispatch(message)
+
+    def unfinished_workers(self) -> list[Epoch]:
+        """Return the workers of the current run that never said that they were done."""
+        run_id = self._runs.current.run_id
+        return [epoch for epoch in self.collector.epochs.values() if not epoch.is_done(run_id, 0.0)]
+
+    def _unfinished(self) -> bool:
+        silent_since_s = self._clock.now_s() - SILENCE_S
+        return any(self.collector.waiting_for(self._runs.current.run_id, silent_since_s))
+
+    def _ask_to_quit(self) -> None:
+        # After a stop in the web UI Locust has forgotten its workers, and tells none of them.
+        for epoch in self.collector.epochs.values():
+            if not epoch.final and epoch.worker_id not in self._runner.clients:
+                self._runner.send_message("quit", client_id=epoch.worker_id)
+
+    def _receive(self, timeout_s: float) -> Any | None:
+        try:
+            return self._link.receive(timeout_s)
+        except RPCError:
+            self._once.warning("rpc", "locust-cw: a message could not be read while the run ended")
+            return None
+
+    def _dispatch(self, message: Any) -> None:
+        if message.type == "stats":
+            # For every listener, Locust's own totals included.
+            self._environment.events.worker_report.fire(client_id=message.node_id, data=message.data)
+        else:
+            self.on_message(message)
+
+    def _on_connect(self, client_id: str, **_: Any) -> None:
+        self._say(client_id, self._word())
+
+    def _on_report(self, client_id: str, data: Any, **_: Any) -> None:
+        try:
+            value = data.get(REPORT_KEY) if isinstance(data, dict) else None
+            if value is None:
+                self._note_bare_report(client_id)
+            elif value:
+                self._take(client_id, value)
+        except Exception:
+            self._once.error("report", "locust-cw: could not take a worker's report")
+
+    def on_message(self, msg: Any) -> None:
+        """Take a message of ours; it is merged before anything yields."""
+        if msg.type == HELLO:
+            self._on_hello(msg)
+        elif msg.type == FRAME:
+            self._on_frame(msg)
+
+    def _on_hello(self, msg: Any) -> None:
+        try:
+            hello = read_hello(msg.data)
+            if hello is None:
+                self.collector.refuse("malformed")
+            elif hello[0] != WIRE_VERSION:
+                self._note_other_version(msg.node_id, hello[0])
+                self._say(msg.node_id, self._word())
+            else:
+                self.collector.hear(msg.node_id, hello[1], self._clock.now_s())
+                self._say(msg.node_id, self._word())
+        except Exception:
+            self._once.error("hello", "locust-cw: could not take a worker's greeting")
+
+    def _on_frame(self, msg: Any) -> None:
+        try:
+            self._take(msg.node_id, msg.data.get("frame") if isinstance(msg.data, dict) else None)
+        except Exception:
+            self._once.error("frame", "locust-cw: could not take a worker's frame")
+
+    def _take(self, client_id: str, data: object) -> None:
+        """Merge a frame and acknowledge it, or refuse it; does not yield before it is merged."""
+        try:
+            frame = decode(data)
+            self.collector.accept(frame, self._clock.now_s())
+        except FrameError as e:
+            self._refuse(client_id, e)
+            return
+        self._gauges.note_vitals(frame.vitals, self._clock.now_s())
+        if frame.clock_offset_s is not None and abs(frame.clock_offset_s) > SKEW_S:
+            self._once.warning(
+                f"skew {client_id}",
+                "locust-cw: the clock of worker %s is %.1f s off the master's; its results are put right",
+                client_id,
+                -frame.clock_offset_s,
+            )
+        self._say(client_id, self._word(frame.epoch, frame.seq))
+
+    def _refuse(self, client_id: str, error: FrameError) -> None:
+        self.collector.refuse(error.reason)
+        if error.reason == OTHER_VERSION:
+            self._note_other_version(client_id, error.version)
+            self._say(client_id, self._word())
+        else:
+            self._once.warning(
+                f"refused {error.reason}", "locust-cw: a frame of worker %s was refused: %s", client_id, error
+            )
+
+    def _word(self, epoch: str = "", seq: int = 0) -> Word:
+        return Word(
+            self._clock.now_s(), self._runs.current.run_id, self._resolution_s, epoch=epoch, seq=seq
+        )
+
+    def _say(self, client_id: str, word: Word) -> None:
+        self._runner.send_message(WORD, word.pack(), client_id)
+
+    def _note_bare_report(self, client_id: str) -> None:
+        self._bare_reports[client_id] += 1
+        if self._bare_reports[client_id] == REPORTS_WITHOUT_PLUGIN:
+            self.without_plugin.add(client_id)
+            self._once.warning(
+                f"bare {client_id}",
+                "locust-cw: worker %s does not run this plugin: its results are missing in CloudWatch; %s",
+                client_id,
+                OTHERS_WARNING,
+            )
+
+    def _note_other_version(self, client_id: str, version: int | None) -> None:
+        self.without_plugin.add(client_id)
+        self._once.warning(
+            f"version {client_id}",
+            "locust-cw: worker %s has wire version %s, this master reads %s: its results are missing in CloudWatch; %s",
+            client_id,
+            version,
+            WIRE_VERSION,
+            OTHERS_WARNING,
+        )

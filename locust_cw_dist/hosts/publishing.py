@@ -1,0 +1,131 @@
+"""Publishing: the parts of a process that publishes, joined: clock, runs, collector, publisher, and master or single."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import gevent
+from locust.runners import DistributedRunner, MasterRunner
+
+from locust_cw_dist.core.collector import Collector
+from locust_cw_dist.core.gauges import GaugeBook
+from locust_cw_dist.edge.clock import SystemClock
+from locust_cw_dist.edge.cloudwatch import Cloudwatch
+from locust_cw_dist.edge.once import Once
+from locust_cw_dist.edge.sink import SendError
+from locust_cw_dist.errors import SettingsError
+from locust_cw_dist.hosts.master import SILENCE_S, Master
+from locust_cw_dist.hosts.publisher import Publisher
+from locust_cw_dist.hosts.runs import Runs
+from locust_cw_dist.hosts.single import Single
+from locust_cw_dist.hosts.summarizer import Summarizer
+from locust_cw_dist.options import labels_from_options
+from locust_cw_dist.settings import Settings
+
+logger = logging.getLogger("locust_cw_dist")
+
+CHECK_TIMEOUT_S = 10.0
+"""How long fetching credentials may take at the start; the instance's metadata service is asked once, for a second."""
+
+STOP_MARGIN_S = 10.0
+"""How much longer than --stop-timeout the master waits for the workers' last results."""
+
+WATCH_INTERVAL_S = 1.0
+
+NO_HOST = "-"
+
+
+class Publishing:
+    """Receives and publishes, on a master or in a single process."""
+
+    def __init__(self, environment: Any, settings: Settings, client: Any, once: Once) -> None:
+        """Join the parts for `environment`; `client` is the user's CloudWatch client, if there is one."""
+        self._environment = environment
+        self._settings = settings
+        self._once = once
+        self._clock = SystemClock()
+        self._runs = Runs(self._clock.now_s(), self._host())
+        collector = Collector(resolution_s=settings.resolution_s, grace_s=settings.grace_s)
+        gauges = GaugeBook(settings.resolution_s)
+        sink = Cloudwatch(settings, client)
+        self._publisher = Publisher(settings, sink, collector, gauges, self._runs, self._clock, once)
+        kind = Master if isinstance(environment.runner, MasterRunner) else Single
+        self._source: Master | Single = kind(
+            environment, collector, gauges, self._runs, self._clock, once, resolution_s=settings.resolution_s
+        )
+        self._summarizer = Summarizer(self._source, self._publisher, self._runs)
+        self._watch: gevent.Greenlet | None = None
+
+    @property
+    def is_required(self) -> bool:
+        """Whether the user said that a run is worth nothing if its results are not published."""
+        return self._settings.required
+
+    def on_message(self, msg: Any) -> None:
+        """Take a worker's message, on a master."""
+        if isinstance(self._source, Master):
+            self._source.on_message(msg)
+
+    def start(self) -> SendError | None:
+        """Listen, check the credentials and begin to publish; return what is in the way, if it was waited for."""
+        # Listeners first: whatever yields here must not miss a message.
+        self._source.attach()
+        events = self._environment.events
+        events.test_start.add_listener(self._on_test_start)
+        events.test_stop.add_listener(self._on_test_stop)
+        self._publisher.start(self._source.count)
+        self._watch = gevent.spawn(self._watch_forever)
+        if self._settings.required:
+            return self._publisher.check(CHECK_TIMEOUT_S)
+        gevent.spawn(self._check)
+        return None
+
+    def finish(self, timeout_s: float | None, *, quit_runner: bool) -> bool:
+        """Receive and send what is left, say what became of it, and stop; return whether nothing was lost."""
+        flush_timeout_s = self._settings.flush_timeout_s if timeout_s is None else timeout_s
+        stop_timeout_s = float(getattr(self._environment, "stop_timeout", 0) or 0)
+        drain_timeout_s = max(flush_timeout_s, stop_timeout_s + STOP_MARGIN_S)
+        self._source.drain(self._clock.now_s() + drain_timeout_s, quit_runner=quit_runner)
+        self._publisher.flush(flush_timeout_s)
+        if self._watch is not None:
+            self._watch.kill()
+        is_complete = self._summarizer.log_all()
+        self._source.detach()
+        self._environment.events.test_start.remove_listener(self._on_test_start)
+        self._environment.events.test_stop.remove_listener(self._on_test_stop)
+        return is_complete
+
+    def _host(self) -> str:
+        return self._settings.host or getattr(self._environment, "host", None) or NO_HOST
+
+    def _labels(self) -> tuple[tuple[str, str], ...]:
+        # The web form can change labels between runs; nothing else is read again.
+        try:
+            return labels_from_options(self._environment.parsed_options) or self._settings.labels
+        except SettingsError as e:
+            logger.warning("locust-cw: %s; the labels of the start are used", e)
+            return self._settings.labels
+
+    def _on_test_start(self, **_: Any) -> None:
+        if isinstance(self._source, Single) and isinstance(self._environment.runner, DistributedRunner):
+            logger.error("locust-cw: install() was called before the runner was made, so nothing arrives here; call it after")
+        self._runs.start(self._clock.now_s(), self._host(), self._labels())
+        self._source.announce()
+
+    def _on_test_stop(self, **_: Any) -> None:
+        self._runs.stop(self._clock.now_s())
+
+    def _check(self) -> None:
+        error = self._publisher.check(CHECK_TIMEOUT_S)
+        if error is not None:
+            logger.warning("locust-cw: %s; the load test runs, and publishing is tried again and again", error)
+
+    def _watch_forever(self) -> None:
+        while True:
+            gevent.sleep(WATCH_INTERVAL_S)
+            try:
+                self._source.keep_link()
+                self._summarizer.log_settled(self._clock.now_s() - SILENCE_S)
+            except Exception:
+                self._once.error("watch", "locust-cw: could not look after a run")

@@ -1,0 +1,93 @@
+"""Recorder: takes Locust's request event wherever users run, and folds it into the WorkerBuffer."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from locust_cw_dist.core.buffer import WorkerBuffer
+from locust_cw_dist.core.frame import Vitals
+from locust_cw_dist.core.result import UNREADABLE, parse_result
+from locust_cw_dist.edge.clock import Clock
+from locust_cw_dist.edge.once import Once
+
+
+class Runner(Protocol):
+    """What is used of any Locust runner that has users."""
+
+    user_count: int
+    current_cpu_usage: float
+    current_memory_usage: int
+
+
+class Recorder:
+    """Folds what users do.
+
+    State: `on_request` runs in users' greenlets, the rest in the greenlet of Locust's events. None of it yields.
+
+    Attributes:
+        buffer: What was folded and not taken yet.
+        running: Whether a test runs in this process.
+    """
+
+    def __init__(self, clock: Clock, once: Once) -> None:
+        """Fold by the time that `clock` tells."""
+        self.buffer = WorkerBuffer()
+        self.running = False
+        self._now_s = clock.now_s
+        self._once = once
+
+    def attach(self, events: Any) -> None:
+        """Listen to the events of an environment."""
+        events.request.add_listener(self.on_request)
+        events.test_start.add_listener(self._on_test_start)
+        events.test_stop.add_listener(self._on_test_stop)
+
+    def detach(self, events: Any) -> None:
+        """Stop listening."""
+        events.request.remove_listener(self.on_request)
+        events.test_start.remove_listener(self._on_test_start)
+        events.test_stop.remove_listener(self._on_test_stop)
+
+    def on_request(
+        self,
+        request_type: Any = None,
+        name: Any = None,
+        response_time: Any = None,
+        response_length: Any = None,
+        exception: Any = None,
+        response: Any = None,
+        **_: Any,
+    ) -> None:
+        """Fold one request, whatever the client that fired it left out or made up; never raises."""
+        try:
+            result = parse_result(request_type, name, response_time, response_length, exception, response)
+            if isinstance(result, str):
+                self.buffer.reject(result)
+                self._once.warning(
+                    f"rejected {result}",
+                    "locust-cw: a result can't be used (%s): %.100r %.100r; it is counted as dropped",
+                    result,
+                    request_type,
+                    name,
+                )
+            else:
+                self.buffer.record(result, self._now_s())
+        # The objects of a client may do anything when they are looked at.
+        except Exception:
+            self.buffer.reject(UNREADABLE)
+            self._once.error("unreadable", "locust-cw: a result can't be read; it is counted as dropped")
+
+    def _on_test_start(self, **_: Any) -> None:
+        self.running = True
+
+    def _on_test_stop(self, **_: Any) -> None:
+        self.running = False
+
+
+def vitals_of(runner: Any) -> Vitals:
+    """Return how the process is, as Locust itself measures it."""
+    return Vitals(
+        users=runner.user_count,
+        cpu_percent=float(getattr(runner, "current_cpu_usage", 0.0) or 0.0),
+        memory_bytes=int(getattr(runner, "current_memory_usage", 0) or 0),
+    )

@@ -1,0 +1,213 @@
+"""Worker: ships what the recorder folded, in Locust's own reports, and stays at the end until the master has it all.
+
+Who runs what: `_on_report` in the runner's reporting greenlet (and once more where Locust sends its last report),
+`_on_word` in the greenlet that reads the master's messages, `_on_quit` in whichever greenlet ends the process, when
+the other two are dead. A SIGTERM can make two greenlets end the process at once; a lock lets one do the work while the
+other waits.
+
+A worker needs no option and no environment variable of ours, and imports neither boto3 nor anything of the master.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from typing import Any
+
+import gevent.lock
+
+from locust_cw_dist.core.buffer import UNKNOWN_RUN
+from locust_cw_dist.core.clocksync import ClockSync
+from locust_cw_dist.core.frame import WIRE_VERSION
+from locust_cw_dist.core.messages import FRAME, HELLO, REPORT_KEY, WORD, Word, pack_hello, read_word
+from locust_cw_dist.core.outbox import Moment, Outbox
+from locust_cw_dist.edge.clock import Clock, SystemClock
+from locust_cw_dist.edge.link import WorkerLink
+from locust_cw_dist.edge.once import Once
+from locust_cw_dist.hosts.recorder import Recorder, vitals_of
+
+logger = logging.getLogger("locust_cw_dist")
+
+LAST_WORD_TIMEOUT_S = 15.0
+"""How long a worker stays for the acknowledgement of its last frame: longer than a link that was away for 10 s, shorter
+than the 30 s that Kubernetes gives a pod by default."""
+
+UNHEARD_TIMEOUT_S = 2.0
+"""The same for a worker that never heard of a master with the plugin."""
+
+RESEND_AFTER_S = 1.0
+"""Pause before a last frame is sent again."""
+
+STEP_BACK_S = 1.0
+"""A correction of the clock by less than this never makes it go back, so that results don't fall into windows that the
+last frame has vouched for; by more, it was wrong before and must."""
+
+
+class MasterClock:
+    """The master's clock, as far as this worker knows it."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Correct `clock`."""
+        self._clock = clock
+        self._sync = ClockSync()
+        self._latest_s = 0.0
+
+    @property
+    def offset_s(self) -> float | None:
+        """What is added to the own clock; None before the master has told."""
+        return self._sync.offset_s
+
+    def now_s(self) -> float:
+        """Return seconds since the epoch on the master's clock; on the own one before that is known."""
+        now_s = self._clock.now_s() + (self._sync.offset_s or 0.0)
+        if self._latest_s - STEP_BACK_S < now_s < self._latest_s:
+            return self._latest_s
+        self._latest_s = now_s
+        return now_s
+
+    def note(self, sent_s: float) -> float:
+        """Take the time at which the master sent something that just came; return by how much the clock moved."""
+        before_s = self._sync.offset_s or 0.0
+        self._sync.note(sent_s, self._clock.now_s())
+        return (self._sync.offset_s or 0.0) - before_s
+
+
+class Worker:
+    """The plugin on a worker."""
+
+    def __init__(self, environment: Any, once: Once, clock: Clock | None = None) -> None:
+        """Serve `environment`, whose runner is a WorkerRunner."""
+        self._environment = environment
+        self._runner = environment.runner
+        self._once = once
+        self._clock = MasterClock(clock or SystemClock())
+        self._link = WorkerLink(self._runner)
+        self._connection = self._link.connection
+        self._recorder = Recorder(self._clock, once)
+        # Made here and not at import: with --processes, one import serves all the forks.
+        self._epoch = uuid.uuid4().hex
+        self._outbox = Outbox(self._recorder.buffer, worker_id=self._runner.client_id, epoch=self._epoch)
+        self._announced_run = UNKNOWN_RUN
+        self._begun_run = UNKNOWN_RUN
+        self._heard = False
+        self._end = gevent.lock.RLock()
+        self._ended = False
+
+    def attach(self) -> None:
+        """Listen to Locust's events and greet the master."""
+        for mode in self._link.lesser_modes:
+            logger.warning("locust-cw: with this version of Locust %s", mode)
+        events = self._environment.events
+        self._recorder.attach(events)
+        events.test_start.add_listener(self._on_test_start)
+        events.report_to_master.add_listener(self._on_report)
+        events.quit.add_listener(self._on_quit)
+        self._runner.register_message(WORD, self._on_word)
+        self._runner.send_message(HELLO, pack_hello(self._epoch))
+
+    def close(self, timeout_s: float | None = None) -> None:
+        """Send what is left and wait until the master has it; for library use, when the runner has quit."""
+        self._say_last_word(timeout_s)
+        self._recorder.detach(self._environment.events)
+
+    def _moment(self) -> Moment:
+        return Moment(
+            self._clock.now_s(), self._clock.offset_s, self._recorder.running, vitals_of(self._runner)
+        )
+
+    def _on_test_start(self, **_: Any) -> None:
+        buffer = self._recorder.buffer
+        if self._announced_run == self._begun_run != UNKNOWN_RUN:
+            # A second start, and word of its run has not come: what is recorded waits for it.
+            buffer.begin_run(UNKNOWN_RUN)
+        elif buffer.run_id != self._announced_run:
+            buffer.begin_run(self._announced_run)
+        self._begun_run = self._announced_run
+
+    def _on_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
+        try:
+            if self._link.connection is not self._connection:
+                self._connection = self._link.connection
+                self._outbox.on_reconnect()
+            if self._outbox.is_abandoned and not self._outbox.has_stopped:
+                self._outbox.stop()
+                self._once.warning(
+                    "abandoned",
+                    "locust-cw: no master with this plugin has answered; results of this worker are not recorded",
+                )
+            data[REPORT_KEY] = self._outbox.on_report(self._moment())
+        except Exception:
+            self._once.error("report", "locust-cw: could not make a frame")
+
+    def _on_word(self, environment: Any, msg: Any, **_: Any) -> None:
+        try:
+            word = read_word(msg.data)
+            if word is None:
+                self._once.warning("word", "locust-cw: the master sent a message that can't be read")
+            elif word.version != WIRE_VERSION:
+                self._outbox.stop()
+                self._once.warning(
+                    "version",
+                    "locust-cw: the master has wire version %s, this worker %s: results of this worker are not "
+                    "recorded; install the same version of locust-cw-dist everywhere",
+                    word.version,
+                    WIRE_VERSION,
+                )
+            else:
+                self._take(word)
+        except Exception:
+            self._once.error("word", "locust-cw: could not take the master's word")
+
+    def _take(self, word: Word) -> None:
+        buffer = self._recorder.buffer
+        self._heard = True
+        if not word.recording:
+            self._outbox.stop()
+            return
+        if self._outbox.has_stopped:
+            self._outbox.resume()
+        moved_s = self._clock.note(word.clock_s)
+        if buffer.run_id == UNKNOWN_RUN and word.run_id != self._begun_run:
+            # What was recorded until now was recorded by the uncorrected clock, unless it waited for its run.
+            if self._begun_run == UNKNOWN_RUN:
+                buffer.shift(moved_s)
+            buffer.name_unknown_run(word.run_id)
+            if self._recorder.running:
+                self._begun_run = word.run_id
+        self._announced_run = word.run_id
+        buffer.use_resolution(word.resolution_s)
+        if word.epoch == self._epoch:
+            self._outbox.on_acknowledgement(word.seq)
+
+    def _on_quit(self, **_: Any) -> None:
+        try:
+            self._say_last_word(None)
+        except Exception:
+            self._once.error("quit", "locust-cw: could not send the last results of this worker")
+
+    def _say_last_word(self, timeout_s: float | None) -> None:
+        with self._end:
+            if self._ended:
+                return
+            self._ended = True
+            if timeout_s is None:
+                timeout_s = LAST_WORD_TIMEOUT_S if self._heard else UNHEARD_TIMEOUT_S
+            clock = SystemClock()
+            deadline_s = clock.now_s() + timeout_s
+            while data := self._outbox.last_word(self._moment()):
+                if clock.now_s() >= deadline_s:
+                    logger.warning(
+                        "locust-cw: the master has not acknowledged the last results of this worker within %g s; "
+                        "they may be lost",
+                        timeout_s,
+                    )
+                    return
+                self._runner.send_message(FRAME, {"frame": data})
+                self._await_word(clock, min(deadline_s, clock.now_s() + RESEND_AFTER_S))
+
+    def _await_word(self, clock: Clock, until_s: float) -> None:
+        """Read the master's messages until what was sent is acknowledged, or until then."""
+        while self._outbox.is_waiting and (left_s := until_s - clock.now_s()) > 0:
+            message = self._link.receive(left_s)
+            if message is not None and message.type == WORD:
+                self._on_word(self._environment, message)

@@ -1,0 +1,180 @@
+"""Plugin: finds out what this process is (master, worker, single), joins the parts for it and ends them in order.
+
+The end of the process is the hard part. On the master and in a single process everything happens in Locust's `quitting`
+event, in a listener added at `init`, which Locust runs before its own: the last results are drained, published and
+summed up there, under a lock, because a SIGTERM makes two greenlets quit at once and the first to come through ends the
+process. `quit` and `atexit` are for the ways around `quitting`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import sys
+import weakref
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import gevent.lock
+from locust.runners import MasterRunner, WorkerRunner
+
+from locust_cw_dist.core.messages import FRAME, HELLO, WORD, Word
+from locust_cw_dist.edge.once import Once
+from locust_cw_dist.errors import SettingsError
+from locust_cw_dist.settings import Settings
+
+if TYPE_CHECKING:
+    from locust_cw_dist.hosts.publishing import Publishing
+    from locust_cw_dist.hosts.worker import Worker
+
+logger = logging.getLogger("locust_cw_dist")
+
+EXIT_WRONG_SETTINGS = 2
+"""Exit code for settings that can't be used, and for missing credentials with --cw-required: before any load."""
+
+EXIT_INCOMPLETE = 4
+"""Exit code, with --cw-required only, of a run whose results are not all published."""
+
+_plugins: weakref.WeakKeyDictionary[Any, Plugin] = weakref.WeakKeyDictionary()
+"""One plugin for each environment, so that `install` can be called twice."""
+
+
+def install(environment: Any, settings: Settings | None = None, *, client: Any = None) -> Plugin:
+    """Install the plugin for an environment; calling it again returns the same plugin.
+
+    Works in every role: on a worker it records and ships, on a master it receives and publishes, elsewhere both. In
+    library use call it after ``create_master_runner`` or ``create_worker_runner``, and `Plugin.close` at the end.
+
+    Args:
+        environment: Locust's ``Environment``.
+        settings: What to publish; from the ``--cw-*`` options of ``environment.parsed_options`` by default. Ignored on
+            a worker.
+        client: A CloudWatch client to send with, anything that has ``put_metric_data(Namespace=..., MetricData=...)``;
+            by default boto3 makes one. Ignored on a worker.
+
+    Raises:
+        SystemExit: With code 2, when options contradict each other, or when ``required`` is set and there are no
+            credentials or no region.
+    """
+    plugin = _plugins.get(environment)
+    if plugin is None:
+        plugin = _plugins[environment] = Plugin(environment, settings, client)
+    else:
+        plugin.use(settings, client)
+    return plugin
+
+
+class Plugin:
+    """The plugin in one process; made by `install`.
+
+    Attributes:
+        settings: What was chosen; None on a worker, which learns from the master what it must know.
+    """
+
+    def __init__(self, environment: Any, settings: Settings | None, client: Any) -> None:
+        """Serve `environment`; see `install`."""
+        self.settings: Settings | None = None
+        self._environment = environment
+        self._once = Once()
+        self._worker: Worker | None = None
+        self._publishing: Publishing | None = None
+        # A SIGTERM makes two greenlets quit at once: the second one waits until the first is done.
+        self._ending = gevent.lock.RLock()
+        self._ended = False
+        self._begin(settings, client)
+
+    @property
+    def is_publishing(self) -> bool:
+        """Whether this process publishes to CloudWatch."""
+        return self._publishing is not None
+
+    def close(self, timeout_s: float | None = None) -> None:
+        """Flush and stop, for library use: Locust's own command does it by itself.
+
+        In a single process call it when the users have stopped; what they do later is not recorded. On a master it
+        makes the runner quit, since the workers' last results come only then. On a worker call it after
+        ``runner.quit()``.
+
+        Args:
+            timeout_s: How long the last data may take to be sent; ``flush_timeout_s`` of the settings by default.
+        """
+        if self._worker is not None:
+            self._worker.close(timeout_s)
+        self._end(timeout_s, quit_runner=False)
+        _plugins.pop(self._environment, None)
+
+    def use(self, settings: Settings | None, client: Any) -> None:
+        """Publish by `settings` from now on if nothing is published yet; otherwise nothing changes."""
+        if self._worker is None and self._publishing is None and settings is not None and settings.publishes:
+            self._begin_publishing(settings, client)
+
+    def _begin(self, settings: Settings | None, client: Any) -> None:
+        runner = self._environment.runner
+        if isinstance(runner, WorkerRunner):
+            from locust_cw_dist.hosts.worker import Worker
+
+            self._worker = Worker(self._environment, self._once)
+            self._worker.attach()
+            return
+        if isinstance(runner, MasterRunner):
+            runner.register_message(HELLO, self._on_message)
+            runner.register_message(FRAME, self._on_message)
+        settings = self._read_options() if settings is None else settings
+        self.settings = settings
+        if settings.publishes:
+            self._begin_publishing(settings, client)
+        else:
+            logger.info("locust-cw: publishing is off: set --cw-service or --cw-namespace to switch it on")
+
+    def _begin_publishing(self, settings: Settings, client: Any) -> None:
+        from locust_cw_dist.hosts.publishing import Publishing
+
+        self.settings = settings
+        self._publishing = Publishing(self._environment, settings, client, self._once)
+        error = self._publishing.start()
+        events = self._environment.events
+        events.quitting.add_listener(self._on_end)
+        # Ways around `quitting`: --expect-workers-max-wait ends with sys.exit alone.
+        events.quit.add_listener(self._on_end)
+        atexit.register(self._on_end)
+        if error is not None:
+            self._refuse_to_run(f"--cw-required is set and nothing can be published: {error}")
+
+    def _read_options(self) -> Settings:
+        from locust_cw_dist.options import settings_from_options
+
+        try:
+            return settings_from_options(self._environment.parsed_options)
+        except SettingsError as e:
+            self._refuse_to_run(str(e))
+
+    def _refuse_to_run(self, reason: str) -> NoReturn:
+        """End the process before any load, with the workers that are connected already."""
+        logger.error("locust-cw: %s", reason)
+        self._ended = True
+        if self._environment.runner is not None:
+            self._environment.runner.quit()
+        sys.exit(EXIT_WRONG_SETTINGS)
+
+    def _on_message(self, environment: Any, msg: Any, **_: Any) -> None:
+        """Take a worker's message; runs in the greenlet that reads them and must not yield before it is done."""
+        if self._publishing is not None:
+            self._publishing.on_message(msg)
+        elif msg.type == HELLO:
+            environment.runner.send_message(WORD, Word(0.0, "-", 1, recording=False).pack(), msg.node_id)
+
+    def _on_end(self, **_: Any) -> None:
+        try:
+            self._end(None, quit_runner=True)
+        except Exception:
+            self._once.error("end", "locust-cw: could not publish the last results")
+
+    def _end(self, timeout_s: float | None, *, quit_runner: bool) -> None:
+        """Bring everything out; once, whoever comes first."""
+        with self._ending:
+            if self._ended or self._publishing is None:
+                return
+            self._ended = True
+            atexit.unregister(self._on_end)
+            is_complete = self._publishing.finish(timeout_s, quit_runner=quit_runner)
+            if self._publishing.is_required and not is_complete and not self._environment.process_exit_code:
+                self._environment.process_exit_code = EXIT_INCOMPLETE
