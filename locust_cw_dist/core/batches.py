@@ -8,7 +8,7 @@ too low.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
 from locust_cw_dist.core.datums import Datum, Distribution, StatisticSet
 from locust_cw_dist.core.limits import (
@@ -19,15 +19,11 @@ from locust_cw_dist.core.limits import (
     PAIRS_PER_DATUM,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
 ENVELOPE_BYTES = len('{"Namespace": "", "MetricData": []}') + MAX_NAMESPACE_CHARS
 """What a body has besides its datums; a namespace has only characters that JSON leaves alone."""
 
 _DATUM_FRAME_BYTES = len(
-    '{"MetricName": , "Dimensions": [], "Timestamp": , "Unit": , "StorageResolution": , '
-    '"Values": , "Counts": }, '
+    '{"MetricName": , "Dimensions": [], "Timestamp": , "Unit": , "StorageResolution": , "Values": , "Counts": }, '
 )
 _DIMENSION_FRAME_BYTES = len('{"Name": , "Value": }, ')
 _STATISTICS_FRAME_BYTES = len('"StatisticValues": {"SampleCount": , "Sum": , "Minimum": , "Maximum": }')
@@ -55,9 +51,7 @@ def batches(
     pairs, size = 0, ENVELOPE_BYTES
     for datum in datums:
         more_pairs, more_bytes = weight_pairs(datum), estimated_bytes(datum)
-        if batch and (
-            len(batch) >= max_datums or pairs + more_pairs > max_pairs or size + more_bytes > max_bytes
-        ):
+        if batch and (len(batch) >= max_datums or pairs + more_pairs > max_pairs or size + more_bytes > max_bytes):
             yield tuple(batch)
             batch = []
             pairs, size = 0, ENVELOPE_BYTES

@@ -164,6 +164,14 @@ class Collector:
         """Yield the workers of which more is to be expected."""
         return (epoch for epoch in self.epochs.values() if not epoch.is_done(run_id, silent_since_s))
 
+    def unheard(self, run_id: str, started_s: float) -> list[Epoch]:
+        """Return the workers that took part in a run, heard of since it started, and never said that they were done."""
+        return [
+            epoch
+            for epoch in self.epochs.values()
+            if run_id in epoch.counters and epoch.heard_at_s >= started_s and not epoch.is_done(run_id, 0.0)
+        ]
+
     def _window_of(self, run_id: str, at_s: int, results: int) -> Window:
         start_s = window_start_s(at_s, self._resolution_s)
         window = self._open.get((run_id, start_s))

@@ -12,10 +12,12 @@ the call that it is in.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
+from locust_cw_dist.core.histogram import Histogram
 from locust_cw_dist.core.limits import (
     MAX_DIMENSIONS,
     MAX_MAGNITUDE,
@@ -23,12 +25,7 @@ from locust_cw_dist.core.limits import (
     STORAGE_RESOLUTIONS_S,
 )
 from locust_cw_dist.core.names import check_dimension_name, check_dimension_value, clean_dimension_value
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from locust_cw_dist.core.histogram import Histogram
-    from locust_cw_dist.core.summary import Summary
+from locust_cw_dist.core.summary import Summary
 
 ENDPOINT_DIMENSIONS = ("Request", "Method", "Host")
 """Dimensions of an endpoint's series, those of the CloudWatch listener of locust-plugins."""
@@ -284,9 +281,7 @@ def _distribution(pairs: list[tuple[float, int]]) -> Distribution:
 
 def _outcomes(results: int, failures: int) -> Distribution:
     """Return a 0 for each success and a 1 for each failure."""
-    return _distribution(
-        [(value, count) for value, count in ((0, results - failures), (1, failures)) if count]
-    )
+    return _distribution([(value, count) for value, count in ((0, results - failures), (1, failures)) if count])
 
 
 def _is_sendable(value: float | StatisticSet | Distribution) -> bool:

@@ -28,7 +28,7 @@ class Epoch:
         cut_at_s: Up to here (master's clock) all its results are in.
         clock_offset_s: What it adds to its own clock to get the master's; None before it knows.
         final: Whether its last frame has come.
-        idle_run: The run in which it said that its users are gone and nothing is left; None while it is at work.
+        finished: The runs of which it has nothing more: it said so, or has gone on to the next one.
         vitals: How it was when it cut its last frame.
         counters: Its cumulative counters for each run.
         merged: Results merged for each run.
@@ -40,7 +40,7 @@ class Epoch:
     cut_at_s: float
     clock_offset_s: float | None = None
     final: bool = False
-    idle_run: str | None = None
+    finished: set[str] = field(default_factory=set)
     vitals: Vitals = field(default_factory=Vitals)
     counters: dict[str, RunCounters] = field(default_factory=dict)
     merged: dict[str, int] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Epoch:
 
     def is_done(self, run_id: str, silent_since_s: float) -> bool:
         """Whether nothing more is to be waited for: it said so for `run_id`, or has been silent since then."""
-        return self.final or self.idle_run == run_id or self.heard_at_s < silent_since_s
+        return self.final or run_id in self.finished or self.heard_at_s < silent_since_s
 
     def has_merged(self, frame: Frame) -> bool:
         """Whether this frame was merged before.
@@ -100,5 +100,7 @@ class Epoch:
         self.clock_offset_s = frame.clock_offset_s
         self.vitals = frame.vitals
         self.final = frame.final
-        self.idle_run = frame.run_id if frame.idle else None
         self.counters.update(frame.counters)
+        self.finished = set(self.counters) - {frame.run_id}
+        if frame.idle:
+            self.finished.add(frame.run_id)

@@ -100,7 +100,8 @@ class Frame:
             in this frame or an earlier one. 0 as long as no master has told the offset.
         clock_offset_s: What was added to the worker's clock to get the master's; None as long as no master has told.
         final: Whether this is the last frame of the process.
-        idle: Whether the worker has ended its part of the run: no users, and nothing that this frame leaves behind.
+        idle: Whether the worker has ended its part of the run: its test has started and stopped, no user is left, and
+            this frame leaves nothing behind.
         vitals: How the worker was.
         counters: For each run, what this process has recorded since it began.
         sections: The summaries by run and window, oldest first.

@@ -38,13 +38,13 @@ class Moment:
     Attributes:
         now_s: The worker's clock, corrected by `clock_offset_s`.
         clock_offset_s: What was added to the clock; None as long as no master has told.
-        running: Whether a test runs here, from its start event to its stop event.
+        over: Whether a test has started here and stopped, and none has started since.
         vitals: How the worker is.
     """
 
     now_s: float
     clock_offset_s: float | None
-    running: bool
+    over: bool
     vitals: Vitals
 
 
@@ -90,7 +90,7 @@ class Cutter:
             cut_at_s=_cut_at_s(moment, rest),
             clock_offset_s=moment.clock_offset_s,
             final=final and not rest,
-            idle=not (moment.running or moment.vitals.users or rest),
+            idle=moment.over and not moment.vitals.users and not rest,
             vitals=moment.vitals,
             counters=self._buffer.copy_counters(),
             sections=tuple(sections),

@@ -14,7 +14,6 @@ from typing import Any
 from locust.exception import RPCError
 
 from locust_cw_dist.core.collector import Collector
-from locust_cw_dist.core.epochs import Epoch
 from locust_cw_dist.core.frame import OTHER_VERSION, WIRE_VERSION, FrameError, decode
 from locust_cw_dist.core.gauges import GaugeBook
 from locust_cw_dist.core.messages import FRAME, HELLO, REPORT_KEY, WORD, Word, read_hello
@@ -77,17 +76,19 @@ class Master:
             logger.warning("locust-cw: with this version of Locust %s", mode)
         self._link.keep_handover()
         self._environment.events.worker_report.add_listener(self._on_report)
-        self._environment.events.worker_connect.add_listener(self._on_connect)
-        self.announce()
 
     def detach(self) -> None:
         """Stop listening."""
         self._environment.events.worker_report.remove_listener(self._on_report)
-        self._environment.events.worker_connect.remove_listener(self._on_connect)
 
     def announce(self) -> None:
-        """Tell all workers the current run and the settings; before Locust tells them to spawn users."""
-        self._runner.send_message(WORD, self._word().pack())
+        """Tell the workers the current run and the settings; before Locust tells them to spawn users.
+
+        Only those that have greeted: a worker without the plugin would complain about a message that it does not know.
+        """
+        for epoch in self.collector.epochs.values():
+            if not epoch.final:
+                self._say(epoch.worker_id, self._word())
 
     def keep_link(self) -> None:
         """Look after the connection; call it now and then."""
@@ -109,11 +110,6 @@ class Master:
             message = self._receive(min(left_s, 0.25))
             if message is not None:
                 self._dispatch(message)
-
-    def unfinished_workers(self) -> list[Epoch]:
-        """Return the workers of the current run that never said that they were done."""
-        run_id = self._runs.current.run_id
-        return [epoch for epoch in self.collector.epochs.values() if not epoch.is_done(run_id, 0.0)]
 
     def _unfinished(self) -> bool:
         silent_since_s = self._clock.now_s() - SILENCE_S
@@ -138,9 +134,6 @@ class Master:
             self._environment.events.worker_report.fire(client_id=message.node_id, data=message.data)
         else:
             self.on_message(message)
-
-    def _on_connect(self, client_id: str, **_: Any) -> None:
-        self._say(client_id, self._word())
 
     def _on_report(self, client_id: str, data: Any, **_: Any) -> None:
         try:

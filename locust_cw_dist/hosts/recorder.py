@@ -27,12 +27,14 @@ class Recorder:
     Attributes:
         buffer: What was folded and not taken yet.
         running: Whether a test runs in this process.
+        over: Whether a test has run in this process and stopped, and none has started since.
     """
 
     def __init__(self, clock: Clock, once: Once) -> None:
         """Fold by the time that `clock` tells."""
         self.buffer = WorkerBuffer()
         self.running = False
+        self.over = False
         self._now_s = clock.now_s
         self._once = once
 
@@ -78,10 +80,10 @@ class Recorder:
             self._once.error("unreadable", "locust-cw: a result can't be read; it is counted as dropped")
 
     def _on_test_start(self, **_: Any) -> None:
-        self.running = True
+        self.running, self.over = True, False
 
     def _on_test_stop(self, **_: Any) -> None:
-        self.running = False
+        self.running, self.over = False, True
 
 
 def vitals_of(runner: Any) -> Vitals:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from locust_cw_dist.core.ledger import RunLedger
+from locust_cw_dist.core.ledger import Balance, RunLedger
 
 
 @dataclass(slots=True)
@@ -21,7 +21,7 @@ class Run:
         started_s: When its test started; None for a run that has not begun.
         stopped_s: When its test stopped; None while it goes on.
         ledger: What became of its results.
-        is_summarized: Whether its end was logged.
+        logged: Its balance when its end was logged; None before.
     """
 
     run_id: str
@@ -30,7 +30,7 @@ class Run:
     started_s: float | None = None
     stopped_s: float | None = None
     ledger: RunLedger = field(default_factory=RunLedger)
-    is_summarized: bool = False
+    logged: Balance | None = None
 
     @property
     def is_running(self) -> bool:

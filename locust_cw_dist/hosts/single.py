@@ -83,10 +83,6 @@ class Single:
             self._environment.runner.quit()
         self._hand_over(final=True)
 
-    def unfinished_workers(self) -> list[Any]:
-        """Return nobody: this process is at its own end."""
-        return []
-
     def _hand_over_forever(self) -> None:
         while True:
             gevent.sleep(HAND_OVER_INTERVAL_S)
@@ -99,7 +95,7 @@ class Single:
         now_s = self._clock.now_s()
         runner = self._environment.runner
         vitals = vitals_of(runner) if runner is not None else Vitals()
-        frame = self._cutter.cut(Moment(now_s, 0.0, self._recorder.running, vitals), final=final)
+        frame = self._cutter.cut(Moment(now_s, 0.0, self._recorder.over, vitals), final=final)
         self.collector.accept(frame, now_s)
         self._cutter.acked = frame.seq
         self._recorder.buffer.forget_runs(frame.counters)

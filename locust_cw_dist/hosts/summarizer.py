@@ -10,7 +10,6 @@ import logging
 from typing import Protocol
 
 from locust_cw_dist.core.collector import Collector
-from locust_cw_dist.core.epochs import Epoch
 from locust_cw_dist.core.run_summary import RunSummary, Spending
 from locust_cw_dist.hosts.publisher import Publisher
 from locust_cw_dist.hosts.runs import Run, Runs
@@ -24,10 +23,6 @@ class Source(Protocol):
 
     collector: Collector
     without_plugin: set[str]
-
-    def unfinished_workers(self) -> list[Epoch]:
-        """Return the workers that never said that they were done."""
-        ...
 
 
 class Summarizer:
@@ -43,29 +38,32 @@ class Summarizer:
     def log_settled(self, silent_since_s: float) -> None:
         """Log the runs that have stopped, of which nothing is on the way and no worker has more."""
         for run in self._runs:
-            if run.is_summarized or run.stopped_s is None:
+            if run.logged is not None or run.stopped_s is None:
                 continue
             waiting = any(self._source.collector.waiting_for(run.run_id, silent_since_s))
-            is_current = run is self._runs.current
-            if not (waiting and is_current) and not self._publisher.balance(run).pending:
-                self._log(run, at_end=False)
+            if not waiting and not self._publisher.balance(run).pending:
+                self._log(run)
 
     def log_all(self) -> bool:
-        """Log the runs that were not logged yet, at the end of the process; return whether all were complete."""
-        summaries = [
-            self._log(run, at_end=True)
-            for run in self._runs
-            if not run.is_summarized and (run.started_s is not None or self._publisher.balance(run).recorded)
-        ]
+        """Log the runs that were not logged yet, or have changed since, when the process ends.
+
+        Returns:
+            Whether all of these are complete.
+        """
+        summaries = []
+        for run in self._runs:
+            balance = self._publisher.balance(run)
+            if balance != run.logged and (run.started_s is not None or balance.recorded):
+                summaries.append(self._log(run))
         return all(summary.is_complete for summary in summaries)
 
-    def _log(self, run: Run, *, at_end: bool) -> RunSummary:
-        run.is_summarized = True
-        unheard = self._source.unfinished_workers() if at_end and run is self._runs.current else []
+    def _log(self, run: Run) -> RunSummary:
+        balance = run.logged = self._publisher.balance(run)
+        unheard = self._source.collector.unheard(run.run_id, run.started_s or 0.0)
         summary = RunSummary(
             run_id=run.run_id,
             labels=run.labels,
-            balance=self._publisher.balance(run),
+            balance=balance,
             spending=self._spending(),
             refused_frames=dict(self._source.collector.refusals),
             unheard=tuple((epoch.worker_id, epoch.cut_at_s) for epoch in unheard),

@@ -112,7 +112,7 @@ class Worker:
 
     def _moment(self) -> Moment:
         return Moment(
-            self._clock.now_s(), self._clock.offset_s, self._recorder.running, vitals_of(self._runner)
+            self._clock.now_s(), self._clock.offset_s, self._recorder.over, vitals_of(self._runner)
         )
 
     def _on_test_start(self, **_: Any) -> None:
