@@ -1,0 +1,93 @@
+"""A master and a worker of Locust in one process: real runners, real ZeroMQ and msgpack, a client that records."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+import gevent
+import locust.runners
+import pytest
+from locust import User, constant, task
+from locust.env import Environment
+from locust_cw_dist import Settings, install
+
+
+class RecordingClient:
+    def __init__(self):
+        self.datums = []
+
+    def put_metric_data(self, Namespace, MetricData):  # noqa: N803 - boto3's names
+        self.datums += [(Namespace, datum) for datum in MetricData]
+
+    def requests(self):
+        counts = Counter()
+        for _, datum in self.datums:
+            dimensions = {d["Name"]: d["Value"] for d in datum["Dimensions"]}
+            if datum["MetricName"] == "RequestCount" and "Request" in dimensions:
+                counts[dimensions["Request"]] += sum(datum["Counts"])
+        return counts
+
+
+class Buyer(User):
+    wait_time = constant(0.01)
+
+    @task
+    def buy(self):
+        fire = self.environment.events.request.fire
+        fire(request_type="GET", name="/buy", response_time=3.5, response_length=7, exception=None)
+
+
+@pytest.fixture
+def fast_reports(monkeypatch):
+    monkeypatch.setattr(locust.runners, "WORKER_REPORT_INTERVAL", 0.2)
+    monkeypatch.setattr(locust.runners, "HEARTBEAT_INTERVAL", 0.2)
+
+
+def wait_for(condition, what, deadline_s=15.0):
+    until = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < until, f"no {what} within {deadline_s} s"
+        gevent.sleep(0.02)
+
+
+@pytest.mark.usefixtures("fast_reports")
+def test_what_the_worker_counted_is_what_the_client_gets():
+    client, counted = RecordingClient(), Counter()
+    master_env = Environment(user_classes=[Buyer])
+    master = master_env.create_master_runner("127.0.0.1", 0)
+    publisher = install(master_env, Settings(service="shop", resolution_s=1), client=client)
+    worker_env = Environment(user_classes=[Buyer])
+    worker_env.events.request.add_listener(lambda name, **_: counted.update([name]))
+    worker = worker_env.create_worker_runner("127.0.0.1", master.server.port)
+    shipper = install(worker_env)
+
+    wait_for(lambda: len(master.clients.ready) == 1, "ready worker")
+    master.start(3, spawn_rate=100)
+    wait_for(lambda: counted["/buy"] > 100, "request")
+    ending = gevent.spawn(publisher.close, timeout_s=10)
+    wait_for(lambda: not worker.greenlet, "end of the worker's runner")
+    shipper.close(timeout_s=5)
+    ending.get(timeout=20)
+
+    assert client.requests() == counted
+    assert {namespace for namespace, _ in client.datums} == {"perf/shop/loadtests"}
+
+
+def test_installing_twice_gives_the_same_plugin():
+    environment = Environment()
+    first = install(environment, Settings(service="shop"), client=RecordingClient())
+    assert install(environment) is first
+    first.close(timeout_s=5)
+
+
+def test_a_single_process_without_a_runner_publishes_what_is_fired():
+    client = RecordingClient()
+    environment = Environment(host="http://shop.test")
+    plugin = install(environment, Settings(namespace="shop/tests", resolution_s=1), client=client)
+    for _ in range(5):
+        environment.events.request.fire(request_type="GET", name="/buy", response_time=1.0)
+    plugin.close(timeout_s=5)
+    assert client.requests() == {"/buy": 5}
+    hosts = {d["Value"] for _, datum in client.datums for d in datum["Dimensions"] if d["Name"] == "Host"}
+    assert hosts == {"http://shop.test"}

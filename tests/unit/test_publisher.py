@@ -1,0 +1,183 @@
+"""The publisher against scripted sinks: what it sends, when it tries again, and how it books what it can't send."""
+
+from __future__ import annotations
+
+import threading
+
+import gevent
+import pytest
+from locust_cw_dist.core.buffer import RunCounters, Section
+from locust_cw_dist.core.collector import Collector
+from locust_cw_dist.core.frame import Frame, Vitals
+from locust_cw_dist.core.gauges import GaugeBook
+from locust_cw_dist.core.retry import Failure
+from locust_cw_dist.core.summary import Summary
+from locust_cw_dist.edge.once import Once
+from locust_cw_dist.edge.sink import SendError
+from locust_cw_dist.hosts.publisher import Publisher
+from locust_cw_dist.hosts.runs import Runs
+from locust_cw_dist.settings import Settings
+
+NOW_S = 1_800_000_000.0
+
+
+class ManualClock:
+    def __init__(self, now_s):
+        self.time_s = now_s
+
+    def now_s(self):
+        return self.time_s
+
+
+class ScriptedSink:
+    """Answers each send with the next entry of a script: None takes the batch, an exception refuses it."""
+
+    def __init__(self, *script):
+        self.script = list(script)
+        self.batches = []
+        self.threads = set()
+
+    def check(self):
+        return None
+
+    def send(self, batch):
+        self.threads.add(threading.get_ident())
+        answer = self.script.pop(0) if self.script else None
+        if answer is not None:
+            raise answer
+        self.batches.append(batch)
+
+
+class Bench:
+    def __init__(self, sink, **settings):
+        self.sink = sink
+        self.settings = Settings(service="shop", resolution_s=10, **settings)
+        self.clock = ManualClock(NOW_S)
+        self.collector = Collector(resolution_s=10, grace_s=15.0)
+        self.runs = Runs(NOW_S, "-")
+        self.run = self.runs.start(NOW_S, "http://shop.test", ())
+        self.publisher = Publisher(
+            self.settings, sink, self.collector, GaugeBook(10), self.runs, self.clock, Once()
+        )
+        self.recorded = 0
+        self.seq = 0
+
+    def deliver(self, *names, count=1, at_s=NOW_S):
+        """Has a worker deliver `count` results of each name in the window of `at_s`."""
+        summaries = {}
+        for name in names:
+            summary = summaries[name, "GET"] = Summary()
+            for _ in range(count):
+                summary.record_success(12.5, 100)
+        self.seq += 1
+        self.recorded += count * len(names)
+        start_s = int(at_s // 10) * 10
+        counters = {self.run.run_id: RunCounters(self.recorded)}
+        section = Section(self.run.run_id, start_s, summaries)
+        frame = Frame(
+            "w", "e", self.seq, self.seq - 1, self.run.run_id, at_s, 0.0, False, False, Vitals(), counters, (section,)
+        )
+        self.collector.accept(frame, self.clock.now_s())
+
+    def flush(self, timeout_s=5.0):
+        self.publisher.start(lambda: (3, 1))
+        self.publisher.flush(timeout_s)
+
+    @property
+    def balance(self):
+        return self.publisher.balance(self.run)
+
+    def sent(self, metric):
+        return [datum for batch in self.sink.batches for datum in batch if datum.metric == metric]
+
+
+def test_everything_is_sent_and_booked_as_published():
+    bench = Bench(ScriptedSink())
+    bench.deliver("/a", "/b", count=7)
+    bench.flush()
+    counts = [datum.value.counts for datum in bench.sent("RequestCount") if len(datum.dimensions) == 3]
+    assert counts == [(7,), (7,)]
+    assert (bench.balance.recorded, bench.balance.published, bench.balance.difference) == (14, 14, 0)
+
+
+def test_all_calls_come_from_one_thread_that_is_not_the_hubs():
+    bench = Bench(ScriptedSink(SendError(Failure.TRANSIENT, "500")))
+    bench.publisher.check()
+    bench.deliver("/a")
+    bench.flush()
+    assert len(bench.sink.threads) == 1
+    assert threading.get_ident() not in bench.sink.threads
+
+
+@pytest.mark.parametrize(
+    "failure", [failure for failure in Failure if not failure.is_permanent], ids=lambda failure: failure.name
+)
+def test_what_may_pass_is_tried_again_and_nothing_is_lost(failure):
+    bench = Bench(ScriptedSink(SendError(failure, "no"), SendError(failure, "no")))
+    bench.deliver("/a", count=3)
+    bench.flush()
+    assert bench.balance.published == 3
+    assert (bench.publisher.datum_ledger.calls, bench.publisher.datum_ledger.retries) == (3, 2)
+    assert bench.publisher.datum_ledger.ambiguous == (2 if failure is Failure.AMBIGUOUS else 0)
+
+
+def test_what_is_refused_is_dropped_with_its_reason_and_the_rest_is_sent():
+    bench = Bench(ScriptedSink(SendError(Failure.REFUSED, "bad value")), max_endpoints=1000)
+    # Two batches: each endpoint brings more than a tenth of the pairs that a call may have.
+    names = [f"/{number}" for number in range(60)]
+    bench.deliver(*names, count=2)
+    bench.flush()
+    balance = bench.balance
+    assert balance.published > 0
+    assert balance.dropped == {Failure.REFUSED.value: 120 - balance.published}
+    assert balance.difference == 0
+
+
+def test_a_sink_that_never_takes_anything_costs_the_flush_timeout_and_the_loss_is_booked():
+    bench = Bench(ScriptedSink(*[SendError(Failure.UNREACHABLE, "refused")] * 1000))
+    bench.deliver("/a", count=5)
+    with gevent.Timeout(5):
+        bench.flush(timeout_s=0.5)
+    assert bench.balance.dropped == {Failure.UNREACHABLE.value: 5}
+    assert (bench.balance.pending, bench.balance.difference) == (0, 0)
+
+
+def test_a_sink_that_hangs_does_not_hold_the_hub():
+    release = threading.Event()
+
+    class Hanging(ScriptedSink):
+        def send(self, batch):
+            release.wait(20)
+
+    bench = Bench(Hanging())
+    bench.deliver("/a", count=5)
+    with gevent.Timeout(5):
+        bench.flush(timeout_s=0.5)
+    release.set()
+    assert sum(bench.balance.dropped.values()) == 5
+
+
+def test_late_results_are_sent_with_the_timestamp_of_their_window_and_without_percentiles():
+    bench = Bench(ScriptedSink())
+    bench.deliver("/a", count=2)
+    bench.clock.time_s = NOW_S + 60
+    bench.publisher.tick()
+    bench.deliver("/a", count=3)
+    bench.flush()
+    counts = [(d.timestamp_s, d.value.counts) for d in bench.sent("RequestCount") if len(d.dimensions) == 3]
+    assert counts == [(int(NOW_S), (2,)), (int(NOW_S), (3,))]
+    assert len([d for d in bench.sent("ResponseTime_p95_ms") if len(d.dimensions) == 3]) == 1
+    assert bench.balance.late == 3
+
+
+def test_endpoints_beyond_the_cap_add_up_in_other_and_it_is_said_once(caplog):
+    bench = Bench(ScriptedSink(), max_endpoints=2)
+    bench.deliver("/busy", "/busy2", count=9)
+    bench.publisher.tick(everything=True)
+    bench.deliver("/c", "/d", count=4, at_s=NOW_S + 10)
+    bench.clock.time_s += 20
+    bench.flush()
+    other = [d for d in bench.sent("RequestCount") if ("Request", "(other)") in d.dimensions]
+    assert [d.value.counts for d in other] == [(8,)]
+    assert [("Method", "ALL") in d.dimensions for d in other] == [True]
+    assert caplog.text.count("more than 2 endpoints") == 1
