@@ -1,0 +1,325 @@
+"""Law 5: every batch obeys the documented limits of PutMetricData; none loses or repeats a datum.
+
+`faults` is written from AWS's documentation and botocore's service model, with numbers of its own, and
+looks at what boto3 would be called with and at the body that botocore makes of it. Whether a timestamp is
+too old or too far ahead is not for batches to know: they have no clock.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.config import Config
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from locust_cw_dist.core.batches import ENVELOPE_BYTES, batches, estimated_bytes, weight_pairs
+from locust_cw_dist.core.datums import (
+    Datum,
+    Distribution,
+    MetricPlan,
+    RunGauges,
+    StatisticSet,
+    endpoint_datums,
+    run_datums,
+    total_datums,
+)
+from locust_cw_dist.core.histogram import EDGES, Histogram
+from locust_cw_dist.core.metrics import METRIC_NAMES
+from locust_cw_dist.core.summary import Summary
+
+NAMESPACE = "perf/checkout/loadtests"
+
+
+class Wire:
+    """The bodies that a real boto3 client would send, uncompressed."""
+
+    def __init__(self):
+        self.client = boto3.client(
+            "cloudwatch",
+            region_name="eu-west-1",
+            aws_access_key_id="key",
+            aws_secret_access_key="secret",
+            config=Config(disable_request_compression=True),
+        )
+        self.client.meta.events.register("before-send.cloudwatch.PutMetricData", self._answer)
+        self._body = b""
+
+    def _answer(self, request, **_):
+        self._body = request.body
+        return AWSResponse(request.url, 200, {}, _EmptyReply())
+
+    def body(self, datums):
+        self.client.put_metric_data(Namespace=NAMESPACE, MetricData=[datum.to_api() for datum in datums])
+        assert json.loads(self._body)["Namespace"] == NAMESPACE, "the protocol is not JSON"
+        return self._body
+
+
+class _EmptyReply:
+    def stream(self):
+        return iter([b"{}"])
+
+
+@pytest.fixture(scope="module")
+def wire():
+    return Wire()
+
+
+@pytest.fixture(scope="module")
+def units(wire):
+    return set(wire.client.meta.service_model.shape_for("StandardUnit").enum)
+
+
+def faults(batch, body, units):
+    """Return what CloudWatch would refuse in a call."""
+    found = []
+    if not 1 <= len(batch) <= 1000:
+        found.append(f"{len(batch)} datums")
+    if len(body) > 1_000_000:
+        found.append(f"{len(body)} bytes")
+    for entry in (datum.to_api() for datum in batch):
+        found += name_faults(entry, units)
+        found += value_faults(entry)
+    return found
+
+
+def name_faults(entry, units):
+    found = []
+    if not 1 <= len(entry["MetricName"]) <= 255:
+        found.append("MetricName")
+    if entry["Unit"] not in units or entry["StorageResolution"] not in (1, 60):
+        found.append("Unit or StorageResolution")
+    if not isinstance(entry["Timestamp"], datetime) or entry["Timestamp"].utcoffset().total_seconds():
+        found.append("Timestamp")
+    dimensions = [(each["Name"], each["Value"]) for each in entry["Dimensions"]]
+    if len(dimensions) > 30 or len({name for name, _ in dimensions}) < len(dimensions):
+        found.append("Dimensions")
+    for name, value in dimensions:
+        if not is_dimension_text(name, 255) or name[0] == ":":
+            found.append(f"name {name!a}")
+        if not is_dimension_text(value, 1024):
+            found.append(f"value {value!a}")
+    return found
+
+
+def is_dimension_text(text, limit):
+    return 1 <= len(text) <= limit and all(32 <= ord(char) < 127 for char in text) and text.strip(" ") != ""
+
+
+def value_faults(entry):
+    kinds = {"Value", "StatisticValues", "Values"} & set(entry)
+    if len(kinds) != 1 or ("Counts" in entry) != ("Values" in entry):
+        return [f"{sorted(entry)}"]
+    values, counts = entry.get("Values", []), entry.get("Counts", [])
+    numbers = [*values, *counts, *entry.get("StatisticValues", {}).values()]
+    numbers += [entry["Value"]] if "Value" in entry else []
+    found = []
+    if len(values) > 150 or len(values) != len(counts) or len(set(values)) < len(values) or 0 in counts:
+        found.append("Values and Counts")
+    if kinds == {"Values"} and not values:
+        found.append("no Values")
+    if any(not math.isfinite(number) or abs(number) > 2.0**360 for number in numbers):
+        found.append("a number out of range")
+    return found
+
+
+any_char = st.characters(exclude_categories=())
+names = st.one_of(
+    st.text(max_size=8),
+    st.text(any_char, max_size=20),
+    st.text(st.sampled_from(' \\"\t\n\x00\x7f\xff\u4e2d\U0001f600\ud800:~-'), max_size=12),
+    st.builds(lambda text, times: text * times, st.text(any_char, min_size=1, max_size=5), st.just(1_000)),
+)
+endpoints = st.tuples(names, names, names)
+numbers = st.one_of(st.floats(), st.integers(-(2**400), 2**400), st.floats(0, 1e6))
+statistics = st.none() | st.lists(numbers.filter(lambda n: not isinstance(n, int) or abs(n) < 2**300), max_size=3).map(
+    StatisticSet.of
+)
+
+
+@st.composite
+def histograms(draw, min_bins=0, max_bins=400):
+    """Any consistent histogram: so many bins in a row, each with one value or a great many."""
+    bins = draw(st.integers(min_bins, max_bins))
+    first = draw(st.integers(0, len(EDGES) - max_bins - 1))
+    count = draw(st.sampled_from([1, 2, 3, 250, 10**9, 2**53]))
+    histogram = Histogram()
+    for value in EDGES[first : first + bins]:
+        histogram.record(value)
+    histogram.bins = dict.fromkeys(histogram.bins, count)
+    histogram.sum_ms *= count
+    return histogram
+
+
+@st.composite
+def summaries(draw):
+    byte_sizes = draw(st.lists(st.integers(0, 2**60), max_size=3))
+    failures = draw(st.none() | histograms(min_bins=1))
+    reasons = {} if failures is None else {"Error": failures.count}
+    if not byte_sizes:
+        return Summary(draw(histograms()), failures, reasons=reasons)
+    sizes = (len(byte_sizes), sum(byte_sizes), min(byte_sizes), max(byte_sizes))
+    return Summary(draw(histograms()), failures, *sizes, reasons)
+
+
+plain_text = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=255)
+static_dimensions = st.dictionaries(
+    plain_text.filter(lambda name: name[0] != ":" and name not in ("Request", "Method", "Host")),
+    plain_text.map(lambda value: (value * 1024)[:1024]),
+    max_size=27,
+).map(lambda pairs: tuple(pairs.items()))
+plans = st.builds(
+    MetricPlan,
+    st.frozensets(st.sampled_from(METRIC_NAMES), min_size=6),
+    st.just((50.0, 99.99)),
+    st.just((95.0,)),
+    static_dimensions,
+    st.sampled_from((1, 60)),
+)
+gauges = st.builds(
+    RunGauges, st.none() | numbers, st.none() | numbers, statistics, statistics, st.none() | numbers, numbers
+)
+
+
+@st.composite
+def windows(draw):
+    """The datums of a whole window: some endpoints, all together, the run."""
+    plan, timestamp_s = draw(plans), draw(st.integers(0, 4_000_000_000))
+    totals = Summary()
+    datums = []
+    for endpoint, summary in draw(st.lists(st.tuples(endpoints, summaries()), max_size=6)):
+        totals.merge(summary)
+        datums += endpoint_datums(plan, endpoint, timestamp_s, summary, late=draw(st.booleans()))
+    datums += total_datums(plan, timestamp_s, totals, late=draw(st.booleans()))
+    return datums + run_datums(plan, timestamp_s, draw(gauges))
+
+
+relaxed = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+
+
+@relaxed
+@given(windows())
+def test_every_batch_obeys_every_documented_limit(wire, units, datums):
+    cut = list(batches(datums))
+    assert [datum for batch in cut for datum in batch] == datums
+    for batch in cut:
+        assert faults(batch, wire.body(batch), units) == []
+
+
+def test_a_window_of_many_endpoints_with_long_names(wire, units):
+    plan = MetricPlan(frozenset(METRIC_NAMES), static_dimensions=tuple((f"d{n}", '"' * 1024) for n in range(27)))
+    summary = Summary()
+    for value in EDGES[1_000:1_400]:
+        summary.record_success(value, 1)
+    datums = [
+        datum
+        for number in range(40)
+        for datum in endpoint_datums(plan, (f"{number}" + "\xe9" * 5_000, "\\" * 2_000, ""), 0, summary, late=False)
+    ]
+    cut = list(batches(datums, max_pairs=10**9))
+    assert [datum for batch in cut for datum in batch] == datums
+    bodies = [wire.body(batch) for batch in cut]
+    assert [faults(batch, body, units) for batch, body in zip(cut, bodies, strict=True)] == [[]] * len(cut)
+    assert min(map(len, bodies[:-1])) > 800_000, "the body is what limits these batches"
+
+
+def plain_datum(values):
+    return Datum("M", (), 0, "None", 60, Distribution(tuple(range(values)), (1,) * values))
+
+
+@given(
+    st.lists(st.integers(1, 150).map(plain_datum), max_size=60),
+    st.integers(1, 20),
+    st.integers(1, 1_000),
+    st.integers(ENVELOPE_BYTES + 1, 10_000),
+)
+def test_batches_are_whole_and_as_long_as_the_limits_allow(datums, max_datums, max_pairs, max_bytes):
+    def fits(batch):
+        return (
+            len(batch) <= max_datums
+            and sum(map(weight_pairs, batch)) <= max_pairs
+            and ENVELOPE_BYTES + sum(map(estimated_bytes, batch)) <= max_bytes
+        )
+
+    cut = list(batches(datums, max_datums=max_datums, max_pairs=max_pairs, max_bytes=max_bytes))
+    assert [datum for batch in cut for datum in batch] == datums
+    for batch in cut:
+        assert len(batch) == 1 or fits(batch)
+    for batch, after in pairwise(cut):
+        assert not fits((*batch, after[0]))
+
+
+def test_a_thousand_datums_are_one_batch_and_one_more_is_another():
+    datums = [Datum("M", (), 0, "None", 60, 1.0)] * 1_001
+    assert [len(batch) for batch in batches(datums, max_pairs=10**9)] == [1_000, 1]
+
+
+finite = st.floats(-(2.0**360), 2.0**360) | st.integers(-(2**360), 2**360)
+any_values = st.one_of(
+    finite,
+    st.builds(StatisticSet, st.integers(1, 2**60), finite, finite, finite),
+    st.lists(st.tuples(finite, st.integers(1, 2**60)), min_size=1, max_size=150).map(
+        lambda pairs: Distribution(tuple(value for value, _ in pairs), tuple(count for _, count in pairs))
+    ),
+)
+any_datums = st.builds(
+    Datum,
+    names.filter(bool),
+    st.lists(st.tuples(names.filter(bool), names.filter(bool)), max_size=5).map(tuple),
+    st.integers(0, 4_000_000_000),
+    st.sampled_from(("Milliseconds", "None", "Count")),
+    st.sampled_from((1, 60)),
+    any_values,
+)
+
+
+@relaxed
+@given(st.lists(any_datums, min_size=1, max_size=5))
+def test_the_estimated_size_is_never_below_the_true_one(wire, datums):
+    body = wire.body(datums)
+    estimate = ENVELOPE_BYTES + sum(map(estimated_bytes, datums))
+    assert len(body) <= estimate
+
+
+@relaxed
+@given(st.lists(st.tuples(endpoints, histograms(min_bins=1)), min_size=1, max_size=3))
+def test_the_estimated_size_is_close_to_the_true_one(wire, groups):
+    plan = MetricPlan(frozenset(METRIC_NAMES))
+    datums = [
+        datum
+        for endpoint, histogram in groups
+        for datum in endpoint_datums(plan, endpoint, 1_760_000_000, Summary(histogram), late=False)
+    ]
+    body_bytes = len(wire.body(datums)) - len(wire.body([]))
+    estimate = sum(map(estimated_bytes, datums))
+    assert body_bytes <= estimate + 2  # the last datum has no comma after it
+    assert estimate <= 1.5 * body_bytes
+
+
+def test_the_largest_possible_datum_fits_a_body(wire):
+    widest = -1.2345678901234567e-100
+    dimensions = tuple((f"{position:03}" + '"' * 252, '"' * 1024) for position in range(30))
+    values = Distribution(tuple(widest - position * 1e-102 for position in range(150)), (2**63,) * 150)
+    datum = Datum("m" * 255, dimensions, 4_000_000_000, "Kilobytes/Second", 60, values)
+    assert len(wire.body([datum])) <= ENVELOPE_BYTES + estimated_bytes(datum) < 150_000
+    assert list(batches([datum])) == [(datum,)]
+
+
+def test_the_checker_finds_what_cloudwatch_refuses(units):
+    good = Datum("M", (("Request", "/"),), 1_760_000_000, "Count", 1, 1.0)
+    assert faults([good], b"", units) == []
+    bad_value = Datum("M", (), 0, "Count", 1, math.nan)
+    bad_name = Datum("M", (("Request", "caf\xe9"),), 0, "Count", 1, 1.0)
+    bad_unit = Datum("M", (), 0, "count", 1, 1.0)
+    many = Datum("M", tuple((f"d{n}", "x") for n in range(31)), 0, "Count", 1, 1.0)
+    for datum in (bad_value, bad_name, bad_unit, many):
+        assert len(faults([datum], b"", units)) == 1
+    assert faults([good] * 1_001, b"", units) == ["1001 datums"]
+    assert faults([good], bytes(1_000_001), units) == ["1000001 bytes"]
+    assert good.to_api()["Timestamp"] == datetime(2025, 10, 9, 8, 53, 20, tzinfo=UTC)
