@@ -1,0 +1,192 @@
+"""The CloudWatch sink against the local CloudWatch over HTTP: what is sent, and how each failure is understood."""
+
+from __future__ import annotations
+
+import socket
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import ClassVar
+from urllib.parse import parse_qs
+
+import pytest
+from locust_cw_dist.core.datums import Datum, Distribution, StatisticSet
+from locust_cw_dist.core.retry import Failure
+from locust_cw_dist.edge import cloudwatch as edge
+from locust_cw_dist.edge.cloudwatch import Cloudwatch
+from locust_cw_dist.edge.sink import SendError
+from locust_cw_dist.settings import Settings
+from locust_cw_dist.testing import LocalCloudwatch
+
+
+@pytest.fixture(scope="module")
+def server():
+    with LocalCloudwatch() as running:
+        yield running
+
+
+@pytest.fixture
+def aws(server, monkeypatch):
+    for name, value in server.env().items():
+        monkeypatch.setenv(name, value)
+    server.reset()
+    return server
+
+
+def datum(server_time_s, value=1.0, metric="RequestCount"):
+    return Datum(metric, (("Request", "/a"), ("Method", "GET"), ("Host", "-")), server_time_s, "Count", 1, value)
+
+
+@pytest.fixture
+def now_s():
+    import time
+
+    return int(time.time())
+
+
+def test_every_form_of_datum_arrives(aws, now_s):
+    sink = Cloudwatch(Settings(service="shop"))
+    sink.check()
+    sink.send(
+        [
+            datum(now_s, 3.5, "Plain"),
+            datum(now_s, StatisticSet(4, 10.0, 1.0, 4.0), "Statistics"),
+            datum(now_s, Distribution((1.0, 2.0), (3, 4)), "Values"),
+        ]
+    )
+    series = {one.name: one for one in aws.dump("perf/shop/loadtests")}
+    assert {name: (one.count, one.total) for name, one in series.items()} == {
+        "Plain": (1, 3.5),
+        "Statistics": (4, 10.0),
+        "Values": (7, 11.0),
+    }
+    assert series["Values"].points[0].timestamp_s == now_s
+
+
+@pytest.mark.parametrize(
+    ("fault", "details", "failure"),
+    [
+        ("throttling", {}, Failure.THROTTLED),
+        ("server_error", {}, Failure.TRANSIENT),
+        ("server_error", {"status": 503}, Failure.TRANSIENT),
+        ("expired_credentials", {}, Failure.CREDENTIALS),
+        ("access_denied", {}, Failure.PERMISSION),
+        ("bad_datum", {"match": "RequestCount"}, Failure.REFUSED),
+        ("reset", {}, Failure.AMBIGUOUS),
+        ("lost_reply", {}, Failure.AMBIGUOUS),
+        ("hang", {"latency_s": 30.0}, Failure.AMBIGUOUS),
+    ],
+    ids=lambda value: str(value),
+)
+def test_failures_are_told_apart_and_no_call_is_repeated_here(aws, now_s, monkeypatch, fault, details, failure):
+    monkeypatch.setattr(edge, "READ_TIMEOUT_S", 0.5)
+    aws.faults(fault, **details)
+    sink = Cloudwatch(Settings(service="shop"))
+    with pytest.raises(SendError) as caught:
+        sink.send([datum(now_s)])
+    aws.clear_faults()
+    assert caught.value.failure is failure
+    assert aws.stats().operations["PutMetricData"] == 1
+
+
+def test_denied_permission_names_the_action_and_the_namespace(aws, now_s):
+    aws.faults("access_denied")
+    with pytest.raises(SendError, match=r"cloudwatch:PutMetricData is not allowed on namespace perf/shop/loadtests"):
+        Cloudwatch(Settings(service="shop")).send([datum(now_s)])
+    aws.clear_faults()
+
+
+def test_a_closed_port_is_unreachable(aws, now_s, monkeypatch):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(SendError) as caught:
+        Cloudwatch(Settings(service="shop", endpoint_url=url)).send([datum(now_s)])
+    assert caught.value.failure is Failure.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("missing", "says"),
+    [
+        (("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "no AWS credentials found"),
+        (("AWS_DEFAULT_REGION",), "no AWS region is set: use --cw-region or AWS_REGION"),
+    ],
+)
+def test_what_is_missing_is_said_before_anything_is_sent(aws, monkeypatch, tmp_path, missing, says):
+    for name in ("AWS_PROFILE", "AWS_REGION", *missing):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    with pytest.raises(SendError, match=says) as caught:
+        Cloudwatch(Settings(service="shop")).check()
+    assert caught.value.failure is Failure.CREDENTIALS
+
+
+def test_a_client_of_the_users_needs_one_method_only(now_s):
+    calls = []
+
+    class Client:
+        def put_metric_data(self, Namespace, MetricData):  # noqa: N803 - boto3's names
+            calls.append((Namespace, MetricData))
+
+    sink = Cloudwatch(Settings(service="shop"), Client())
+    sink.check()
+    sink.send([datum(now_s)])
+    assert [(namespace, len(data)) for namespace, data in calls] == [("perf/shop/loadtests", 1)]
+
+
+def test_an_unknown_error_of_a_users_client_may_pass(now_s):
+    class Client:
+        def put_metric_data(self, **_):
+            raise RuntimeError("busy")
+
+    with pytest.raises(SendError, match="RuntimeError: busy") as caught:
+        Cloudwatch(Settings(service="shop"), Client()).send([datum(now_s)])
+    assert caught.value.failure is Failure.TRANSIENT
+
+
+class StsAndCloudwatch(BaseHTTPRequestHandler):
+    """Answers AssumeRole with made-up credentials, and takes any PutMetricData."""
+
+    assumed: ClassVar[list[dict[str, list[str]]]] = []
+    put_with: ClassVar[list[str]] = []
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if "X-Amz-Target" in self.headers:
+            self.put_with.append(self.headers["Authorization"])
+            self._answer(b"{}", "application/x-amz-json-1.0")
+        else:
+            self.assumed.append(parse_qs(body.decode()))
+            self._answer(ASSUMED.encode(), "text/xml")
+
+    def _answer(self, body, content_type):
+        self.send_response(200)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+ASSUMED = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
+<AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/metrics/x</Arn><AssumedRoleId>A:x</AssumedRoleId>
+</AssumedRoleUser><Credentials><AccessKeyId>ASSUMEDKEY</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>
+<SessionToken>token</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult>
+</AssumeRoleResponse>"""
+
+
+def test_a_role_is_assumed_with_its_external_id_and_its_credentials_sign_the_calls(aws, now_s, monkeypatch):
+    with ThreadingHTTPServer(("127.0.0.1", 0), StsAndCloudwatch) as http:
+        Thread(target=http.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{http.server_port}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", url)
+        role = "arn:aws:iam::123456789012:role/metrics"
+        sink = Cloudwatch(Settings(service="shop", role_arn=role, external_id="load-tests", endpoint_url=url))
+        sink.check()
+        sink.send([datum(now_s)])
+        http.shutdown()
+    assert [(call["RoleArn"], call["ExternalId"]) for call in StsAndCloudwatch.assumed] == [([role], ["load-tests"])]
+    assert len(StsAndCloudwatch.put_with) == 1
+    assert "Credential=ASSUMEDKEY/" in StsAndCloudwatch.put_with[0]
