@@ -157,9 +157,7 @@ _OPTIONS = (
     _Option("region", "region", "<region>", "AWS Region. Defaults to boto3's own choice, as AWS_REGION."),
     _Option("role-arn", "role_arn", "<arn>", "Role to assume for publishing, as in a monitoring account."),
     _Option("external-id", "external_id", "<id>", "External id that the role of --cw-role-arn asks for."),
-    _Option(
-        "endpoint-url", "endpoint_url", "<url>", "Send here and not to AWS; for 'locust-cw local-cloudwatch'."
-    ),
+    _Option("endpoint-url", "endpoint_url", "<url>", "Send here and not to AWS; for 'locust-cw local-cloudwatch'."),
     _Option("host", "host", "<host>", "The Host dimension. Defaults to Locust's --host, else to '-'."),
     _Option(
         "resolution",
@@ -191,8 +189,7 @@ _OPTIONS = (
         "metrics",
         "metrics",
         "<name,...>",
-        f"Metrics to send: 'all', or 'all,-NAME' without some, or names: {', '.join(METRIC_NAMES)}. "
-        "Defaults to all.",
+        f"Metrics to send: 'all', or 'all,-NAME' without some, or names: {', '.join(METRIC_NAMES)}. Defaults to all.",
         _read_metrics,
         _lines_and_commas,
     ),
@@ -219,12 +216,10 @@ _OPTIONS = (
     ),
 )
 
-_REQUIRED = _Option(
-    "required", "required", "", "Exit with an error when results cannot be published. Off by default."
-)
+_REQUIRED = _Option("required", "required", "", "Exit with an error when results cannot be published. Off by default.")
 
 
-class _Repeated(argparse._ExtendAction):
+class _Repeated(argparse._ExtendAction):  # noqa: SLF001 - makes ConfigArgParse take lists from files
     """Collects the texts of all occurrences, and checks them together after each."""
 
     def __init__(self, *args: Any, option: _Option, **kwargs: Any) -> None:
@@ -251,7 +246,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     Args:
         parser: What Locust's ``init_command_line_parser`` event hands out.
     """
-    if _REQUIRED.flag in parser._option_string_actions:
+    if _REQUIRED.flag in parser._option_string_actions:  # noqa: SLF001 - there is no public way to ask
         return
     group: Any = parser.add_argument_group(GROUP_TITLE, _GROUP_DESCRIPTION)
     for option in _OPTIONS:

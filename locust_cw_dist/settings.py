@@ -211,12 +211,7 @@ def _endpoint_url(value: Any) -> str:
     if isinstance(value, str) and "@" in value:
         # It may hold a password, which must not reach a log.
         raise SettingsError(f"got a URL with a user in it, must be {allowed}")
-    if (
-        isinstance(value, str)
-        and len(value) <= 2048
-        and re.fullmatch(r"[!-~]+", value)
-        and _is_plain_url(value)
-    ):
+    if isinstance(value, str) and len(value) <= 2048 and re.fullmatch(r"[!-~]+", value) and _is_plain_url(value):
         return value
     raise _wrong(value, allowed)
 
@@ -227,12 +222,7 @@ def _is_plain_url(text: str) -> bool:
         port = parts.port
     except ValueError:
         return False
-    return (
-        parts.scheme in {"http", "https"}
-        and bool(parts.hostname)
-        and port != 0
-        and not {"?", "#"} & set(text)
-    )
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and port != 0 and not {"?", "#"} & set(text)
 
 
 def _items(value: Any, allowed: str) -> tuple[Any, ...]:
@@ -255,10 +245,7 @@ def _percentiles(value: Any) -> tuple[float, ...]:
 def _is_percentile(value: object) -> bool:
     # Four decimals: a metric's name shows six digits, and a rank is computed with whole numbers.
     return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and 0 < value < 100
-        and round(value, 4) == value
+        isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 100 and round(value, 4) == value
     )
 
 
@@ -275,14 +262,10 @@ def _metrics(value: Any) -> frozenset[str]:
 
 def _pairs(value: Any, what: str) -> tuple[tuple[str, str], ...]:
     """Pairs of two texts, in their order, no name twice."""
-    items = _items(
-        value.items() if isinstance(value, Mapping) else value, f"pairs of a {what}'s name and value"
-    )
+    items = _items(value.items() if isinstance(value, Mapping) else value, f"pairs of a {what}'s name and value")
     pairs = []
     for item in items:
-        if not (
-            isinstance(item, tuple | list) and len(item) == 2 and all(isinstance(part, str) for part in item)
-        ):
+        if not (isinstance(item, tuple | list) and len(item) == 2 and all(isinstance(part, str) for part in item)):
             raise _wrong(item, f"a pair of a {what}'s name and value")
         pairs.append((item[0], item[1]))
     names = [name for name, _ in pairs]
@@ -296,9 +279,7 @@ def _dimensions(value: Any) -> tuple[tuple[str, str], ...]:
     pairs = _pairs(value, "dimension")
     for name, content in pairs:
         if name in OWN_DIMENSIONS:
-            raise _wrong(
-                name, f"a name other than {', '.join(OWN_DIMENSIONS)}, which every series has already"
-            )
+            raise _wrong(name, f"a name other than {', '.join(OWN_DIMENSIONS)}, which every series has already")
         _dimension_name(name)
         _dimension_value(content)
     if len(pairs) > MAX_DIMENSIONS:
@@ -310,9 +291,7 @@ def _dimensions(value: Any) -> tuple[tuple[str, str], ...]:
 
 def _dimension_name(value: str) -> None:
     if len(value) > _MAX_DIMENSION_NAME or value.startswith(":") or not _PRINTABLE_ASCII.fullmatch(value):
-        raise _wrong(
-            value, "a name of 1 to 255 printable ASCII characters, not all blank, not starting with ':'"
-        )
+        raise _wrong(value, "a name of 1 to 255 printable ASCII characters, not all blank, not starting with ':'")
 
 
 def _labels(value: Any) -> tuple[tuple[str, str], ...]:
@@ -328,9 +307,7 @@ def _labels(value: Any) -> tuple[tuple[str, str], ...]:
     return pairs
 
 
-_ENVIRONMENT = (
-    f"1 to {_MAX_NAMESPACE_PART} {_NAMESPACE_LETTERS}, not starting with ':' or 'AWS/', and not 'AWS'"
-)
+_ENVIRONMENT = f"1 to {_MAX_NAMESPACE_PART} {_NAMESPACE_LETTERS}, not starting with ':' or 'AWS/', and not 'AWS'"
 _NAMESPACE = f"1 to {_MAX_NAMESPACE} {_NAMESPACE_LETTERS}, not starting with ':' or 'AWS/', and not 'AWS'"
 _dimension_value = _text(
     _PRINTABLE_ASCII, _MAX_DIMENSION_VALUE, "a value of 1 to 1024 printable ASCII characters, not all blank"
@@ -345,9 +322,7 @@ RULES: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "service": _text(
             _NAMESPACE_CHARACTERS, _MAX_NAMESPACE_PART, f"1 to {_MAX_NAMESPACE_PART} {_NAMESPACE_LETTERS}"
         ),
-        "environment": _not_reserved(
-            _text(_NAMESPACE_CHARACTERS, _MAX_NAMESPACE_PART, _ENVIRONMENT), _ENVIRONMENT
-        ),
+        "environment": _not_reserved(_text(_NAMESPACE_CHARACTERS, _MAX_NAMESPACE_PART, _ENVIRONMENT), _ENVIRONMENT),
         "namespace": _not_reserved(_text(_NAMESPACE_CHARACTERS, _MAX_NAMESPACE, _NAMESPACE), _NAMESPACE),
         "region": _text(_HOST_LABEL, 63, "the name of an AWS Region, as eu-central-1"),
         "role_arn": _text(_ROLE_ARN, 2048, "a role's ARN, as arn:aws:iam::123456789012:role/name"),

@@ -27,9 +27,7 @@ class _Command(NamedTuple):
     module: str
 
 
-_RUN = _Command(
-    "run", "run locust with the plugin installed; all arguments are Locust's", "locust_cw_dist.cli.run"
-)
+_RUN = _Command("run", "run locust with the plugin installed; all arguments are Locust's", "locust_cw_dist.cli.run")
 
 _COMMANDS = (
     _RUN,

@@ -29,7 +29,7 @@ def main(args: Sequence[str]) -> int:
     # Locust first: it patches the standard library for gevent, and what is imported after it is patched.
     import locust.main
 
-    import locust_cw_dist.auto
+    import locust_cw_dist.auto  # noqa: F401 - it registers the plugin
 
     _refuse_wrong_options(args)
     locust.main.main()

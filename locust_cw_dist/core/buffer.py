@@ -83,7 +83,9 @@ class WorkerBuffer:
         counters: For each run that this process has seen, what it recorded.
     """
 
-    def __init__(self, *, resolution_s: int = FINEST_RESOLUTION_S, max_endpoints: int = MAX_ENDPOINTS_PER_WORKER) -> None:
+    def __init__(
+        self, *, resolution_s: int = FINEST_RESOLUTION_S, max_endpoints: int = MAX_ENDPOINTS_PER_WORKER
+    ) -> None:
         """Make an empty buffer that folds into windows of `resolution_s`."""
         self.run_id = UNKNOWN_RUN
         self.counters: dict[str, RunCounters] = {}

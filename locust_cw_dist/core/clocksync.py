@@ -22,7 +22,7 @@ class ClockSync:
 
     @property
     def offset_s(self) -> float | None:
-        """What to add to the own clock to get the master's (late by the shortest delay seen); None as long as unknown."""
+        """What to add to the own clock to get the master's, less the shortest delay seen; None as long as unknown."""
         return -min(self._receive_minus_send_s) if self._receive_minus_send_s else None
 
     def note(self, sent_s: float, received_s: float) -> None:

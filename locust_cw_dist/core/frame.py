@@ -16,7 +16,7 @@ import math
 import zlib
 from collections import Counter
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 import msgpack
@@ -189,7 +189,7 @@ def _pack_histogram(histogram: Histogram) -> list[Any] | None:
     if not histogram.bins:
         return None
     indices = sorted(histogram.bins)
-    steps = [indices[0], *(after - before for before, after in zip(indices, indices[1:], strict=False))]
+    steps = [indices[0], *(after - before for before, after in pairwise(indices))]
     counts = [histogram.bins[index] for index in indices]
     return [steps, counts, histogram.sum_ms, histogram.min_ms, histogram.max_ms]
 
@@ -281,9 +281,7 @@ class _Reader:
         (self.final, self.idle, self.vitals, self.counters, endpoints, self.sections) = fields[7:]
         self._endpoints = [
             (_string(name, MAX_NAME_CHARS), _string(method, MAX_NAME_CHARS))
-            for name, method in (
-                _list(pair, 2, 2) for pair in _list(endpoints, MAX_ENDPOINTS_PER_WORKER + 1)
-            )
+            for name, method in (_list(pair, 2, 2) for pair in _list(endpoints, MAX_ENDPOINTS_PER_WORKER + 1))
         ]
 
     def frame(self) -> Frame:
@@ -315,9 +313,7 @@ class _Reader:
 
     def _vitals(self) -> Vitals:
         users, cpu_percent, memory_bytes = _list(self.vitals, 3, 3)
-        return Vitals(
-            _integer(users, 0, MAX_COUNT), _number(cpu_percent, 0, 1e6), _integer(memory_bytes, 0, MAX_COUNT)
-        )
+        return Vitals(_integer(users, 0, MAX_COUNT), _number(cpu_percent, 0, 1e6), _integer(memory_bytes, 0, MAX_COUNT))
 
     def _counters(self) -> list[tuple[str, RunCounters]]:
         counters = []
@@ -340,9 +336,7 @@ class _Reader:
             key = self._endpoints[_integer(number, 0, len(self._endpoints) - 1)]
             _require(key not in summaries, "an endpoint twice")
             summaries[key] = _summary(successes, failures, response_bytes, reasons)
-        return Section(
-            _string(run_id, MAX_ID_CHARS), _integer(start_s, 0, int(FAR_FUTURE_S)), summaries
-        )
+        return Section(_string(run_id, MAX_ID_CHARS), _integer(start_s, 0, int(FAR_FUTURE_S)), summaries)
 
 
 def _summary(successes: Any, failures: Any, response_bytes: Any, reasons: Any) -> Summary:

@@ -29,6 +29,9 @@ class Prices:
     put_calls_1000: float = 0.01
 
 
+CURRENT_PRICES = Prices()
+
+
 def run_cost_usd(prices: Prices, *, series_hours: int, calls: int) -> float:
     """Return what so many calls cost and so many metrics, each counted once for every clock hour it was written in."""
     return series_hours * prices.metric_month / HOURS_PER_MONTH + calls * prices.put_calls_1000 / 1000

@@ -76,21 +76,27 @@ def parse_result(
 
 def _parse_response_time(value: Any) -> float | str:
     if type(value) is not float:
-        if value is None:
-            return MISSING
-        if isinstance(value, (str, bytes, bool)):
-            return NOT_A_NUMBER
-        try:
-            value = float(value)
-        except (TypeError, ValueError):
-            return NOT_A_NUMBER
-        except OverflowError:
-            return TOO_LONG
+        value = _to_float(value)
+        if isinstance(value, str):
+            return value
     if 0.0 <= value <= CEILING_MS:
         return float(value)
     if not math.isfinite(value):
         return NOT_FINITE
     return NEGATIVE if value < 0 else TOO_LONG
+
+
+def _to_float(value: Any) -> float | str:
+    if value is None:
+        return MISSING
+    if isinstance(value, (str, bytes, bool)):
+        return NOT_A_NUMBER
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return NOT_A_NUMBER
+    except OverflowError:
+        return TOO_LONG
 
 
 def _parse_response_length(value: Any) -> int | None:

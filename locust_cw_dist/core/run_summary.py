@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from locust_cw_dist.core.ledger import Balance
-from locust_cw_dist.core.prices import Prices, run_cost_usd
+from locust_cw_dist.core.prices import CURRENT_PRICES, Prices, run_cost_usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class RunSummary:
     refused_frames: dict[str, int]
     unheard: tuple[tuple[str, float], ...] = ()
     without_plugin: tuple[str, ...] = ()
-    prices: Prices = Prices()
+    prices: Prices = CURRENT_PRICES
 
     @property
     def is_complete(self) -> bool:
@@ -78,9 +78,7 @@ class RunSummary:
             lines.append(f"  {balance.pending} not received or not sent when the process ended")
         if balance.difference:
             lines.append(f"  {balance.difference} unaccounted for: please report this as a bug")
-        lines += [
-            f"  lost: what worker {worker} recorded after {_time(until_s)}" for worker, until_s in self.unheard
-        ]
+        lines += [f"  lost: what worker {worker} recorded after {_time(until_s)}" for worker, until_s in self.unheard]
         lines += [f"  lost: everything of worker {worker}, which has no plugin" for worker in self.without_plugin]
         lines += [f"  {count} frames refused: {reason}" for reason, count in sorted(self.refused_frames.items())]
         lines.append(

@@ -60,12 +60,7 @@ class Cloudwatch:
             return
         try:
             session = _make_session(self._settings)
-            credentials = session.get_credentials()
-            if credentials is None:
-                raise SendError(Failure.CREDENTIALS, _NO_CREDENTIALS)
-            if not (self._settings.region or session.region_name):
-                raise SendError(Failure.CREDENTIALS, _NO_REGION)
-            credentials.get_frozen_credentials()
+            _fetch_credentials(session)
             self._client = _make_client(session, self._settings)
         except SendError:
             raise
@@ -89,6 +84,16 @@ _NO_CREDENTIALS = (
     "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
 )
 _NO_REGION = "no AWS region is set: use --cw-region or AWS_REGION"
+
+
+def _fetch_credentials(session: Any) -> None:
+    """Have the credentials before the run starts: later, whoever needs them waits."""
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise SendError(Failure.CREDENTIALS, _NO_CREDENTIALS)
+    if not session.region_name:
+        raise SendError(Failure.CREDENTIALS, _NO_REGION)
+    credentials.get_frozen_credentials()
 
 
 def _make_session(settings: Settings) -> Any:

@@ -91,4 +91,4 @@ class WorkerLink:
         message = None
         with gevent.Timeout(timeout_s, False):
             message = self._runner.client.recv()
-        return message
+        return message  # noqa: RET504 - gevent's timeout leaves the block without a word

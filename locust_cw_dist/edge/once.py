@@ -8,7 +8,7 @@ from collections import Counter
 logger = logging.getLogger("locust_cw_dist")
 
 MAX_KINDS = 1000
-"""Kinds that are remembered; beyond these nothing is logged, so that what a stranger sends can't fill memory or disk."""
+"""Kinds that are remembered; beyond these nothing is logged, so that strangers can't fill memory or disk."""
 
 
 class Once:

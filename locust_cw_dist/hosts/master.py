@@ -201,9 +201,7 @@ class Master:
             )
 
     def _word(self, epoch: str = "", seq: int = 0) -> Word:
-        return Word(
-            self._clock.now_s(), self._runs.current.run_id, self._resolution_s, epoch=epoch, seq=seq
-        )
+        return Word(self._clock.now_s(), self._runs.current.run_id, self._resolution_s, epoch=epoch, seq=seq)
 
     def _say(self, client_id: str, word: Word) -> None:
         self._runner.send_message(WORD, word.pack(), client_id)

@@ -243,7 +243,7 @@ class Publisher:
             self._note_failure(error)
             if error.failure.is_permanent:
                 return error.failure
-            pause_s = backoff_s(tries, random.random())
+            pause_s = backoff_s(tries, random.random())  # noqa: S311 - jitter, not a secret
             self._pause(max(pause_s, error.retry_after_s or 0.0))
 
     def _note_failure(self, error: SendError) -> None:

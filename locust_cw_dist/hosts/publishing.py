@@ -1,4 +1,4 @@
-"""Publishing: the parts of a process that publishes, joined: clock, runs, collector, publisher, and master or single."""
+"""Publishing: joins clock, runs, collector, publisher, and master or single, in a process that publishes."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Publishing:
 
     def _on_test_start(self, **_: Any) -> None:
         if isinstance(self._source, Single) and isinstance(self._environment.runner, DistributedRunner):
-            logger.error("locust-cw: install() was called before the runner was made, so nothing arrives here; call it after")
+            logger.error("locust-cw: install() was called before the runner was made: nothing arrives; call it after")
         self._runs.start(self._clock.now_s(), self._host(), self._labels())
         self._source.announce()
 

@@ -10,6 +10,7 @@ A worker needs no option and no environment variable of ours, and imports neithe
 
 from __future__ import annotations
 
+import atexit
 import logging
 import uuid
 from typing import Any
@@ -102,6 +103,8 @@ class Worker:
         events.test_start.add_listener(self._on_test_start)
         events.report_to_master.add_listener(self._on_report)
         events.quit.add_listener(self._on_quit)
+        # For a locustfile that ends the process with sys.exit.
+        atexit.register(self._on_quit)
         self._runner.register_message(WORD, self._on_word)
         self._runner.send_message(HELLO, pack_hello(self._epoch))
 
@@ -111,9 +114,7 @@ class Worker:
         self._recorder.detach(self._environment.events)
 
     def _moment(self) -> Moment:
-        return Moment(
-            self._clock.now_s(), self._clock.offset_s, self._recorder.over, vitals_of(self._runner)
-        )
+        return Moment(self._clock.now_s(), self._clock.offset_s, self._recorder.over, vitals_of(self._runner))
 
     def _on_test_start(self, **_: Any) -> None:
         buffer = self._recorder.buffer
@@ -190,6 +191,7 @@ class Worker:
             if self._ended:
                 return
             self._ended = True
+            atexit.unregister(self._on_quit)
             if timeout_s is None:
                 timeout_s = LAST_WORD_TIMEOUT_S if self._heard else UNHEARD_TIMEOUT_S
             clock = SystemClock()

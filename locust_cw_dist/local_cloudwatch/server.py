@@ -100,7 +100,7 @@ class LocalServer(ThreadingHTTPServer):
         self.shutdown()
         self.server_close()
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - inherited
+    def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no news; anything else is a bug of this server."""
         if not isinstance(sys.exception(), _GONE):
             traceback.print_exc()

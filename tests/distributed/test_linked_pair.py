@@ -10,6 +10,7 @@ import locust.runners
 import pytest
 from locust import User, constant, task
 from locust.env import Environment
+
 from locust_cw_dist import Settings, install
 
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 from urllib.parse import parse_qs
 
 import pytest
+
 from locust_cw_dist.core.datums import Datum, Distribution, StatisticSet
 from locust_cw_dist.core.retry import Failure
 from locust_cw_dist.edge import cloudwatch as edge
@@ -75,7 +76,7 @@ def test_every_form_of_datum_arrives(aws, now_s):
         ("lost_reply", {}, Failure.AMBIGUOUS),
         ("hang", {"latency_s": 30.0}, Failure.AMBIGUOUS),
     ],
-    ids=lambda value: str(value),
+    ids=str,
 )
 def test_failures_are_told_apart_and_no_call_is_repeated_here(aws, now_s, monkeypatch, fault, details, failure):
     monkeypatch.setattr(edge, "READ_TIMEOUT_S", 0.5)

@@ -6,6 +6,7 @@ import threading
 
 import gevent
 import pytest
+
 from locust_cw_dist.core.buffer import RunCounters, Section
 from locust_cw_dist.core.collector import Collector
 from locust_cw_dist.core.frame import Frame, Vitals
@@ -56,9 +57,7 @@ class Bench:
         self.collector = Collector(resolution_s=10, grace_s=15.0)
         self.runs = Runs(NOW_S, "-")
         self.run = self.runs.start(NOW_S, "http://shop.test", ())
-        self.publisher = Publisher(
-            self.settings, sink, self.collector, GaugeBook(10), self.runs, self.clock, Once()
-        )
+        self.publisher = Publisher(self.settings, sink, self.collector, GaugeBook(10), self.runs, self.clock, Once())
         self.recorded = 0
         self.seq = 0
 
