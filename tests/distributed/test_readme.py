@@ -1,0 +1,170 @@
+"""Every command and snippet of the README, run as it stands."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from locust_cw_dist.core.metrics import METRIC_NAMES
+from locust_cw_dist.testing import LocalCloudwatch
+from support.processes import Process, wait_until
+from support.readme import ROOT, blocks, options_table
+
+README = (ROOT / "README.md").read_text()
+
+PLAIN = """
+from locust import FastHttpUser, constant_pacing, task
+
+
+class Buyer(FastHttpUser):
+    wait_time = constant_pacing(1)
+
+    @task
+    def product(self):
+        self.client.get("/product")
+"""
+
+
+class Shop(BaseHTTPRequestHandler):
+    """What the snippets put load on."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def shop():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Shop) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def folder(tmp_path, shop):
+    """A folder with the README's files, whose host is the shop."""
+    for block in blocks("python"):
+        assert block.file_name, "a Python block begins with the name of its file"
+        (tmp_path / block.file_name).write_text(block.text.replace("http://127.0.0.1:8080", shop))
+    (tmp_path / "plain.py").write_text(PLAIN)
+    return tmp_path
+
+
+def load_commands():
+    return [block.text.strip() for block in blocks("sh") if re.match(r"(locust|locust-cw run) ", block.text)]
+
+
+def as_test(command, shop):
+    """Shortens a command's run and points it at the shop; everything else stays."""
+    scripts = Path(sys.executable).parent
+    command = command.replace("-t 10m", "-t 2s").replace("http://127.0.0.1:8080", shop).replace("-u 200", "-u 20")
+    return f"export PATH={scripts}:$PATH\n{command}\nstatus=$?\nwait\nexit $status\n"
+
+
+def run(name, command, folder, cloudwatch):
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LOCUST_"))}
+    process = Process(name, command, folder, env | cloudwatch.env() | {"HOME": str(folder)})
+    try:
+        code = process.wait(90)
+        process.wait_for_group(30)
+    finally:
+        process.kill()
+    assert code == 0, process.log
+    return process
+
+
+def requests_in(cloudwatch, namespace="perf/checkout/loadtests"):
+    series = cloudwatch.dump(namespace, "RequestCount")
+    return {one.dimensions["Request"]: one.total for one in series if "Request" in one.dimensions}
+
+
+def published(log):
+    (count,) = re.findall(r"complete: (\d+) of \1 results published", log)
+    return int(count)
+
+
+@pytest.mark.parametrize("command", load_commands())
+def test_load_commands_publish_what_they_say(command, folder, shop):
+    with LocalCloudwatch() as cloudwatch:
+        process = run("readme", ["bash", "-c", as_test(command, shop)], folder, cloudwatch)
+        assert requests_in(cloudwatch) == {"/product": published(process.log)}
+
+
+def test_the_migrated_locustfile_publishes(folder, shop):
+    command = f"locust -f migrated.py --headless -u 5 -t 2s -H {shop}"
+    with LocalCloudwatch() as cloudwatch:
+        process = run("migrated", ["bash", "-c", as_test(command, shop)], folder, cloudwatch)
+        assert requests_in(cloudwatch) == {"/product": published(process.log)}
+
+
+def test_the_script_publishes(folder):
+    script = (folder / "script.py").read_text()
+    (folder / "script.py").write_text(script.replace("gevent.sleep(10)", "gevent.sleep(2)"))
+    with LocalCloudwatch() as cloudwatch:
+        run("script", [sys.executable, "script.py"], folder, cloudwatch)
+        assert requests_in(cloudwatch)["/product"] >= 5
+
+
+def test_the_local_cloudwatch_starts_as_the_readme_says(folder):
+    (command,) = (block.text.strip() for block in blocks("sh") if "local-cloudwatch" in block.text)
+    scripts = Path(sys.executable).parent
+    process = Process("local", ["bash", "-c", f"exec {scripts}/{command}"], folder, dict(os.environ))
+    try:
+        wait_until(lambda: "http://127.0.0.1:4582" in process.out, "the local CloudWatch's ready line")
+    finally:
+        process.kill()
+
+
+def test_every_shell_block_is_run_by_a_test():
+    known = [demo_command(), suite_command(), *load_commands()]
+    rest = [block.text.strip() for block in blocks("sh") if block.text.strip() not in known]
+    assert [text for text in rest if not text.startswith("locust-cw local-cloudwatch")] == []
+
+
+def demo_command():
+    return next(block.text.strip() for block in blocks("sh") if "locust-cw demo" in block.text)
+
+
+def suite_command():
+    return next(block.text.strip() for block in blocks("sh") if "bin/tox" in block.text)
+
+
+def test_ci_runs_the_suite_command():
+    script = (ROOT / ".ci" / "run").read_text()
+    assert "README" in script
+    assert "bin/tox run" in suite_command()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("git") is None, reason="a fresh clone needs git")
+def test_the_demo_command_works_in_a_fresh_clone(tmp_path):
+    subprocess.run(["git", "clone", "-q", str(ROOT), str(tmp_path / "clone")], check=True)
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LOCUST_", "VIRTUAL_ENV"))}
+    env["PATH"] = env["PATH"].replace(f"{Path(sys.executable).parent}:", "")
+    process = Process("demo", ["bash", "-c", demo_command()], tmp_path / "clone", env)
+    try:
+        assert process.wait(280) == 0, process.out + process.log
+    finally:
+        process.kill()
+    assert "/checkout" in process.out
+
+
+def test_the_tables_of_metrics_and_options_are_complete():
+    assert [row for row in options_table() if row not in README] == []
+    assert [name for name in METRIC_NAMES if f"`{name}`" not in README] == []

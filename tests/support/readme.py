@@ -1,0 +1,40 @@
+"""The README taken apart: its code blocks and tables."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language and its text."""
+
+    language: str
+    text: str
+
+    @property
+    def file_name(self) -> str | None:
+        """The file that a Python block says it is, in its first line."""
+        match = re.match(r"# (\w+\.py)\n", self.text)
+        return match and match[1]
+
+
+def blocks(language: str) -> list[Block]:
+    """Return the README's blocks of a language, in order."""
+    text = (ROOT / "README.md").read_text()
+    return [Block(*found) for found in re.findall(r"^```(\w+)\n(.*?)^```$", text, re.M | re.S) if found[0] == language]
+
+
+def options_table() -> list[str]:
+    """Return the rows that the README's table of options must have."""
+    from locust_cw_dist import options
+
+    rows = []
+    for option in (*options._OPTIONS, options._REQUIRED):
+        flag = f"{option.flag} {option.metavar}".strip()
+        rows.append(f"| `{flag}` | {option.help} |")
+    return rows
