@@ -5,15 +5,19 @@ user's greenlet nor the master's hub waits for it. boto3 is imported there and t
 has patched the standard library.
 
 botocore's own retries are switched off (`total_max_attempts=1`): the publisher retries, with its own deadline, and two
-layers would multiply.
+layers would multiply. botocore's serialiser takes ten times as long as the standard library's JSON encoder, in which the
+interpreter serves nobody else; so the body of our own client's calls is written here, and botocore compresses, signs and
+sends it. A client of the user's gets plain `put_metric_data` in smaller batches.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 from locust_cw_dist.core.datums import Datum
+from locust_cw_dist.core.limits import MAX_PAIRS_PER_BODY, MAX_PAIRS_PER_CALL
 from locust_cw_dist.core.retry import Failure
 from locust_cw_dist.edge.sink import SendError
 from locust_cw_dist.settings import Settings
@@ -53,6 +57,13 @@ class Cloudwatch:
         self._settings = settings
         self._users_client = client
         self._client = client
+        self._body: bytes | None = None
+        self._writes_body = False
+
+    @property
+    def max_pairs(self) -> int:
+        """See `Sink.max_pairs`."""
+        return MAX_PAIRS_PER_BODY if self._writes_body else MAX_PAIRS_PER_CALL
 
     def check(self) -> None:
         """See `Sink.check`; fetches credentials, which may ask the instance's metadata service."""
@@ -62,6 +73,9 @@ class Cloudwatch:
             session = _make_session(self._settings)
             _fetch_credentials(session)
             self._client = _make_client(session, self._settings)
+            self._writes_body = _speaks_json(self._client)
+            if self._writes_body:
+                self._client.meta.events.register("before-call.cloudwatch.PutMetricData", self._put_body)
         except SendError:
             raise
         except Exception as e:
@@ -71,12 +85,21 @@ class Cloudwatch:
         """See `Sink.send`."""
         if self._client is None:
             self.check()
+        data = [datum.to_api() for datum in batch]
+        if self._writes_body:
+            for datum, entry in zip(batch, data, strict=True):
+                entry["Timestamp"] = datum.timestamp_s
+            call = {"Namespace": self._settings.resolved_namespace, "MetricData": data}
+            self._body = json.dumps(call, separators=(",", ":")).encode()
+            data = []
         try:
-            self._client.put_metric_data(
-                Namespace=self._settings.resolved_namespace, MetricData=[datum.to_api() for datum in batch]
-            )
+            self._client.put_metric_data(Namespace=self._settings.resolved_namespace, MetricData=data)
         except Exception as e:
             raise _translate(e, self._settings) from e
+
+    def _put_body(self, params: Any, **_: Any) -> None:
+        """Put our body in the place of the one that botocore made of no datums, before it compresses and signs."""
+        params["body"] = self._body
 
 
 _NO_CREDENTIALS = (
@@ -147,6 +170,11 @@ def _make_client(session: Any, settings: Settings) -> Any:
         user_agent_extra="locust-cw-dist",
     )
     return session.client("cloudwatch", endpoint_url=settings.endpoint_url, config=config)
+
+
+def _speaks_json(client: Any) -> bool:
+    """Whether this botocore sends PutMetricData as JSON, as all do since 1.42.7; the next protocol may be another."""
+    return bool(client.meta.service_model.resolved_protocol == "json")
 
 
 def _translate(error: Exception, settings: Settings) -> SendError:

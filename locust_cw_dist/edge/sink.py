@@ -27,6 +27,11 @@ class SendError(Exception):
 class Sink(Protocol):
     """Takes batches. All calls come from one native thread, which may block."""
 
+    @property
+    def max_pairs(self) -> int:
+        """Weight (`batches.weight_pairs`) that one batch may have; may change with the first call."""
+        ...
+
     def check(self) -> None:
         """Find out whether batches could be sent at all (credentials, region), without sending any.
 

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from locust_cw_dist.core import limits
 from locust_cw_dist.core.datums import Datum, Distribution, StatisticSet
 from locust_cw_dist.core.retry import Failure
 from locust_cw_dist.edge import cloudwatch as edge
@@ -191,3 +192,23 @@ def test_a_role_is_assumed_with_its_external_id_and_its_credentials_sign_the_cal
     assert [(call["RoleArn"], call["ExternalId"]) for call in StsAndCloudwatch.assumed] == [([role], ["load-tests"])]
     assert len(StsAndCloudwatch.put_with) == 1
     assert "Credential=ASSUMEDKEY/" in StsAndCloudwatch.put_with[0]
+
+
+def test_a_body_written_by_us_is_what_botocore_would_have_sent(aws, now_s):
+    values = Distribution(tuple(0.1 + i / 7 for i in range(150)), tuple(range(1, 151)))
+    batch = [datum(now_s, values, "Values"), datum(now_s, StatisticSet(2, 3.5, 1.25, 2.25), "Statistics")]
+    batch *= 3
+    Cloudwatch(Settings(namespace="ours")).send(batch)
+    aws.client().put_metric_data(Namespace="botocores", MetricData=[one.to_api() for one in batch])
+    ours, botocores = aws.dump("ours"), aws.dump("botocores")
+    assert [one.points for one in ours] == [one.points for one in botocores]
+    assert [one.dimensions for one in ours] == [one.dimensions for one in botocores]
+    assert aws.stats().wire_bytes < aws.stats().body_bytes, "a body of this size is compressed"
+
+
+def test_without_json_botocore_writes_the_body(aws, now_s, monkeypatch):
+    monkeypatch.setattr(edge, "_speaks_json", lambda client: False)
+    sink = Cloudwatch(Settings(service="shop"))
+    sink.send([datum(now_s)])
+    assert sink.max_pairs == limits.MAX_PAIRS_PER_CALL
+    assert [one.total for one in aws.dump("perf/shop/loadtests")] == [1.0]

@@ -33,6 +33,8 @@ class ManualClock:
 class ScriptedSink:
     """Answers each send with the next entry of a script: None takes the batch, an exception refuses it."""
 
+    max_pairs = 1_500
+
     def __init__(self, *script):
         self.script = list(script)
         self.batches = []
