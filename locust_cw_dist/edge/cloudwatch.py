@@ -5,9 +5,9 @@ user's greenlet nor the master's hub waits for it. boto3 is imported there and t
 has patched the standard library.
 
 botocore's own retries are switched off (`total_max_attempts=1`): the publisher retries, with its own deadline, and two
-layers would multiply. botocore's serialiser takes ten times as long as the standard library's JSON encoder, in which the
-interpreter serves nobody else; so the body of our own client's calls is written here, and botocore compresses, signs and
-sends it. A client of the user's gets plain `put_metric_data` in smaller batches.
+layers would multiply. botocore's serialiser takes ten times as long as the standard library's JSON encoder, and the
+interpreter serves nobody else meanwhile; so the body of our own client's calls is written here; botocore compresses,
+signs and sends it. A client of the user's gets plain `put_metric_data` in smaller batches.
 """
 
 from __future__ import annotations
