@@ -1,0 +1,62 @@
+"""What all tests share. Locust comes first, so that boto3 is never imported before gevent has patched what it uses."""
+
+from __future__ import annotations
+
+import locust  # noqa: F401
+
+# isort: split
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+# Before the import: so that a failed assertion in these shows its values.
+pytest.register_assert_rewrite("support.cluster", "support.figures")
+
+from locust_cw_dist.testing import LocalCloudwatch  # noqa: E402
+from support.cluster import Cluster  # noqa: E402
+
+# A locustfile there is written for pytest.
+collect_ignore = ["support"]
+
+# No deadline for an example: machines that run tests stall.
+hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("thorough", deadline=None, print_blob=True, max_examples=2_000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(scope="session")
+def cloudwatch():
+    with LocalCloudwatch() as server:
+        yield server
+
+
+@pytest.fixture
+def cluster(tmp_path, cloudwatch):
+    with Cluster(tmp_path, cloudwatch) as cluster:
+        yield cluster
+    cloudwatch.clear_faults()
+
+
+@pytest.fixture(scope="session")
+def target():
+    """Address of a small HTTP server; see `support.target`."""
+    command = [sys.executable, "-m", "support.target"]
+    with subprocess.Popen(
+        command, cwd=Path(__file__).parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process.stdout.readline().strip()
+        process.stdin.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    report = yield
+    if report.failed:
+        for value in getattr(item, "funcargs", {}).values():
+            if isinstance(value, Cluster):
+                report.sections.append(("processes", value.describe()))
+    return report

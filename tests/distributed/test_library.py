@@ -1,0 +1,67 @@
+"""Locust as a library, and the adapter that replaces the listener of locust-plugins."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+from support.figures import Figures, assert_equal_figures, by_endpoint, figures_of
+
+
+def test_a_script_with_a_local_runner(cluster):
+    cluster.script("script", "library_single.py", cluster.namespace, publishes=True)
+    assert cluster.wait() == {"script": 0}
+    cluster.assert_exact()
+
+
+def test_a_script_as_master_and_one_as_worker(cluster):
+    cluster.script("master", "library_master.py", cluster.namespace, str(cluster.port), publishes=True)
+    cluster.script("worker", "library_worker.py", str(cluster.port), publishes=False)
+    assert cluster.wait() == {"master": 0, "worker": 0}
+    (worker,) = cluster.truth().workers
+    assert worker.runners == ["WorkerRunner"]
+    assert (worker.modules, worker.aws) == ([], [])
+    cluster.assert_exact()
+
+
+def assert_calls_are_exact(cluster):
+    calls = [json.loads(line) for line in (cluster.folder / "calls.jsonl").read_text().splitlines()]
+    assert {call["namespace"] for call in calls} == {"staging/shop/loadtests"}
+    assert len({(call["pid"], call["thread"]) for call in calls}) == 1, "more than one thread called the client"
+    datums = [datum for call in calls for datum in call["data"]]
+    truth = cluster.truth().requests
+    for (name, method), figures in by_endpoint(truth).items():
+        dimensions = {"Request": name, "Method": method, "Host": "-"}
+        assert_equal_figures(figures, figures_in(datums, dimensions), name)
+    assert_equal_figures(figures_of(truth), figures_in(datums, {}), "all together")
+    assert cluster.summary()["complete"]
+    cluster.assert_balanced()
+    cluster.assert_clean()
+    return calls
+
+
+def figures_in(datums, dimensions):
+    def values(metric):
+        counts = Counter()
+        for datum in datums:
+            found = {one["Name"]: one["Value"] for one in datum["Dimensions"]}
+            if datum["MetricName"] == metric and found == dimensions:
+                counts.update(dict(zip(datum["Values"], datum["Counts"], strict=True)))
+        return counts
+
+    return Figures(values("RequestCount")[1], values("FailureCount")[1], values("ResponseTime_ms"))
+
+
+def test_the_adapter_on_a_master(cluster):
+    cluster.locustfile = "shopper.py,adapter.py"
+    master = cluster.distributed(workers=2, publishing=(), env={})
+    cluster.wait()
+    calls = assert_calls_are_exact(cluster)
+    assert {call["pid"] for call in calls} == {master.pid}
+
+
+def test_the_adapter_in_a_single_process(cluster):
+    cluster.locustfile = "shopper.py,adapter.py"
+    cluster.single(publishing=(), env={}, run_time_s=2)
+    cluster.wait()
+    assert_calls_are_exact(cluster)

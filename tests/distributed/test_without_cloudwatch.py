@@ -1,0 +1,161 @@
+"""Publishing that is off, impossible or stuck: the load test goes on as it would without this program."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import pytest
+
+from support.cluster import LOCUST_CW_RUN, free_port
+from support.processes import DEADLINE_S, wait_until
+
+LONGEST_PAUSE_S = 1.0
+"""Users make a request every few milliseconds; a call to CloudWatch in their way would stop them for seconds."""
+
+
+def assert_load_never_paused(cluster, at_least_s):
+    times_s = sorted(request.at_s for request in cluster.truth().requests)
+    assert times_s[-1] - times_s[0] > at_least_s
+    assert max(later - earlier for earlier, later in itertools.pairwise(times_s)) < LONGEST_PAUSE_S
+
+
+def our_lines(process):
+    return [line for line in process.log.splitlines() if "locust-cw" in line]
+
+
+@pytest.mark.parametrize("role", ["distributed", "single"])
+def test_publishing_that_is_off(cluster, cloudwatch, role):
+    calls_before = cloudwatch.stats().put_calls
+    process = getattr(cluster, role)(publishing=())
+    cluster.wait()
+    assert process.exit_code == 1  # Locust's: some requests failed
+    (line,) = our_lines(process)
+    assert "publishing is off" in line
+    assert "--cw-service" in line
+    assert cluster.summaries() == []
+    assert cloudwatch.stats().put_calls == calls_before
+    assert {name for name in cluster.processes.values() if name is not process and our_lines(name)} == set()
+    assert_load_never_paused(cluster, at_least_s=2)
+    assert [worker.modules for worker in cluster.truth().processes] == [[]] * len(cluster.processes)
+    cluster.assert_clean()
+
+
+def test_publishing_that_is_off_under_locust_cw_run(cluster):
+    cluster.command = LOCUST_CW_RUN
+    cluster.locustfile = "shopper.py"
+    single = cluster.single(publishing=(), run_time_s=1)
+    assert cluster.wait() == {"single": 1}
+    assert len(our_lines(single)) == 1
+
+
+REGION = {"AWS_DEFAULT_REGION": "eu-central-1"}
+KEYS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+
+
+@pytest.mark.parametrize(
+    ("env", "advice"),
+    [(REGION, "no AWS credentials found.*AWS_ACCESS_KEY_ID"), (KEYS, "no AWS region is set.*--cw-region")],
+    ids=["no credentials", "no region"],
+)
+@pytest.mark.parametrize("role", ["distributed", "single"])
+def test_no_credentials_or_no_region(cluster, role, env, advice):
+    options = ["--cw-service", "shop", "--cw-resolution", "1", "--cw-flush-timeout", "1"]
+    process = getattr(cluster, role)(publishing=options, env=env)
+    codes = cluster.wait()
+    assert codes.pop(process.name) == 1
+    assert set(codes.values()) <= {0}
+    assert len(re.findall(advice, process.log)) in (1, 2), "at the start, and when the first batch could not be sent"
+    assert re.search(advice + ".*; the load test runs", process.log)
+    assert_nothing_published(cluster, "no valid credentials")
+    assert_load_never_paused(cluster, at_least_s=2)
+
+
+def assert_nothing_published(cluster, reason):
+    summary = cluster.summary()
+    requests = len(cluster.truth().requests)
+    assert (summary["recorded"], summary["published"], summary["complete"]) == (requests, 0, False)
+    assert summary["dropped"] == {reason: requests}
+    assert "INCOMPLETE" in "".join(process.log for process in cluster.processes.values())
+    cluster.assert_balanced()
+    cluster.assert_clean()
+
+
+@pytest.mark.parametrize("env", [REGION, KEYS], ids=["no credentials", "no region"])
+def test_required_in_a_single_process(cluster, env):
+    single = cluster.single(publishing=["--cw-service", "shop", "--cw-required"], env=env)
+    assert single.wait() == 2
+    assert "--cw-required is set and nothing can be published" in single.log
+    assert cluster.truth().requests == []
+    cluster.assert_clean()
+
+
+FEW_SECONDS = 8
+
+
+def test_required_with_processes(cluster):
+    single = cluster.single("--processes", "2", publishing=["--cw-service", "shop", "--cw-required"], env=REGION)
+    assert single.wait(FEW_SECONDS) == 2
+    single.wait_for_group(FEW_SECONDS)
+    assert single.ended_after_s < FEW_SECONDS
+    assert cluster.truth().requests == []
+    cluster.assert_clean()
+
+
+def test_required_with_workers_that_wait_for_the_master(cluster):
+    workers = [cluster.worker(), cluster.worker()]
+    for worker in workers:
+        worker.wait_for_log("Starting Locust")
+    master = cluster.master(publishing=["--cw-service", "shop", "--cw-required"], env=REGION)
+    assert master.wait(FEW_SECONDS) == 2
+    for worker in workers:
+        worker.wait(FEW_SECONDS)
+    assert cluster.truth().requests == []
+    cluster.assert_clean()
+
+
+FLUSH_TIMEOUT_S = 3
+
+
+@pytest.mark.parametrize("role", ["distributed", "single"])
+def test_a_cloudwatch_that_is_down(cluster, cloudwatch, role):
+    env = cloudwatch.env() | {"AWS_ENDPOINT_URL_CLOUDWATCH": f"http://127.0.0.1:{free_port()}"}
+    process = getattr(cluster, role)("--cw-flush-timeout", str(FLUSH_TIMEOUT_S), env=env)
+    cluster.wait()
+    assert process.exit_code == 1
+    assert_nothing_published(cluster, "CloudWatch not reached")
+    assert_load_never_paused(cluster, at_least_s=2)
+    assert process.log.count("trying again") == 1
+
+
+@pytest.mark.parametrize("role", ["distributed", "single"])
+def test_a_cloudwatch_that_hangs(cluster, cloudwatch, role):
+    cloudwatch.faults("hang", latency_s=60)
+    process = getattr(cluster, role)("--cw-flush-timeout", str(FLUSH_TIMEOUT_S))
+    process.wait_for_log("--run-time limit reached")
+    process.wait(FLUSH_TIMEOUT_S + 3)
+    cluster.wait()
+    assert process.exit_code == 1
+    summary = cluster.summary()
+    requests = len(cluster.truth().requests)
+    assert (summary["recorded"], summary["published"], summary["complete"]) == (requests, 0, False)
+    cluster.assert_balanced()
+    cluster.assert_clean()
+    assert_load_never_paused(cluster, at_least_s=2)
+
+
+def test_a_cloudwatch_that_comes_back(cluster, cloudwatch):
+    cloudwatch.faults("throttling", count=3)
+    cloudwatch.faults("server_error", count=2, status=503)
+    cloudwatch.faults("reset", count=1)
+    cluster.distributed()
+    cluster.wait()
+    assert cluster.summary()["retried_calls"] >= 5
+    cluster.assert_exact()
+
+
+def test_required_and_lost(cluster, cloudwatch):
+    env = cloudwatch.env() | {"AWS_ENDPOINT_URL_CLOUDWATCH": f"http://127.0.0.1:{free_port()}"}
+    single = cluster.single("--cw-flush-timeout", "1", "--cw-required", env=env, run_time_s=1)
+    wait_until(lambda: single.exit_code is not None, "it ends", DEADLINE_S)
+    assert single.exit_code == 4
