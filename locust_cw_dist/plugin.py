@@ -14,6 +14,7 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import gevent
 import gevent.lock
 from locust.runners import MasterRunner, WorkerRunner
 
@@ -33,6 +34,10 @@ EXIT_WRONG_SETTINGS = 2
 
 EXIT_INCOMPLETE = 4
 """Exit code, with --cw-required only, of a run whose results are not all published."""
+
+REFUSAL_S = 1.0
+"""How long a master that refuses to run stays for workers that wait for it: ZeroMQ connects every 100 ms, and a worker
+that Locust's reader has greeted and nobody has told to quit stays for a minute."""
 
 _plugins: weakref.WeakKeyDictionary[Any, Plugin] = weakref.WeakKeyDictionary()
 """One plugin for each environment, so that `install` can be called twice."""
@@ -148,11 +153,14 @@ class Plugin:
             self._refuse_to_run(str(e))
 
     def _refuse_to_run(self, reason: str) -> NoReturn:
-        """End the process before any load, with the workers that are connected already."""
+        """End the process before any load, with the workers that wait for it already."""
         logger.error("locust-cw: %s", reason)
         self._ended = True
-        if self._environment.runner is not None:
-            self._environment.runner.quit()
+        runner = self._environment.runner
+        if isinstance(runner, MasterRunner):
+            gevent.sleep(REFUSAL_S)
+        if runner is not None:
+            runner.quit()
         sys.exit(EXIT_WRONG_SETTINGS)
 
     def _on_message(self, environment: Any, msg: Any, **_: Any) -> None:

@@ -28,9 +28,11 @@ REPORTS_WITHOUT_PLUGIN = 3
 """Locust reports without anything of ours after which a worker is said to lack the plugin: the first one or two may
 leave before the worker's `init` event has installed it."""
 
-SILENCE_S = 10.0
+SILENCE_S = 18.0
 """How long a worker must have been silent, at the end, before the master stops waiting for it: longer than the 8 s for
-which workers were seen to freeze, and than three reports."""
+which workers were seen to freeze, and than a link that is away for 10 s. TCP sends again after 0.2 s and then after
+twice as long each time, so what was sent into such a hole arrives, or meets a reset, up to 13 s after its beginning;
+a new connection was seen to bring its first message after 14.6 s."""
 
 SKEW_S = 2.0
 """Clock offsets above this are said: below, they are the delay of the way."""
@@ -69,6 +71,7 @@ class Master:
         self._resolution_s = resolution_s
         self._link = MasterLink(self._runner)
         self._bare_reports: Counter[str] = Counter()
+        self._heartbeats_s: dict[str, float] = {}
 
     def attach(self) -> None:
         """Listen to Locust's events; the plugin registers for our own messages."""
@@ -76,10 +79,12 @@ class Master:
             logger.warning("locust-cw: with this version of Locust %s", mode)
         self._link.keep_handover()
         self._environment.events.worker_report.add_listener(self._on_report)
+        self._environment.events.heartbeat_sent.add_listener(self._on_heartbeat)
 
     def detach(self) -> None:
         """Stop listening."""
         self._environment.events.worker_report.remove_listener(self._on_report)
+        self._environment.events.heartbeat_sent.remove_listener(self._on_heartbeat)
 
     def announce(self) -> None:
         """Tell the workers the current run and the settings; before Locust tells them to spawn users.
@@ -93,6 +98,8 @@ class Master:
     def keep_link(self) -> None:
         """Look after the connection; call it now and then."""
         self._link.keep_handover()
+        silent_since_s = self._clock.now_s() - SILENCE_S
+        self._heartbeats_s = {worker: at_s for worker, at_s in self._heartbeats_s.items() if at_s >= silent_since_s}
 
     def count(self) -> tuple[int, int]:
         """Return the users and the workers of now."""
@@ -106,14 +113,26 @@ class Master:
         """
         self._runner.quit()
         self._ask_to_quit()
-        while (left_s := deadline_s - self._clock.now_s()) > 0 and self._unfinished():
-            message = self._receive(min(left_s, 0.25))
+        while (left_s := deadline_s - self._clock.now_s()) > 0:
+            is_unfinished = self._unfinished()
+            message = self._receive(min(left_s, 0.25) if is_unfinished else 0.0)
             if message is not None:
                 self._dispatch(message)
+            elif not is_unfinished:
+                # Not before: of a worker that was away, what ends its silence may wait in the socket.
+                break
+        self._note_unheard_workers()
 
     def _unfinished(self) -> bool:
+        """Whether a worker has more to bring and was heard lately, if only by a heartbeat of Locust's.
+
+        A worker that is back from behind a dead link may beat for two reports before it sends its frame again.
+        """
         silent_since_s = self._clock.now_s() - SILENCE_S
-        return any(self.collector.waiting_for(self._runs.current.run_id, silent_since_s))
+        return any(
+            max(epoch.heard_at_s, self._heartbeats_s.get(epoch.worker_id, 0.0)) >= silent_since_s
+            for epoch in self.collector.waiting_for(self._runs.current.run_id, 0.0)
+        )
 
     def _ask_to_quit(self) -> None:
         # After a stop in the web UI Locust has forgotten its workers, and tells none of them.
@@ -134,6 +153,10 @@ class Master:
             self._environment.events.worker_report.fire(client_id=message.node_id, data=message.data)
         else:
             self.on_message(message)
+
+    def _on_heartbeat(self, client_id: str, **_: Any) -> None:
+        # Locust answers each heartbeat of a worker that it knows.
+        self._heartbeats_s[client_id] = self._clock.now_s()
 
     def _on_report(self, client_id: str, data: Any, **_: Any) -> None:
         try:
@@ -209,13 +232,22 @@ class Master:
     def _note_bare_report(self, client_id: str) -> None:
         self._bare_reports[client_id] += 1
         if self._bare_reports[client_id] == REPORTS_WITHOUT_PLUGIN:
-            self.without_plugin.add(client_id)
-            self._once.warning(
-                f"bare {client_id}",
-                "locust-cw: worker %s does not run this plugin: its results are missing in CloudWatch; %s",
-                client_id,
-                OTHERS_WARNING,
-            )
+            self._note_without_plugin(client_id)
+
+    def _note_unheard_workers(self) -> None:
+        """At the end a single report is enough: a worker with the plugin has greeted by then."""
+        heard = {epoch.worker_id for epoch in self.collector.epochs.values()}
+        for client_id in self._bare_reports.keys() - heard - self.without_plugin:
+            self._note_without_plugin(client_id)
+
+    def _note_without_plugin(self, client_id: str) -> None:
+        self.without_plugin.add(client_id)
+        self._once.warning(
+            f"bare {client_id}",
+            "locust-cw: worker %s does not run this plugin: its results are missing in CloudWatch; %s",
+            client_id,
+            OTHERS_WARNING,
+        )
 
     def _note_other_version(self, client_id: str, version: int | None) -> None:
         self.without_plugin.add(client_id)
