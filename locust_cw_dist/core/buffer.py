@@ -10,8 +10,9 @@ thread, and no method here yields, so neither sees the other in the middle.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from locust_cw_dist.core.result import RequestResult
 from locust_cw_dist.core.summary import Summary
@@ -57,6 +58,18 @@ class Section:
         return sum(summary.count for summary in self.summaries.values())
 
 
+def halve(sections: list[Section]) -> tuple[list[Section], list[Section]]:
+    """Return the older half of the sections and the rest; of a single one, the halves of its endpoints."""
+    if len(sections) != 1:
+        middle = len(sections) // 2
+        return sections[:middle], sections[middle:]
+    section = sections[0]
+    summaries = list(section.summaries.items())
+    middle = (len(summaries) + 1) // 2
+    first, rest = (replace(section, summaries=dict(part)) for part in (summaries[:middle], summaries[middle:]))
+    return [first], [rest] if rest.summaries else []
+
+
 @dataclass(slots=True)
 class RunCounters:
     """What one worker has recorded in one run since it began; only ever grows.
@@ -64,10 +77,12 @@ class RunCounters:
     Attributes:
         recorded: Results that the request event told of, usable or not.
         rejected: Of those, the ones that could not be used, by reason.
+        held: Of those, the usable ones that a frame leaves behind in the buffer; 0 in the buffer itself.
     """
 
     recorded: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
+    held: int = 0
 
     @property
     def folded(self) -> int:
@@ -100,6 +115,16 @@ class WorkerBuffer:
     def is_empty(self) -> bool:
         """Whether every result has been taken."""
         return not self._windows
+
+    @property
+    def waiting_runs(self) -> set[str]:
+        """The runs of which there are results that were not taken, `UNKNOWN_RUN` among them."""
+        return {run_id for run_id, _ in self._windows}
+
+    @property
+    def oldest_s(self) -> float:
+        """Start of the oldest window that was not taken; inf if there is none."""
+        return min((start_s for _, start_s in self._windows), default=math.inf)
 
     @property
     def resolution_s(self) -> int:
@@ -173,24 +198,41 @@ class WorkerBuffer:
         self._leave_window()
 
     def copy_counters(self) -> dict[str, RunCounters]:
-        """Return a copy of the counters of every run that has any, and of the current one."""
+        """Return a copy of the counters of every run that has any, and of the current one, and what is held of it."""
+        held = self._held()
         return {
-            run_id: RunCounters(counters.recorded, Counter(counters.rejected))
+            run_id: RunCounters(counters.recorded, Counter(counters.rejected), held[run_id])
             for run_id, counters in self.counters.items()
             if run_id != UNKNOWN_RUN and (counters.recorded or run_id == self.run_id)
         }
 
     def forget_runs(self, acknowledged: dict[str, RunCounters]) -> None:
         """Drop the counters of every run that is over and of which `acknowledged` tells all there is to tell."""
-        waiting = {run_id for run_id, _ in self._windows} | {self.run_id}
+        waiting = self.waiting_runs | {self.run_id}
         for run_id, counters in acknowledged.items():
             if run_id not in waiting and self.counters.get(run_id) == counters:
                 del self.counters[run_id]
 
+    def has_told(self, acknowledged: dict[str, RunCounters]) -> bool:
+        """Whether `acknowledged` tells all that was counted in a known run."""
+        return all(
+            acknowledged.get(run_id) == counters or not counters.recorded
+            for run_id, counters in self.counters.items()
+            if run_id != UNKNOWN_RUN
+        )
+
     def discard(self) -> None:
-        """Drop every summary (the counters stay)."""
+        """Drop every summary, and take back that its results were recorded: nobody wants them."""
+        for run_id, results in self._held().items():
+            self.counters[run_id].recorded -= results
         self._windows = {}
         self._leave_window()
+
+    def _held(self) -> Counter[str]:
+        held: Counter[str] = Counter()
+        for (run_id, _), summaries in self._windows.items():
+            held[run_id] += sum(summary.count for summary in summaries.values())
+        return held
 
     def _counters_of(self, run_id: str) -> RunCounters:
         return self.counters.setdefault(run_id, RunCounters())

@@ -10,13 +10,13 @@ a frame is merged whole or not at all.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from locust_cw_dist.core.buffer import MAX_ENDPOINTS_PER_WORKER, OTHER, EndpointKey
-from locust_cw_dist.core.epochs import Epoch
-from locust_cw_dist.core.frame import TIME_OUT_OF_RANGE, Frame, FrameError
+from locust_cw_dist.core.epochs import Epoch, RunTally
+from locust_cw_dist.core.frame import MAX_ID_CHARS, NO_ROOM, TIME_OUT_OF_RANGE, Frame, FrameError
 from locust_cw_dist.core.summary import Summary
 from locust_cw_dist.core.windows import MAX_FUTURE_S, MAX_PAST_S, window_start_s
 
@@ -26,6 +26,20 @@ where names are not grouped; further ones fold into `(other)`."""
 
 MAX_REMEMBERED_WINDOWS = 4096
 """Windows of which is remembered that they were handed out: over 11 hours at 10 s."""
+
+MAX_EPOCHS = 4096
+"""Worker processes that are known at a time; then the one that has been silent longest goes, and what it told stays."""
+
+FORGET_EPOCH_AFTER_S = 3600.0
+"""How long a worker process must have been silent before it may go: none waits so long with a frame to send again, for
+Locust's worker quits when its master is away for a minute."""
+
+MAX_RUNS_TOLD_OF = 1000
+"""Runs that are taken from frames: earlier masters' and, for a second at their start, this one's. A run that the
+master itself has begun (`touch`) always has room."""
+
+MAX_OPEN_WINDOWS = 4096
+"""Windows that are open at a time: over an hour at 1 s, where the grace time leaves open a few dozen."""
 
 
 @dataclass(slots=True)
@@ -80,15 +94,21 @@ class Collector:
         self.late: Counter[str] = Counter()
         self._resolution_s = resolution_s
         self._grace_s = grace_s
+        self._tallies: defaultdict[str, RunTally] = defaultdict(RunTally)
         self._open: dict[tuple[str, int], Window] = {}
         self._closed_until_s: dict[str, int] = {}
         self._handed_out: dict[tuple[str, int], None] = {}
 
     def hear(self, worker_id: str, epoch: str, now_s: float) -> Epoch:
-        """Note a sign of life; windows wait for this worker from now on."""
+        """Note a sign of life; windows wait for this worker from now on.
+
+        Raises:
+            FrameError: If so many others are at work that there is no room for this one.
+        """
         known = self.epochs.get(epoch)
         if known is None:
-            known = self.epochs[epoch] = Epoch(worker_id, heard_at_s=now_s, cut_at_s=now_s)
+            known = Epoch(worker_id[:MAX_ID_CHARS], heard_at_s=now_s, cut_at_s=now_s)
+            self._admit(epoch, known)
         known.heard_at_s = now_s
         return known
 
@@ -96,16 +116,22 @@ class Collector:
         """Merge a frame whose objects belong to the collector from now on; return False if it was merged before.
 
         Raises:
-            FrameError: If the frame was refused; nothing of it is merged then.
+            FrameError: If the frame was refused; nothing of it is merged then. For want of room only, it is welcome
+                when it comes again.
         """
         for section in frame.sections:
             if not now_s - MAX_PAST_S <= section.start_s <= now_s + MAX_FUTURE_S:
                 raise FrameError(TIME_OUT_OF_RANGE, f"a window at {section.start_s}, where it is {int(now_s)}")
-        epoch = self.hear(frame.worker_id, frame.epoch, now_s)
+        # Of a worker that has not greeted, nothing is in yet.
+        epoch = self.epochs.get(frame.epoch) or Epoch(frame.worker_id, heard_at_s=now_s, cut_at_s=0.0)
         if epoch.has_merged(frame):
             self.duplicates += 1
+            epoch.heard_at_s = now_s
             return False
-        epoch.take(frame, now_s)
+        self._check_room(frame)
+        self._admit(frame.epoch, epoch)
+        epoch.heard_at_s = now_s
+        epoch.take(frame, now_s, self._tallies)
         for section in frame.sections:
             self._window_of(section.run_id, section.start_s, section.results).merge(section.summaries)
         return True
@@ -116,6 +142,8 @@ class Collector:
 
     def touch(self, run_id: str, now_s: float) -> None:
         """Have a window for `now_s`, also if no result comes: users and workers are published all the same."""
+        # There is always room for a run of this master's own.
+        self._tallies.setdefault(run_id, RunTally())
         self._window_of(run_id, int(now_s), 0)
 
     def watermark_s(self, now_s: float) -> float:
@@ -146,19 +174,15 @@ class Collector:
 
     def recorded(self, run_id: str) -> int:
         """Return the number of results that the workers recorded in a run, as far as they told."""
-        return sum(epoch.recorded(run_id) for epoch in self.epochs.values())
+        return self._tally(run_id).recorded
 
     def rejected(self, run_id: str) -> Counter[str]:
         """Return the results of a run that workers could not use, by reason."""
-        total: Counter[str] = Counter()
-        for epoch in self.epochs.values():
-            if run_id in epoch.counters:
-                total += epoch.counters[run_id].rejected
-        return total
+        return +self._tally(run_id).rejected
 
     def unmerged(self, run_id: str) -> int:
         """Return the number of results that workers told of and whose summaries have not come."""
-        return sum(epoch.unmerged(run_id) for epoch in self.epochs.values())
+        return self._tally(run_id).unmerged
 
     def waiting_for(self, run_id: str, silent_since_s: float) -> Iterator[Epoch]:
         """Yield the workers of which more is to be expected."""
@@ -171,6 +195,27 @@ class Collector:
             for epoch in self.epochs.values()
             if run_id in epoch.counters and epoch.heard_at_s >= started_s and not epoch.is_done(run_id, 0.0)
         ]
+
+    def _tally(self, run_id: str) -> RunTally:
+        return self._tallies.get(run_id) or RunTally()
+
+    def _admit(self, name: str, epoch: Epoch) -> None:
+        if name in self.epochs:
+            return
+        if len(self.epochs) >= MAX_EPOCHS:
+            silent = min(self.epochs, key=lambda other: self.epochs[other].heard_at_s)
+            if epoch.heard_at_s - self.epochs[silent].heard_at_s < FORGET_EPOCH_AFTER_S:
+                raise FrameError(NO_ROOM, f"{MAX_EPOCHS} worker processes are at work")
+            del self.epochs[silent]
+        self.epochs[name] = epoch
+
+    def _check_room(self, frame: Frame) -> None:
+        runs = {run_id for run_id in (frame.run_id, *frame.counters) if run_id} - self._tallies.keys()
+        if runs and len(self._tallies) + len(runs) > MAX_RUNS_TOLD_OF:
+            raise FrameError(NO_ROOM, f"over {MAX_RUNS_TOLD_OF} runs")
+        starts = {(section.run_id, window_start_s(section.start_s, self._resolution_s)) for section in frame.sections}
+        if len(self._open) + len(starts - self._open.keys()) > MAX_OPEN_WINDOWS:
+            raise FrameError(NO_ROOM, f"over {MAX_OPEN_WINDOWS} open windows")
 
     def _window_of(self, run_id: str, at_s: int, results: int) -> Window:
         start_s = window_start_s(at_s, self._resolution_s)

@@ -4,11 +4,15 @@ An epoch is one worker process. Its frames are numbered; a frame says up to whic
 (`acked`), so a master that came later knows what an earlier one has merged. Kept are that floor and the numbers merged
 above it: with stop and wait that is one number, and `SEQUENCE_SPAN` bounds what a forged frame can make of it.
 
+What the workers tell of a run and what of it is merged is added up over all epochs in a `RunTally`; an epoch keeps only
+what it told last, so that the next news can be added as a difference.
+
 State: touched only by the Collector.
 """
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from locust_cw_dist.core.buffer import RunCounters
@@ -16,6 +20,39 @@ from locust_cw_dist.core.frame import SEQUENCE, Frame, FrameError, Vitals
 
 SEQUENCE_SPAN = 64
 """How far a sequence number may be above the last acknowledged one; an honest worker is one ahead."""
+
+
+@dataclass(slots=True)
+class RunTally:
+    """What all workers together have told of one run.
+
+    Attributes:
+        told: Results that they recorded, as far as this master has heard.
+        rejected: Of those, the ones that could not be used, by reason.
+        elsewhere: Of those, the ones that a master before this one has merged.
+        merged: Results merged here.
+    """
+
+    told: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    elsewhere: int = 0
+    merged: int = 0
+
+    @property
+    def recorded(self) -> int:
+        """Results that are this master's to publish."""
+        return self.told - self.elsewhere
+
+    @property
+    def unmerged(self) -> int:
+        """Results that could be used and whose summaries have not come."""
+        return self.recorded - self.rejected.total() - self.merged
+
+    def replace(self, before: RunCounters, after: RunCounters) -> None:
+        """Take what a worker tells now in place of what it told before."""
+        self.told += after.recorded - before.recorded
+        self.rejected.update(after.rejected)
+        self.rejected.subtract(before.rejected)
 
 
 @dataclass(slots=True)
@@ -30,9 +67,8 @@ class Epoch:
         final: Whether its last frame has come.
         finished: The runs of which it has nothing more: it said so, or has gone on to the next one.
         vitals: How it was when it cut its last frame.
-        counters: Its cumulative counters for each run.
-        merged: Results merged for each run.
-        elsewhere: Results that a master before this one has merged, for each run.
+        counters: Its cumulative counters, as it told them last: of its current run, and of earlier ones of which not
+            everything was acknowledged.
     """
 
     worker_id: str
@@ -43,8 +79,6 @@ class Epoch:
     finished: set[str] = field(default_factory=set)
     vitals: Vitals = field(default_factory=Vitals)
     counters: dict[str, RunCounters] = field(default_factory=dict)
-    merged: dict[str, int] = field(default_factory=dict)
-    elsewhere: dict[str, int] = field(default_factory=dict)
     _floor: int = 0
     _above: set[int] = field(default_factory=set)
     _last_seq: int = 0
@@ -64,35 +98,19 @@ class Epoch:
             raise FrameError(SEQUENCE, f"{frame.seq}, where at most {highest} can come")
         return frame.seq <= self._floor or frame.seq in self._above
 
-    def take(self, frame: Frame, received_at_s: float) -> None:
-        """Note a frame that is merged now."""
+    def take(self, frame: Frame, received_at_s: float, tallies: defaultdict[str, RunTally]) -> None:
+        """Note a frame that is merged now, and add it to the tallies of its runs."""
         if not self._last_seq and frame.acked:
-            self._note_earlier_master(frame)
+            _note_earlier_master(frame, tallies)
         self._floor = max(self._floor, frame.acked)
         self._above = {seq for seq in self._above | {frame.seq} if seq > self._floor}
         for section in frame.sections:
-            self.merged[section.run_id] = self.merged.get(section.run_id, 0) + section.results
+            tallies[section.run_id].merged += section.results
         if frame.seq > self._last_seq:
             self._last_seq = frame.seq
+            for run_id, counters in frame.counters.items():
+                tallies[run_id].replace(self.counters.get(run_id, RunCounters()), counters)
             self._take_news(frame, received_at_s)
-
-    def recorded(self, run_id: str) -> int:
-        """Results that it recorded in a run, as far as this master has heard, without what another master merged."""
-        counters = self.counters.get(run_id)
-        return 0 if counters is None else counters.recorded - self.elsewhere.get(run_id, 0)
-
-    def unmerged(self, run_id: str) -> int:
-        """Results that it told of and whose summaries have not come."""
-        counters = self.counters.get(run_id)
-        if counters is None:
-            return 0
-        return counters.folded - self.elsewhere.get(run_id, 0) - self.merged.get(run_id, 0)
-
-    def _note_earlier_master(self, frame: Frame) -> None:
-        for run_id, counters in frame.counters.items():
-            here = sum(section.results for section in frame.sections if section.run_id == run_id)
-            if counters.folded > here:
-                self.elsewhere[run_id] = counters.folded - here
 
     def _take_news(self, frame: Frame, received_at_s: float) -> None:
         # Never above the master's clock: a worker can't vouch for a time that has not come.
@@ -100,7 +118,17 @@ class Epoch:
         self.clock_offset_s = frame.clock_offset_s
         self.vitals = frame.vitals
         self.final = frame.final
-        self.counters.update(frame.counters)
-        self.finished = set(self.counters) - {frame.run_id}
+        self.finished |= self.counters.keys() | frame.counters.keys()
+        self.finished.discard(frame.run_id)
         if frame.idle:
             self.finished.add(frame.run_id)
+        self.counters = frame.counters
+
+
+def _note_earlier_master(frame: Frame, tallies: defaultdict[str, RunTally]) -> None:
+    """Note what this worker's first frame here neither brings nor leaves behind: another master has merged it."""
+    elsewhere = Counter({run_id: counters.folded - counters.held for run_id, counters in frame.counters.items()})
+    for section in frame.sections:
+        elsewhere[section.run_id] -= section.results
+    for run_id, results in elsewhere.items():
+        tallies[run_id].elsewhere += results

@@ -56,11 +56,9 @@ class GaugeBook:
 
     def _sample_of(self, now_s: float) -> _Sample:
         start_s = window_start_s(now_s, self._resolution_s)
-        if start_s not in self._samples:
-            self._samples[start_s] = _Sample()
-            if len(self._samples) > MAX_WINDOWS:
-                del self._samples[min(self._samples)]
-        return self._samples[start_s]
+        if start_s not in self._samples and len(self._samples) >= MAX_WINDOWS:
+            del self._samples[min(self._samples)]
+        return self._samples.setdefault(start_s, _Sample())
 
 
 def _add(statistics: StatisticSet | None, value: float) -> StatisticSet:

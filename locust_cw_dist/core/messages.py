@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from locust_cw_dist.core.frame import FAR_FUTURE_S, MAX_COUNT, MAX_ID_CHARS, WIRE_VERSION
+from locust_cw_dist.core.checks import MAX_COUNT, identifier
+from locust_cw_dist.core.frame import FAR_FUTURE_S, MAX_ID_CHARS, WIRE_VERSION
 from locust_cw_dist.core.windows import RESOLUTIONS_S
 
 REPORT_KEY = "locust_cw_dist"
@@ -77,11 +78,11 @@ def read_word(data: object) -> Word | None:
     if not (
         type(clock_s) is float
         and 0 <= clock_s <= FAR_FUTURE_S
-        and _is_id(run_id)
+        and is_id(run_id)
         and type(resolution_s) is int
         and resolution_s in RESOLUTIONS_S
         and type(recording) is bool
-        and (epoch == "" or _is_id(epoch))
+        and (epoch == "" or is_id(epoch))
         and type(seq) is int
         and 0 <= seq <= MAX_COUNT
     ):
@@ -99,10 +100,15 @@ def read_hello(data: object) -> tuple[int, str] | None:
     if not isinstance(data, dict):
         return None
     version, epoch = data.get("version"), data.get("epoch")
-    if type(version) is not int or not _is_id(epoch):
+    if type(version) is not int or not is_id(epoch):
         return None
     return version, str(epoch)
 
 
-def _is_id(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= MAX_ID_CHARS
+def is_id(value: object) -> bool:
+    """Whether this can be a run's, an epoch's or a worker's id, and thus a worker's address."""
+    try:
+        identifier(value, MAX_ID_CHARS)
+    except ValueError:
+        return False
+    return True

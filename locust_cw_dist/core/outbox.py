@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from locust_cw_dist.core.buffer import RunCounters, Section, WorkerBuffer
-from locust_cw_dist.core.frame import MAX_FRAME_BYTES, Frame, Vitals, encode
+from locust_cw_dist.core.buffer import UNKNOWN_RUN, RunCounters, Section, WorkerBuffer, halve
+from locust_cw_dist.core.frame import Frame, FrameError, Vitals, encode
 
 RESEND_AFTER_REPORTS = 2
 """Reports without an acknowledgement after which a frame is sent again: an acknowledgement usually takes milliseconds,
@@ -54,6 +54,8 @@ class Sent:
 
     seq: int
     data: bytes
+    run_id: str
+    final: bool
     idle: bool
     counters: dict[str, RunCounters]
     reports: int = 0
@@ -77,31 +79,29 @@ class Cutter:
     def cut(self, moment: Moment, *, final: bool) -> Frame:
         """Return the next frame, with all that the buffer holds."""
         self._seq += 1
-        return self.make(moment, self._buffer.take(), [], final=final)
+        return self.make(moment, self._buffer.take(), final=final)
 
-    def make(self, moment: Moment, sections: list[Section], rest: list[Section], *, final: bool) -> Frame:
-        """Return the frame of the current number with `sections`, where `rest` stays behind."""
+    def make(self, moment: Moment, sections: list[Section], *, final: bool) -> Frame:
+        """Return the frame of the current number with `sections`, where the rest is back in the buffer."""
+        left = self._buffer.waiting_runs
         return Frame(
             worker_id=self._worker_id,
             epoch=self._epoch,
             seq=self._seq,
             acked=self.acked,
             run_id=self._buffer.run_id,
-            cut_at_s=_cut_at_s(moment, rest),
+            cut_at_s=self._cut_at_s(moment),
             clock_offset_s=moment.clock_offset_s,
-            final=final and not rest,
-            idle=moment.over and not moment.vitals.users and not rest,
+            final=final and left <= {UNKNOWN_RUN},
+            idle=moment.over and not moment.vitals.users and not left,
             vitals=moment.vitals,
             counters=self._buffer.copy_counters(),
             sections=tuple(sections),
         )
 
-
-def _cut_at_s(moment: Moment, rest: list[Section]) -> float:
-    """Up to when all results are in the frame: to now, or to where the sections begin that it leaves behind."""
-    if moment.clock_offset_s is None:
-        return 0.0
-    return min([moment.now_s, *(float(section.start_s) for section in rest)])
+    def _cut_at_s(self, moment: Moment) -> float:
+        """Up to when all results are in the frame: to now, or to where the windows begin that it leaves behind."""
+        return 0.0 if moment.clock_offset_s is None else min(moment.now_s, self._buffer.oldest_s)
 
 
 class Outbox:
@@ -118,7 +118,8 @@ class Outbox:
         self._cutter = Cutter(buffer, worker_id=worker_id, epoch=epoch)
         self._unanswered_reports = 0
         self._sent: Sent | None = None
-        self._was_idle = False
+        self._answered: Sent | None = None
+        self._has_asked = False
 
     @property
     def is_waiting(self) -> bool:
@@ -127,8 +128,13 @@ class Outbox:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the master has everything and knows that this worker is idle."""
-        return self._sent is None and self._buffer.is_empty and self._was_idle
+        """Whether the master has everything and knows that nothing more will come."""
+        answered, waiting = self._answered, self._buffer.waiting_runs
+        if self._sent is not None or answered is None or not self._buffer.has_told(answered.counters):
+            return False
+        # What has no run yet can't be sent, so it holds nobody once the master was told that this is the end.
+        is_idle = answered.idle and answered.run_id == self._buffer.run_id and not waiting
+        return is_idle or (answered.final and waiting <= {UNKNOWN_RUN})
 
     @property
     def is_abandoned(self) -> bool:
@@ -158,9 +164,8 @@ class Outbox:
         if self._sent is None or seq != self._sent.seq:
             return False
         self._cutter.acked = seq
-        self._was_idle = self._sent.idle
         self._buffer.forget_runs(self._sent.counters)
-        self._sent = None
+        self._answered, self._sent = replace(self._sent, data=NOTHING), None
         return True
 
     def last_word(self, moment: Moment) -> bytes:
@@ -169,16 +174,21 @@ class Outbox:
         That is the frame on its way, if there is one; once that is acknowledged, a last frame with all that is left,
         marked final.
         """
-        if self._sent is not None:
-            return self._sent.data
         if self.has_stopped or self.is_settled:
             return NOTHING
-        return self._send(moment, final=True)
+        if self._sent is not None:
+            return self._sent.data
+        # The answer to a frame that is not final may tell the run of what waits for it.
+        final = self._has_asked or UNKNOWN_RUN not in self._buffer.waiting_runs
+        self._has_asked = True
+        return self._send(moment, final=final)
 
     def stop(self) -> None:
-        """Record for nobody: drop what is here and send nothing."""
+        """Record for nobody: drop what is here and send nothing.
+
+        A frame on its way stays: the master may have merged it, so if it is to be sent again, then unchanged.
+        """
         self.has_stopped = True
-        self._sent = None
         self._buffer.discard()
 
     def resume(self) -> None:
@@ -188,12 +198,20 @@ class Outbox:
 
     def _send(self, moment: Moment, *, final: bool) -> bytes:
         frame = self._cutter.cut(moment, final=final)
-        sections = list(frame.sections)
-        fit = len(sections)
-        while len(data := encode(frame)) > MAX_FRAME_BYTES and fit > 1:
-            # The oldest windows go first; the rest stays for the next frame.
-            fit //= 2
-            frame = self._cutter.make(moment, sections[:fit], sections[fit:], final=final)
-        self._buffer.put_back(sections[fit:])
-        self._sent = Sent(frame.seq, data, frame.idle, frame.counters)
+        while (data := _encode_if_it_fits(frame)) is None:
+            # The oldest windows go first; the rest waits for the next frame.
+            sections, rest = halve(list(frame.sections))
+            self._buffer.put_back(rest)
+            frame = self._cutter.make(moment, sections, final=final)
+        self._sent = Sent(frame.seq, data, frame.run_id, frame.final, frame.idle, frame.counters)
         return data
+
+
+def _encode_if_it_fits(frame: Frame) -> bytes | None:
+    try:
+        return encode(frame)
+    except FrameError:
+        # One Summary is a small part of what fits: to give up on it would be a mistake in the limits.
+        if frame.sections and halve(list(frame.sections))[1]:
+            return None
+        raise

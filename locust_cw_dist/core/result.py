@@ -2,8 +2,9 @@
 
 Locust's own clients fire well-formed events; custom clients fire anything (a response time of None, nan or "12 ms",
 no name, an exception that is a string). `parse_result` turns the first kind into a RequestResult and tells the reason
-why the second kind can't be used. It does not raise for any value of the builtin types; objects with hostile
-`__float__` or `__str__` may, and the caller counts those as ``unreadable``.
+why the second kind can't be used. It does not raise for values of the builtin types; what raises when it is
+looked at (a hostile `__float__` or `__str__`, an int of over 4,300 digits as a name) the caller counts as
+``unreadable``.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ it on the worker bounds the memory that one endpoint can take."""
 MAX_REASON_CHARS = 120
 """Failure reasons are for people who read a table; an exception that is a whole HTML page must not travel."""
 
-MAX_RESPONSE_BYTES = 2**53
-"""Above this a float, which is what CloudWatch keeps, no longer holds every integer."""
+MAX_RESPONSE_BYTES = 2**40
+"""1 TiB, longer than any response that a load test reads: a length above it is a client's mistake. Sixteen million
+responses of this length in one window still have a sum that the wire carries (64 bits)."""
 
 UNNAMED = "(unnamed)"
 """Stands for a name or method that is None or empty: CloudWatch refuses an empty dimension value."""
@@ -39,6 +41,10 @@ REJECTIONS = (
 """Every reason for which a result can't be used, in the words of the ledger."""
 
 MISSING, NOT_A_NUMBER, NEGATIVE, NOT_FINITE, TOO_LONG, UNREADABLE = REJECTIONS
+
+
+NO_NUMBERS = (str, bytes, bytearray, memoryview, bool)
+"""Types that `float` would take and that are no measurements: a client that fires "12" may have meant seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,8 @@ def _parse_response_time(value: Any) -> float | str:
         if isinstance(value, str):
             return value
     if 0.0 <= value <= CEILING_MS:
-        return float(value)
+        # Adding 0.0 turns -0.0 into 0.0.
+        return float(value) + 0.0
     if not math.isfinite(value):
         return NOT_FINITE
     return NEGATIVE if value < 0 else TOO_LONG
@@ -89,20 +96,20 @@ def _parse_response_time(value: Any) -> float | str:
 def _to_float(value: Any) -> float | str:
     if value is None:
         return MISSING
-    if isinstance(value, (str, bytes, bool)):
+    if isinstance(value, NO_NUMBERS):
         return NOT_A_NUMBER
     try:
         return float(value)
     except (TypeError, ValueError):
         return NOT_A_NUMBER
     except OverflowError:
-        return TOO_LONG
+        return NEGATIVE if value < 0 else TOO_LONG
 
 
 def _parse_response_length(value: Any) -> int | None:
     if type(value) is int and 0 <= value <= MAX_RESPONSE_BYTES:
         return value
-    if value is None or isinstance(value, (str, bytes, bool)):
+    if value is None or isinstance(value, NO_NUMBERS):
         return None
     try:
         length = int(value)
@@ -112,15 +119,17 @@ def _parse_response_length(value: Any) -> int | None:
 
 
 def _text(value: Any) -> str:
-    text = value if type(value) is str else "" if value is None else str(value)
-    if len(text) > MAX_NAME_CHARS:
-        return shorten(text, MAX_NAME_CHARS)
-    return text or UNNAMED
+    return _plain(value, MAX_NAME_CHARS) if value is not None else UNNAMED
+
+
+def _plain(value: Any, limit: int) -> str:
+    """Return the text of `value` as a plain str (a subclass may compare and hash as it likes), 1 to `limit` long."""
+    text = value if type(value) is str else str.__str__(str(value))
+    return shorten(text, limit) if len(text) > limit else text or UNNAMED
 
 
 def _failure_reason(exception: Any, response: Any) -> str:
     status = getattr(response, "status_code", None)
-    if type(status) is int and status >= 400:
+    if type(status) is int and 400 <= status < 1000:
         return f"HTTP {status}"
-    reason = exception if isinstance(exception, str) else type(exception).__name__
-    return shorten(reason, MAX_REASON_CHARS) if len(reason) > MAX_REASON_CHARS else reason
+    return _plain(exception if isinstance(exception, str) else type(exception).__name__, MAX_REASON_CHARS)

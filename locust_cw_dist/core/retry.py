@@ -37,4 +37,4 @@ def backoff_s(attempt: int, jitter: float) -> float:
 
     See "Exponential Backoff And Jitter" on the AWS Architecture Blog for why the whole pause is drawn.
     """
-    return min(CAP_S, BASE_S * 2.0 ** min(attempt, 30)) * jitter
+    return min(CAP_S, BASE_S * 2.0 ** min(attempt - 1, 30)) * jitter

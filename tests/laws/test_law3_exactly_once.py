@@ -1,0 +1,257 @@
+"""Law 3: a frame delivered any number of times, in any order, is merged exactly once."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from locust_cw_dist.core.buffer import UNKNOWN_RUN, WorkerBuffer
+from locust_cw_dist.core.collector import Collector
+from locust_cw_dist.core.frame import decode, encode
+from locust_cw_dist.core.outbox import Cutter, Outbox
+from support.strategies import NOW_S, a_result, counts_of, few_endpoints, moment, results_of_few_endpoints
+
+
+@st.composite
+def cut_frames(draw):
+    """Frames of several epochs, as bytes, and how many there are; nothing is ever acknowledged."""
+    frames = []
+    for number in range(draw(st.integers(1, 3))):
+        buffer = WorkerBuffer()
+        cutter = Cutter(buffer, worker_id=f"worker {number}", epoch=f"epoch {number}")
+        for run_id in draw(st.lists(st.sampled_from(["run 1", "run 2"]), min_size=1, max_size=3)):
+            buffer.begin_run(run_id)
+            for result in draw(st.lists(results_of_few_endpoints, max_size=5)):
+                buffer.record(result, NOW_S + draw(st.integers(0, 20)))
+            frames.append(encode(cutter.cut(moment(NOW_S + 20), final=False)))
+    return frames
+
+
+@given(cut_frames(), st.data())
+def test_frames_in_any_order_and_number_are_merged_once(frames, data):
+    extra = data.draw(st.lists(st.sampled_from(frames), max_size=10))
+    deliveries = data.draw(st.permutations(frames + extra))
+    collector = Collector(resolution_s=1, grace_s=10.0)
+    merged = [collector.accept(decode(frame), NOW_S + 21) for frame in deliveries]
+    assert merged.count(True) == len(frames)
+    assert collector.duplicates == len(extra)
+    sections = [section for frame in frames for section in decode(frame).sections]
+    assert counts_of(collector.close(NOW_S, everything=True)) == counts_of(sections)
+    assert collector.unmerged("run 1") == collector.unmerged("run 2") == 0
+
+
+class ModelWorker:
+    """A worker as its host drives it, with a link that holds frames and acknowledgements until a rule moves them."""
+
+    def __init__(self, number):
+        self.buffer = WorkerBuffer()
+        self.epoch = f"epoch {number}"
+        self.outbox = Outbox(self.buffer, worker_id=f"worker {number}", epoch=self.epoch)
+        self.frames = []
+        self.acknowledgements = []
+        self.announced = self.begun = UNKNOWN_RUN
+        self.over = False
+        self.is_ending = False
+        self.recorded = Counter()
+        self.rejected = Counter()
+        self.nameless = Counter()
+        self.nameless_rejected = 0
+
+    def moment(self, now_s):
+        return moment(now_s, over=self.over, users=0 if self.over or self.is_ending else 1)
+
+    def record(self, result, now_s):
+        self.buffer.record(result, now_s)
+        counts = self.nameless if self.buffer.run_id == UNKNOWN_RUN else self.recorded
+        counts[self.buffer.run_id, int(now_s), (result.name, result.method)] += 1
+
+    def reject(self):
+        self.buffer.reject("unreadable")
+        if self.buffer.run_id == UNKNOWN_RUN:
+            self.nameless_rejected += 1
+        else:
+            self.rejected[self.buffer.run_id] += 1
+
+    def start_test(self):
+        self.over = False
+        if self.announced == self.begun != UNKNOWN_RUN:
+            self.buffer.begin_run(UNKNOWN_RUN)
+        elif self.buffer.run_id != self.announced:
+            self.buffer.begin_run(self.announced)
+        self.begun = self.announced
+
+    def hear_of(self, run_id):
+        if self.buffer.run_id == UNKNOWN_RUN and run_id != self.begun:
+            self.buffer.name_unknown_run(run_id)
+            for (_, start_s, key), count in self.nameless.items():
+                self.recorded[run_id, start_s, key] += count
+            self.rejected[run_id] += self.nameless_rejected
+            self.nameless, self.nameless_rejected = Counter(), 0
+            self.begun = run_id
+        self.announced = run_id
+
+
+indices = st.integers(0, 20)
+
+
+def pick(items, index):
+    assume(items)
+    return index % len(items)
+
+
+class Delivery(RuleBasedStateMachine):
+    """Workers record, report and end; the link loses, repeats, delays and reorders; runs change in between."""
+
+    @initialize(count=st.integers(1, 3), are_told=st.booleans())
+    def begin(self, count, are_told):
+        self.now_s = NOW_S
+        self.collector = Collector(resolution_s=1, grace_s=10.0)
+        self.workers = [ModelWorker(number) for number in range(count)]
+        self.runs = 1
+        self.handed_out = []
+        if are_told:
+            for worker in self.workers:
+                worker.hear_of(self.run_id)
+                worker.start_test()
+
+    @property
+    def run_id(self):
+        return f"run {self.runs}"
+
+    @rule(worker=indices, key=few_endpoints, failure=st.sampled_from((None, "HTTP 500")))
+    def record(self, worker, key, failure):
+        name, method = key
+        result = a_result(name, method=method, failure=failure)
+        self.workers[worker % len(self.workers)].record(result, self.now_s)
+
+    @rule(worker=indices)
+    def reject(self, worker):
+        self.workers[worker % len(self.workers)].reject()
+
+    @rule(worker=indices)
+    def report(self, worker):
+        worker = self.workers[worker % len(self.workers)]
+        assume(not worker.is_ending)
+        if data := worker.outbox.on_report(worker.moment(self.now_s)):
+            worker.frames.append(data)
+
+    @rule(worker=indices, times=st.integers(1, 3))
+    def record_and_exchange(self, worker, times):
+        """What nearly always happens; copies of frame and acknowledgement may still come."""
+        worker = self.workers[worker % len(self.workers)]
+        for _ in range(times):
+            worker.record(a_result(), self.now_s)
+            if data := worker.outbox.on_report(worker.moment(self.now_s)):
+                frame = decode(data)
+                self.collector.accept(frame, self.now_s)
+                worker.outbox.on_acknowledgement(frame.seq)
+                worker.frames.append(data)
+                worker.acknowledgements.append(frame.seq)
+
+    @rule(worker=indices)
+    def last_word(self, worker):
+        worker = self.workers[worker % len(self.workers)]
+        worker.is_ending = True
+        if data := worker.outbox.last_word(worker.moment(self.now_s)):
+            worker.frames.append(data)
+
+    @rule(worker=indices, index=indices, keep=st.booleans())
+    def deliver(self, worker, index, keep):
+        """Bring any frame that is on its way; another copy may still come."""
+        worker = self.workers[worker % len(self.workers)]
+        index = pick(worker.frames, index)
+        frame = decode(worker.frames[index] if keep else worker.frames.pop(index))
+        self.collector.accept(frame, self.now_s)
+        worker.acknowledgements.append(frame.seq)
+
+    @rule(worker=indices, index=indices, keep=st.booleans())
+    def acknowledge(self, worker, index, keep):
+        worker = self.workers[worker % len(self.workers)]
+        index = pick(worker.acknowledgements, index)
+        seq = worker.acknowledgements[index] if keep else worker.acknowledgements.pop(index)
+        worker.outbox.on_acknowledgement(seq)
+
+    @rule(worker=indices)
+    def cut_the_link(self, worker):
+        worker = self.workers[worker % len(self.workers)]
+        worker.frames.clear()
+        worker.acknowledgements.clear()
+        worker.outbox.on_reconnect()
+
+    @rule(worker=indices)
+    def word_comes(self, worker):
+        self.workers[worker % len(self.workers)].hear_of(self.run_id)
+
+    @rule(worker=indices)
+    def test_starts_on_worker(self, worker):
+        self.workers[worker % len(self.workers)].start_test()
+
+    @rule(worker=indices)
+    def test_stops_on_worker(self, worker):
+        self.workers[worker % len(self.workers)].over = True
+
+    @precondition(lambda self: self.runs < 4)
+    @rule()
+    def new_run(self):
+        self.runs += 1
+
+    @rule(seconds=st.sampled_from((0.3, 1.0, 12.0)))
+    def time_passes(self, seconds):
+        self.now_s += seconds
+
+    @rule()
+    def close(self):
+        self.handed_out += self.collector.close(self.now_s)
+
+    @invariant()
+    def nothing_is_merged_twice(self):
+        for run in range(1, self.runs + 1):
+            run_id = f"run {run}"
+            recorded = sum((worker.recorded for worker in self.workers), Counter())
+            true = sum(count for (of, _, _), count in recorded.items() if of == run_id)
+            handed_out = sum(window.results for window in self.handed_out if window.run_id == run_id)
+            merged = handed_out + self.collector.open_results(run_id)
+            unmerged = self.collector.unmerged(run_id)
+            rejected = self.collector.rejected(run_id).total()
+            assert unmerged >= 0
+            assert self.collector.recorded(run_id) == merged + unmerged + rejected
+            assert merged + unmerged <= true
+
+    @invariant()
+    def a_window_is_handed_out_first_once(self):
+        firsts = Counter((window.run_id, window.start_s) for window in self.handed_out if window.is_first)
+        assert not firsts or max(firsts.values()) == 1
+        assert set(firsts) == {(window.run_id, window.start_s) for window in self.handed_out}
+
+    def teardown(self):
+        """Heal the link, which has lost what was on it: all that was recorded in a known run arrives, in its window."""
+        self.now_s += 1.0
+        for worker in getattr(self, "workers", ()):
+            worker.hear_of(self.run_id)
+            worker.is_ending = True
+            frames = 0
+            while data := worker.outbox.last_word(worker.moment(self.now_s)):
+                frame = decode(data)
+                self.collector.accept(frame, self.now_s)
+                worker.hear_of(self.run_id)
+                worker.outbox.on_acknowledgement(frame.seq)
+                frames += 1
+                assert frames <= 4
+            assert self.collector.epochs[worker.epoch].is_done(worker.buffer.run_id, 0.0)
+        if hasattr(self, "workers"):
+            self.nothing_is_merged_twice()
+            self.handed_out += self.collector.close(self.now_s, everything=True)
+            recorded = sum((worker.recorded for worker in self.workers), Counter())
+            assert counts_of(self.handed_out) == recorded
+            for run in range(1, self.runs + 1):
+                run_id = f"run {run}"
+                assert self.collector.unmerged(run_id) == 0
+                rejected = sum(worker.rejected[run_id] for worker in self.workers)
+                assert self.collector.rejected(run_id).total() == rejected
+
+
+Delivery.TestCase.settings = settings(stateful_step_count=50)
+TestDelivery = Delivery.TestCase

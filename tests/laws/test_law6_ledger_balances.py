@@ -1,0 +1,220 @@
+"""Law 6: recorded = published + pending + spooled + dropped, at every moment.
+
+What is pending is counted here by walking the objects that hold results; the code under test adds counters up.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import assume, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from locust_cw_dist.core.backlog import Backlog
+from locust_cw_dist.core.budget import EndpointBudget
+from locust_cw_dist.core.buffer import WorkerBuffer
+from locust_cw_dist.core.collector import Collector
+from locust_cw_dist.core.datums import ACCOUNTED, MetricPlan
+from locust_cw_dist.core.frame import decode
+from locust_cw_dist.core.ledger import Balance, RunLedger
+from locust_cw_dist.core.metrics import METRIC_NAMES
+from locust_cw_dist.core.outbox import Outbox
+from locust_cw_dist.core.publication import Closed, publication
+from locust_cw_dist.core.result import REJECTIONS
+from support.strategies import NOW_S, a_result, moment
+
+RUNS = ("run 1", "run 2")
+REFUSED = "refused by CloudWatch"
+WITHOUT_COUNTS = frozenset(METRIC_NAMES) - {"RequestCount"}
+WITHOUT_BOTH = frozenset(METRIC_NAMES) - ACCOUNTED
+
+
+class Worker:
+    def __init__(self, number):
+        self.buffer = WorkerBuffer(max_endpoints=3)
+        self.buffer.begin_run(RUNS[0])
+        self.outbox = Outbox(self.buffer, worker_id=f"worker {number}", epoch=f"epoch {number}")
+        self.frame = None
+        self.recorded = Counter()
+        self.told_by = {}
+        self.told = Counter()
+
+
+class Accounting(RuleBasedStateMachine):
+    """Results on their way from the request event to the answer of CloudWatch, or to being given up."""
+
+    @initialize(metrics=st.sampled_from((frozenset(METRIC_NAMES), WITHOUT_COUNTS, WITHOUT_BOTH)))
+    def begin(self, metrics):
+        self.now_s = NOW_S
+        self.workers = [Worker(number) for number in range(2)]
+        self.collector = Collector(resolution_s=1, grace_s=5.0)
+        self.backlog = Backlog(max_windows=3)
+        self.budget = EndpointBudget(2)
+        self.plan = MetricPlan(metrics)
+        self.ledgers = {run_id: RunLedger() for run_id in RUNS}
+        # (run, account, datum) of every datum that was made and has no answer; results by account that are not settled
+        self.unsent = []
+        self.unsettled = {}
+
+    @rule(worker=st.integers(0, 1), name=st.sampled_from("abcde"), failure=st.sampled_from((None, "Timeout")))
+    def record(self, worker, name, failure):
+        worker = self.workers[worker]
+        worker.buffer.record(a_result(name, failure=failure), self.now_s)
+        worker.recorded[worker.buffer.run_id] += 1
+
+    @rule(worker=st.integers(0, 1), reason=st.sampled_from(REJECTIONS))
+    def reject(self, worker, reason):
+        worker = self.workers[worker]
+        worker.buffer.reject(reason)
+        worker.recorded[worker.buffer.run_id] += 1
+
+    @rule(worker=st.integers(0, 1), run_id=st.sampled_from(RUNS))
+    def begin_run(self, worker, run_id):
+        # A run does not come again.
+        assume(run_id >= self.workers[worker].buffer.run_id)
+        self.workers[worker].buffer.begin_run(run_id)
+
+    @rule(worker=st.integers(0, 1))
+    def cut(self, worker):
+        worker = self.workers[worker]
+        data = worker.outbox.on_report(moment(self.now_s, users=1))
+        if data:
+            worker.frame = decode(data)
+            # Sent again, it tells what it told before.
+            worker.told_by.setdefault(worker.frame.seq, Counter(worker.recorded))
+
+    @rule(worker=st.integers(0, 1), acknowledge=st.booleans())
+    def deliver(self, worker, acknowledge):
+        worker = self.workers[worker]
+        assume(worker.frame)
+        frame, worker.frame = worker.frame, None
+        if self.collector.accept(frame, self.now_s):
+            worker.told = worker.told_by[frame.seq]
+        if acknowledge:
+            worker.outbox.on_acknowledgement(frame.seq)
+
+    @rule(everything=st.booleans())
+    def close(self, everything):
+        for window in self.collector.close(self.now_s, everything=everything):
+            self.ledgers[window.run_id].taken += window.results
+            self.backlog.add(window)
+
+    @rule(seconds=st.sampled_from((0.5, 1.0, 3.0, 10.0)))
+    def time_passes(self, seconds):
+        self.now_s += seconds
+
+    @rule()
+    def make_datums(self):
+        window = self.backlog.take()
+        assume(window is not None)
+        summaries = self.budget.apply(window.summaries)
+        ledger = self.ledgers[window.run_id]
+        for datum, account in publication(self.plan, Closed(window, summaries, "-", None), ledger):
+            if account is not None:
+                self.unsent.append((account, datum))
+                self.unsettled[account] = window.run_id, datum_results(summaries, datum)
+
+    @rule(share=st.integers(1, 4), refused=st.booleans())
+    def cloudwatch_answers(self, share, refused):
+        """Settle the datums that were made first, some of them or all."""
+        count = -(-len(self.unsent) // share)
+        for account, _ in self.unsent[:count]:
+            if refused:
+                account.drop(REFUSED)
+                self.unsettled.pop(account, None)
+            else:
+                account.accept()
+                if account not in [other for other, _ in self.unsent[count:]]:
+                    self.unsettled.pop(account, None)
+        del self.unsent[:count]
+
+    @rule()
+    def give_up(self):
+        while (window := self.backlog.take()) is not None:
+            self.ledgers[window.run_id].dropped["CloudWatch not reached"] += window.results
+
+    def balance(self, run_id):
+        """The state of a run's ledger, put together as the publisher does it."""
+        ledger = self.ledgers[run_id]
+        on_the_way = self.collector.unmerged(run_id) + self.collector.open_results(run_id)
+        return Balance(
+            recorded=self.collector.recorded(run_id),
+            published=ledger.published,
+            pending=on_the_way + ledger.waiting,
+            spooled=0,
+            late=self.collector.late[run_id],
+            dropped=dict(self.collector.rejected(run_id) + ledger.dropped),
+        )
+
+    def pending(self, run_id):
+        """Results that the master's objects hold, one by one."""
+        windows = [*self.collector._open.values(), *self.backlog._waiting]
+        held = sum(
+            summary.count for window in windows if window.run_id == run_id for summary in window.summaries.values()
+        )
+        return held + sum(results for of, results in self.unsettled.values() if of == run_id)
+
+    @invariant()
+    def it_balances(self):
+        for run_id in RUNS:
+            balance = self.balance(run_id)
+            assert balance.difference == 0
+            assert balance.recorded == sum(worker.told[run_id] for worker in self.workers)
+            assert balance.pending == self.pending(run_id)
+            assert min(balance.published, balance.pending, balance.late, *balance.dropped.values(), 0) == 0
+            assert balance.late <= balance.recorded
+
+    def teardown(self):
+        """Send everything: what was recorded is published or could not be used, but for what was given up."""
+        for worker in getattr(self, "workers", ()):
+            while data := worker.outbox.last_word(moment(self.now_s, over=True)):
+                frame = decode(data)
+                self.collector.accept(frame, self.now_s)
+                worker.outbox.on_acknowledgement(frame.seq)
+            worker.told = worker.recorded
+        if hasattr(self, "workers"):
+            self.close(everything=True)
+            while len(self.backlog):
+                self.make_datums()
+            self.cloudwatch_answers(share=1, refused=False)
+            self.it_balances()
+            for run_id in RUNS:
+                assert self.balance(run_id).pending == 0
+                assert self.collector.late[run_id] == self.balance(run_id).late
+
+
+def datum_results(summaries, datum):
+    """The results of the endpoint that a datum is of."""
+    dimensions = dict(datum.dimensions)
+    return summaries[dimensions["Request"], dimensions["Method"]].count
+
+
+Accounting.TestCase.settings = settings(stateful_step_count=50)
+TestAccounting = Accounting.TestCase
+
+
+def test_the_books_of_one_window_by_hand():
+    buffer = WorkerBuffer()
+    buffer.begin_run("run 1")
+    for name, times in (("a", 5), ("b", 3), ("c", 2)):
+        for _ in range(times):
+            buffer.record(a_result(name), NOW_S)
+    buffer.reject(REJECTIONS[0])
+    frame = decode(Outbox(buffer, worker_id="w", epoch="e").last_word(moment(NOW_S + 1)))
+    collector = Collector(resolution_s=1, grace_s=5.0)
+    collector.accept(frame, NOW_S + 1)
+    assert (collector.recorded("run 1"), collector.open_results("run 1")) == (11, 10)
+    (window,) = collector.close(NOW_S + 1)
+    ledger = RunLedger(taken=window.results)
+    closed = Closed(window, EndpointBudget(9).apply(window.summaries), "-", None)
+    answers = {"a": [True, True], "b": [True, False], "c": [True]}
+    for datum, account in publication(MetricPlan(ACCOUNTED), closed, ledger):
+        name = dict(datum.dimensions).get("Request")
+        if account is None or not answers[name]:
+            continue
+        if answers[name].pop(0):
+            account.accept()
+        else:
+            account.drop(REFUSED)
+    assert (ledger.published, ledger.dropped, ledger.waiting) == (5, {REFUSED: 3}, 2)

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from locust_cw_dist.core.backlog import Backlog
+from locust_cw_dist.core.collector import Window
+from locust_cw_dist.core.summary import Summary
+
+ENDPOINT = ("/a", "GET")
+
+
+def a_window(start_s, run_id="run", *, results=1, late=0, is_first=True):
+    summary = Summary()
+    for _ in range(results):
+        summary.record_success(10.0, None)
+    return Window(run_id, start_s, {ENDPOINT: summary} if results else {}, late, is_first)
+
+
+def taken(backlog):
+    return [(window.run_id, window.start_s, window.results) for window in iter(backlog.take, None)]
+
+
+def test_windows_wait_in_the_order_in_which_they_closed():
+    backlog = Backlog()
+    for start_s in (20, 30, 10):
+        backlog.add(a_window(start_s))
+    assert len(backlog) == 3
+    assert taken(backlog) == [("run", 20, 1), ("run", 30, 1), ("run", 10, 1)]
+    assert len(backlog) == 0
+    assert backlog.take() is None
+
+
+def test_results_are_counted_by_run():
+    backlog = Backlog()
+    backlog.add(a_window(0, results=3))
+    backlog.add(a_window(0, "run 2", results=2))
+    backlog.add(a_window(10, results=0))
+    assert (backlog.results("run"), backlog.results("run 2"), backlog.results("run 3")) == (3, 2, 0)
+
+
+def test_the_two_oldest_become_one_that_begins_with_the_older():
+    backlog = Backlog(max_windows=3)
+    for start_s in range(0, 60, 10):
+        backlog.add(a_window(start_s, late=1))
+    first = backlog.take()
+    assert (first.start_s, first.results, first.late, first.is_first) == (0, 4, 4, True)
+    assert taken(backlog) == [("run", 40, 1), ("run", 50, 1)]
+
+
+def test_only_windows_of_one_run_become_one():
+    backlog = Backlog(max_windows=3)
+    backlog.add(a_window(0, "run 1"))
+    for start_s in (10, 20, 30):
+        backlog.add(a_window(start_s, "run 2"))
+    assert taken(backlog) == [("run 1", 0, 1), ("run 2", 10, 2), ("run 2", 30, 1)]
+
+
+def test_windows_of_as_many_runs_all_stay():
+    backlog = Backlog(max_windows=2)
+    for number in range(4):
+        backlog.add(a_window(number, f"run {number}"))
+    assert len(backlog) == 4
+
+
+def test_a_supplement_stays_one_when_the_next_window_joins_it():
+    backlog = Backlog(max_windows=2)
+    backlog.add(a_window(0, is_first=False))
+    backlog.add(a_window(10))
+    backlog.add(a_window(20))
+    assert not backlog.take().is_first
+
+
+def test_equal_windows_are_two():
+    backlog = Backlog(max_windows=2)
+    for _ in range(3):
+        backlog.add(a_window(0, is_first=False))
+    assert backlog.results("run") == 3
+    assert taken(backlog) == [("run", 0, 2), ("run", 0, 1)]

@@ -1,0 +1,411 @@
+"""Windows, watermark and grace; that frames are merged once is law 3, that all of it stays small is law 7."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from locust_cw_dist.core.buffer import RunCounters, Section
+from locust_cw_dist.core.clocksync import MEMORY, ClockSync
+from locust_cw_dist.core.collector import Collector
+from locust_cw_dist.core.frame import REFUSALS, Frame, FrameError, Vitals
+from locust_cw_dist.core.result import MISSING
+from locust_cw_dist.core.summary import Summary
+from support.strategies import NOW_S, counts_of
+
+RESOLUTION_S, GRACE_S = 10, 15.0
+START_S = int(NOW_S)
+
+
+def one_summary(count=1):
+    summary = Summary()
+    for _ in range(count):
+        summary.record_success(12.5, None)
+    return summary
+
+
+class Bench:
+    """A collector and workers whose frames carry so many results of a window; seconds count from NOW_S."""
+
+    def __init__(self):
+        self.collector = Collector(resolution_s=RESOLUTION_S, grace_s=GRACE_S)
+        self.recorded = Counter()
+        self.seqs = Counter()
+
+    def hello(self, worker, at_s=0.0):
+        self.collector.hear(worker, worker, NOW_S + at_s)
+
+    def frame(self, worker, cut_at_s, *starts_s, run_id="run", count=1, **changes):
+        self.seqs[worker] += 1
+        self.recorded[worker, run_id] += count * len(starts_s)
+        sections = tuple(
+            Section(run_id, START_S + start_s, {("/a", "GET"): one_summary(count)}) for start_s in starts_s
+        )
+        frame = Frame(
+            worker_id=worker,
+            epoch=worker,
+            seq=self.seqs[worker],
+            acked=self.seqs[worker] - 1,
+            run_id=run_id,
+            cut_at_s=NOW_S + cut_at_s,
+            clock_offset_s=0.0,
+            final=False,
+            idle=False,
+            vitals=Vitals(),
+            counters={run_id: RunCounters(self.recorded[worker, run_id])},
+            sections=sections,
+        )
+        return replace(frame, **changes)
+
+    def deliver(self, worker, cut_at_s, *starts_s, at_s=None, **changes):
+        at_s = cut_at_s if at_s is None else at_s
+        assert self.collector.accept(self.frame(worker, cut_at_s, *starts_s, **changes), NOW_S + at_s)
+
+    def close(self, at_s, **how):
+        """Return (start, results, late, is_first) of what closes."""
+        return [
+            (window.start_s - START_S, window.results, window.late, window.is_first)
+            for window in self.collector.close(NOW_S + at_s, **how)
+        ]
+
+    def watermark(self, at_s):
+        return self.collector.watermark_s(NOW_S + at_s) - NOW_S
+
+
+@pytest.fixture
+def bench():
+    return Bench()
+
+
+def test_a_window_closes_when_every_worker_has_reported_beyond_it(bench):
+    for worker in "ab":
+        bench.hello(worker)
+    bench.deliver("a", 9.0, 0, 3, 9)
+    bench.deliver("b", 9.5, 5)
+    assert bench.close(9.9) == []
+    bench.deliver("a", 12.0)
+    assert bench.close(12.0) == []
+    bench.deliver("b", 12.5)
+    assert bench.close(12.5) == [(0, 4, 0, True)]
+    assert bench.close(60.0) == []
+
+
+@pytest.mark.parametrize(
+    ("reports", "at_s", "watermark_s"),
+    [
+        ({}, 7.0, 7.0),  # nobody is there to be waited for
+        ({"a": 3.0}, 7.0, 3.0),
+        ({"a": 3.0, "b": 5.0}, 7.0, 3.0),
+        ({"a": 3.0, "b": 5.0}, 18.0, 3.0),  # silent for as long as the grace time
+        ({"a": 3.0, "b": 5.0}, 18.5, 5.0),  # longer: no more waited for
+        ({"a": 3.0, "b": 5.0}, 21.0, 21.0),
+    ],
+)
+def test_the_watermark_is_the_time_up_to_which_every_live_worker_has_reported(bench, reports, at_s, watermark_s):
+    for worker, cut_at_s in reports.items():
+        bench.hello(worker)
+        bench.deliver(worker, cut_at_s)
+    assert bench.watermark(at_s) == watermark_s
+
+
+@pytest.mark.parametrize(
+    ("chatters", "closing"),
+    [
+        # A worker that is not heard of is dropped when it has been silent for the grace time: at 16 s.
+        (False, {16: [(0, 1, 0, True)], 20: [(10, 1, 0, True)]}),
+        # One that gives signs of life, and no report, holds each window for the grace time after its end.
+        (True, {25: [(0, 1, 0, True)], 35: [(10, 1, 0, True)]}),
+    ],
+)
+def test_a_silent_worker_holds_a_window_for_the_grace_time_at_most(bench, chatters, closing):
+    bench.hello("silent")
+    bench.hello("working")
+    bench.deliver("working", 11.0, 0, 10)
+    for second in range(12, 40):
+        bench.deliver("working", float(second))
+        if chatters:
+            bench.hello("silent", second)
+        assert bench.close(float(second)) == closing.get(second, [])
+
+
+def test_a_final_frame_ends_the_waiting_for_its_worker(bench):
+    bench.hello("a")
+    bench.hello("b")
+    bench.deliver("a", 4.0, 0, final=True)
+    bench.deliver("b", 10.0, 0)
+    assert bench.close(10.0) == [(0, 2, 0, True)]
+
+
+def test_an_idle_worker_is_waited_for_as_any_other(bench):
+    bench.hello("a")
+    bench.deliver("a", 4.0, 0, idle=True)
+    assert bench.close(10.0) == []
+    bench.deliver("a", 10.0, idle=True)
+    assert bench.close(10.0) == [(0, 1, 0, True)]
+
+
+def test_a_worker_can_not_vouch_for_a_time_that_has_not_come(bench):
+    bench.hello("a")
+    bench.deliver("a", 500.0, 0, at_s=5.0)
+    assert bench.watermark(6.0) == 5.0
+    assert bench.close(6.0) == []
+
+
+def test_what_was_vouched_for_stays_so(bench):
+    bench.hello("a")
+    bench.deliver("a", 12.0)
+    bench.deliver("a", 3.0, at_s=13.0)
+    assert bench.watermark(13.0) == 12.0
+
+
+def test_an_old_frame_that_comes_late_is_merged_and_its_news_are_stale(bench):
+    bench.hello("a")
+    first = bench.frame("a", 3.0, 0, acked=0)
+    bench.deliver("a", 12.0, 10, acked=0, vitals=Vitals(users=5))
+    assert bench.collector.unmerged("run") == 1
+    assert bench.collector.accept(first, NOW_S + 13)
+    assert (bench.watermark(13.0), bench.collector.epochs["a"].vitals.users) == (12.0, 5)
+    assert (bench.collector.recorded("run"), bench.collector.unmerged("run")) == (2, 0)
+
+
+def test_a_worker_that_joins_in_the_middle_holds_the_window_that_it_joined_in(bench):
+    bench.hello("a")
+    bench.hello("b", at_s=8.0)
+    bench.deliver("a", 12.0, 0)
+    assert bench.watermark(12.0) == 8.0
+    assert bench.close(12.0) == []
+    bench.deliver("b", 13.0, 0, 10)
+    assert bench.close(13.0) == [(0, 2, 0, True)]
+
+
+def test_of_a_worker_that_has_not_greeted_nothing_is_in_yet(bench):
+    bench.deliver("a", 9.0, 0, at_s=12.0)
+    assert bench.watermark(12.0) == 9.0
+    assert bench.close(12.0) == []
+
+
+def test_late_results_are_counted_and_handed_out_as_a_supplement(bench):
+    bench.hello("a")
+    bench.deliver("a", 12.0, 0, count=5)
+    assert bench.close(12.0) == [(0, 5, 0, True)]
+    bench.deliver("a", 13.0, 3, count=2)
+    assert bench.close(13.0) == [(0, 2, 2, False)]
+    bench.deliver("a", 14.0, 3)
+    assert bench.close(14.0) == [(0, 1, 1, False)]
+    assert bench.collector.late == {"run": 3}
+    assert bench.collector.recorded("run") == 8
+
+
+def test_late_results_of_a_window_that_was_never_handed_out_come_as_its_first_part(bench):
+    bench.hello("a")
+    bench.deliver("a", 22.0, 10)
+    assert bench.close(22.0) == [(10, 1, 0, True)]
+    bench.deliver("a", 23.0, 0, count=4)
+    assert bench.close(23.0) == [(0, 4, 4, True)]
+    assert bench.collector.late["run"] == 4
+
+
+def test_the_next_window_is_not_late(bench):
+    bench.hello("a")
+    bench.deliver("a", 12.0, 0)
+    bench.close(12.0)
+    bench.deliver("a", 22.0, 10)
+    assert bench.close(22.0) == [(10, 1, 0, True)]
+
+
+def test_a_window_is_late_for_its_own_run_only(bench):
+    bench.hello("a")
+    bench.deliver("a", 12.0, 0)
+    bench.close(12.0)
+    bench.deliver("a", 13.0, 0, run_id="run 2")
+    assert bench.close(13.0) == [(0, 1, 0, True)]
+    assert bench.collector.late == {}
+
+
+def test_everything_closes_at_the_end_oldest_first(bench):
+    bench.hello("a")
+    bench.deliver("a", 25.0, 20, 0, 10)
+    bench.hello("b", 25.0)
+    assert bench.close(5.0, everything=True) == [(0, 1, 0, True), (10, 1, 0, True), (20, 1, 0, True)]
+    assert bench.close(5.0, everything=True) == []
+    bench.deliver("a", 26.0, 20)
+    assert bench.close(26.0) == []  # its time has not come, though a part of it is out
+    assert bench.close(30.0, everything=True) == [(20, 1, 1, False)]
+
+
+def test_finer_windows_of_workers_fall_into_those_of_the_master(bench):
+    bench.hello("a")
+    bench.deliver("a", 30.0, 0, 4, 9, 10, 19)
+    assert bench.close(30.0) == [(0, 3, 0, True), (10, 2, 0, True)]
+
+
+def test_a_window_without_results_closes_too(bench):
+    bench.collector.touch("run", NOW_S + 3.9)
+    assert bench.collector.open_results("run") == 0
+    assert bench.close(9.9) == []
+    assert bench.close(10.0) == [(0, 0, 0, True)]
+
+
+@pytest.mark.parametrize("seconds", [-86_400, 302])
+def test_a_frame_with_one_window_of_another_time_is_refused_whole(bench, seconds):
+    with pytest.raises(FrameError) as refused:
+        bench.deliver("a", 1.0, 0, seconds)
+    bench.collector.refuse(refused.value.reason)
+    assert bench.collector.refusals == {"time out of range": 1}
+    assert set(bench.collector.refusals) <= set(REFUSALS)
+    assert bench.collector.open_results("run") == bench.collector.recorded("run") == 0
+
+
+def test_a_duplicate_is_a_sign_of_life_and_nothing_else(bench):
+    frame = bench.frame("a", 5.0, 0)
+    assert bench.collector.accept(frame, NOW_S + 5)
+    assert not bench.collector.accept(frame, NOW_S + 9)
+    assert bench.collector.duplicates == 1
+    assert bench.collector.epochs["a"].heard_at_s == NOW_S + 9
+    assert bench.collector.open_results("run") == 1
+
+
+# What a run has recorded, as its workers tell it.
+
+
+def test_rejections_of_all_workers_add_up(bench):
+    bench.deliver("a", 1.0, counters={"run": RunCounters(3, Counter({MISSING: 3}))})
+    bench.deliver("a", 2.0, counters={"run": RunCounters(5, Counter({MISSING: 4}), 1)})
+    bench.deliver("b", 1.0, counters={"run": RunCounters(2, Counter({MISSING: 2}))})
+    assert bench.collector.rejected("run") == {MISSING: 6}
+    assert (bench.collector.recorded("run"), bench.collector.unmerged("run")) == (7, 1)
+    assert bench.collector.rejected("another") == {}
+
+
+def test_what_a_worker_told_of_a_run_stays_when_it_tells_of_it_no_more(bench):
+    bench.deliver("a", 1.0, 0)
+    bench.deliver("a", 2.0, 0, run_id="run 2")
+    assert set(bench.collector.epochs["a"].counters) == {"run 2"}
+    assert (bench.collector.recorded("run"), bench.collector.recorded("run 2")) == (1, 1)
+
+
+def test_what_an_earlier_master_has_merged_is_not_this_ones(bench):
+    bench.seqs["a"], bench.recorded["a", "run"] = 7, 100
+    frame = bench.frame("a", 5.0, 0)
+    held = replace(frame, counters={"run": RunCounters(106, Counter({MISSING: 2}), 3)})
+    assert bench.collector.accept(held, NOW_S + 5)
+    # 100 of before, 1 that came, 2 that could not be used, 3 that the worker holds back.
+    assert bench.collector.recorded("run") == 6
+    assert bench.collector.unmerged("run") == 3
+    bench.deliver("a", 6.0, 0, count=3, counters={"run": RunCounters(106, Counter({MISSING: 2}))})
+    assert (bench.collector.recorded("run"), bench.collector.unmerged("run")) == (6, 0)
+
+
+# Who is waited for at the end of a run.
+
+
+def waited_for(bench, run_id="run", silent_since_s=0.0):
+    return sorted(epoch.worker_id for epoch in bench.collector.waiting_for(run_id, NOW_S + silent_since_s))
+
+
+@pytest.mark.parametrize(
+    ("changes", "waits"),
+    [({}, ["a"]), ({"idle": True}, []), ({"final": True}, []), ({"run_id": "run 2"}, ["a"])],
+)
+def test_a_worker_is_waited_for_until_it_says_that_it_is_done(bench, changes, waits):
+    bench.hello("a")
+    assert waited_for(bench) == ["a"]
+    bench.deliver("a", 1.0, **changes)
+    assert waited_for(bench) == waits
+    assert waited_for(bench, silent_since_s=2.0) == []
+
+
+def test_a_worker_that_went_on_to_the_next_run_has_nothing_more_of_the_last(bench):
+    bench.deliver("a", 1.0, 0)
+    bench.deliver("a", 2.0, run_id="run 2")
+    bench.deliver("a", 3.0, run_id="run 3")
+    assert [waited_for(bench, run_id) for run_id in ("run", "run 2", "run 3")] == [[], [], ["a"]]
+
+
+def test_a_worker_that_takes_its_idleness_back_is_waited_for_again(bench):
+    bench.deliver("a", 1.0, idle=True)
+    bench.deliver("a", 2.0)
+    assert waited_for(bench) == ["a"]
+
+
+def test_workers_that_took_part_and_never_said_that_they_were_done_are_named(bench):
+    bench.hello("guest")
+    bench.deliver("done", 1.0, final=True)
+    bench.deliver("lost", 2.0)
+    bench.deliver("elsewhere", 2.0, run_id="run 2")
+    assert [epoch.worker_id for epoch in bench.collector.unheard("run", NOW_S)] == ["lost"]
+    assert bench.collector.unheard("run", NOW_S + 3) == []
+
+
+events = st.lists(
+    st.tuples(
+        st.sampled_from("abc"),
+        st.sampled_from(["hello", "frame", "final"]),
+        st.floats(0, 5),  # time that passes before
+        st.floats(-2, 1),  # how far the report's cut is from then
+        st.lists(st.integers(-25, 3), max_size=3, unique=True),  # starts of its windows, from then
+    ),
+    max_size=25,
+)
+
+
+@given(events)
+def test_windows_close_once_complete_and_in_time_whoever_reports_what(events):
+    bench, now_s, true, closed = Bench(), 100.0, Counter(), []
+    for worker, what, passed_s, ahead_s, starts_s in events:
+        now_s += passed_s
+        if what == "hello":
+            bench.hello(worker, now_s)
+        else:
+            starts = [int(now_s) + start_s for start_s in starts_s]
+            bench.deliver(worker, now_s + ahead_s, *starts, at_s=now_s, final=what == "final")
+            true.update(START_S + start_s // 10 * 10 for start_s in starts)
+        assert bench.collector.watermark_s(NOW_S + now_s) <= NOW_S + now_s
+        for window in bench.collector.close(NOW_S + now_s):
+            # No part of a window comes out before its end, and none is held for longer than the grace time.
+            assert window.start_s + RESOLUTION_S <= NOW_S + now_s
+            closed.append(window)
+        assert all(start_s + RESOLUTION_S > NOW_S + now_s - GRACE_S for _, start_s in bench.collector._open)
+    closed += bench.collector.close(NOW_S + now_s, everything=True)
+    by_start = Counter()
+    for (_, start_s, _), count in counts_of(closed).items():
+        by_start[start_s] += count
+    assert by_start == true
+    assert bench.collector.late["run"] == sum(window.late for window in closed)
+    assert all(window.late in (0, window.results) for window in closed if not window.is_first)
+    firsts = [window.start_s for window in closed if window.is_first]
+    assert len(firsts) == len(set(firsts)) == len({window.start_s for window in closed})
+
+
+# How far a worker's clock is off.
+
+
+@pytest.mark.parametrize(
+    ("measurements", "offset_s"),
+    [
+        ([], None),
+        ([(100.0, 100.5)], -0.5),
+        ([(100.0, 95.0)], 5.0),
+        ([(100.0, 103.0), (110.0, 110.2), (120.0, 121.0)], -0.2),
+        ([(100.0, 100.1)] + [(200.0, 205.0)] * MEMORY, -5.0),  # a clock that moved
+        ([(100.0, 100.1)] + [(200.0, 205.0)] * (MEMORY - 1), -0.1),
+    ],
+)
+def test_the_shortest_delay_seen_tells_the_offset(measurements, offset_s):
+    sync = ClockSync()
+    for sent_s, received_s in measurements:
+        sync.note(sent_s, received_s)
+    assert sync.offset_s == (None if offset_s is None else pytest.approx(offset_s))
+
+
+@given(st.floats(-1e6, 1e6), st.lists(st.floats(0, 10), min_size=1, max_size=40))
+def test_the_estimate_is_off_by_the_shortest_delay_and_never_ahead(true_offset_s, delays_s):
+    sync = ClockSync()
+    for number, delay_s in enumerate(delays_s):
+        sync.note(NOW_S + number, NOW_S + number + delay_s - true_offset_s)
+    error_s = true_offset_s - sync.offset_s
+    assert error_s == pytest.approx(min(delays_s[-MEMORY:]), abs=1e-5)

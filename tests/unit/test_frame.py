@@ -1,0 +1,93 @@
+"""The frame's form on the wire; what it withstands is law 2."""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+
+import msgpack
+import pytest
+
+from locust_cw_dist.core import frame as frame_module
+from locust_cw_dist.core.buffer import RunCounters, Section
+from locust_cw_dist.core.frame import REFUSALS, TOO_LARGE, Frame, FrameError, Vitals, decode, encode
+from locust_cw_dist.core.histogram import EDGES
+from locust_cw_dist.core.result import MISSING
+from locust_cw_dist.core.summary import Summary
+from support.strategies import NOW_S, a_result
+
+
+def a_frame(*sections, counters=None):
+    vitals = Vitals(3, 12.5, 2**30)
+    counters = {"run": RunCounters(10**6)} if counters is None else counters
+    return Frame("worker", "epoch", 7, 6, "run", NOW_S, -0.25, True, False, vitals, counters, sections)
+
+
+def a_section(start_s=0, *names):
+    summaries = {}
+    for name in names or ("/a",):
+        summary = summaries[name, "GET"] = Summary()
+        summary.record_success(a_result().response_time_ms, 100)
+    return Section("run", start_s, summaries)
+
+
+def test_the_wire_form_is_what_it_was():
+    summary = Summary()
+    for ms in (0.0, EDGES[5], EDGES[5], EDGES[8]):
+        summary.record_success(ms, 100)
+    summary.record_failure(1.0, "HTTP 500")
+    counters = {"run": RunCounters(9, Counter({MISSING: 2}), 1)}
+    data = encode(a_frame(Section("run", 60, {("/a", "GET"): summary}), counters=counters))
+    assert data[:4] == b"LCW\x01"
+    body = msgpack.unpackb(zlib.decompress(data[4:]))
+    assert body[:10] == ["worker", "epoch", 7, 6, "run", NOW_S, -0.25, True, False, [3, 12.5, 2**30]]
+    assert body[10:12] == [[["run", 9, {MISSING: 2}, 1]], [["/a", "GET"]]]
+    (section,) = body[12]
+    assert section[:2] == ["run", 60]
+    ((number, successes, failures, response_bytes, reasons),) = section[2]
+    assert number == 0
+    assert successes == [[0, 5, 3], [1, 2, 1], summary.successes.sum_ms, 0.0, EDGES[8]]
+    assert failures[1:] == [[1], 1.0, 1.0, 1.0]
+    assert (response_bytes, reasons) == ([4, 400, 100, 100], {"HTTP 500": 1})
+
+
+def test_an_endpoint_is_written_once_whatever_the_number_of_windows():
+    name = "/" + "n" * 500
+    sizes = [
+        len(zlib.decompress(encode(a_frame(*(a_section(start_s, name) for start_s in range(windows))))[4:]))
+        for windows in (1, 2)
+    ]
+    assert sizes[1] - sizes[0] < 100
+
+
+def test_a_frame_without_results_is_small():
+    assert len(encode(a_frame(counters={}))) < 120
+
+
+@pytest.mark.parametrize("limit", ["MAX_FRAME_BYTES", "MAX_INFLATED_BYTES"])
+def test_a_frame_that_the_other_side_would_refuse_is_not_made(monkeypatch, limit):
+    frame = a_frame(a_section(0, *map(str, range(200))))
+    data = encode(frame)
+    size = len(data) if limit == "MAX_FRAME_BYTES" else len(zlib.decompress(data[4:]))
+    monkeypatch.setattr(frame_module, limit, size)
+    assert decode(encode(frame)) == frame
+    monkeypatch.setattr(frame_module, limit, size - 1)
+    with pytest.raises(FrameError) as refused:
+        encode(frame)
+    assert refused.value.reason == TOO_LARGE
+    with pytest.raises(FrameError) as refused:
+        decode(data)
+    assert refused.value.reason == TOO_LARGE
+
+
+def test_a_frame_and_its_sections_know_how_many_results_they_hold():
+    frame = a_frame(a_section(0, "/a", "/b"), a_section(1))
+    assert [section.results for section in frame.sections] == [2, 1]
+    assert frame.results == 3
+
+
+def test_a_refusal_says_why_and_for_people_in_which_detail():
+    error = FrameError(REFUSALS[0], "far too odd", 9)
+    assert (str(error), error.reason, error.version) == ("not a frame: far too odd", REFUSALS[0], 9)
+    assert str(FrameError(REFUSALS[0])) == "not a frame"
+    assert len(set(REFUSALS)) == len(REFUSALS)

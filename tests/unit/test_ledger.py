@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from locust_cw_dist.core.ledger import Account, Balance, RunLedger
+from locust_cw_dist.core.result import REJECTIONS
+from locust_cw_dist.core.retry import BASE_S, CAP_S, Failure, backoff_s
+
+REFUSED, LOST = Failure.REFUSED.value, Failure.UNREACHABLE.value
+
+
+def test_results_are_published_when_all_their_datums_are_accepted():
+    ledger = RunLedger(taken=9)
+    account = Account(ledger, 9, 3)
+    for _ in range(2):
+        account.accept()
+        assert (ledger.published, ledger.waiting) == (0, 9)
+    account.accept()
+    assert (ledger.published, ledger.waiting) == (9, 0)
+
+
+@pytest.mark.parametrize("answers", [(False, True, True), (True, False, True), (True, True, False), (False,) * 3])
+def test_one_datum_that_was_given_up_drops_them_once(answers):
+    ledger = RunLedger(taken=9)
+    account = Account(ledger, 9, 3)
+    for number, accepted in enumerate(answers):
+        if accepted:
+            account.accept()
+        else:
+            account.drop(f"reason {number}")
+    assert (ledger.published, ledger.waiting) == (0, 0)
+    assert ledger.dropped == {f"reason {answers.index(False)}": 9}
+
+
+def test_results_that_no_datum_carries_count_as_published():
+    ledger = RunLedger(taken=9)
+    Account(ledger, 9, 0)
+    assert (ledger.published, ledger.waiting) == (9, 0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.lists(st.booleans(), max_size=4)), max_size=10))
+def test_accounts_of_one_run_add_up(accounts):
+    ledger = RunLedger(taken=sum(results for results, _ in accounts))
+    for results, answers in accounts:
+        account = Account(ledger, results, len(answers))
+        for accepted in answers:
+            if accepted:
+                account.accept()
+            else:
+                account.drop(LOST)
+    assert ledger.published == sum(results for results, answers in accounts if all(answers))
+    assert ledger.waiting == 0
+
+
+def test_a_balance_shows_what_is_unaccounted_for():
+    balance = Balance(100, 60, 10, 5, 7, {REFUSED: 20, REJECTIONS[0]: 5})
+    assert balance.difference == 0
+    assert balance.unusable == {REJECTIONS[0]: 5}
+    assert Balance(100, 60, 10, 5, 7, {}).difference == 25
+
+
+def test_what_failed_for_the_call_itself_is_not_tried_again():
+    assert [failure for failure in Failure if failure.is_permanent] == [Failure.REFUSED]
+    assert not {failure.value for failure in Failure} & set(REJECTIONS)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "longest_s"),
+    [(1, BASE_S), (2, 2 * BASE_S), (3, 4 * BASE_S), (7, 64 * BASE_S), (8, CAP_S), (100, CAP_S), (10**6, CAP_S)],
+)
+def test_pauses_double_from_the_first_up_to_the_cap(attempt, longest_s):
+    assert backoff_s(attempt, 0.0) == 0.0
+    assert backoff_s(attempt, 0.5) == pytest.approx(longest_s / 2)
+    assert backoff_s(attempt, 1.0) == pytest.approx(longest_s)

@@ -1,0 +1,125 @@
+"""How long a master waits at the end, by a clock that only waiting moves."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from locust.event import Events
+
+from locust_cw_dist.core.buffer import WorkerBuffer
+from locust_cw_dist.core.collector import Collector
+from locust_cw_dist.core.gauges import GaugeBook
+from locust_cw_dist.core.messages import FRAME
+from locust_cw_dist.core.outbox import Outbox
+from locust_cw_dist.edge.once import Once
+from locust_cw_dist.hosts.master import SILENCE_S, Master
+from locust_cw_dist.hosts.runs import Runs
+from support.strategies import NOW_S, moment
+
+DRAIN_S = 60
+
+
+class Link:
+    """Has messages at their times."""
+
+    def __init__(self, bench):
+        self.lesser_modes = []
+        self._bench = bench
+
+    def keep_handover(self):
+        pass
+
+    def receive(self, timeout_s):
+        bench = self._bench
+        until_s = bench.now_s + timeout_s
+        if bench.messages and bench.messages[0][0] <= until_s:
+            at_s, message = bench.messages.pop(0)
+            bench.now_s = max(bench.now_s, at_s)
+            return message
+        bench.now_s = until_s
+        return None
+
+
+class Bench:
+    """A master that knows one worker, which it has heard now, and its link."""
+
+    def __init__(self):
+        self.now_s = NOW_S
+        self.messages = []
+        self.events = Events()
+        runner = SimpleNamespace(clients={}, quit=lambda: None, send_message=lambda *_, **__: None)
+        self.master = Master(
+            SimpleNamespace(runner=runner, events=self.events),
+            Collector(resolution_s=1, grace_s=15),
+            GaugeBook(1),
+            Runs(NOW_S, "-"),
+            SimpleNamespace(now_s=lambda: self.now_s),
+            Once(),
+            resolution_s=1,
+        )
+        self.master._link = Link(self)
+        self.master.attach()
+        self.master.collector.hear("worker", "epoch", NOW_S)
+
+    def beat(self):
+        self.events.heartbeat_sent.fire(client_id="worker", timestamp=self.now_s)
+
+    def send_final_frame(self, at_s):
+        outbox = Outbox(WorkerBuffer(), worker_id="worker", epoch="epoch")
+        data = {"frame": outbox.last_word(moment(NOW_S, over=True))}
+        self.messages.append((at_s, SimpleNamespace(type=FRAME, node_id="worker", data=data)))
+
+    def drain(self):
+        """Drain, and return how long it took."""
+        began_s = self.now_s
+        self.master.drain(began_s + DRAIN_S, quit_runner=True)
+        return self.now_s - began_s
+
+    @property
+    def has_everything(self):
+        return not self.messages and self.master.collector.epochs["epoch"].final
+
+
+@pytest.fixture
+def bench():
+    return Bench()
+
+
+def test_a_worker_is_waited_for_until_its_last_frame(bench):
+    bench.send_final_frame(NOW_S + 5)
+    assert bench.drain() == 5
+    assert bench.has_everything
+
+
+def test_a_worker_that_stays_silent_is_given_up(bench):
+    assert bench.drain() == pytest.approx(SILENCE_S, abs=0.5)
+
+
+def test_a_worker_that_has_long_been_silent_costs_nothing(bench):
+    bench.now_s += SILENCE_S + 1
+    assert bench.drain() == 0
+
+
+def test_a_worker_that_beats_is_not_silent(bench):
+    bench.now_s += SILENCE_S + 5
+    bench.beat()
+    bench.send_final_frame(bench.now_s + 5)
+    assert bench.drain() == 5
+    assert bench.has_everything
+
+
+def test_what_waits_in_the_socket_is_read_though_its_sender_has_long_been_silent(bench):
+    bench.now_s += SILENCE_S + 1
+    bench.send_final_frame(bench.now_s)
+    assert bench.drain() == 0
+    assert bench.has_everything
+
+
+def test_heartbeats_are_forgotten(bench):
+    bench.beat()
+    bench.master.keep_link()
+    assert bench.master._heartbeats_s
+    bench.now_s += SILENCE_S + 1
+    bench.master.keep_link()
+    assert not bench.master._heartbeats_s

@@ -1,0 +1,292 @@
+from __future__ import annotations
+
+import zlib
+
+import pytest
+
+from locust_cw_dist.core import frame as frame_module
+from locust_cw_dist.core.buffer import RunCounters, WorkerBuffer
+from locust_cw_dist.core.frame import FrameError, decode
+from locust_cw_dist.core.outbox import GIVE_UP_AFTER_REPORTS, NOTHING, RESEND_AFTER_REPORTS, Cutter, Outbox
+from locust_cw_dist.core.result import MISSING
+from support.strategies import NOW_S, a_result, counts_of, moment
+
+AT_WORK = moment(NOW_S + 3, users=1)
+OVER = moment(NOW_S + 3, over=True)
+
+
+class Bench:
+    def __init__(self, run_id="run"):
+        self.buffer = WorkerBuffer()
+        if run_id:
+            self.buffer.begin_run(run_id)
+        self.outbox = Outbox(self.buffer, worker_id="worker", epoch="epoch")
+
+    def record(self, name="/a", at_s=NOW_S):
+        self.buffer.record(a_result(name), at_s)
+
+    def report(self, moment=AT_WORK):
+        return self.outbox.on_report(moment)
+
+    def reports(self, count):
+        return [self.report() for _ in range(count)]
+
+    def acknowledge(self, data):
+        return self.outbox.on_acknowledgement(decode(data).seq)
+
+    def last_words(self, moment=OVER):
+        """All that is sent at the end, where each frame is acknowledged at once."""
+        frames = []
+        while data := self.outbox.last_word(moment):
+            frames.append(decode(data))
+            self.acknowledge(data)
+            assert len(frames) < 50
+        return frames
+
+
+@pytest.fixture
+def bench():
+    return Bench()
+
+
+def test_a_report_takes_what_was_recorded(bench):
+    bench.record()
+    frame = decode(bench.report())
+    assert (frame.worker_id, frame.epoch, frame.seq, frame.acked, frame.run_id) == ("worker", "epoch", 1, 0, "run")
+    assert (frame.results, frame.counters) == (1, {"run": RunCounters(1)})
+    assert (frame.cut_at_s, frame.clock_offset_s, frame.final, frame.idle) == (NOW_S + 3, 0.0, False, False)
+    assert bench.buffer.is_empty
+
+
+def test_the_next_frame_waits_for_the_acknowledgement(bench):
+    bench.record()
+    first = bench.report()
+    bench.record()
+    assert bench.report() == NOTHING
+    assert bench.outbox.is_waiting
+    assert bench.acknowledge(first)
+    assert not bench.outbox.is_waiting
+    second = decode(bench.report())
+    assert (second.seq, second.acked, second.results, second.counters["run"].recorded) == (2, 1, 1, 2)
+
+
+def test_a_frame_without_acknowledgement_is_sent_again_as_it_was(bench):
+    bench.record()
+    first = bench.report()
+    bench.record()
+    sent = bench.reports(3 * RESEND_AFTER_REPORTS)
+    assert sent == ([NOTHING] * (RESEND_AFTER_REPORTS - 1) + [first]) * 3
+
+
+def test_after_a_reconnect_it_is_sent_again_at_once(bench):
+    first = bench.report()
+    bench.outbox.on_reconnect()
+    assert bench.reports(2) == [first, NOTHING]
+
+
+def test_a_reconnect_without_a_frame_on_its_way_is_no_matter(bench):
+    bench.outbox.on_reconnect()
+    assert decode(bench.report()).seq == 1
+    assert bench.report() == NOTHING
+
+
+@pytest.mark.parametrize("seq", [0, 1, 3, 2**53])
+def test_an_acknowledgement_of_another_frame_changes_nothing(bench, seq):
+    bench.acknowledge(bench.report())
+    bench.record()
+    second = bench.report()
+    assert not bench.outbox.on_acknowledgement(seq)
+    assert bench.reports(RESEND_AFTER_REPORTS)[-1] == second
+    assert bench.acknowledge(second)
+    assert not bench.acknowledge(second)
+
+
+def test_as_long_as_the_clock_is_not_put_right_nothing_is_vouched_for(bench):
+    assert decode(bench.report(moment(NOW_S, offset_s=None))).cut_at_s == 0.0
+
+
+def test_what_waits_for_its_run_is_not_vouched_for():
+    bench = Bench(run_id=None)
+    bench.record(at_s=NOW_S + 1.5)
+    frame = decode(bench.report())
+    assert (frame.run_id, frame.results, frame.cut_at_s) == ("", 0, NOW_S + 1)
+
+
+@pytest.mark.parametrize(
+    ("moment", "idle"),
+    [(OVER, True), (AT_WORK, False), (moment(over=True, users=1), False), (moment(over=False, users=0), False)],
+)
+def test_a_worker_is_idle_when_its_test_is_over_and_its_users_are_gone(bench, moment, idle):
+    assert decode(bench.report(moment)).idle is idle
+
+
+def test_at_the_end_all_that_is_left_goes_and_the_last_frame_says_so(bench):
+    bench.record()
+    bench.report()
+    bench.record("/b")
+    frames = bench.last_words()
+    assert [(frame.seq, frame.results, frame.final) for frame in frames] == [(1, 1, False), (2, 1, True)]
+    assert bench.outbox.is_settled
+
+
+def test_a_worker_that_was_idle_and_is_acknowledged_has_no_last_word(bench):
+    bench.record()
+    bench.acknowledge(bench.report(OVER))
+    assert bench.outbox.is_settled
+    assert bench.outbox.last_word(OVER) == NOTHING
+
+
+@pytest.mark.parametrize("news", ["result", "rejection", "run"])
+def test_news_after_it_was_idle_are_told(bench, news):
+    bench.acknowledge(bench.report(OVER))
+    if news == "run":
+        bench.buffer.begin_run("run 2")
+    elif news == "result":
+        bench.record()
+    else:
+        bench.buffer.reject(MISSING)
+    (frame,) = bench.last_words()
+    assert frame.final
+    assert frame.counters == bench.buffer.copy_counters()
+
+
+def test_a_process_that_ends_in_the_middle_of_its_test_says_its_last_word_once(bench):
+    bench.record()
+    frames = bench.last_words(AT_WORK)
+    assert [(frame.results, frame.final, frame.idle) for frame in frames] == [(1, True, False)]
+
+
+def test_results_that_come_after_the_last_word_go_in_another(bench):
+    bench.record()
+    first = bench.outbox.last_word(AT_WORK)
+    bench.record("/b")
+    bench.acknowledge(first)
+    (second,) = bench.last_words()
+    assert (second.results, second.final) == (1, True)
+
+
+def test_the_run_may_be_learnt_from_the_answer_to_the_last_word():
+    bench = Bench(run_id=None)
+    bench.record()
+    first = bench.outbox.last_word(OVER)
+    assert (decode(first).results, decode(first).final) == (0, False)
+    bench.buffer.name_unknown_run("run")
+    bench.acknowledge(first)
+    (second,) = bench.last_words()
+    assert (second.results, second.final) == (1, True)
+
+
+def test_what_never_gets_a_run_does_not_hold_the_process():
+    bench = Bench(run_id=None)
+    bench.record()
+    assert [frame.final for frame in bench.last_words()] == [False, True]
+
+
+def test_results_of_the_old_run_go_while_the_new_one_has_no_name(bench):
+    bench.record()
+    bench.buffer.begin_run("")
+    bench.record("/b")
+    frames = bench.last_words()
+    assert [(frame.run_id, frame.results, frame.final) for frame in frames] == [("", 1, False), ("", 0, True)]
+
+
+def test_nobody_is_there_after_many_reports_without_an_answer(bench):
+    bench.reports(GIVE_UP_AFTER_REPORTS)
+    assert not bench.outbox.is_abandoned
+    bench.report()
+    assert bench.outbox.is_abandoned
+
+
+def test_a_master_that_answered_once_is_not_given_up(bench):
+    bench.acknowledge(bench.report())
+    bench.reports(5 * GIVE_UP_AFTER_REPORTS)
+    assert not bench.outbox.is_abandoned
+
+
+def test_a_worker_that_has_stopped_sends_nothing_and_keeps_no_results(bench):
+    bench.record()
+    bench.report()
+    bench.record()
+    bench.outbox.stop()
+    assert bench.buffer.is_empty
+    assert bench.reports(3) == [NOTHING] * 3
+    assert bench.outbox.last_word(OVER) == NOTHING
+
+
+def test_after_a_stop_the_frame_on_its_way_goes_on_and_what_was_dropped_was_not_recorded(bench):
+    bench.record()
+    first = bench.report()
+    bench.record()
+    bench.outbox.stop()
+    bench.outbox.resume()
+    assert not bench.outbox.has_stopped
+    assert not bench.outbox.is_abandoned
+    bench.record("/b")
+    frames = bench.last_words()
+    assert frames[0] == decode(first)
+    assert [(frame.seq, frame.results) for frame in frames] == [(1, 1), (2, 1)]
+    assert frames[1].counters == {"run": RunCounters(2)}
+
+
+@pytest.fixture
+def small_frames(monkeypatch):
+    monkeypatch.setattr(frame_module, "MAX_INFLATED_BYTES", 1_000)
+
+
+@pytest.mark.usefixtures("small_frames")
+def test_the_oldest_windows_go_first_where_not_all_fit(bench):
+    for second in range(20):
+        for name in ("/a", "/b"):
+            bench.record(name, NOW_S + second)
+    frames = bench.last_words(moment(NOW_S + 20, over=True))
+    assert len(frames) > 2
+    starts = [section.start_s for frame in frames for section in frame.sections]
+    assert starts == sorted(starts)
+    assert counts_of(section for frame in frames for section in frame.sections).total() == 40
+    assert [frame.final for frame in frames] == [frame.idle for frame in frames] == [False] * (len(frames) - 1) + [True]
+    assert [frame.counters["run"].held for frame in frames] == [
+        40 - sum(frame.results for frame in frames[: index + 1]) for index in range(len(frames))
+    ]
+    assert frames[0].cut_at_s == frames[1].sections[0].start_s
+    assert frames[-1].cut_at_s == NOW_S + 20
+
+
+@pytest.mark.usefixtures("small_frames")
+def test_a_window_that_does_not_fit_goes_in_parts(bench):
+    for number in range(60):
+        bench.record(f"/{number}")
+    frames = bench.last_words()
+    assert len(frames) > 2
+    counts = counts_of(section for frame in frames for section in frame.sections)
+    assert len(counts) == counts.total() == 60
+
+
+def test_one_summary_that_does_not_fit_is_a_mistake(bench, monkeypatch):
+    monkeypatch.setattr(frame_module, "MAX_INFLATED_BYTES", 20)
+    bench.record()
+    with pytest.raises(FrameError):
+        bench.report()
+
+
+def test_the_bytes_of_an_acknowledged_frame_are_not_kept(bench):
+    bench.record()
+    bench.acknowledge(bench.report())
+    assert bench.outbox._answered.data == NOTHING
+
+
+def test_a_cutter_alone_numbers_its_frames():
+    buffer = WorkerBuffer()
+    buffer.begin_run("run")
+    cutter = Cutter(buffer, worker_id="local", epoch="epoch")
+    frames = []
+    for _ in range(3):
+        frames.append(cutter.cut(AT_WORK, final=False))
+        cutter.acked = frames[-1].seq
+    assert [(frame.seq, frame.acked) for frame in frames] == [(1, 0), (2, 1), (3, 2)]
+
+
+def test_a_frame_on_its_way_is_compressed(bench):
+    for number in range(200):
+        bench.record(f"/some/long/path/{number}")
+    data = bench.report()
+    assert len(data) < len(zlib.decompress(data[4:])) / 4

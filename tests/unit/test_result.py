@@ -1,0 +1,308 @@
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from enum import IntEnum
+from fractions import Fraction
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from locust_cw_dist.core.buffer import WorkerBuffer
+from locust_cw_dist.core.histogram import CEILING_MS
+from locust_cw_dist.core.result import (
+    MAX_NAME_CHARS,
+    MAX_REASON_CHARS,
+    MAX_RESPONSE_BYTES,
+    MISSING,
+    NEGATIVE,
+    NOT_A_NUMBER,
+    NOT_FINITE,
+    REJECTIONS,
+    TOO_LONG,
+    UNNAMED,
+    UNREADABLE,
+    RequestResult,
+    parse_result,
+)
+from locust_cw_dist.edge.once import Once
+from locust_cw_dist.hosts.recorder import Recorder
+from support.strategies import any_char
+
+
+class Number:
+    """A number of another library, such as numpy's."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __float__(self):
+        return float(self.value)
+
+    def __int__(self):
+        return int(self.value)
+
+
+class Subclass(float):
+    pass
+
+
+def parsed(response_time=1.0, *, name="/a", method="GET", length=None, exception=None, response=None):
+    return parse_result(method, name, response_time, length, exception, response)
+
+
+@pytest.mark.parametrize(
+    ("response_time", "ms"),
+    [
+        (12.5, 12.5),
+        (12, 12.0),
+        (0, 0.0),
+        (0.0, 0.0),
+        (-0.0, 0.0),
+        (5e-324, 5e-324),
+        (CEILING_MS, CEILING_MS),
+        (int(CEILING_MS), CEILING_MS),
+        (Decimal("12.5"), 12.5),
+        (Decimal("-0"), 0.0),
+        (Fraction(25, 2), 12.5),
+        (Fraction(1, 10**400), 0.0),
+        (Number(12.5), 12.5),
+        (Subclass(12.5), 12.5),
+    ],
+)
+def test_a_number_is_a_response_time(response_time, ms):
+    result = parsed(response_time)
+    assert result == RequestResult("/a", "GET", ms, None, None)
+    assert type(result.response_time_ms) is float
+    assert math.copysign(1, result.response_time_ms) == 1
+
+
+@pytest.mark.parametrize(
+    ("response_time", "reason"),
+    [
+        (None, MISSING),
+        ("", NOT_A_NUMBER),
+        ("12", NOT_A_NUMBER),
+        ("12 ms", NOT_A_NUMBER),
+        (b"12", NOT_A_NUMBER),
+        (bytearray(b"12"), NOT_A_NUMBER),
+        (memoryview(b"12"), NOT_A_NUMBER),
+        (True, NOT_A_NUMBER),
+        (False, NOT_A_NUMBER),
+        (1j, NOT_A_NUMBER),
+        ([], NOT_A_NUMBER),
+        ({}, NOT_A_NUMBER),
+        (object(), NOT_A_NUMBER),
+        (Decimal("sNaN"), NOT_A_NUMBER),
+        (-1, NEGATIVE),
+        (-1e-300, NEGATIVE),
+        (-(10**400), NEGATIVE),
+        (Decimal(-1), NEGATIVE),
+        (Fraction(-(10**400)), NEGATIVE),
+        (math.nan, NOT_FINITE),
+        (math.inf, NOT_FINITE),
+        (-math.inf, NOT_FINITE),
+        (Decimal("NaN"), NOT_FINITE),
+        (Decimal("1e400"), NOT_FINITE),
+        (Number(math.nan), NOT_FINITE),
+        (math.nextafter(CEILING_MS, math.inf), TOO_LONG),
+        (10**400, TOO_LONG),
+        (Fraction(10**400), TOO_LONG),
+    ],
+)
+def test_anything_else_has_a_reason_why_it_can_not_be_used(response_time, reason):
+    assert parsed(response_time) == reason
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("/a", "/a"),
+        (None, UNNAMED),
+        ("", UNNAMED),
+        (" ", " "),
+        (0, "0"),
+        (b"/a", "b'/a'"),
+        (("/a", 1), "('/a', 1)"),
+        ("\u00fc\U0001f40c\ud800", "\u00fc\U0001f40c\ud800"),
+        ("x" * MAX_NAME_CHARS, "x" * MAX_NAME_CHARS),
+    ],
+)
+def test_names_and_methods_are_text(name, kept):
+    assert parsed(name=name).name == kept
+    assert parsed(method=name).method == kept
+
+
+def test_a_name_that_is_too_long_is_cut_so_that_two_stay_two():
+    one, other = parsed(name="x" * 5_000).name, parsed(name="x" * 4_999 + "y").name
+    assert len(one) == len(other) == MAX_NAME_CHARS
+    assert one != other
+    assert one.startswith("x" * 1_000)
+
+
+def test_a_name_of_a_class_of_its_own_is_plain_text_afterwards():
+    class Name(str):
+        __slots__ = ()
+
+        def __hash__(self):
+            raise RuntimeError
+
+        def __str__(self):
+            return self
+
+    result = parsed(name=Name("/a"), method=Name("GET"), exception=Name("broken"))
+    assert (type(result.name), type(result.method), type(result.failure)) == (str, str, str)
+    assert (result.name, result.method, result.failure) == ("/a", "GET", "broken")
+
+
+@pytest.mark.parametrize(
+    ("length", "kept"),
+    [
+        (0, 0),
+        (100, 100),
+        (12.7, 12),
+        (Decimal(12), 12),
+        (Number(12), 12),
+        (MAX_RESPONSE_BYTES, MAX_RESPONSE_BYTES),
+        (None, None),
+        (-1, None),
+        (-0.5, 0),
+        (MAX_RESPONSE_BYTES + 1, None),
+        (10**400, None),
+        ("100", None),
+        (bytearray(b"100"), None),
+        (True, None),
+        (math.nan, None),
+        (math.inf, None),
+        ([], None),
+        (object(), None),
+    ],
+)
+def test_a_length_that_makes_no_sense_is_unknown_and_the_result_counts(length, kept):
+    assert parsed(length=length) == RequestResult("/a", "GET", 1.0, kept, None)
+
+
+class Status(IntEnum):
+    BROKEN = 500
+
+
+@pytest.mark.parametrize(
+    ("exception", "status", "failure"),
+    [
+        (None, 500, None),
+        ("", 500, None),
+        (False, None, None),
+        (ValueError("a number of 5000 digits"), None, "ValueError"),
+        (ValueError("x"), 500, "HTTP 500"),
+        (ValueError("x"), 400, "HTTP 400"),
+        (ValueError("x"), 399, "ValueError"),
+        (ValueError("x"), 200, "ValueError"),
+        (ValueError("x"), 0, "ValueError"),
+        (ValueError("x"), -500, "ValueError"),
+        (ValueError("x"), 10**300, "ValueError"),
+        (ValueError("x"), 1_000, "ValueError"),
+        (ValueError("x"), "500", "ValueError"),
+        (ValueError("x"), True, "ValueError"),
+        (ValueError("x"), Status.BROKEN, "ValueError"),
+        (ValueError, None, "type"),
+        ("timed out", None, "timed out"),
+        ("timed out", 504, "HTTP 504"),
+        ("\ud800", None, "\ud800"),
+        (17, None, "int"),
+        (type("", (Exception,), {})(), None, UNNAMED),
+    ],
+)
+def test_a_failure_is_told_by_status_class_or_text(exception, status, failure):
+    assert parsed(exception=exception, response=SimpleNamespace(status_code=status)).failure == failure
+
+
+@pytest.mark.parametrize("response", [None, object(), "text", 17])
+def test_a_response_without_a_status_is_no_matter(response):
+    assert parsed(exception=OSError(), response=response).failure == "OSError"
+
+
+def test_a_reason_as_long_as_a_page_is_cut():
+    failure = parsed(exception="<html>" * 1_000).failure
+    assert len(failure) == MAX_REASON_CHARS
+    assert failure.startswith("<html><html>")
+    assert len(parsed(exception=type("E" * 500, (Exception,), {})()).failure) == MAX_REASON_CHARS
+
+
+# Builtin types in any place never raise; what objects of clients raise, the hook of the recorder counts.
+
+anything = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.sampled_from((10**400, -(10**400))),
+        st.floats(),
+        st.complex_numbers(),
+        st.decimals(allow_nan=True),
+        st.fractions(),
+        st.binary(),
+        st.text(any_char),
+        st.builds(ValueError, st.text()),
+        st.datetimes(),
+        st.timedeltas(),
+    ),
+    lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(st.text(), inner),
+    max_leaves=4,
+)
+
+
+def assert_usable(result):
+    assert 0.0 <= result.response_time_ms <= CEILING_MS
+    assert 1 <= len(result.name) <= MAX_NAME_CHARS
+    assert 1 <= len(result.method) <= MAX_NAME_CHARS
+    assert result.response_bytes is None or 0 <= result.response_bytes <= MAX_RESPONSE_BYTES
+    assert result.failure is None or 1 <= len(result.failure) <= MAX_REASON_CHARS
+    assert {type(result.name), type(result.method), type(result.failure)} <= {str, type(None)}
+
+
+@given(anything, anything, anything, anything, anything, anything)
+def test_any_event_is_a_result_or_has_a_reason(request_type, name, response_time, length, exception, response):
+    result = parse_result(request_type, name, response_time, length, exception, response)
+    if isinstance(result, str):
+        assert result in REJECTIONS
+    else:
+        assert_usable(result)
+    WorkerBuffer().record(parse_result(request_type, name, 1.0, length, exception, response), 0.0)
+
+
+class Broken:
+    """Raises whatever is done with it."""
+
+    def _fail(self, *_):
+        raise RuntimeError("do not touch")
+
+    __float__ = __int__ = __str__ = __bool__ = __repr__ = __len__ = _fail
+    status_code = property(_fail)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"response_time": Broken()},
+        {"name": Broken()},
+        {"request_type": Broken()},
+        {"response_length": Broken()},
+        {"exception": Broken()},
+        {"exception": OSError(), "response": Broken()},
+    ],
+    ids="-".join,
+)
+def test_the_hook_counts_what_can_not_be_read_and_never_raises(event):
+    clock = SimpleNamespace(now_s=lambda: 1_800_000_000.0)
+    recorder = Recorder(clock, Once())
+    recorder.buffer.begin_run("run")
+    recorder.on_request(**{"request_type": "GET", "name": "/a", "response_time": 1.0, "response_length": 1} | event)
+    recorder.on_request(request_type="GET", name="/a", response_time=1.0)
+    recorder.on_request()
+    counters = recorder.buffer.counters["run"]
+    assert counters.recorded == 3
+    assert counters.folded == 1
+    assert set(counters.rejected) <= {UNREADABLE, MISSING}
+    assert sum(section.results for section in recorder.buffer.take()) == 1

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from locust_cw_dist.core.ledger import Balance
+from locust_cw_dist.core.prices import Prices
+from locust_cw_dist.core.result import NEGATIVE
+from locust_cw_dist.core.run_summary import RunSummary, Spending
+
+SPENDING = Spending(calls=120, retries=3, ambiguous=0, datums=4_000, series=50, series_hours=100)
+WHOLE = Balance(recorded=1_000, published=1_000, pending=0, spooled=0, late=0, dropped={})
+COMPLETE = RunSummary("run-1", (("branch", "main"),), WHOLE, SPENDING, {}, prices=Prices())
+
+
+def balance(**changes):
+    return replace(COMPLETE, balance=replace(WHOLE, **changes))
+
+
+def test_a_complete_run_takes_two_lines():
+    assert COMPLETE.lines() == [
+        "run run-1: complete: 1000 of 1000 results published",
+        "  120 PutMetricData calls, 4000 datums, 50 metrics: about $0.0423 (us-east-1, prices of 2026-11)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("summary", "is_complete"),
+    [
+        (COMPLETE, True),
+        (balance(late=5), True),
+        (balance(published=990, dropped={NEGATIVE: 10}), True),  # nobody could have used them
+        (balance(recorded=0, published=0), True),
+        (replace(COMPLETE, refused_frames={"malformed": 3}), True),  # somebody's, and nothing is missing
+        (balance(published=990, dropped={"refused by CloudWatch": 10}), False),
+        (balance(published=990, pending=10), False),
+        (balance(published=990, spooled=10), False),
+        (balance(published=990), False),
+        (balance(published=1_001), False),
+        (replace(COMPLETE, unheard=(("worker", 1_800_000_000.0),)), False),
+        (replace(COMPLETE, without_plugin=("worker",)), False),
+    ],
+)
+def test_a_run_is_complete_if_every_usable_result_is_published_and_nobody_has_more(summary, is_complete):
+    assert summary.is_complete is is_complete
+    assert ("INCOMPLETE" in summary.lines()[0]) is not is_complete
+    assert summary.as_json()["complete"] is is_complete
+
+
+def test_all_that_is_missing_has_a_line_of_its_own():
+    summary = replace(
+        COMPLETE,
+        balance=Balance(1_000, 900, 40, 0, 7, {"refused by CloudWatch": 30, NEGATIVE: 20}),
+        spending=replace(SPENDING, ambiguous=2),
+        refused_frames={"malformed": 3},
+        unheard=(("worker-7", 1_800_000_000.0),),
+        without_plugin=("worker-9",),
+    )
+    assert summary.lines()[0] == "run run-1: INCOMPLETE: 900 of 1000 results published, 7 of them late"
+    text = "\n".join(summary.lines()[1:])
+    for part in (
+        "30 dropped: refused by CloudWatch",
+        "20 dropped: response_time negative",
+        "40 not received or not sent",
+        "10 unaccounted for",
+        "worker-7 recorded after 08:00:00Z",
+        "everything of worker worker-9",
+        "3 frames refused: malformed",
+        "2 calls never got an answer",
+    ):
+        assert part in text
+
+
+def test_the_same_is_told_to_machines():
+    summary = replace(
+        COMPLETE,
+        balance=Balance(1_000, 900, 40, 10, 7, {NEGATIVE: 50}),
+        refused_frames={"malformed": 3},
+        unheard=(("worker-7", 1_800_000_000.0),),
+        without_plugin=("worker-9",),
+    )
+    told = json.loads(json.dumps(summary.as_json()))
+    assert told == {
+        "event": "locust_cw_run_summary",
+        "run_id": "run-1",
+        "labels": {"branch": "main"},
+        "complete": False,
+        "recorded": 1_000,
+        "published": 900,
+        "pending": 40,
+        "spooled": 10,
+        "late": 7,
+        "dropped": {NEGATIVE: 50},
+        "unheard_workers": [{"worker": "worker-7", "complete_until_s": 1_800_000_000.0}],
+        "workers_without_plugin": ["worker-9"],
+        "refused_frames": {"malformed": 3},
+        "put_metric_data_calls": 120,
+        "retried_calls": 3,
+        "ambiguous_calls": 0,
+        "datums": 4_000,
+        "metrics": 50,
+        "cost_usd": 0.042296,
+        "prices_as_of": "2026-11",
+    }
+    assert told["recorded"] == sum(told[key] for key in ("published", "pending", "spooled")) + sum(
+        told["dropped"].values()
+    )
+
+
+@pytest.mark.parametrize(
+    ("series_hours", "calls", "usd"), [(0, 0, 0.0), (730, 0, 0.30), (0, 1_000, 0.01), (7_300, 5_000, 3.05)]
+)
+def test_costs_are_those_of_the_price_list(series_hours, calls, usd):
+    spending = replace(SPENDING, series_hours=series_hours, calls=calls)
+    assert spending.cost_usd(Prices()) == pytest.approx(usd)
