@@ -18,7 +18,7 @@ import gevent
 import gevent.lock
 from locust.runners import MasterRunner, WorkerRunner
 
-from locust_cw_dist.core.messages import FRAME, HELLO, WORD, Word
+from locust_cw_dist.core.messages import FRAME, HELLO, WORD, Word, is_id
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.settings import Settings
@@ -167,7 +167,7 @@ class Plugin:
         """Take a worker's message; runs in the greenlet that reads them and must not yield before it is done."""
         if self._publishing is not None:
             self._publishing.on_message(msg)
-        elif msg.type == HELLO:
+        elif msg.type == HELLO and is_id(msg.node_id):
             environment.runner.send_message(WORD, Word(0.0, "-", 1, recording=False).pack(), msg.node_id)
 
     def _on_end(self, **_: Any) -> None:

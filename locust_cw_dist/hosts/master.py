@@ -11,12 +11,12 @@ import logging
 from collections import Counter
 from typing import Any
 
-from locust.exception import RPCError
+import gevent
 
 from locust_cw_dist.core.collector import Collector
-from locust_cw_dist.core.frame import OTHER_VERSION, WIRE_VERSION, FrameError, decode
+from locust_cw_dist.core.frame import MALFORMED, OTHER_VERSION, WIRE_VERSION, FrameError, decode
 from locust_cw_dist.core.gauges import GaugeBook
-from locust_cw_dist.core.messages import FRAME, HELLO, REPORT_KEY, WORD, Word, read_hello
+from locust_cw_dist.core.messages import FRAME, HELLO, REPORT_KEY, WORD, Word, is_id, read_hello
 from locust_cw_dist.edge.clock import Clock
 from locust_cw_dist.edge.link import MasterLink
 from locust_cw_dist.edge.once import Once
@@ -33,6 +33,12 @@ SILENCE_S = 18.0
 which workers were seen to freeze, and than a link that is away for 10 s. TCP sends again after 0.2 s and then after
 twice as long each time, so what was sent into such a hole arrives, or meets a reset, up to 13 s after its beginning;
 a new connection was seen to bring its first message after 14.6 s."""
+
+FAILED_RECEIVE_PAUSE_S = 0.01
+"""Pause after a failure to read from the socket, which may fail for good."""
+
+MAX_STRANGERS = 1000
+"""Workers without the plugin that are remembered: ids are whatever a message says."""
 
 SKEW_S = 2.0
 """Clock offsets above this are said: below, they are the delay of the way."""
@@ -143,8 +149,10 @@ class Master:
     def _receive(self, timeout_s: float) -> Any | None:
         try:
             return self._link.receive(timeout_s)
-        except RPCError:
-            self._once.warning("rpc", "locust-cw: a message could not be read while the run ended")
+        # Whatever a stranger sent, or a socket that is gone.
+        except Exception as e:
+            self._once.warning("rpc", "locust-cw: could not read a message at the end: %r", e)
+            gevent.sleep(min(timeout_s, FAILED_RECEIVE_PAUSE_S))
             return None
 
     def _dispatch(self, message: Any) -> None:
@@ -161,7 +169,9 @@ class Master:
     def _on_report(self, client_id: str, data: Any, **_: Any) -> None:
         try:
             value = data.get(REPORT_KEY) if isinstance(data, dict) else None
-            if value is None:
+            if not is_id(client_id):
+                self.collector.refuse(MALFORMED)
+            elif value is None:
                 self._note_bare_report(client_id)
             elif value:
                 self._take(client_id, value)
@@ -170,7 +180,10 @@ class Master:
 
     def on_message(self, msg: Any) -> None:
         """Take a message of ours; it is merged before anything yields."""
-        if msg.type == HELLO:
+        # An answer to an id that is none would keep Locust trying to send it for nine seconds, deaf to everybody.
+        if not is_id(msg.node_id):
+            self.collector.refuse(MALFORMED)
+        elif msg.type == HELLO:
             self._on_hello(msg)
         elif msg.type == FRAME:
             self._on_frame(msg)
@@ -179,13 +192,15 @@ class Master:
         try:
             hello = read_hello(msg.data)
             if hello is None:
-                self.collector.refuse("malformed")
+                self.collector.refuse(MALFORMED)
             elif hello[0] != WIRE_VERSION:
                 self._note_other_version(msg.node_id, hello[0])
                 self._say(msg.node_id, self._word())
             else:
                 self.collector.hear(msg.node_id, hello[1], self._clock.now_s())
                 self._say(msg.node_id, self._word())
+        except FrameError as e:
+            self._refuse(msg.node_id, e)
         except Exception:
             self._once.error("hello", "locust-cw: could not take a worker's greeting")
 
@@ -230,6 +245,8 @@ class Master:
         self._runner.send_message(WORD, word.pack(), client_id)
 
     def _note_bare_report(self, client_id: str) -> None:
+        if client_id not in self._bare_reports and len(self._bare_reports) >= MAX_STRANGERS:
+            return
         self._bare_reports[client_id] += 1
         if self._bare_reports[client_id] == REPORTS_WITHOUT_PLUGIN:
             self._note_without_plugin(client_id)
@@ -250,6 +267,8 @@ class Master:
         )
 
     def _note_other_version(self, client_id: str, version: int | None) -> None:
+        if len(self.without_plugin) >= MAX_STRANGERS:
+            return
         self.without_plugin.add(client_id)
         self._once.warning(
             f"version {client_id}",

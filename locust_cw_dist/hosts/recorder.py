@@ -26,6 +26,7 @@ class Recorder:
 
     Attributes:
         buffer: What was folded and not taken yet.
+        is_on: Whether anybody wants results; if not, requests pass unseen.
         running: Whether a test runs in this process.
         over: Whether a test has run in this process and stopped, and none has started since.
     """
@@ -33,6 +34,7 @@ class Recorder:
     def __init__(self, clock: Clock, once: Once) -> None:
         """Fold by the time that `clock` tells."""
         self.buffer = WorkerBuffer()
+        self.is_on = True
         self.running = False
         self.over = False
         self._now_s = clock.now_s
@@ -61,6 +63,8 @@ class Recorder:
         **_: Any,
     ) -> None:
         """Fold one request, whatever the client that fired it left out or made up; never raises."""
+        if not self.is_on:
+            return
         try:
             result = parse_result(request_type, name, response_time, response_length, exception, response)
             if isinstance(result, str):

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import atexit
 import logging
+import math
 import uuid
 from typing import Any
 
+import gevent
 import gevent.lock
 
 from locust_cw_dist.core.buffer import UNKNOWN_RUN
@@ -29,12 +31,23 @@ from locust_cw_dist.hosts.recorder import Recorder, vitals_of
 
 logger = logging.getLogger("locust_cw_dist")
 
-LAST_WORD_TIMEOUT_S = 15.0
-"""How long a worker stays for the acknowledgement of its last frame: longer than a link that was away for 10 s, shorter
-than the 30 s that Kubernetes gives a pod by default."""
+LAST_WORD_TIMEOUT_S = 18.0
+"""How long a worker stays for the acknowledgement of its last frame: as long as the master waits for it, longer than a
+link that was away for 10 s, shorter than the 30 s that Kubernetes gives a pod by default."""
 
 UNHEARD_TIMEOUT_S = 2.0
-"""The same for a worker that never heard of a master with the plugin."""
+"""The same for a worker that never heard of a master with the plugin, or not for as long as it would stay: Locust's
+worker has waited a minute for its master's heartbeat when it ends by itself."""
+
+END_USERS_TIMEOUT_S = 2.0
+"""How long users that Locust has left behind may take to end."""
+
+SECOND_QUIT_S = 5.0
+"""How long the second of two greenlets that end the process is held back: the first one exits meanwhile. Where both
+exit, Python prints the second SystemExit with a traceback."""
+
+FAILED_RECEIVE_PAUSE_S = 0.1
+"""Pause after a failure to read from the socket, which may fail for good."""
 
 RESEND_AFTER_S = 1.0
 """Pause before a last frame is sent again."""
@@ -81,7 +94,8 @@ class Worker:
         self._environment = environment
         self._runner = environment.runner
         self._once = once
-        self._clock = MasterClock(clock or SystemClock())
+        self._own_clock = clock or SystemClock()
+        self._clock = MasterClock(self._own_clock)
         self._link = WorkerLink(self._runner)
         self._connection = self._link.connection
         self._recorder = Recorder(self._clock, once)
@@ -90,7 +104,7 @@ class Worker:
         self._outbox = Outbox(self._recorder.buffer, worker_id=self._runner.client_id, epoch=self._epoch)
         self._announced_run = UNKNOWN_RUN
         self._begun_run = UNKNOWN_RUN
-        self._heard = False
+        self._heard_at_s = -math.inf
         self._end = gevent.lock.RLock()
         self._ended = False
 
@@ -111,7 +125,6 @@ class Worker:
     def close(self, timeout_s: float | None = None) -> None:
         """Send what is left and wait until the master has it; for library use, when the runner has quit."""
         self._say_last_word(timeout_s)
-        self._recorder.detach(self._environment.events)
 
     def _moment(self) -> Moment:
         return Moment(self._clock.now_s(), self._clock.offset_s, self._recorder.over, vitals_of(self._runner))
@@ -131,11 +144,8 @@ class Worker:
                 self._connection = self._link.connection
                 self._outbox.on_reconnect()
             if self._outbox.is_abandoned and not self._outbox.has_stopped:
-                self._outbox.stop()
-                self._once.warning(
-                    "abandoned",
-                    "locust-cw: no master with this plugin has answered; results of this worker are not recorded",
-                )
+                self._stop_recording()
+                self._say_abandoned()
             data[REPORT_KEY] = self._outbox.on_report(self._moment())
         except Exception:
             self._once.error("report", "locust-cw: could not make a frame")
@@ -146,7 +156,7 @@ class Worker:
             if word is None:
                 self._once.warning("word", "locust-cw: the master sent a message that can't be read")
             elif word.version != WIRE_VERSION:
-                self._outbox.stop()
+                self._stop_recording()
                 self._once.warning(
                     "version",
                     "locust-cw: the master has wire version %s, this worker %s: results of this worker are not "
@@ -161,12 +171,13 @@ class Worker:
 
     def _take(self, word: Word) -> None:
         buffer = self._recorder.buffer
-        self._heard = True
+        self._heard_at_s = self._own_clock.now_s()
         if not word.recording:
-            self._outbox.stop()
+            self._stop_recording()
             return
         if self._outbox.has_stopped:
             self._outbox.resume()
+            self._recorder.is_on = True
         moved_s = self._clock.note(word.clock_s)
         if buffer.run_id == UNKNOWN_RUN and word.run_id != self._begun_run:
             # What was recorded until now was recorded by the uncorrected clock, unless it waited for its run.
@@ -180,11 +191,18 @@ class Worker:
         if word.epoch == self._epoch:
             self._outbox.on_acknowledgement(word.seq)
 
+    def _stop_recording(self) -> None:
+        self._recorder.is_on = False
+        self._outbox.stop()
+
     def _on_quit(self, **_: Any) -> None:
+        is_second = self._ended
         try:
             self._say_last_word(None)
         except Exception:
             self._once.error("quit", "locust-cw: could not send the last results of this worker")
+        if is_second:
+            gevent.sleep(SECOND_QUIT_S)
 
     def _say_last_word(self, timeout_s: float | None) -> None:
         with self._end:
@@ -192,24 +210,47 @@ class Worker:
                 return
             self._ended = True
             atexit.unregister(self._on_quit)
+            self._link.end_users(END_USERS_TIMEOUT_S)
+            # What code of the user's own fires from here on comes after the last frame.
+            self._recorder.detach(self._environment.events)
+            clock = self._own_clock
             if timeout_s is None:
-                timeout_s = LAST_WORD_TIMEOUT_S if self._heard else UNHEARD_TIMEOUT_S
-            clock = SystemClock()
+                was_heard = clock.now_s() - self._heard_at_s < LAST_WORD_TIMEOUT_S
+                timeout_s = LAST_WORD_TIMEOUT_S if was_heard else UNHEARD_TIMEOUT_S
             deadline_s = clock.now_s() + timeout_s
             while data := self._outbox.last_word(self._moment()):
                 if clock.now_s() >= deadline_s:
-                    logger.warning(
-                        "locust-cw: the master has not acknowledged the last results of this worker within %g s; "
-                        "they may be lost",
-                        timeout_s,
-                    )
+                    self._give_up(timeout_s)
                     return
                 self._runner.send_message(FRAME, {"frame": data})
-                self._await_word(clock, min(deadline_s, clock.now_s() + RESEND_AFTER_S))
+                self._await_word(min(deadline_s, clock.now_s() + RESEND_AFTER_S))
 
-    def _await_word(self, clock: Clock, until_s: float) -> None:
+    def _give_up(self, timeout_s: float) -> None:
+        if self._heard_at_s == -math.inf:
+            self._say_abandoned()
+        else:
+            logger.warning(
+                "locust-cw: the master has not acknowledged the last results of this worker within %g s; they may be "
+                "lost",
+                timeout_s,
+            )
+
+    def _say_abandoned(self) -> None:
+        self._once.warning(
+            "abandoned", "locust-cw: no master with this plugin has answered; results of this worker are not recorded"
+        )
+
+    def _await_word(self, until_s: float) -> None:
         """Read the master's messages until what was sent is acknowledged, or until then."""
-        while self._outbox.is_waiting and (left_s := until_s - clock.now_s()) > 0:
-            message = self._link.receive(left_s)
+        while self._outbox.is_waiting and (left_s := until_s - self._own_clock.now_s()) > 0:
+            message = self._receive(left_s)
             if message is not None and message.type == WORD:
                 self._on_word(self._environment, message)
+
+    def _receive(self, timeout_s: float) -> Any | None:
+        try:
+            return self._link.receive(timeout_s)
+        except Exception as e:
+            self._once.warning("rpc", "locust-cw: could not read a message of the master at the end: %r", e)
+            gevent.sleep(min(timeout_s, FAILED_RECEIVE_PAUSE_S))
+            return None
