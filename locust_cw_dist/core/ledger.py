@@ -24,11 +24,13 @@ class RunLedger:
 
     Attributes:
         taken: Results in windows that the publisher has taken from the collector.
+        accounted: Of these, the ones that have an account.
         published: Results that CloudWatch has accepted.
         dropped: Results that were given up after they had reached the master, by reason.
     """
 
     taken: int = 0
+    accounted: int = 0
     published: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
 
@@ -68,6 +70,7 @@ class Account:
         self._results = results
         self._open = datums
         self._failed = False
+        ledger.accounted += results
         if not datums:
             self._ledger.published += results
 

@@ -13,7 +13,7 @@ import logging
 import random
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -194,27 +194,34 @@ class Publisher:
 
     def _send_round(self) -> None:
         accounts: deque[Account | None] = deque()
+        datums = self._datums(accounts)
         try:
-            for batch in batches(self._datums(accounts), max_pairs=self._sink.max_pairs):
+            for batch in batches(datums, max_pairs=self._sink.max_pairs):
                 failure = self._deliver(batch)
                 for datum in batch:
                     self._settle(datum, accounts.popleft(), failure)
         finally:
-            # Empty unless the round was cut off: then nothing of the rest will be sent.
+            # Nothing is left unless the round was cut off: then nothing of the rest will be sent.
+            datums.close()
             for account in accounts:
                 if account is not None:
                     account.drop(self._last_failure.value)
 
-    def _datums(self, accounts: deque[Account | None]) -> Iterator[Datum]:
+    def _datums(self, accounts: deque[Account | None]) -> Generator[Datum]:
         for _ in range(WINDOWS_PER_ROUND):
             window = self._backlog.take()
             if window is None:
                 return
             ledger = self._runs.get(window.run_id).ledger
-            for datum, account in publication(self._plan, self._closed(window), ledger):
-                accounts.append(account)
-                yield datum
-                self._breathe()
+            left = ledger.accounted + window.results
+            try:
+                for datum, account in publication(self._plan, self._closed(window), ledger):
+                    accounts.append(account)
+                    yield datum
+                    self._breathe()
+            finally:
+                # Cut off in the middle: of the endpoints that have no account yet nothing will be sent.
+                ledger.dropped += Counter({self._last_failure.value: left - ledger.accounted})
 
     def _breathe(self) -> None:
         """Let others have the hub, if it was held for long enough."""

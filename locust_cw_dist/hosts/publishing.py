@@ -110,7 +110,8 @@ class Publishing:
     def _on_test_start(self, **_: Any) -> None:
         if isinstance(self._source, Single) and isinstance(self._environment.runner, DistributedRunner):
             logger.error("locust-cw: install() was called before the runner was made: nothing arrives; call it after")
-        self._runs.start(self._clock.now_s(), self._host(), self._labels())
+        run = self._runs.start(self._clock.now_s(), self._host(), self._labels())
+        self._source.collector.touch(run.run_id, self._clock.now_s())
         self._source.announce()
 
     def _on_test_stop(self, **_: Any) -> None:

@@ -67,21 +67,18 @@ class Recorder:
             return
         try:
             result = parse_result(request_type, name, response_time, response_length, exception, response)
-            if isinstance(result, str):
-                self.buffer.reject(result)
-                self._once.warning(
-                    f"rejected {result}",
-                    "locust-cw: a result can't be used (%s): %.100r %.100r; it is counted as dropped",
-                    result,
-                    request_type,
-                    name,
-                )
-            else:
+            if not isinstance(result, str):
                 self.buffer.record(result, self._now_s())
+                return
         # The objects of a client may do anything when they are looked at.
         except Exception:
             self.buffer.reject(UNREADABLE)
             self._once.error("unreadable", "locust-cw: a result can't be read; it is counted as dropped")
+            return
+        self.buffer.reject(result)
+        self._once.warning(
+            f"rejected {result}", "locust-cw: a result can't be used: %s; all such are counted as dropped", result
+        )
 
     def _on_test_start(self, **_: Any) -> None:
         self.running, self.over = True, False

@@ -92,3 +92,27 @@ def test_a_single_process_without_a_runner_publishes_what_is_fired():
     assert client.requests() == {"/buy": 5}
     hosts = {d["Value"] for _, datum in client.datums for d in datum["Dimensions"] if d["Name"] == "Host"}
     assert hosts == {"http://shop.test"}
+
+
+@pytest.mark.usefixtures("fast_reports")
+def test_without_locusts_private_parts_it_works_in_the_stated_lesser_mode(caplog, monkeypatch):
+    """As `test_what_the_worker_counted`, but the test stops and all is reported before the master ends."""
+    monkeypatch.setattr("locust_cw_dist.edge.link.callable", lambda thing: False, raising=False)
+    client, counted = RecordingClient(), Counter()
+    master_env = Environment(user_classes=[Buyer])
+    master = master_env.create_master_runner("127.0.0.1", 0)
+    publisher = install(master_env, Settings(service="shop", resolution_s=1), client=client)
+    worker_env = Environment(user_classes=[Buyer])
+    worker_env.events.request.add_listener(lambda name, **_: counted.update([name]))
+    worker_env.create_worker_runner("127.0.0.1", master.server.port)
+    shipper = install(worker_env)
+    assert caplog.text.count("with this version of Locust") == 4
+
+    wait_for(lambda: len(master.clients.ready) == 1, "ready worker")
+    master.start(3, spawn_rate=100)
+    wait_for(lambda: counted["/buy"] > 100, "request")
+    master.stop()
+    wait_for(lambda: client.requests() == counted, "publication of everything")
+    publisher.close(timeout_s=1)
+    shipper.close(timeout_s=1)
+    assert client.requests() == counted

@@ -81,17 +81,13 @@ def test_a_wrong_flag_ends_every_kind_of_process(folder, command, mode):
     assert_refused_at_once(folder, command, *mode, "--cw-resolution", "7", expected=WRONG_RESOLUTION)
 
 
-@pytest.mark.parametrize(
-    "mode", [["--headless", "--processes", "2"], ["--master"], ["--worker"]], ids=" ".join
-)
+@pytest.mark.parametrize("mode", [["--headless", "--processes", "2"], ["--master"], ["--worker"]], ids=" ".join)
 def test_a_wrong_variable_does_so_too(folder, mode):
     command = [*LOCUST, "-f", "with_options.py"]
     assert_refused_at_once(folder, command, *mode, LOCUST_CW_RESOLUTION="7", expected=WRONG_RESOLUTION)
 
 
-@pytest.mark.parametrize(
-    "mode", [["--headless", "--processes", "2"], ["--master"], ["--worker"]], ids=" ".join
-)
+@pytest.mark.parametrize("mode", [["--headless", "--processes", "2"], ["--master"], ["--worker"]], ids=" ".join)
 def test_a_wrong_line_in_locust_conf_does_so_too(folder, mode):
     (folder / "locust.conf").write_text("locustfile = with_options.py\ncw-resolution = 7\n")
     assert_refused_at_once(folder, LOCUST, *mode, expected=WRONG_RESOLUTION)

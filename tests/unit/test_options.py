@@ -221,9 +221,7 @@ def test_what_is_wrong_only_in_sum_is_refused_too():
         (["--cw-required"], "--cw-required"),
     ],
 )
-def test_contradictions_are_parsed_so_that_workers_take_them_and_refused_where_settings_are_read(
-    args, option
-):
+def test_contradictions_are_parsed_so_that_workers_take_them_and_refused_where_settings_are_read(args, option):
     parsed = parse(*args)
     with pytest.raises(SettingsError, match=rf"^{option}: got .*, must be "):
         options.settings_from_options(parsed)
@@ -322,14 +320,10 @@ def test_switching_metrics_off_leaves_the_others(off):
     assert made.metrics == set(METRIC_NAMES) - off
 
 
-PRINTABLE = st.text(
-    st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="="), min_size=1, max_size=40
-)
+PRINTABLE = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="="), min_size=1, max_size=40)
 
 
-@given(
-    pairs=st.dictionaries(PRINTABLE.filter(lambda name: name[0] != ":"), PRINTABLE, min_size=1, max_size=27)
-)
+@given(pairs=st.dictionaries(PRINTABLE.filter(lambda name: name[0] != ":"), PRINTABLE, min_size=1, max_size=27))
 def test_dimensions_come_out_as_they_went_in(pairs):
     for ours in ("Request", "Method", "Host"):
         pairs.pop(ours, None)

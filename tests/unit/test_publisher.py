@@ -7,6 +7,7 @@ import threading
 import gevent
 import pytest
 
+from locust_cw_dist.core import publication
 from locust_cw_dist.core.buffer import RunCounters, Section
 from locust_cw_dist.core.collector import Collector
 from locust_cw_dist.core.frame import Frame, Vitals
@@ -182,3 +183,22 @@ def test_endpoints_beyond_the_cap_add_up_in_other_and_it_is_said_once(caplog):
     assert [d.value.counts for d in other] == [(8,)]
     assert [("Method", "ALL") in d.dimensions for d in other] == [True]
     assert caplog.text.count("more than 2 endpoints") == 1
+
+
+def test_a_round_that_breaks_in_the_middle_leaves_nothing_pending(monkeypatch, caplog):
+    made = []
+
+    def break_at_the_third(*args, **kwargs):
+        made.append(args)
+        if len(made) == 3:
+            raise RuntimeError("a bug")
+        return endpoint_datums(*args, **kwargs)
+
+    endpoint_datums = publication.endpoint_datums
+    monkeypatch.setattr(publication, "endpoint_datums", break_at_the_third)
+    bench = Bench(ScriptedSink())
+    bench.deliver("/a", "/b", "/c", "/d", count=2)
+    bench.flush()
+    assert caplog.text.count("could not make or send datums") == 1
+    assert (bench.balance.pending, bench.balance.difference) == (0, 0)
+    assert sum(bench.balance.dropped.values()) == 8

@@ -80,10 +80,7 @@ BAD = [
     ("host", "h" * 1025),
     *(("resolution_s", wrong) for wrong in (0, 2, 7, 61, -1, 10.0, "10", True, None)),
     ("percentiles", ()),
-    *(
-        ("percentiles", (wrong,))
-        for wrong in (0, 100, -1, 101, float("nan"), float("inf"), "95", True, 99.99999)
-    ),
+    *(("percentiles", (wrong,)) for wrong in (0, 100, -1, 101, float("nan"), float("inf"), "95", True, 99.99999)),
     ("percentiles", (95, 95.0)),
     ("percentiles", tuple(range(1, 12))),
     ("percentiles", 95),
@@ -265,11 +262,6 @@ def test_a_namespace_that_is_taken_is_one_that_cloudwatch_takes(service, environ
 
 
 def test_settings_load_neither_locust_nor_boto3():
-    code = (
-        "import sys, locust_cw_dist.settings;"
-        "print({'locust', 'gevent', 'boto3', 'botocore'} & set(sys.modules))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True
-    )
+    code = "import sys, locust_cw_dist.settings;print({'locust', 'gevent', 'boto3', 'botocore'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout.strip() == "set()"
