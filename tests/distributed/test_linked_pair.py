@@ -97,7 +97,7 @@ def test_a_single_process_without_a_runner_publishes_what_is_fired():
 @pytest.mark.usefixtures("fast_reports")
 def test_without_locusts_private_parts_it_works_in_the_stated_lesser_mode(caplog, monkeypatch):
     """As `test_what_the_worker_counted`, but the test stops and all is reported before the master ends."""
-    monkeypatch.setattr("locust_cw_dist.edge.link.callable", lambda thing: False, raising=False)
+    monkeypatch.setattr("locust_cw_dist.edge.link.callable", lambda _: False, raising=False)
     client, counted = RecordingClient(), Counter()
     master_env = Environment(user_classes=[Buyer])
     master = master_env.create_master_runner("127.0.0.1", 0)

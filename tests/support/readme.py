@@ -26,7 +26,11 @@ class Block:
 def blocks(language: str) -> list[Block]:
     """Return the README's blocks of a language, in order."""
     text = (ROOT / "README.md").read_text()
-    return [Block(*found) for found in re.findall(r"^```(\w+)\n(.*?)^```$", text, re.M | re.S) if found[0] == language]
+    return [
+        Block(*found)
+        for found in re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+        if found[0] == language
+    ]
 
 
 def options_table() -> list[str]:

@@ -207,7 +207,7 @@ def test_a_body_written_by_us_is_what_botocore_would_have_sent(aws, now_s):
 
 
 def test_without_json_botocore_writes_the_body(aws, now_s, monkeypatch):
-    monkeypatch.setattr(edge, "_speaks_json", lambda client: False)
+    monkeypatch.setattr(edge, "_speaks_json", lambda _: False)
     sink = Cloudwatch(Settings(service="shop"))
     sink.send([datum(now_s)])
     assert sink.max_pairs == limits.MAX_PAIRS_PER_CALL

@@ -7,9 +7,9 @@ import time
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
-from support.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions, refusal
 
 from locust_cw_dist.testing import LocalCloudwatch, LocalCloudwatchError
+from support.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions, refusal
 
 A_CALL = a_call(a_datum(), a_datum(MetricName="Other"))
 

@@ -6,10 +6,10 @@ import time
 
 import pytest
 from botocore.exceptions import ClientError
-from support.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions
 
 from locust_cw_dist.local_cloudwatch.queries import retention_s, start_step_s
 from locust_cw_dist.testing import LocalCloudwatch
+from support.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions
 
 REQUEST = dimensions(("Request", "/cart"), ("Method", "GET"))
 HOUR_S = 3600

@@ -19,12 +19,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from botocore.config import Config
-from support.aws_json import headers_of, operate, post
-from support.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions, refusal
 
 from locust_cw_dist.cli.local_cloudwatch import add_parser
 from locust_cw_dist.local_cloudwatch.command import run
 from locust_cw_dist.testing import LocalCloudwatch
+from support.aws_json import headers_of, operate, post
+from support.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions, refusal
 
 MODULE = "locust_cw_dist.local_cloudwatch"
 LIMIT_BYTES = 1_000_000

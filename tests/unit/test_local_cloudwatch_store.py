@@ -7,10 +7,10 @@ import tracemalloc
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support.put_requests import NAMESPACE, a_call, a_datum, dimensions
 
 from locust_cw_dist.local_cloudwatch.limits import parse_put
 from locust_cw_dist.local_cloudwatch.store import Bounds, CellKey, SeriesKey, Store
+from support.put_requests import NAMESPACE, a_call, a_datum, dimensions
 
 NOW_S = 1_700_000_040.0  # a whole minute
 NOW = int(NOW_S)

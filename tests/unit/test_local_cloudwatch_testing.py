@@ -12,9 +12,9 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
-from support.put_requests import NAMESPACE, a_call, a_datum, dimensions
 
 from locust_cw_dist.testing import LocalCloudwatch, LocalCloudwatchError, RecordedSets
+from support.put_requests import NAMESPACE, a_call, a_datum, dimensions
 
 NOW_S = int(time.time())
 
