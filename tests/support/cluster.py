@@ -59,6 +59,7 @@ class Cluster:
         command: How Locust is started.
         users_raise: Whether users' own code raises, so that tracebacks of Locust's are to be expected.
         locustfile: What they run, unless told otherwise: files of `locustfiles/` or of `folder`, with commas between.
+        also: Files that every process runs after those.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Cluster:
         self.command: Sequence[str] = LOCUST
         self.users_raise = False
         self.locustfile = "shopper.py,plugin.py"
+        self.also: list[str] = []
         self._service = f"cluster-{os.getpid()}-{next(_numbers)}"
         self.namespace = f"perf/{self._service}/loadtests"
         self._cloudwatch = cloudwatch
@@ -158,7 +160,7 @@ class Cluster:
         """Copy locustfiles to the folder, where no configuration of this project reaches them; add the recorder."""
         if files == "-":
             return files
-        names = [*files.split(","), RECORDER]
+        names = [*files.split(","), *self.also, RECORDER]
         for name in names:
             if not (self.folder / name).exists():
                 shutil.copy(LOCUSTFILES / name, self.folder)

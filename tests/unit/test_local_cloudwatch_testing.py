@@ -30,7 +30,7 @@ def is_running(pid):
 def listens(address):
     try:
         socket.create_connection((address.hostname, address.port), timeout=1).close()
-    except ConnectionRefusedError:
+    except ConnectionError:  # refused, or reset by a server that is just ending
         return False
     return True
 
