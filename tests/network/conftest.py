@@ -1,0 +1,39 @@
+"""A cluster whose processes each have a machine of their own, as far as the network goes."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import urlsplit
+
+import pytest
+
+from support import netns
+from support.cluster import Cluster
+
+NODES = ("master", "worker-1", "worker-2")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _network_namespaces():
+    netns.remove_leftovers()
+    reason = netns.missing()
+    if reason and os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
+
+
+@pytest.fixture
+def network():
+    with netns.Network(*NODES) as network:
+        yield network
+
+
+@pytest.fixture
+def cluster(tmp_path, cloudwatch, network):
+    network.relay("master", urlsplit(cloudwatch.endpoint_url).port)
+    address = network.address("master")
+    with Cluster(tmp_path, cloudwatch, prefixes=network.prefixes, master_host=address) as cluster:
+        if "LCW_WITHOUT" in os.environ:
+            cluster.locustfile += ",without.py"
+        yield cluster

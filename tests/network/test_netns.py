@@ -1,0 +1,38 @@
+"""The network of namespaces itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from support import netns
+
+CRASH = """
+import os, signal, subprocess
+from support.netns import Network
+
+network = Network("node")
+network.__enter__()
+print(subprocess.Popen([*network.prefixes["node"], "sleep", "60"], stdout=subprocess.DEVNULL).pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def namespaces(pid):
+    return list(netns.NAMESPACES.glob(f"{netns.PREFIX}-{pid}-*"))
+
+
+def test_nothing_is_left(network):
+    assert namespaces(os.getpid())
+    network.close()
+    assert not namespaces(os.getpid())
+
+
+def test_leftovers_of_a_run_that_died_are_removed(network):
+    with subprocess.Popen([sys.executable, "-c", CRASH], cwd=netns.TESTS, stdout=subprocess.PIPE, text=True) as crashed:
+        assert crashed.stdout.readline()
+    assert namespaces(crashed.pid)
+    netns.remove_leftovers()
+    assert not namespaces(crashed.pid)
+    assert namespaces(os.getpid())
