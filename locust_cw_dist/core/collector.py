@@ -11,7 +11,7 @@ a frame is merged whole or not at all.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from locust_cw_dist.core.buffer import MAX_ENDPOINTS_PER_WORKER, OTHER, EndpointKey
@@ -95,6 +95,9 @@ class Collector:
         self._resolution_s = resolution_s
         self._grace_s = grace_s
         self._tallies: defaultdict[str, RunTally] = defaultdict(RunTally)
+        self._going_run = ""
+        # Epochs by name, as objects: one that must make room for others is still missed at the end of its run.
+        self._part: defaultdict[str, dict[str, Epoch]] = defaultdict(dict)
         self._open: dict[tuple[str, int], Window] = {}
         self._closed_until_s: dict[str, int] = {}
         self._handed_out: dict[tuple[str, int], None] = {}
@@ -110,6 +113,8 @@ class Collector:
             known = Epoch(worker_id[:MAX_ID_CHARS], heard_at_s=now_s, cut_at_s=now_s)
             self._admit(epoch, known)
         known.heard_at_s = now_s
+        if self._going_run and not known.final:
+            self._part[self._going_run][epoch] = known
         return known
 
     def accept(self, frame: Frame, now_s: float) -> bool:
@@ -132,13 +137,28 @@ class Collector:
         self._admit(frame.epoch, epoch)
         epoch.heard_at_s = now_s
         epoch.take(frame, now_s, self._tallies)
+        if frame.run_id and frame.run_id == self._going_run:
+            self._part[frame.run_id][frame.epoch] = epoch
         for section in frame.sections:
+            self._part[section.run_id][frame.epoch] = epoch
             self._window_of(section.run_id, section.start_s, section.results).merge(section.summaries)
         return True
 
     def refuse(self, reason: str) -> None:
         """Count a frame that was refused."""
         self.refusals[reason] += 1
+
+    def begin(self, run_id: str, worker_ids: Container[str], now_s: float) -> None:
+        """Note that a run begins, with these workers, and with whoever is heard of until its end."""
+        self._going_run = run_id
+        for name, epoch in self.epochs.items():
+            if not epoch.final and epoch.worker_id in worker_ids:
+                self._part[run_id][name] = epoch
+        self.touch(run_id, now_s)
+
+    def end(self) -> None:
+        """Note that the run that goes on has been stopped."""
+        self._going_run = ""
 
     def touch(self, run_id: str, now_s: float) -> None:
         """Have a window for `now_s`, also if no result comes: users and workers are published all the same."""
@@ -185,16 +205,15 @@ class Collector:
         return self._tally(run_id).unmerged
 
     def waiting_for(self, run_id: str, silent_since_s: float) -> Iterator[Epoch]:
-        """Yield the workers of which more is to be expected."""
-        return (epoch for epoch in self.epochs.values() if not epoch.is_done(run_id, silent_since_s))
+        """Yield the workers that take part in a run, were heard since then, and have not said that they are done."""
+        return (epoch for epoch in self._participants(run_id) if not epoch.is_done(run_id, silent_since_s))
 
-    def unheard(self, run_id: str, started_s: float) -> list[Epoch]:
-        """Return the workers that took part in a run, heard of since it started, and never said that they were done."""
-        return [
-            epoch
-            for epoch in self.epochs.values()
-            if run_id in epoch.counters and epoch.heard_at_s >= started_s and not epoch.is_done(run_id, 0.0)
-        ]
+    def unheard(self, run_id: str) -> list[Epoch]:
+        """Return the workers that took part in a run and never said that they were done."""
+        return [epoch for epoch in self._participants(run_id) if not epoch.is_done(run_id, 0.0)]
+
+    def _participants(self, run_id: str) -> Iterable[Epoch]:
+        return self._part.get(run_id, {}).values()
 
     def _tally(self, run_id: str) -> RunTally:
         return self._tallies.get(run_id) or RunTally()

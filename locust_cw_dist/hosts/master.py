@@ -12,6 +12,7 @@ from collections import Counter
 from typing import Any
 
 import gevent
+from locust.runners import STATE_MISSING
 
 from locust_cw_dist.core.collector import Collector
 from locust_cw_dist.core.frame import MALFORMED, OTHER_VERSION, WIRE_VERSION, FrameError, decode
@@ -110,6 +111,10 @@ class Master:
     def count(self) -> tuple[int, int]:
         """Return the users and the workers of now."""
         return self._runner.user_count, self._runner.worker_count
+
+    def worker_ids(self) -> set[str]:
+        """Return the ids of the workers that are there, as far as Locust knows."""
+        return {worker_id for worker_id, node in self._runner.clients.items() if node.state != STATE_MISSING}
 
     def drain(self, deadline_s: float, *, quit_runner: bool) -> None:
         """Receive until every worker is done, or the clock says `deadline_s`.

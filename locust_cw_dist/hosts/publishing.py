@@ -111,11 +111,12 @@ class Publishing:
         if isinstance(self._source, Single) and isinstance(self._environment.runner, DistributedRunner):
             logger.error("locust-cw: install() was called before the runner was made: nothing arrives; call it after")
         run = self._runs.start(self._clock.now_s(), self._host(), self._labels())
-        self._source.collector.touch(run.run_id, self._clock.now_s())
+        self._source.collector.begin(run.run_id, self._source.worker_ids(), self._clock.now_s())
         self._source.announce()
 
     def _on_test_stop(self, **_: Any) -> None:
         self._runs.stop(self._clock.now_s())
+        self._source.collector.end()
 
     def _check(self) -> None:
         error = self._publisher.check(CHECK_TIMEOUT_S)

@@ -77,6 +77,10 @@ class Single:
         runner = self._environment.runner
         return (0 if runner is None else runner.user_count), 1
 
+    def worker_ids(self) -> set[str]:
+        """Return nobody: there are no other processes."""
+        return set()
+
     def drain(self, deadline_s: float, *, quit_runner: bool) -> None:
         """Stop the users if `quit_runner`, and hand everything over."""
         if quit_runner and self._environment.runner is not None:

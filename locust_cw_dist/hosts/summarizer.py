@@ -59,7 +59,7 @@ class Summarizer:
 
     def _log(self, run: Run) -> RunSummary:
         balance = run.logged = self._publisher.balance(run)
-        unheard = self._source.collector.unheard(run.run_id, run.started_s or 0.0)
+        unheard = self._source.collector.unheard(run.run_id)
         summary = RunSummary(
             run_id=run.run_id,
             labels=run.labels,

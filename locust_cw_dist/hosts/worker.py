@@ -215,7 +215,8 @@ class Worker:
             self._recorder.detach(self._environment.events)
             clock = self._own_clock
             if timeout_s is None:
-                was_heard = clock.now_s() - self._heard_at_s < LAST_WORD_TIMEOUT_S
+                # Twice: behind a link that was away for as long, a report more may have gone unanswered.
+                was_heard = clock.now_s() - self._heard_at_s < 2 * LAST_WORD_TIMEOUT_S
                 timeout_s = LAST_WORD_TIMEOUT_S if was_heard else UNHEARD_TIMEOUT_S
             deadline_s = clock.now_s() + timeout_s
             while data := self._outbox.last_word(self._moment()):

@@ -312,6 +312,7 @@ def waited_for(bench, run_id="run", silent_since_s=0.0):
     [({}, ["a"]), ({"idle": True}, []), ({"final": True}, []), ({"run_id": "run 2"}, ["a"])],
 )
 def test_a_worker_is_waited_for_until_it_says_that_it_is_done(bench, changes, waits):
+    bench.collector.begin("run", (), NOW_S)
     bench.hello("a")
     assert waited_for(bench) == ["a"]
     bench.deliver("a", 1.0, **changes)
@@ -321,24 +322,32 @@ def test_a_worker_is_waited_for_until_it_says_that_it_is_done(bench, changes, wa
 
 def test_a_worker_that_went_on_to_the_next_run_has_nothing_more_of_the_last(bench):
     bench.deliver("a", 1.0, 0)
-    bench.deliver("a", 2.0, run_id="run 2")
-    bench.deliver("a", 3.0, run_id="run 3")
+    bench.deliver("a", 2.0, 0, run_id="run 2")
+    bench.deliver("a", 3.0, 0, run_id="run 3")
     assert [waited_for(bench, run_id) for run_id in ("run", "run 2", "run 3")] == [[], [], ["a"]]
 
 
 def test_a_worker_that_takes_its_idleness_back_is_waited_for_again(bench):
-    bench.deliver("a", 1.0, idle=True)
+    bench.deliver("a", 1.0, 0, idle=True)
     bench.deliver("a", 2.0)
     assert waited_for(bench) == ["a"]
 
 
 def test_workers_that_took_part_and_never_said_that_they_were_done_are_named(bench):
-    bench.hello("guest")
+    for early in ("gone before", "lost before its first frame"):
+        bench.hello(early)
+    bench.collector.begin("run", {"lost before its first frame"}, NOW_S)
+    bench.hello("lost right after its greeting")
     bench.deliver("done", 1.0, final=True)
     bench.deliver("lost", 2.0)
+    bench.collector.end()
+    bench.hello("came later")
     bench.deliver("elsewhere", 2.0, run_id="run 2")
-    assert [epoch.worker_id for epoch in bench.collector.unheard("run", NOW_S)] == ["lost"]
-    assert bench.collector.unheard("run", NOW_S + 3) == []
+    assert {epoch.worker_id for epoch in bench.collector.unheard("run")} == {
+        "lost before its first frame",
+        "lost right after its greeting",
+        "lost",
+    }
 
 
 events = st.lists(

@@ -48,18 +48,20 @@ class Bench:
         self.now_s = NOW_S
         self.messages = []
         self.events = Events()
+        runs = Runs(NOW_S, "-")
         runner = SimpleNamespace(clients={}, quit=lambda: None, send_message=lambda *_, **__: None)
         self.master = Master(
             SimpleNamespace(runner=runner, events=self.events),
             Collector(resolution_s=1, grace_s=15),
             GaugeBook(1),
-            Runs(NOW_S, "-"),
+            runs,
             SimpleNamespace(now_s=lambda: self.now_s),
             Once(),
             resolution_s=1,
         )
         self.master._link = Link(self)
         self.master.attach()
+        self.master.collector.begin(runs.current.run_id, (), NOW_S)
         self.master.collector.hear("worker", "epoch", NOW_S)
 
     def beat(self):
