@@ -9,6 +9,9 @@ from typing import Any
 from locust_cw_dist.core.ledger import Balance
 from locust_cw_dist.core.prices import CURRENT_PRICES, Prices, run_cost_usd
 
+MAX_NAMED = 20
+"""Workers that the block for people names; the JSON line has them all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spending:
@@ -78,8 +81,8 @@ class RunSummary:
             lines.append(f"  {balance.pending} not received or not sent when the process ended")
         if balance.difference:
             lines.append(f"  {balance.difference} unaccounted for: please report this as a bug")
-        lines += [f"  lost: what worker {worker} recorded after {_time(until_s)}" for worker, until_s in self.unheard]
-        lines += [f"  lost: everything of worker {worker}, which has no plugin" for worker in self.without_plugin]
+        lines += _first([f"what worker {worker} recorded after {_time(until_s)}" for worker, until_s in self.unheard])
+        lines += _first([f"everything of worker {worker}, which has no plugin" for worker in self.without_plugin])
         lines += [f"  {count} frames refused: {reason}" for reason, count in sorted(self.refused_frames.items())]
         lines.append(
             f"  {spending.calls} PutMetricData calls, {spending.datums} datums, {spending.series} metrics: about "
@@ -117,6 +120,13 @@ class RunSummary:
 
     def _lost(self) -> int:
         return self.balance.recorded - self.balance.published - sum(self.balance.unusable.values())
+
+
+def _first(losses: list[str]) -> list[str]:
+    lines = [f"  lost: {loss}" for loss in losses[:MAX_NAMED]]
+    return (
+        lines if len(losses) <= MAX_NAMED else [*lines, f"  lost: the same of {len(losses) - MAX_NAMED} more workers"]
+    )
 
 
 def _time(seconds: float) -> str:

@@ -1,13 +1,18 @@
 """A locustfile without users that takes one mechanism out of the plugin, to see which test misses it.
 
-`LCW_WITHOUT` names the mechanism, a function of this file; the network tests then bring this file along.
+`LCW_WITHOUT` names the mechanism, a function of this file; the tests of network and matrix then bring this file along.
 """
 
+import contextlib
+import math
 import os
 
-from locust_cw_dist.core import collector, epochs, outbox
+import gevent
+
+from locust_cw_dist import plugin
+from locust_cw_dist.core import clocksync, collector, epochs, outbox
 from locust_cw_dist.edge import link
-from locust_cw_dist.hosts import master
+from locust_cw_dist.hosts import master, worker
 
 
 def handover():
@@ -56,6 +61,97 @@ def late_results():
         return accept(self, frame, now_s)
 
     collector.Collector.accept = accept
+
+
+def grace():
+    """A window waits for a silent worker for ever."""
+
+    def init(self, *, resolution_s, grace_s, init=collector.Collector.__init__):
+        init(self, resolution_s=resolution_s, grace_s=math.inf)
+
+    collector.Collector.__init__ = init
+
+
+def silence():
+    """A worker that says nothing is waited for as long as the master may."""
+    master.SILENCE_S = math.inf
+
+
+def idleness():
+    """Only a final frame says that a worker is done."""
+    epochs.Epoch.is_done = lambda self, _, silent_since_s: self.final or self.heard_at_s < silent_since_s
+
+
+def last_frame():
+    outbox.Outbox.last_word = lambda *_: outbox.NOTHING
+
+
+def last_acknowledgement():
+    """A worker doesn't read what the master answers at its end."""
+    link.WorkerLink.receive = lambda _, timeout_s: gevent.sleep(timeout_s)
+
+
+def lock():
+    """The second greenlet that ends the process goes on while the first one is at work."""
+    for kind, name in ((plugin.Plugin, "_ending"), (worker.Worker, "_end")):
+
+        def init(self, *args, init=kind.__init__, name=name, **options):
+            init(self, *args, **options)
+            setattr(self, name, contextlib.nullcontext())
+
+        kind.__init__ = init
+    worker.SECOND_QUIT_S = 0.0
+
+
+def second_quit():
+    """The second greenlet waits, and then exits the process too."""
+    worker.SECOND_QUIT_S = 0.0
+
+
+def end_of_users():
+    """Users that Locust has left behind go on to the end of the process."""
+    link.WorkerLink.end_users = lambda *_: None
+
+
+def word_to_quit():
+    """The master tells only the workers to quit that Locust knows of."""
+    master.Master._ask_to_quit = lambda _: None
+
+
+def runs():
+    """A worker goes on with the run that it knows."""
+
+    def on_test_start(self, **_):
+        buffer = self._recorder.buffer
+        buffer.begin_run(buffer.run_id or self._announced_run)
+
+    worker.Worker._on_test_start = on_test_start
+
+
+def clock_correction():
+    def offset_s(self):
+        return 0.0 if self._receive_minus_send_s else None
+
+    clocksync.ClockSync.offset_s = property(offset_s)
+
+
+def giving_up():
+    """A worker goes on to record for a master that never answers."""
+    outbox.Outbox.is_abandoned = property(lambda _: False)
+
+
+def turning_down():
+    """A worker goes on to record for a master that wants no results."""
+    worker.Worker._stop_recording = lambda _: None
+
+
+def addresses():
+    """The master answers to whatever a message says it is from."""
+    master.is_id = lambda _: True
+
+
+def sequence_bound():
+    epochs.SEQUENCE_SPAN = math.inf
 
 
 globals()[os.environ["LCW_WITHOUT"]]()
