@@ -1,0 +1,67 @@
+"""Processes that stand still for a while (SIGSTOP) and go on: late is not lost, and nobody waits for ever."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+from support.matrix import assert_exact_and_quiet, let_pass, published_by_second, wait_for_requests
+from support.processes import wait_until
+
+FREEZE_S = 8.0
+
+
+def test_the_only_worker_frozen(cluster):
+    """Locust's master stops the test after 4.5 s; the worker's results come when that is over."""
+    master = cluster.distributed(workers=1, run_time_s=60)
+    worker = cluster.processes["worker-1"]
+    wait_for_requests(cluster, 400)
+    worker.freeze()
+    let_pass(FREEZE_S)
+    assert master.log_has("The last worker went missing, stopping test")
+    worker.thaw()
+    master.wait_for_log("reported that it has stopped")
+    master.signal(signal.SIGTERM)
+    assert cluster.wait() == {"master": 1, "worker-1": 0}
+    assert_exact_and_quiet(cluster)
+
+
+def test_one_of_two_workers_frozen(cluster):
+    """Windows don't wait for it longer than the grace time; what it brings later is merged, and counted as late."""
+    master = cluster.distributed("--cw-grace", "3", run_time_s=60)
+    worker = cluster.processes["worker-1"]
+    wait_for_requests(cluster, 1000)
+    worker.freeze()
+    frozen_s = time.time()
+    wait_until(lambda: max(published_by_second(cluster), default=0) > frozen_s, "windows go on", FREEZE_S)
+    let_pass(frozen_s + FREEZE_S - time.time())
+    worker.thaw()
+    master.wait_for_log("self-healed")
+    wait_for_requests(cluster, 400)
+    master.signal(signal.SIGTERM)
+    assert cluster.wait() == {"master": 1, "worker-1": 0, "worker-2": 0}
+    assert cluster.summary()["late"] > 0
+    assert_exact_and_quiet(cluster)
+
+
+def test_a_worker_frozen_across_the_masters_last_half_second(cluster):
+    master = cluster.distributed(workers=1, run_time_s=4)
+    worker = cluster.processes["worker-1"]
+    wait_for_requests(cluster, 800)
+    worker.freeze()
+    master.wait_for_log("run-time limit reached")
+    let_pass(2)
+    worker.thaw()
+    assert cluster.wait() == {"master": 1, "worker-1": 0}
+    assert_exact_and_quiet(cluster)
+
+
+def test_the_master_frozen(cluster):
+    """It wakes when the run time is over: all at once come reports, frames that were sent again, and the end."""
+    master = cluster.distributed(run_time_s=6)
+    wait_for_requests(cluster, 1000)
+    master.freeze()
+    let_pass(FREEZE_S)
+    master.thaw()
+    assert cluster.wait() == {"master": 1, "worker-1": 0, "worker-2": 0}
+    assert_exact_and_quiet(cluster)

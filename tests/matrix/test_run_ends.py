@@ -1,0 +1,144 @@
+"""How a run can end by itself: at its time, by its shape, by --autoquit, before it began. One test for each."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from support.figures import assert_equal
+from support.matrix import assert_exact_and_quiet, assert_quiet, locust_total, wait_for_requests
+from support.web import WebUi
+
+PAIR = {"master": 1, "worker-1": 0, "worker-2": 0}
+"""Locust's own exit codes of a run with failures."""
+
+
+def test_run_time(cluster):
+    cluster.distributed()
+    assert cluster.wait() == PAIR
+    assert_exact_and_quiet(cluster)
+
+
+def test_run_time_with_stop_timeout_and_long_tasks(cluster):
+    cluster.locustfile = "slow_tasks.py,plugin.py"
+    cluster.distributed("-s", "6", run_time_s=4)
+    assert cluster.wait() == dict.fromkeys(PAIR, 0)
+    assert len(cluster.truth().requests) == 16
+    assert_exact_and_quiet(cluster)
+
+
+def test_last_report_held_back_by_stop_timeout_after_sigterm(cluster):
+    cluster.locustfile = "slow_tasks.py,plugin.py"
+    master = cluster.distributed("-s", "6", run_time_s=60)
+    wait_for_requests(cluster, 8)
+    master.signal(signal.SIGTERM)
+    assert cluster.wait() == dict.fromkeys(PAIR, 0)
+    assert len(cluster.truth().requests) >= 16
+    assert_exact_and_quiet(cluster)
+
+
+def test_expect_workers_max_wait(cluster):
+    cluster.master("--expect-workers-max-wait", "2", workers=2)
+    cluster.worker()
+    assert cluster.wait() == {"master": 1, "worker-1": 0}
+    cluster.assert_clean()
+    assert (cluster.truth().requests, cluster.summaries(), cluster.published().endpoints) == ([], [], {})
+
+
+def test_autostart_and_autoquit(cluster, cloudwatch):
+    load = ("-u", "8", "-r", "8", "-t", "3s", "--expect-workers", "2")
+    WebUi(cluster, cloudwatch, "--autostart", "--autoquit", "1", *load)
+    cluster.worker()
+    cluster.worker()
+    assert cluster.wait() == PAIR
+    assert_exact_and_quiet(cluster)
+
+
+def test_shape_class(cluster):
+    cluster.locustfile = "shopper.py,steps.py,plugin.py"
+    cluster.distributed()
+    assert cluster.wait() == PAIR
+    assert_exact_and_quiet(cluster)
+
+
+def test_reset_stats_option(cluster):
+    """Locust forgets what was before its users were all there."""
+    cluster.master("--reset-stats", "-r", "4", run_time_s=5)
+    cluster.worker("--reset-stats")
+    cluster.worker("--reset-stats")
+    assert cluster.wait() == PAIR
+    assert locust_total(cluster) < len(cluster.truth().requests)
+    assert_exact_and_quiet(cluster)
+
+
+def test_a_user_that_raises_in_every_task(cluster):
+    cluster.locustfile = "unlucky.py,plugin.py"
+    cluster.distributed()
+    assert cluster.wait() == PAIR
+    cluster.users_raise = True
+    assert_exact_and_quiet(cluster)
+
+
+def test_a_worker_that_joins_in_the_middle(cluster):
+    cluster.distributed(workers=1, run_time_s=6)
+    wait_for_requests(cluster, 200)
+    cluster.worker()
+    assert cluster.wait() == PAIR
+    assert len(cluster.truth().workers) == 2
+    assert_exact_and_quiet(cluster)
+
+
+def test_twenty_workers_that_stop_at_once(cluster):
+    cluster.locustfile = "trickle.py,plugin.py"
+    where = ("--master-bind-port", str(cluster.port), "--master-port", str(cluster.port))
+    cluster.single("--processes", "20", *where, users=40, run_time_s=5)
+    assert cluster.wait() == {"single": 0}
+    workers = cluster.truth().workers
+    assert len(workers) == 20
+    last_s = [worker.requests[-1].at_s for worker in workers]
+    assert max(last_s) - min(last_s) < 3
+    assert_exact_and_quiet(cluster)
+
+
+def test_two_runs_back_to_back(cluster):
+    cluster.distributed(run_time_s=3)
+    cluster.wait()
+    cluster.master(name="next master", run_time_s=3)
+    cluster.worker()
+    cluster.worker()
+    assert cluster.wait() == PAIR | {"next master": 1, "worker-3": 0, "worker-4": 0}
+    requests = cluster.truth().requests
+    assert sum(summary["recorded"] for summary in cluster.summaries()) == len(requests)
+    assert [summary["complete"] for summary in cluster.summaries()] == [True, True]
+    cluster.assert_clean()
+    assert_quiet(cluster)
+    assert_equal(requests, cluster.published())
+
+
+@pytest.mark.parametrize("number", [None, signal.SIGTERM, signal.SIGINT], ids=["run time", "sigterm", "ctrl-c"])
+def test_single_process(cluster, number):
+    single = cluster.single(run_time_s=3 if number is None else 60)
+    if number is not None:
+        wait_for_requests(cluster, 800)
+        single.signal_group(number)
+    assert cluster.wait() == {"single": 1}
+    assert_exact_and_quiet(cluster)
+
+
+def test_single_process_quits_in_a_task(cluster):
+    cluster.bring("shopper.py")
+    cluster.locustfile = "quitting_shopper.py,plugin.py"
+    cluster.single(run_time_s=4)
+    assert cluster.wait() == {"single": 1}
+    assert_exact_and_quiet(cluster)
+
+
+def test_worker_quits_in_a_task(cluster):
+    cluster.master(run_time_s=5)
+    cluster.worker()
+    cluster.worker(locustfile="quitting_shopper.py,plugin.py")
+    codes = cluster.wait()
+    assert codes == {"master": 1, "worker-1": 0, "worker-2": codes["worker-2"]}
+    assert len(cluster.truth().workers) == 2
+    assert_exact_and_quiet(cluster)

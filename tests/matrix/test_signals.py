@@ -1,0 +1,82 @@
+"""Signals that end processes: what was recorded is published, and nothing hangs. One test for each target."""
+
+from __future__ import annotations
+
+import signal
+
+from support.matrix import assert_exact_and_quiet, wait_for_requests
+
+EITHER = {0, 1}
+"""Locust's exit codes of a worker that a signal ends: 1 if failures wait for its next report. And of a master whose
+workers are all ended so: 1 if it has heard of failures."""
+
+
+def assert_exit_codes(codes, **expected):
+    for name, code in codes.items():
+        assert code in expected.get(name.replace("-", "_"), EITHER), codes
+
+
+def test_sigterm_to_the_master(cluster):
+    master = cluster.distributed(run_time_s=60)
+    wait_for_requests(cluster, 1200)
+    master.signal(signal.SIGTERM)
+    assert cluster.wait() == {"master": 1, "worker-1": 0, "worker-2": 0}
+    assert_exact_and_quiet(cluster)
+
+
+def test_sigterm_to_the_master_while_spawning(cluster):
+    master = cluster.distributed("-r", "2", users=60, run_time_s=60)
+    wait_for_requests(cluster, 800)
+    assert not master.log_has("All users spawned")
+    master.signal(signal.SIGTERM)
+    assert cluster.wait() == {"master": 1, "worker-1": 0, "worker-2": 0}
+    assert_exact_and_quiet(cluster)
+
+
+def test_sigterm_to_one_of_two_workers(cluster):
+    master = cluster.distributed(run_time_s=60)
+    wait_for_requests(cluster, 800)
+    cluster.processes["worker-1"].signal(signal.SIGTERM)
+    assert cluster.processes["worker-1"].wait() in EITHER
+    wait_for_requests(cluster, 400)
+    master.signal(signal.SIGTERM)
+    assert_exit_codes(cluster.wait(), master={1}, worker_2={0})
+    assert_exact_and_quiet(cluster)
+
+
+def test_sigterm_to_the_last_worker(cluster):
+    cluster.distributed(workers=1, run_time_s=60)
+    wait_for_requests(cluster, 800)
+    cluster.processes["worker-1"].signal(signal.SIGTERM)
+    assert_exit_codes(cluster.wait())
+    assert cluster.processes["master"].log_has("The last worker quit")
+    assert_exact_and_quiet(cluster)
+
+
+def test_sigterm_to_both_workers(cluster):
+    cluster.distributed(run_time_s=60)
+    wait_for_requests(cluster, 800)
+    for name in ("worker-1", "worker-2"):
+        cluster.processes[name].signal(signal.SIGTERM)
+    assert_exit_codes(cluster.wait())
+    assert_exact_and_quiet(cluster)
+
+
+def test_sigterm_to_all(cluster):
+    cluster.distributed(run_time_s=60)
+    wait_for_requests(cluster, 1200)
+    for process in cluster.processes.values():
+        process.signal(signal.SIGTERM)
+    assert_exit_codes(cluster.wait(), master={1})
+    assert_exact_and_quiet(cluster)
+
+
+def test_ctrl_c_to_all(cluster):
+    """Users do little here: Python raises KeyboardInterrupt anywhere, in the middle of a request's listeners too."""
+    cluster.locustfile = "trickle.py,plugin.py"
+    cluster.distributed(run_time_s=60)
+    wait_for_requests(cluster, 200)
+    for process in cluster.processes.values():
+        process.signal_group(signal.SIGINT)
+    assert set(cluster.wait().values()) == {0}
+    assert_exact_and_quiet(cluster)

@@ -1,0 +1,89 @@
+"""Several runs of one master, and what the web UI's buttons do to them: each run has its own results, all of them."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from support.matrix import assert_exact_and_quiet, assert_exact_runs, wait_for_requests
+from support.web import WebUi
+
+
+@pytest.fixture
+def web_ui(cluster, cloudwatch):
+    web_ui = WebUi(cluster, cloudwatch)
+    cluster.worker()
+    cluster.worker()
+    web_ui.wait_for_workers(2)
+    return web_ui
+
+
+def end(cluster, web_ui):
+    web_ui.master.signal(signal.SIGTERM)
+    assert cluster.wait() == {"master": 1, "worker-1": 0, "worker-2": 0}
+
+
+def test_stop_and_run_2_at_once(cluster, web_ui):
+    """The last results of run 1 arrive when run 2 has begun, and count for run 1; three runs in all."""
+    for _ in range(3):
+        web_ui.swarm(8)
+        wait_for_requests(cluster, 600)
+        web_ui.stop()
+        web_ui.wait_for_workers(2)
+    end(cluster, web_ui)
+    assert_exact_runs(cluster, 3)
+
+
+def test_sigterm_in_the_middle_of_run_2(cluster, web_ui):
+    web_ui.swarm(8)
+    wait_for_requests(cluster, 600)
+    web_ui.stop()
+    web_ui.wait_for_workers(2)
+    web_ui.swarm(8)
+    wait_for_requests(cluster, 600)
+    end(cluster, web_ui)
+    assert_exact_runs(cluster, 2)
+
+
+def test_sigterm_right_after_a_stop_with_stop_timeout(cluster, cloudwatch):
+    """Locust has forgotten its workers for --stop-timeout seconds: none of them is left behind, and no result."""
+    cluster.locustfile = "slow_tasks.py,plugin.py"
+    web_ui = WebUi(cluster, cloudwatch, "-s", "4")
+    cluster.worker()
+    cluster.worker()
+    web_ui.wait_for_workers(2)
+    web_ui.swarm(8)
+    wait_for_requests(cluster, 8)
+    web_ui.stop()
+    web_ui.master.signal(signal.SIGTERM)
+    assert cluster.wait(deadline_s=30) == {"master": 0, "worker-1": 0, "worker-2": 0}
+    assert len(cluster.truth().requests) == 16
+    assert_exact_runs(cluster, 1)
+
+
+def test_a_run_is_summed_up_when_it_is_over(cluster, web_ui):
+    """Nobody has to end the process to learn what became of a run."""
+    web_ui.swarm(8)
+    wait_for_requests(cluster, 600)
+    web_ui.stop()
+    web_ui.master.wait_for_log("locust_cw_run_summary", deadline_s=10)
+    assert_exact_and_quiet(cluster)
+
+
+def test_ramp_steps(cluster, web_ui):
+    for users, requests in ((4, 300), (12, 900), (2, 100)):
+        web_ui.swarm(users)
+        web_ui.master.wait_for_log(f"All users spawned: .*{users} total users")
+        wait_for_requests(cluster, requests)
+    end(cluster, web_ui)
+    assert_exact_runs(cluster, 1)
+
+
+def test_reset_button(cluster, web_ui):
+    web_ui.swarm(8)
+    wait_for_requests(cluster, 600)
+    web_ui.reset_stats()
+    wait_for_requests(cluster, 600)
+    end(cluster, web_ui)
+    assert_exact_runs(cluster, 1)

@@ -1,0 +1,5 @@
+"""Makes a worker give up on a master without the plugin after two reports, where it waits for twenty."""
+
+from locust_cw_dist.core import outbox
+
+outbox.GIVE_UP_AFTER_REPORTS = 1

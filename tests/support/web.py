@@ -1,0 +1,76 @@
+"""Locust's web UI, driven over HTTP as a browser does."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any
+
+from locust_cw_dist.testing import LocalCloudwatch
+from support.cluster import Cluster, free_port
+from support.processes import Process, wait_until
+
+
+class WebUi:
+    """A master with a web UI.
+
+    Attributes:
+        master: Its process.
+    """
+
+    def __init__(self, cluster: Cluster, cloudwatch: LocalCloudwatch, *args: str) -> None:
+        """Start a master that publishes, with `args`, and wait for nothing."""
+        port = free_port()
+        self._address = f"http://127.0.0.1:{port}"
+        where = (
+            "--master",
+            "--master-bind-port",
+            str(cluster.port),
+            "--web-host",
+            "127.0.0.1",
+            "--web-port",
+            str(port),
+        )
+        files = cluster.bring(cluster.locustfile)
+        command = [*cluster.command, "-f", files, "--only-summary", *where, *cluster.publishing, *args]
+        self.master: Process = cluster.start("master", command, cloudwatch.env())
+
+    def wait_for_workers(self, count: int) -> None:
+        """Wait until so many workers are ready to start a test."""
+        wait_until(lambda: self._states().count("ready") == count, f"{count} workers are ready")
+
+    def swarm(self, users: int) -> None:
+        """Start a test, or change the number of users of the one that runs."""
+        answer = self._call("/swarm", {"user_count": users, "spawn_rate": users})
+        assert answer["success"], answer
+
+    def stop(self) -> None:
+        """Stop the test; returns when Locust says that it has stopped."""
+        self._call("/stop")
+
+    def reset_stats(self) -> None:
+        """Press the reset button."""
+        self._call("/stats/reset")
+
+    def _states(self) -> list[str]:
+        return [worker["state"] for worker in self._stats().get("workers", ())]
+
+    def _stats(self) -> dict[str, Any]:
+        try:
+            return self._call("/stats/requests", {}, method="GET")  # type: ignore[no-any-return]
+        except (urllib.error.URLError, ConnectionError):
+            return {}  # it has not begun to listen
+
+    def _call(self, path: str, form: dict[str, object] | None = None, method: str = "POST") -> Any:
+        data = urllib.parse.urlencode(form or {}).encode() if method == "POST" else None
+        request = urllib.request.Request(self._address + path, data, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                body = response.read()
+        except urllib.error.HTTPError as e:
+            if e.code != 405 or method == "GET":
+                raise
+            return self._call(path, method="GET")  # Locust before 2.33 stops at a GET
+        return json.loads(body) if body.startswith(b"{") else None
