@@ -34,6 +34,7 @@ class Summarizer:
         self._publisher = publisher
         self._runs = runs
         self._spent = Spending(0, 0, 0, 0, 0, 0)
+        self._incomplete: set[str] = set()
 
     def log_settled(self, silent_since_s: float) -> None:
         """Log the runs that have stopped, of which nothing is on the way and no worker has more."""
@@ -48,16 +49,15 @@ class Summarizer:
         """Log the runs that were not logged yet, or have changed since, when the process ends.
 
         Returns:
-            Whether all of these are complete.
+            Whether all runs of this process are complete.
         """
-        summaries = []
         for run in self._runs:
             balance = self._publisher.balance(run)
             if balance != run.logged and (run.started_s is not None or balance.recorded):
-                summaries.append(self._log(run))
-        return all(summary.is_complete for summary in summaries)
+                self._log(run)
+        return not self._incomplete
 
-    def _log(self, run: Run) -> RunSummary:
+    def _log(self, run: Run) -> None:
         balance = run.logged = self._publisher.balance(run)
         unheard = self._source.collector.unheard(run.run_id)
         summary = RunSummary(
@@ -72,7 +72,7 @@ class Summarizer:
         for line in summary.lines():
             logger.log(logging.INFO if summary.is_complete else logging.WARNING, "locust-cw: %s", line)
         json_logger.info("%s", json.dumps(summary.as_json(), separators=(",", ":")))
-        return summary
+        (self._incomplete.discard if summary.is_complete else self._incomplete.add)(run.run_id)
 
     def _spending(self) -> Spending:
         """Return what was spent since the last run was logged."""

@@ -1,0 +1,78 @@
+"""The summarizer: logs a run once it is settled, again if it has changed, and remembers which are incomplete."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from locust_cw_dist.core.collector import Collector
+from locust_cw_dist.core.ledger import Balance, DatumLedger
+from locust_cw_dist.hosts.publisher import SeriesCount
+from locust_cw_dist.hosts.runs import Runs
+from locust_cw_dist.hosts.summarizer import Summarizer
+
+NOW_S = 1_800_000_000.0
+
+
+class Bench:
+    def __init__(self):
+        self.runs = Runs(NOW_S, "-")
+        self.run = self.runs.start(NOW_S, "-", (("branch", "main"),))
+        self.balances = {}
+        self.book()
+        self.collector = Collector(resolution_s=1, grace_s=15)
+        publisher = SimpleNamespace(
+            balance=lambda run: self.balances.get(run.run_id, Balance(0, 0, 0, 0, 0, {})),
+            datum_ledger=DatumLedger(calls=3),
+            series=SeriesCount({}),
+        )
+        source = SimpleNamespace(collector=self.collector, without_plugin=set())
+        self.summarizer = Summarizer(source, publisher, self.runs)
+
+    def book(self, published=10, pending=0, **dropped):
+        total = published + pending + sum(dropped.values())
+        self.balances[self.run.run_id] = Balance(total, published, pending, 0, 0, dropped)
+
+
+@pytest.fixture
+def bench(caplog):
+    caplog.set_level("INFO")
+    return Bench()
+
+
+def logged(caplog):
+    return [json.loads(r.getMessage()) for r in caplog.records if r.name == "locust_cw_dist.summary"]
+
+
+def test_a_run_is_logged_once_when_it_is_settled(bench, caplog):
+    bench.summarizer.log_settled(NOW_S)
+    assert logged(caplog) == [], "it goes on"
+    bench.runs.stop(NOW_S + 5)
+    bench.book(published=8, pending=2)
+    bench.summarizer.log_settled(NOW_S)
+    assert logged(caplog) == [], "results are on their way"
+    bench.book()
+    for _ in range(2):
+        bench.summarizer.log_settled(NOW_S)
+    assert bench.summarizer.log_all()
+    (line,) = logged(caplog)
+    assert (line["published"], line["complete"], line["labels"]) == (10, True, {"branch": "main"})
+
+
+def test_a_run_that_changed_after_it_was_logged_is_logged_again(bench, caplog):
+    bench.runs.stop(NOW_S + 5)
+    bench.summarizer.log_settled(NOW_S)
+    bench.book(published=12)
+    bench.summarizer.log_all()
+    assert [line["published"] for line in logged(caplog)] == [10, 12]
+
+
+def test_an_incomplete_run_stays_incomplete_although_it_was_logged_before_the_end(bench):
+    bench.runs.stop(NOW_S + 5)
+    bench.book(published=7, refused=3)
+    bench.summarizer.log_settled(NOW_S)
+    bench.run = bench.runs.start(NOW_S + 10, "-", ())
+    bench.book()
+    assert bench.summarizer.log_all() is False
