@@ -15,6 +15,7 @@ import pytest
 
 from locust_cw_dist.core.metrics import METRIC_NAMES
 from locust_cw_dist.testing import LocalCloudwatch
+from support.cluster import free_port, master_port_env
 from support.processes import Process, wait_until
 from support.readme import ROOT, blocks, options_table
 
@@ -79,7 +80,8 @@ def as_test(command, shop):
 
 def run(name, command, folder, cloudwatch):
     env = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LOCUST_"))}
-    process = Process(name, command, folder, env | cloudwatch.env() | {"HOME": str(folder)})
+    env |= cloudwatch.env() | master_port_env(free_port())
+    process = Process(name, command, folder, env | {"HOME": str(folder)})
     try:
         code = process.wait(90)
         process.wait_for_group(30)

@@ -48,6 +48,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def master_port_env(port: int) -> dict[str, str]:
+    """Return variables that make Locust use a port of the test's own where no option says which."""
+    return {"LOCUST_MASTER_BIND_PORT": str(port), "LOCUST_MASTER_NODE_PORT": str(port)}
+
+
 class Cluster:
     """Processes that belong together; ended, all of them, with the `with` block.
 
@@ -233,4 +238,4 @@ class Cluster:
         temporary = self.folder / f"{name}.tmp"
         temporary.mkdir(exist_ok=True)
         ours = {"HOME": str(self.folder), "TMPDIR": str(temporary), "TRUTH_FOLDER": str(self._truth_folder)}
-        return kept | NO_METADATA | ours
+        return kept | NO_METADATA | master_port_env(self.port) | ours
