@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 LEAVES_AT_ONCE_S = 5.0
 
 
@@ -16,9 +18,12 @@ def assert_workers_left_at_once(cluster, codes):
 
 def test_a_master_without_the_plugin(cluster):
     """A worker that is never acknowledged stops recording after a while, and says so once."""
-    cluster.master(publishing=[], env={}, locustfile="shopper.py", run_time_s=8)
+    master = cluster.master(publishing=[], env={}, locustfile="shopper.py", run_time_s=60)
     for _ in range(2):
         cluster.worker(locustfile="short_patience.py,shopper.py,plugin.py")
+    for name in ("worker-1", "worker-2"):
+        cluster.processes[name].wait_for_log("no master with this plugin has answered", deadline_s=20)
+    master.signal(signal.SIGTERM)
     assert_workers_left_at_once(cluster, cluster.wait())
     for name in ("worker-1", "worker-2"):
         log = cluster.processes[name].log

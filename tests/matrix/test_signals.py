@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 from support.matrix import assert_exact_and_quiet, wait_for_requests
+from support.processes import wait_until
 
 EITHER = {0, 1}
 """Locust's exit codes of a worker that a signal ends: 1 if failures wait for its next report. And of a master whose
@@ -59,6 +60,20 @@ def test_sigterm_to_both_workers(cluster):
     for name in ("worker-1", "worker-2"):
         cluster.processes[name].signal(signal.SIGTERM)
     assert_exit_codes(cluster.wait())
+    assert_exact_and_quiet(cluster)
+
+
+def test_sigterm_to_a_worker_that_quits_already(cluster):
+    """Two greenlets of it end the process at once: one waits until the other has brought everything out, and exits."""
+    master = cluster.distributed(workers=1)
+    worker = cluster.processes["worker-1"]
+    worker.wait_for_log("Got quit message")
+    master.freeze()
+    worker.wait_for_log("Shutting down")
+    worker.signal(signal.SIGTERM)
+    wait_until(lambda: worker.log.count("Shutting down") == 2, "the second greenlet comes to the end")
+    master.thaw()
+    assert_exit_codes(cluster.wait(), master={1})
     assert_exact_and_quiet(cluster)
 
 

@@ -56,6 +56,7 @@ def test_half_open_connection_to_a_new_server_socket(cluster, network):
     old = network.connections("worker-1", cluster.port)
     wait_until(lambda: network.connections("worker-1", cluster.port) - old, "the worker connects to the new socket")
     let_pass(1.5)  # the master looks after its socket each second
+    wait_until(lambda: network.connections("worker-1", cluster.port), "the worker is connected to the new socket")
     connect_half_open(cluster, network)
     cluster.wait()
     assert cluster.processes["master"].log_has("Resetting RPC server")
