@@ -26,7 +26,7 @@ class CloudwatchAdapter:
             service_name: What is under test.
             environment: Where it runs; the namespace is ``{environment}/{service_name}/loadtests``.
             cloudwatch: Anything that has ``put_metric_data(Namespace=..., MetricData=...)``; boto3 makes a client by
-                default. It is called on one thread of its own, never on the hub.
+                default. It is called in a greenlet of its own, where a user never waits for it.
 
         Raises:
             SettingsError: If the names make no namespace that CloudWatch takes.

@@ -1,8 +1,8 @@
 """CloudWatch behind boto3: making the client, sending a batch, and telling its errors apart.
 
-Everything here runs on one native thread (a boto3 client belongs to the thread of its first call), so that neither a
-user's greenlet nor the master's hub waits for it. boto3 is imported there and then: never on a worker, and after Locust
-has patched the standard library.
+Everything here runs in greenlets of the publisher's. Locust has patched the standard library for gevent, so a call that
+waits for CloudWatch holds neither a user's greenlet nor the hub, and a client of the user's stays on the thread that made
+it. boto3 is imported late: never on a worker, and after Locust has patched what it imports.
 
 botocore's own retries are switched off (`total_max_attempts=1`): the publisher retries, with its own deadline, and two
 layers would multiply. botocore's serialiser takes ten times as long as the standard library's JSON encoder, and the
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import Any
 
 from locust_cw_dist.core.datums import Datum
@@ -45,6 +46,9 @@ CREDENTIAL_CODES = frozenset(
 )
 PERMISSION_CODES = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 
+_body: ContextVar[bytes] = ContextVar("body")
+"""The body of the call that is made in this greenlet; botocore hands its event handlers nothing of the caller's."""
+
 
 class Cloudwatch:
     """A `Sink` that writes to one namespace."""
@@ -57,7 +61,7 @@ class Cloudwatch:
         self._settings = settings
         self._users_client = client
         self._client = client
-        self._body: bytes | None = None
+        self._loader: Any = None
         self._writes_body = False
 
     @property
@@ -65,17 +69,30 @@ class Cloudwatch:
         """See `Sink.max_pairs`."""
         return MAX_PAIRS_PER_BODY if self._writes_body else MAX_PAIRS_PER_CALL
 
+    def warm_up(self) -> None:
+        """See `Sink.warm_up`; imports boto3 and has it read its service models: 0.2 s."""
+        if self._users_client is not None:
+            return
+        from botocore.loaders import Loader
+        from botocore.session import Session
+
+        self._loader = Loader()
+        session = Session()
+        session.register_component("data_loader", self._loader)
+        for service in ("cloudwatch", "sts"):
+            session.create_client(service, "us-east-1", aws_access_key_id="-", aws_secret_access_key="-")  # noqa: S106
+
     def check(self) -> None:
         """See `Sink.check`; fetches credentials, which may ask the instance's metadata service."""
         if self._users_client is not None:
             return
         try:
-            session = _make_session(self._settings)
+            session = make_session(self._settings, self._loader)
             _fetch_credentials(session)
-            self._client = _make_client(session, self._settings)
+            self._client = make_client(session, self._settings)
             self._writes_body = _speaks_json(self._client)
             if self._writes_body:
-                self._client.meta.events.register("before-call.cloudwatch.PutMetricData", self._put_body)
+                self._client.meta.events.register("before-call.cloudwatch.PutMetricData", _put_body)
         except SendError:
             raise
         except Exception as e:
@@ -90,16 +107,17 @@ class Cloudwatch:
             for datum, entry in zip(batch, data, strict=True):
                 entry["Timestamp"] = datum.timestamp_s
             call = {"Namespace": self._settings.resolved_namespace, "MetricData": data}
-            self._body = json.dumps(call, separators=(",", ":")).encode()
+            _body.set(json.dumps(call, separators=(",", ":")).encode())
             data = []
         try:
             self._client.put_metric_data(Namespace=self._settings.resolved_namespace, MetricData=data)
         except Exception as e:
             raise _translate(e, self._settings) from e
 
-    def _put_body(self, params: Any, **_: Any) -> None:
-        """Put our body in the place of the one that botocore made of no datums, before it compresses and signs."""
-        params["body"] = self._body
+
+def _put_body(params: Any, **_: Any) -> None:
+    """Put our body in the place of the one that botocore made of no datums, before it compresses and signs."""
+    params["body"] = _body.get()
 
 
 _NO_CREDENTIALS = (
@@ -119,19 +137,34 @@ def _fetch_credentials(session: Any) -> None:
     credentials.get_frozen_credentials()
 
 
-def _make_session(settings: Settings) -> Any:
+def make_session(settings: Settings, loader: Any = None) -> Any:
+    """Return a boto3 session for `settings`, with the credentials of their role if they name one.
+
+    Args:
+        settings: Region, role and external id are used.
+        loader: A botocore `Loader` that has read service models before, so that they are not read again.
+
+    Raises:
+        SendError: There are no credentials to assume the role with.
+    """
     import boto3
 
-    session = boto3.Session(region_name=settings.region)
-    if settings.role_arn is None:
-        return session
-    return _assume_role(session, settings)
+    session = boto3.Session(botocore_session=_botocore_session(loader), region_name=settings.region)
+    return session if settings.role_arn is None else _assume_role(session, settings, loader)
 
 
-def _assume_role(source: Any, settings: Settings) -> Any:
+def _botocore_session(loader: Any) -> Any:
+    import botocore.session
+
+    session = botocore.session.Session()
+    if loader is not None:
+        session.register_component("data_loader", loader)
+    return session
+
+
+def _assume_role(source: Any, settings: Settings, loader: Any) -> Any:
     """Return a session with the role's credentials, which botocore renews before they expire."""
     import boto3
-    import botocore.session
     from botocore.credentials import AssumeRoleCredentialFetcher, CredentialProvider, DeferredRefreshableCredentials
 
     credentials = source.get_credentials()
@@ -143,7 +176,7 @@ def _assume_role(source: Any, settings: Settings) -> Any:
 
     def client_creator(*args: Any, **kwargs: Any) -> Any:
         kwargs.setdefault("region_name", source.region_name)
-        return botocore.session.Session().create_client(*args, **kwargs)
+        return _botocore_session(loader).create_client(*args, **kwargs)
 
     fetcher = AssumeRoleCredentialFetcher(client_creator, credentials, settings.role_arn, extra_args=extra)
 
@@ -153,12 +186,13 @@ def _assume_role(source: Any, settings: Settings) -> Any:
         def load(self) -> Any:
             return DeferredRefreshableCredentials(fetcher.fetch_credentials, self.METHOD)
 
-    core = botocore.session.Session()
+    core = _botocore_session(loader)
     core.get_component("credential_provider").insert_before("env", AssumedRole())
     return boto3.Session(botocore_session=core, region_name=settings.region or source.region_name)
 
 
-def _make_client(session: Any, settings: Settings) -> Any:
+def make_client(session: Any, settings: Settings) -> Any:
+    """Return a CloudWatch client of `session` that makes one try a call, within our timeouts."""
     from botocore.config import Config
 
     config = Config(
@@ -167,6 +201,7 @@ def _make_client(session: Any, settings: Settings) -> Any:
         retries={"total_max_attempts": 1, "mode": "standard"},
         # botocore checks required fields and types only, in time that the hub would miss; ours is checked before.
         parameter_validation=False,
+        tcp_keepalive=True,
         user_agent_extra="locust-cw-dist",
     )
     return session.client("cloudwatch", endpoint_url=settings.endpoint_url, config=config)

@@ -25,11 +25,15 @@ class SendError(Exception):
 
 
 class Sink(Protocol):
-    """Takes batches. All calls come from one native thread, which may block."""
+    """Takes batches. Called in greenlets on the hub: what it waits for must be gevent's, as all of Locust is."""
 
     @property
     def max_pairs(self) -> int:
         """Weight (`batches.weight_pairs`) that one batch may have; may change with the first call."""
+        ...
+
+    def warm_up(self) -> None:
+        """Do, before any load, what takes the processor long and needs no network."""
         ...
 
     def check(self) -> None:

@@ -1,10 +1,11 @@
 """Publisher: closes windows, turns them into batches and sends these; on the master or in a single process only.
 
 Two greenlets: one closes windows each second into the backlog, one takes them from there, makes datums (a batch at a
-time, so that the hub is held for a few milliseconds at most) and sends them. The sink is called on one native thread,
-since it blocks, and always the same one, since a boto3 client belongs to the thread of its first call.
+time, so that the hub is held for a few milliseconds at most) and sends them. The sink is called in the second one: its
+sockets are gevent's, so it waits without holding anybody. A native thread would not do: it shares gevent's locks with
+the hub, those of logging among them, and one that both wanted was seen to wake nobody: the process never ended.
 
-State: everything here is touched on the hub only; the thread gets a batch and returns an outcome.
+State: everything here is touched on the hub only.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from typing import Any
 
 import gevent
 from gevent.event import Event
-from gevent.threadpool import ThreadPool
 
 from locust_cw_dist.core.backlog import Backlog
 from locust_cw_dist.core.batches import batches
@@ -112,7 +112,6 @@ class Publisher:
         self._budget = EndpointBudget(settings.max_endpoints)
         self._lost_reported = 0
         self._count: Callable[[], tuple[int, int]] = lambda: (0, 0)
-        self._thread = ThreadPool(1)
         self._work = Event()
         self._hurry = Event()
         self._is_sending = False
@@ -123,13 +122,14 @@ class Publisher:
     def start(self, count: Callable[[], tuple[int, int]]) -> None:
         """Begin; `count` tells the users and workers of now."""
         self._count = count
+        self._sink.warm_up()
         self._greenlets = [gevent.spawn(self._tick_forever), gevent.spawn(self._send_forever)]
 
     def check(self, timeout_s: float | None = None) -> SendError | None:
-        """Find out on the thread whether sending is possible; return what is in the way, if anything."""
+        """Find out whether sending is possible; return what is in the way, if anything."""
         try:
-            result = self._thread.spawn(_outcome, self._sink.check)
-            return result.get(timeout=timeout_s)  # type: ignore[no-any-return]
+            with gevent.Timeout(timeout_s):
+                return _outcome(self._sink.check)
         except gevent.Timeout:
             return SendError(Failure.CREDENTIALS, "AWS credentials could not be fetched in time")
 
@@ -255,7 +255,7 @@ class Publisher:
         while True:
             self.datum_ledger.calls += 1
             self.datum_ledger.retries += tries > 0
-            error: SendError | None = self._thread.spawn(_outcome, self._sink.send, batch).get()
+            error = _outcome(self._sink.send, batch)
             if error is None:
                 return None
             tries += 1
@@ -299,7 +299,7 @@ class Publisher:
 
 
 def _outcome(call: Callable[..., None], *args: Any) -> SendError | None:
-    """Return the SendError of a call rather than raise it: an exception in gevent's thread pool is printed."""
+    """Return what became of a call: None, or a SendError, whatever it raised."""
     try:
         call(*args)
     except SendError as e:

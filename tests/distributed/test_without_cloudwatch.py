@@ -71,6 +71,15 @@ def test_no_credentials_or_no_region(cluster, role, env, advice):
     assert_load_never_paused(cluster, at_least_s=2)
 
 
+def test_a_client_that_logs_without_end(cluster, cloudwatch):
+    """Logging takes a lock; a client on a thread of its own kept processes from ending that wanted it too."""
+    cluster.also.append("chatty_client.py")
+    single = cluster.single("--cw-flush-timeout", "0.5", run_time_s=1)
+    assert single.wait() == 1
+    assert single.log.count("a line of the client's") > 10
+    cluster.assert_balanced()
+
+
 def assert_nothing_published(cluster, reason):
     summary = cluster.summary()
     requests = len(cluster.truth().requests)
