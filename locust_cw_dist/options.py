@@ -27,7 +27,8 @@ from typing import TYPE_CHECKING, Any
 
 from locust_cw_dist.core.metrics import METRIC_NAMES
 from locust_cw_dist.errors import SettingsError
-from locust_cw_dist.settings import RULES, Settings, shown
+from locust_cw_dist.settings import Settings
+from locust_cw_dist.settings_rules import RULES, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -133,6 +134,17 @@ def _read_metrics(texts: Sequence[str]) -> frozenset[str] | Sequence[str]:
     return frozenset(METRIC_NAMES) - {text[1:] for text in texts[1:]}
 
 
+def _read_groups(texts: Iterable[str]) -> list[tuple[str, str]]:
+    # At the last sign: an expression may hold one, as in query strings.
+    groups = []
+    for text in texts:
+        pattern, equals, name = text.rpartition("=")
+        if not equals:
+            raise SettingsError(f"got {shown(text)}, must be REGEX=NAME")
+        groups.append((pattern, name))
+    return groups
+
+
 _LABEL = _Option(
     "label",
     "labels",
@@ -214,9 +226,52 @@ _OPTIONS = (
         "How long the end of a run may take to bring out the last data, at most 3600. Defaults to 30.",
         _number(float),
     ),
+    _Option(
+        "group",
+        "groups",
+        "<regex=name>",
+        "Count requests whose whole name matches under another name, as '/item/[0-9]+=/item/{id}'. Can be repeated: "
+        "the first that matches decides; one a line in the environment variable.",
+        _read_groups,
+        _lines,
+    ),
+    _Option(
+        "include",
+        "include",
+        "<regex>",
+        "Publish only requests whose whole name matches, after grouping. Can be repeated; one a line in the "
+        "environment variable.",
+        split=_lines,
+    ),
+    _Option(
+        "exclude",
+        "exclude",
+        "<regex>",
+        "Don't publish requests whose whole name matches, after grouping. Can be repeated; one a line in the "
+        "environment variable.",
+        split=_lines,
+    ),
+    _Option(
+        "spool-dir",
+        "spool_dir",
+        "<folder>",
+        "Keep on disk what CloudWatch has not taken, for the next master with this folder or for 'locust-cw resend'.",
+    ),
+    _Option(
+        "ambiguous",
+        "ambiguous",
+        "<resend|drop>",
+        "What to do with a batch when no answer says whether CloudWatch took it: resend (it may count twice) or drop "
+        "(it may be lost). Defaults to resend.",
+    ),
 )
 
-_REQUIRED = _Option("required", "required", "", "Exit with an error when results cannot be published. Off by default.")
+_FLAGS = (
+    _Option("required", "required", "", "Exit with an error when results cannot be published. Off by default."),
+    _Option(
+        "dry-run", "dry_run", "", "Don't call AWS; say at the end what would have been sent, and what it would cost."
+    ),
+)
 
 
 class _Repeated(argparse._ExtendAction):  # noqa: SLF001 - makes ConfigArgParse take lists from files
@@ -246,7 +301,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     Args:
         parser: What Locust's ``init_command_line_parser`` event hands out.
     """
-    if _REQUIRED.flag in parser._option_string_actions:  # noqa: SLF001 - there is no public way to ask
+    if _LABEL.flag in parser._option_string_actions:  # noqa: SLF001 - there is no public way to ask
         return
     group: Any = parser.add_argument_group(GROUP_TITLE, _GROUP_DESCRIPTION)
     for option in _OPTIONS:
@@ -255,10 +310,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             option.flag, env_var=option.environment_variable, metavar=option.metavar, help=option.help, **how
         )
         _mark_for_web_form(action, shown_there=option.in_web_form)
-    action = group.add_argument(
-        _REQUIRED.flag, env_var=_REQUIRED.environment_variable, help=_REQUIRED.help, action="store_true"
-    )
-    _mark_for_web_form(action, shown_there=False)
+    for option in _FLAGS:
+        action = group.add_argument(
+            option.flag, env_var=option.environment_variable, help=option.help, action="store_true"
+        )
+        _mark_for_web_form(action, shown_there=False)
 
 
 def _how_to_store(option: _Option) -> dict[str, Any]:
@@ -290,7 +346,7 @@ def settings_from_options(options: argparse.Namespace | None) -> Settings:
     Raises:
         SettingsError: Options contradict each other. It names the option.
     """
-    every = (*_OPTIONS, _REQUIRED)
+    every = (*_OPTIONS, *_FLAGS)
     stored = {option: getattr(options, option.dest, None) for option in every}
     try:
         return Settings(

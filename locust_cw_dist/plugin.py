@@ -135,7 +135,10 @@ class Plugin:
 
         self.settings = settings
         self._publishing = Publishing(self._environment, settings, client, self._once)
-        error = self._publishing.start()
+        try:
+            error = self._publishing.start()
+        except SettingsError as e:
+            self._refuse_to_run(str(e))
         events = self._environment.events
         events.quitting.add_listener(self._on_end)
         # Ways around `quitting`: --expect-workers-max-wait ends with sys.exit alone.

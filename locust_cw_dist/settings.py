@@ -2,50 +2,24 @@
 
 ``Settings`` is all that the rest of the package knows about the user's wishes; where they came from (a
 ``--cw-*`` option, an environment variable, a file, a script) is not its business. The rule of each field is
-in ``RULES``, one function a field, so that a command line can be refused by the very rule that ``Settings``
-applies.
+in `settings_rules`, so that a command line can be refused by the very rule that ``Settings`` applies.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from locust_cw_dist.core.metrics import METRIC_NAMES
 from locust_cw_dist.errors import SettingsError
-
-RESOLUTIONS_S = (1, 5, 10, 30, 60)
-"""The lengths of a window: the periods at which CloudWatch shows high-resolution metrics, and one minute."""
+from locust_cw_dist.settings_rules import RULES, wrong
 
 DEFAULT_ENDPOINT_PERCENTILES = (95.0,)
 DEFAULT_TOTAL_PERCENTILES = (50.0, 95.0, 99.0)
 
-MAX_PERCENTILES = 10
-MAX_ENDPOINTS = 1_000
-MAX_LABELS = 50
-OWN_DIMENSIONS = ("Request", "Method", "Host")
-MAX_DIMENSIONS = 30 - len(OWN_DIMENSIONS)  # PutMetricData takes 30 a datum
-
-# What PutMetricData allows: the namespace by AWS's documentation, dimensions by botocore's service model.
-_MAX_NAMESPACE = 255
-_MAX_DIMENSION_NAME = 255
-_MAX_DIMENSION_VALUE = 1024
-# "{environment}/{service}/loadtests" then stays below the 255 of a namespace, whatever the two are.
-_MAX_NAMESPACE_PART = 120
-_NAMESPACE_CHARACTERS = re.compile(r"[0-9A-Za-z.\-_/#:]+")
-_PRINTABLE_ASCII = re.compile(r"[ -~]*[!-~][ -~]*")
-
-# A region becomes part of a host name, and botocore refuses what is no host label.
-_HOST_LABEL = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?")
-# AssumeRole's own patterns for RoleArn and ExternalId.
-_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[0-9A-Za-z_+=,.@/-]{1,512}")
-_EXTERNAL_ID = re.compile(r"[0-9A-Za-z_+=,.@:/-]{2,1224}")
-
-_NAMESPACE_LETTERS = "letters, digits and . - _ / # :"
+_OPTIONAL = frozenset(
+    {"service", "namespace", "region", "role_arn", "external_id", "endpoint_url", "host", "percentiles", "spool_dir"}
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +48,15 @@ class Settings:
         grace_s: How long after its end a window waits for workers that are behind, 1 to 300.
         flush_timeout_s: How long the end of a run may take to bring out the last data, above 0, at most 3600.
         required: The process fails when results cannot be published.
+        spool_dir: A folder for batches that CloudWatch has not taken; None keeps them in memory.
+        ambiguous: What becomes of a batch when nobody knows whether CloudWatch took it: ``resend`` (it may count
+            twice) or ``drop`` (it may be lost).
+        groups: Pairs of a regular expression and a name: requests whose whole name matches count under that name.
+            The first that matches decides.
+        include: Regular expressions; where there are any, only requests whose whole name, after grouping, matches
+            one are published.
+        exclude: Regular expressions; requests whose whole name, after grouping, matches one are not published.
+        dry_run: Do everything but call AWS, and say at the end what it would have been.
     """
 
     service: str | None = None
@@ -93,6 +76,12 @@ class Settings:
     grace_s: float = 15.0
     flush_timeout_s: float = 30.0
     required: bool = False
+    spool_dir: str | None = None
+    ambiguous: Literal["resend", "drop"] = "resend"
+    groups: tuple[tuple[str, str], ...] = ()
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    dry_run: bool = False
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -129,9 +118,9 @@ class Settings:
 
     def _check_together(self) -> None:
         if self.external_id is not None and self.role_arn is None:
-            raise _wrong(self.external_id, "left out, or set together with a role ARN", "external_id")
+            raise wrong(self.external_id, "left out, or set together with a role ARN", "external_id")
         if self.required and not self.publishes:
-            raise _wrong(self.required, "left out, or set together with a service or a namespace", "required")
+            raise wrong(self.required, "left out, or set together with a service or a namespace", "required")
 
 
 def _normalised(field: str, value: Any) -> Any:
@@ -139,206 +128,5 @@ def _normalised(field: str, value: Any) -> Any:
         return None
     try:
         return RULES[field](value)
-    except SettingsError as wrong:
-        raise SettingsError(wrong.problem, setting=field) from None
-
-
-def _wrong(value: object, allowed: str, setting: str | None = None) -> SettingsError:
-    return SettingsError(f"got {shown(value)}, must be {allowed}", setting=setting)
-
-
-def shown(value: object) -> str:
-    """A value as an error message shows it: on one line, and not longer than a line."""
-    text = repr(value)
-    return text if len(text) <= 100 else f"{text[:97]}..."
-
-
-# -- one rule a field: takes any value, returns what is kept, raises SettingsError without the field's name
-
-
-def _text(pattern: re.Pattern[str], longest: int, allowed: str) -> Callable[[Any], str]:
-    def rule(value: Any) -> str:
-        if isinstance(value, str) and len(value) <= longest and pattern.fullmatch(value):
-            return value
-        raise _wrong(value, allowed)
-
-    return rule
-
-
-def _not_reserved(rule: Callable[[Any], str], allowed: str) -> Callable[[Any], str]:
-    # CloudWatch keeps "AWS/" for itself and refuses a colon in front.
-    def checked(value: Any) -> str:
-        name = rule(value)
-        if name.startswith((":", "AWS/")) or name == "AWS":
-            raise _wrong(value, allowed)
-        return name
-
-    return checked
-
-
-def _whole_number(lowest: int, highest: int) -> Callable[[Any], int]:
-    def rule(value: Any) -> int:
-        if isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest:
-            return value
-        raise _wrong(value, f"a whole number from {lowest} to {highest}")
-
-    return rule
-
-
-def _seconds(accepts: Callable[[float], bool], allowed: str) -> Callable[[Any], float]:
-    def rule(value: Any) -> float:
-        if isinstance(value, int | float) and not isinstance(value, bool) and accepts(value):
-            return float(value)
-        raise _wrong(value, allowed)
-
-    return rule
-
-
-def _resolution(value: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value in RESOLUTIONS_S:
-        return value
-    raise _wrong(value, "1, 5, 10, 30 or 60 (seconds)")
-
-
-def _flag(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise _wrong(value, "True or False")
-
-
-def _endpoint_url(value: Any) -> str:
-    allowed = "an http:// or https:// URL with a host and no user, query or fragment"
-    if isinstance(value, str) and "@" in value:
-        # It may hold a password, which must not reach a log.
-        raise SettingsError(f"got a URL with a user in it, must be {allowed}")
-    if isinstance(value, str) and len(value) <= 2048 and re.fullmatch(r"[!-~]+", value) and _is_plain_url(value):
-        return value
-    raise _wrong(value, allowed)
-
-
-def _is_plain_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and port != 0 and not {"?", "#"} & set(text)
-
-
-def _items(value: Any, allowed: str) -> tuple[Any, ...]:
-    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
-        return tuple(value)
-    raise _wrong(value, allowed)
-
-
-def _percentiles(value: Any) -> tuple[float, ...]:
-    allowed = f"1 to {MAX_PERCENTILES} different percentiles above 0 and below 100, with at most 4 decimals"
-    chosen = _items(value, allowed)
-    for item in chosen:
-        if not _is_percentile(item):
-            raise _wrong(item, allowed)
-    if not 1 <= len(chosen) <= MAX_PERCENTILES or len(set(chosen)) < len(chosen):
-        raise _wrong(value, allowed)
-    return tuple(float(item) for item in chosen)
-
-
-def _is_percentile(value: object) -> bool:
-    # Four decimals: a metric's name shows six digits, and a rank is computed with whole numbers.
-    return (
-        isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 100 and round(value, 4) == value
-    )
-
-
-def _metrics(value: Any) -> frozenset[str]:
-    allowed = f"one or more out of {', '.join(METRIC_NAMES)}"
-    chosen = _items(value, allowed)
-    for name in chosen:
-        if name not in METRIC_NAMES:
-            raise _wrong(name, allowed)
-    if not chosen:
-        raise _wrong(value, allowed)
-    return frozenset(chosen)
-
-
-def _pairs(value: Any, what: str) -> tuple[tuple[str, str], ...]:
-    """Pairs of two texts, in their order, no name twice."""
-    items = _items(value.items() if isinstance(value, Mapping) else value, f"pairs of a {what}'s name and value")
-    pairs = []
-    for item in items:
-        if not (isinstance(item, tuple | list) and len(item) == 2 and all(isinstance(part, str) for part in item)):
-            raise _wrong(item, f"a pair of a {what}'s name and value")
-        pairs.append((item[0], item[1]))
-    names = [name for name, _ in pairs]
-    for name in names:
-        if names.count(name) > 1:
-            raise _wrong(name, f"the name of one {what} only")
-    return tuple(pairs)
-
-
-def _dimensions(value: Any) -> tuple[tuple[str, str], ...]:
-    pairs = _pairs(value, "dimension")
-    for name, content in pairs:
-        if name in OWN_DIMENSIONS:
-            raise _wrong(name, f"a name other than {', '.join(OWN_DIMENSIONS)}, which every series has already")
-        _dimension_name(name)
-        _dimension_value(content)
-    if len(pairs) > MAX_DIMENSIONS:
-        raise SettingsError(
-            f"got {len(pairs)} dimensions, must be at most {MAX_DIMENSIONS} beside our {len(OWN_DIMENSIONS)}"
-        )
-    return pairs
-
-
-def _dimension_name(value: str) -> None:
-    if len(value) > _MAX_DIMENSION_NAME or value.startswith(":") or not _PRINTABLE_ASCII.fullmatch(value):
-        raise _wrong(value, "a name of 1 to 255 printable ASCII characters, not all blank, not starting with ':'")
-
-
-def _labels(value: Any) -> tuple[tuple[str, str], ...]:
-    pairs = _pairs(value, "label")
-    for name, content in pairs:
-        # No commas: Locust's web form splits what was typed at them.
-        if not (name.strip() and len(name) <= 255 and name.isprintable() and not set("=,") & set(name)):
-            raise _wrong(name, "a label's name of 1 to 255 printable characters without '=' and ','")
-        if not (len(content) <= 1024 and content.isprintable() and "," not in content):
-            raise _wrong(content, "a label's value of at most 1024 printable characters without ','")
-    if len(pairs) > MAX_LABELS:
-        raise SettingsError(f"got {len(pairs)} labels, must be at most {MAX_LABELS}")
-    return pairs
-
-
-_ENVIRONMENT = f"1 to {_MAX_NAMESPACE_PART} {_NAMESPACE_LETTERS}, not starting with ':' or 'AWS/', and not 'AWS'"
-_NAMESPACE = f"1 to {_MAX_NAMESPACE} {_NAMESPACE_LETTERS}, not starting with ':' or 'AWS/', and not 'AWS'"
-_dimension_value = _text(
-    _PRINTABLE_ASCII, _MAX_DIMENSION_VALUE, "a value of 1 to 1024 printable ASCII characters, not all blank"
-)
-
-_OPTIONAL = frozenset(
-    {"service", "namespace", "region", "role_arn", "external_id", "endpoint_url", "host", "percentiles"}
-)
-
-RULES: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {
-        "service": _text(
-            _NAMESPACE_CHARACTERS, _MAX_NAMESPACE_PART, f"1 to {_MAX_NAMESPACE_PART} {_NAMESPACE_LETTERS}"
-        ),
-        "environment": _not_reserved(_text(_NAMESPACE_CHARACTERS, _MAX_NAMESPACE_PART, _ENVIRONMENT), _ENVIRONMENT),
-        "namespace": _not_reserved(_text(_NAMESPACE_CHARACTERS, _MAX_NAMESPACE, _NAMESPACE), _NAMESPACE),
-        "region": _text(_HOST_LABEL, 63, "the name of an AWS Region, as eu-central-1"),
-        "role_arn": _text(_ROLE_ARN, 2048, "a role's ARN, as arn:aws:iam::123456789012:role/name"),
-        "external_id": _text(_EXTERNAL_ID, 1224, "2 to 1224 letters, digits and _ + = , . @ : / -"),
-        "endpoint_url": _endpoint_url,
-        "host": _dimension_value,
-        "resolution_s": _resolution,
-        "percentiles": _percentiles,
-        "dimensions": _dimensions,
-        "labels": _labels,
-        "metrics": _metrics,
-        "max_endpoints": _whole_number(1, MAX_ENDPOINTS),
-        "grace_s": _seconds(lambda value: 1 <= value <= 300, "1 to 300 (seconds)"),
-        "flush_timeout_s": _seconds(lambda value: 0 < value <= 3600, "above 0 and at most 3600 (seconds)"),
-        "required": _flag,
-    }
-)
-"""For each field of ``Settings`` its rule. What a rule raises does not name the field: the caller knows which
-name the user would recognise."""
+    except SettingsError as e:
+        raise SettingsError(e.problem, setting=field) from None

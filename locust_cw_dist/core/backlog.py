@@ -9,6 +9,7 @@ State: touched only by the publisher.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 
 from locust_cw_dist.core.collector import Window
 
@@ -26,6 +27,10 @@ class Backlog:
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    def __iter__(self) -> Iterator[Window]:
+        """Iterate over the windows, oldest first."""
+        return iter(self._waiting)
 
     def add(self, window: Window) -> None:
         """Let a window wait."""

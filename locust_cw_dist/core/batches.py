@@ -18,6 +18,7 @@ from locust_cw_dist.core.limits import (
     MAX_PAIRS_PER_CALL,
     PAIRS_PER_DATUM,
 )
+from locust_cw_dist.core.publication import Entry
 
 ENVELOPE_BYTES = len('{"Namespace": "", "MetricData": []}') + MAX_NAMESPACE_CHARS
 """What a body has besides its datums; a namespace has only characters that JSON leaves alone."""
@@ -30,32 +31,32 @@ _STATISTICS_FRAME_BYTES = len('"StatisticValues": {"SampleCount": , "Sum": , "Mi
 
 
 def batches(
-    datums: Iterable[Datum],
+    entries: Iterable[Entry],
     *,
     max_datums: int = MAX_DATUMS_PER_CALL,
     max_pairs: int = MAX_PAIRS_PER_CALL,
     max_bytes: int = MAX_BODY_BYTES,
-) -> Iterator[tuple[Datum, ...]]:
-    """Yield the datums in batches, in order, each as long as the limits let it be.
+) -> Iterator[tuple[Entry, ...]]:
+    """Yield the entries in batches, in order, each as long as the limits let it be.
 
     A datum that is over `max_pairs` or `max_bytes` by itself goes alone; with the default limits there is
     none.
 
     Args:
-        datums: What to send; read only as far as the batch at hand needs.
+        entries: What to send; read only as far as the batch at hand needs.
         max_datums: Datums in a batch.
         max_pairs: Sum of `weight_pairs` in a batch.
         max_bytes: Uncompressed JSON body of the call, envelope included.
     """
-    batch: list[Datum] = []
+    batch: list[Entry] = []
     pairs, size = 0, ENVELOPE_BYTES
-    for datum in datums:
-        more_pairs, more_bytes = weight_pairs(datum), estimated_bytes(datum)
+    for entry in entries:
+        more_pairs, more_bytes = weight_pairs(entry.datum), estimated_bytes(entry.datum)
         if batch and (len(batch) >= max_datums or pairs + more_pairs > max_pairs or size + more_bytes > max_bytes):
             yield tuple(batch)
             batch = []
             pairs, size = 0, ENVELOPE_BYTES
-        batch.append(datum)
+        batch.append(entry)
         pairs += more_pairs
         size += more_bytes
     if batch:

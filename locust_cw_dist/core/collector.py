@@ -188,6 +188,10 @@ class Collector:
                 closed.append(window)
         return closed
 
+    def open_windows(self) -> Iterable[Window]:
+        """Return the windows that are not closed."""
+        return self._open.values()
+
     def open_results(self, run_id: str) -> int:
         """Return the number of results of a run in windows that are not closed."""
         return sum(window.results for window in self._open.values() if window.run_id == run_id)

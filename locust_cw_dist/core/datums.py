@@ -94,10 +94,14 @@ class Datum:
 
     def to_api(self) -> dict[str, Any]:
         """Return the datum as an entry of `MetricData`, as boto3's `put_metric_data` takes it."""
+        return self.to_json() | {"Timestamp": datetime.fromtimestamp(self.timestamp_s, UTC)}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the datum as it stands in the JSON body of a call; its time is in seconds since the epoch."""
         entry: dict[str, Any] = {
             "MetricName": self.metric,
             "Dimensions": [{"Name": name, "Value": value} for name, value in self.dimensions],
-            "Timestamp": datetime.fromtimestamp(self.timestamp_s, UTC),
+            "Timestamp": self.timestamp_s,
             "Unit": self.unit,
             "StorageResolution": self.storage_resolution_s,
         }

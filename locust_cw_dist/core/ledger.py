@@ -3,9 +3,9 @@
     recorded = published + pending + spooled + dropped
 
 holds at every moment, where *recorded* is the sum of the workers' cumulative counters, *pending* is what lies on the
-way (told of by a worker but not here yet, in an open window, waiting, or being sent) and *dropped* has a reason for
-each. A result is published when every accounted datum of its endpoint and window (`datums.ACCOUNTED`) is accepted; an
-`Account` keeps track of that for one endpoint and window.
+way (told of by a worker but not here yet, in an open window, waiting in memory, or being sent), *spooled* is what is
+safe on disk, and *dropped* has a reason for each. A result is published when every accounted datum of its endpoint
+and window (`datums.ACCOUNTED`) is accepted; an `Account` keeps track of that for one endpoint and window.
 
 State: touched only by the publisher, on the master's hub.
 """
@@ -17,27 +17,37 @@ from dataclasses import dataclass, field
 
 from locust_cw_dist.core.result import REJECTIONS
 
+LEFT_OUT = "left out by --cw-include or --cw-exclude"
+"""Reason of what the user did not want."""
+
+NOT_LOST = frozenset({*REJECTIONS, LEFT_OUT})
+"""Reasons that make no run incomplete: there was nothing to publish."""
+
 
 @dataclass(slots=True)
 class RunLedger:
     """What became of the results of one run.
 
     Attributes:
+        run_id: The run.
         taken: Results in windows that the publisher has taken from the collector.
         accounted: Of these, the ones that have an account.
         published: Results that CloudWatch has accepted.
+        spooled: Results that CloudWatch has not accepted and that are on disk.
         dropped: Results that were given up after they had reached the master, by reason.
     """
 
+    run_id: str = ""
     taken: int = 0
     accounted: int = 0
     published: int = 0
+    spooled: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
 
     @property
     def waiting(self) -> int:
-        """Results that the publisher holds."""
-        return self.taken - self.published - self.dropped.total()
+        """Results that the publisher holds in memory."""
+        return self.taken - self.published - self.spooled - self.dropped.total()
 
 
 @dataclass(slots=True)
@@ -60,32 +70,55 @@ class DatumLedger:
 
 
 class Account:
-    """Whether the results of one endpoint and window are published: all accounted datums must be accepted."""
+    """Whether the results of one endpoint and window are published: all accounted datums must be accepted.
 
-    __slots__ = ("_failed", "_ledger", "_open", "_results")
+    Attributes:
+        results: How many there are.
+    """
+
+    __slots__ = ("_failed", "_ledger", "_on_disk", "_open", "results")
 
     def __init__(self, ledger: RunLedger, results: int, datums: int) -> None:
         """Account for `results` that `datums` datums carry; without any datum they count as published."""
+        self.results = results
         self._ledger = ledger
-        self._results = results
         self._open = datums
         self._failed = False
+        self._on_disk = False
         ledger.accounted += results
         if not datums:
             self._ledger.published += results
+
+    @property
+    def run_id(self) -> str:
+        """The run that the results belong to."""
+        return self._ledger.run_id
 
     def accept(self) -> None:
         """Note that CloudWatch has accepted one of the datums."""
         self._open -= 1
         if not self._open and not self._failed:
-            self._ledger.published += self._results
+            self._leave_disk()
+            self._ledger.published += self.results
 
     def drop(self, reason: str) -> None:
         """Note that one of the datums was given up."""
         self._open -= 1
         if not self._failed:
             self._failed = True
-            self._ledger.dropped[reason] += self._results
+            self._leave_disk()
+            self._ledger.dropped[reason] += self.results
+
+    def spool(self) -> None:
+        """Note that one of the datums is on disk, from where it will be tried again."""
+        if not (self._failed or self._on_disk):
+            self._on_disk = True
+            self._ledger.spooled += self.results
+
+    def _leave_disk(self) -> None:
+        if self._on_disk:
+            self._on_disk = False
+            self._ledger.spooled -= self.results
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +147,6 @@ class Balance:
         return self.recorded - self.published - self.pending - self.spooled - sum(self.dropped.values())
 
     @property
-    def unusable(self) -> dict[str, int]:
-        """Of what was dropped, what no publisher could have used: it was no response time."""
-        return {reason: count for reason, count in self.dropped.items() if reason in REJECTIONS}
+    def not_lost(self) -> int:
+        """Of what was dropped, what was no response time, or what the user left out."""
+        return sum(count for reason, count in self.dropped.items() if reason in NOT_LOST)

@@ -50,6 +50,7 @@ class RunSummary:
         refused_frames: Frames that were refused, by reason.
         unheard: Workers that never said that they were done: (worker id, time up to which their results are in).
         without_plugin: Workers whose results are missing, since they don't run this plugin in this version.
+        spool_dir: Where results wait that were not sent.
         prices: What the estimate of costs rests on.
     """
 
@@ -60,6 +61,7 @@ class RunSummary:
     refused_frames: dict[str, int]
     unheard: tuple[tuple[str, float], ...] = ()
     without_plugin: tuple[str, ...] = ()
+    spool_dir: str | None = None
     prices: Prices = CURRENT_PRICES
 
     @property
@@ -79,6 +81,8 @@ class RunSummary:
         lines += [f"  {count} dropped: {reason}" for reason, count in sorted(balance.dropped.items())]
         if balance.pending:
             lines.append(f"  {balance.pending} not received or not sent when the process ended")
+        if balance.spooled:
+            lines.append(f"  {balance.spooled} on disk: 'locust-cw resend {self.spool_dir}' publishes them")
         if balance.difference:
             lines.append(f"  {balance.difference} unaccounted for: please report this as a bug")
         lines += _first([f"what worker {worker} recorded after {_time(until_s)}" for worker, until_s in self.unheard])
@@ -119,7 +123,7 @@ class RunSummary:
         }
 
     def _lost(self) -> int:
-        return self.balance.recorded - self.balance.published - sum(self.balance.unusable.values())
+        return self.balance.recorded - self.balance.published - self.balance.not_lost
 
 
 def _first(losses: list[str]) -> list[str]:

@@ -1,8 +1,8 @@
 """CloudWatch behind boto3: making the client, sending a batch, and telling its errors apart.
 
 Everything here runs in greenlets of the publisher's. Locust has patched the standard library for gevent, so a call that
-waits for CloudWatch holds neither a user's greenlet nor the hub, and a client of the user's stays on the thread that made
-it. boto3 is imported late: never on a worker, and after Locust has patched what it imports.
+waits for CloudWatch holds neither a user's greenlet nor the hub, and a client of the user's is called on the thread
+that it belongs to. boto3 is imported late: never on a worker, and after Locust has patched what it imports.
 
 botocore's own retries are switched off (`total_max_attempts=1`): the publisher retries, with its own deadline, and two
 layers would multiply. botocore's serialiser takes ten times as long as the standard library's JSON encoder, and the
@@ -16,6 +16,8 @@ import json
 from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any
+
+from gevent.lock import BoundedSemaphore
 
 from locust_cw_dist.core.datums import Datum
 from locust_cw_dist.core.limits import MAX_PAIRS_PER_BODY, MAX_PAIRS_PER_CALL
@@ -51,7 +53,7 @@ _body: ContextVar[bytes] = ContextVar("body")
 
 
 class Cloudwatch:
-    """A `Sink` that writes to one namespace."""
+    """A `Sink` that writes to CloudWatch."""
 
     def __init__(self, settings: Settings, client: Any = None) -> None:
         """Write as `settings` say, through `client` if the user brought one.
@@ -63,6 +65,7 @@ class Cloudwatch:
         self._client = client
         self._loader: Any = None
         self._writes_body = False
+        self._making = BoundedSemaphore(1)
 
     @property
     def max_pairs(self) -> int:
@@ -89,30 +92,44 @@ class Cloudwatch:
         try:
             session = make_session(self._settings, self._loader)
             _fetch_credentials(session)
-            self._client = make_client(session, self._settings)
-            self._writes_body = _speaks_json(self._client)
-            if self._writes_body:
-                self._client.meta.events.register("before-call.cloudwatch.PutMetricData", _put_body)
+            client = make_client(session, self._settings)
         except SendError:
             raise
         except Exception as e:
-            raise _translate(e, self._settings) from e
-
-    def send(self, batch: Sequence[Datum]) -> None:
-        """See `Sink.send`."""
-        if self._client is None:
-            self.check()
-        data = [datum.to_api() for datum in batch]
+            raise _translate(e, self._settings.resolved_namespace or "-") from e
+        self._writes_body = _speaks_json(client)
         if self._writes_body:
-            for datum, entry in zip(batch, data, strict=True):
-                entry["Timestamp"] = datum.timestamp_s
-            call = {"Namespace": self._settings.resolved_namespace, "MetricData": data}
-            _body.set(json.dumps(call, separators=(",", ":")).encode())
-            data = []
+            client.meta.events.register("before-call.cloudwatch.PutMetricData", _put_body)
+        self._client = client
+
+    def send(self, namespace: str, batch: Sequence[Datum]) -> None:
+        """See `Sink.send`."""
+        client = self._ready_client()
         try:
-            self._client.put_metric_data(Namespace=self._settings.resolved_namespace, MetricData=data)
+            if self._writes_body:
+                _body.set(_render(namespace, batch))
+                client.put_metric_data(Namespace=namespace, MetricData=[])
+            else:
+                client.put_metric_data(Namespace=namespace, MetricData=[datum.to_api() for datum in batch])
         except Exception as e:
-            raise _translate(e, self._settings) from e
+            error = _translate(e, namespace)
+            if error.failure is Failure.CREDENTIALS and self._users_client is None:
+                # Look for others at the next try: a file, a role or a variable may have changed.
+                self._client = None
+            raise error from e
+
+    def _ready_client(self) -> Any:
+        if self._client is None:
+            # One at a time: several greenlets send.
+            with self._making:
+                if self._client is None:
+                    self.check()
+        return self._client
+
+
+def _render(namespace: str, batch: Sequence[Datum]) -> bytes:
+    call = {"Namespace": namespace, "MetricData": [datum.to_json() for datum in batch]}
+    return json.dumps(call, separators=(",", ":")).encode()
 
 
 def _put_body(params: Any, **_: Any) -> None:
@@ -212,7 +229,7 @@ def _speaks_json(client: Any) -> bool:
     return bool(client.meta.service_model.resolved_protocol == "json")
 
 
-def _translate(error: Exception, settings: Settings) -> SendError:
+def _translate(error: Exception, namespace: str) -> SendError:
     """Say what a foreign exception means; the one place where that is decided."""
     from botocore import exceptions as aws
 
@@ -227,7 +244,7 @@ def _translate(error: Exception, settings: Settings) -> SendError:
         ((aws.ParamValidationError,), Failure.REFUSED),
     )
     if isinstance(error, aws.ClientError):
-        return _translate_answer(error, settings)
+        return _translate_answer(error, namespace)
     for types, failure in kinds:
         if isinstance(error, types):
             return SendError(failure, _one_line(error))
@@ -235,7 +252,7 @@ def _translate(error: Exception, settings: Settings) -> SendError:
     return SendError(Failure.TRANSIENT, f"{type(error).__name__}: {_one_line(error)}")
 
 
-def _translate_answer(error: Any, settings: Settings) -> SendError:
+def _translate_answer(error: Any, namespace: str) -> SendError:
     code = str(error.response.get("Error", {}).get("Code", ""))
     metadata = error.response.get("ResponseMetadata", {})
     status = metadata.get("HTTPStatusCode", 0)
@@ -244,14 +261,13 @@ def _translate_answer(error: Any, settings: Settings) -> SendError:
     elif code in CREDENTIAL_CODES:
         failure = Failure.CREDENTIALS
     elif code in PERMISSION_CODES or status in (401, 403):
-        message = f"cloudwatch:PutMetricData is not allowed on namespace {settings.resolved_namespace}: "
+        message = f"cloudwatch:PutMetricData is not allowed on namespace {namespace}: "
         return SendError(Failure.PERMISSION, message + _one_line(error))
     elif status == 408:
         failure = Failure.AMBIGUOUS
-    elif status >= 500:
-        failure = Failure.TRANSIENT
     else:
-        failure = Failure.REFUSED
+        # Of what is left only these two speak of the batch; another 4xx is a proxy's, or of a wrong address.
+        failure = Failure.REFUSED if status in (400, 413) else Failure.TRANSIENT
     return SendError(failure, _one_line(error), _retry_after_s(metadata))
 
 

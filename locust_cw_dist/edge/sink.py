@@ -44,8 +44,8 @@ class Sink(Protocol):
         """
         ...
 
-    def send(self, batch: Sequence[Datum]) -> None:
-        """Send one batch.
+    def send(self, namespace: str, batch: Sequence[Datum]) -> None:
+        """Send one batch; several calls may be under way at once.
 
         Raises:
             SendError: If it was not taken, or if nobody knows.

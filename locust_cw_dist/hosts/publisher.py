@@ -1,9 +1,7 @@
-"""Publisher: closes windows, turns them into batches and sends these; on the master or in a single process only.
+"""Publisher: closes windows and turns them into batches for the sender; on the master or in a single process only.
 
-Two greenlets: one closes windows each second into the backlog, one takes them from there, makes datums (a batch at a
-time, so that the hub is held for a few milliseconds at most) and sends them. The sink is called in the second one: its
-sockets are gevent's, so it waits without holding anybody. A native thread would not do: it shares gevent's locks with
-the hub, those of logging among them, and one that both wanted was seen to wake nobody: the process never ended.
+Two greenlets: one closes windows each second into the backlog, one takes them from there and makes datums, a batch at a
+time, so that the hub is held for a few milliseconds at most. When the sender has no place, windows wait in the backlog.
 
 State: everything here is touched on the hub only.
 """
@@ -11,12 +9,10 @@ State: everything here is touched on the hub only.
 from __future__ import annotations
 
 import logging
-import random
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any
 
 import gevent
 from gevent.event import Event
@@ -27,13 +23,16 @@ from locust_cw_dist.core.budget import EndpointBudget
 from locust_cw_dist.core.collector import Collector, Window
 from locust_cw_dist.core.datums import Datum, MetricPlan
 from locust_cw_dist.core.gauges import GaugeBook
-from locust_cw_dist.core.ledger import Account, Balance, DatumLedger
-from locust_cw_dist.core.publication import Closed, publication
-from locust_cw_dist.core.retry import Failure, backoff_s
+from locust_cw_dist.core.ledger import LEFT_OUT, Balance, DatumLedger, RunLedger
+from locust_cw_dist.core.publication import Closed, Entry, publication
+from locust_cw_dist.core.retry import Failure
+from locust_cw_dist.core.selection import Selection
 from locust_cw_dist.edge.clock import Clock
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.edge.sink import SendError, Sink
+from locust_cw_dist.hosts.parcels import Depot
 from locust_cw_dist.hosts.runs import Run, Runs
+from locust_cw_dist.hosts.sender import BUG, LAST_DISK_S, Sender, outcome
 from locust_cw_dist.settings import Settings
 
 logger = logging.getLogger("locust_cw_dist")
@@ -83,53 +82,72 @@ class Publisher:
     """Sends what the collector merged.
 
     Attributes:
-        datum_ledger: What became of datums, and the calls it took.
         series: The series that were written.
+        sender: Brings the batches away.
     """
 
     def __init__(
         self,
         settings: Settings,
         sink: Sink,
+        depot: Depot,
         collector: Collector,
         gauges: GaugeBook,
         runs: Runs,
         clock: Clock,
         once: Once,
     ) -> None:
-        """Publish the windows of `collector` to `sink`."""
-        self.datum_ledger = DatumLedger()
+        """Publish the windows of `collector` to `sink`, by way of `depot` where that is needed."""
         self.series = SeriesCount({})
+        self.sender = Sender(
+            sink, depot, once, on_accepted=self.series.note, resends_ambiguous=settings.ambiguous == "resend"
+        )
         self._plan = plan_of(settings)
         self._settings = settings
+        self._namespace = settings.resolved_namespace or ""
         self._sink = sink
+        self._depot = depot
         self._collector = collector
         self._gauges = gauges
         self._runs = runs
         self._clock = clock
         self._once = once
         self._backlog = Backlog()
+        self._selection = Selection(settings.groups, settings.include, settings.exclude)
         self._budget = EndpointBudget(settings.max_endpoints)
         self._lost_reported = 0
         self._count: Callable[[], tuple[int, int]] = lambda: (0, 0)
         self._work = Event()
-        self._hurry = Event()
-        self._is_sending = False
+        self._making: list[Window] = []
         self._held_since_s = 0.0
-        self._last_failure = Failure.UNREACHABLE
         self._greenlets: list[gevent.Greenlet] = []
+
+    @property
+    def datum_ledger(self) -> DatumLedger:
+        """What became of datums, and the calls it took."""
+        return self.sender.ledger
+
+    @property
+    def safe_until_s(self) -> float:
+        """Up to when all results that have come are published, on disk or given up."""
+        windows = (*self._collector.open_windows(), *self._backlog, *self._making)
+        unsafe_since_s = [float(window.start_s) for window in windows if window.summaries]
+        if self.sender.unsafe_since_s is not None:
+            unsafe_since_s.append(self.sender.unsafe_since_s)
+        return min(unsafe_since_s, default=self._clock.now_s())
 
     def start(self, count: Callable[[], tuple[int, int]]) -> None:
         """Begin; `count` tells the users and workers of now."""
         self._count = count
         self._sink.warm_up()
-        self._greenlets = [gevent.spawn(self._tick_forever), gevent.spawn(self._send_forever)]
+        self._greenlets = [gevent.spawn(self._tick_forever), gevent.spawn(self._make_forever)]
+        self.sender.start()
 
     def check(self, timeout_s: float | None = None) -> SendError | None:
         """Find out whether sending is possible; return what is in the way, if anything."""
         try:
             with gevent.Timeout(timeout_s):
-                return _outcome(self._sink.check)
+                return outcome(self._sink.check)
         except gevent.Timeout:
             return SendError(Failure.CREDENTIALS, "AWS credentials could not be fetched in time")
 
@@ -145,14 +163,18 @@ class Publisher:
             self._work.set()
 
     def flush(self, timeout_s: float) -> None:
-        """Send everything that is here, and give up after `timeout_s`: the process ends."""
+        """Send everything that is here, and stop after `timeout_s`: the process ends.
+
+        What CloudWatch has not taken by then is on disk, or booked as dropped.
+        """
         self.tick(everything=True)
-        self._hurry.set()
-        with gevent.Timeout(timeout_s, False):
-            while self._is_sending or len(self._backlog):
-                self._work.set()
-                gevent.sleep(0.02)
+        self.sender.hurry()
+        self._wait_until(lambda: self._has_made_all and self.sender.is_idle, timeout_s)
+        self.sender.stop()
+        if self._depot.is_there:
+            self._wait_until(lambda: self._has_made_all, LAST_DISK_S)
         gevent.killall(self._greenlets)
+        self.sender.close()
         self._give_up()
 
     def balance(self, run: Run) -> Balance:
@@ -163,13 +185,23 @@ class Publisher:
             recorded=self._collector.recorded(run_id),
             published=ledger.published,
             pending=unmerged + self._collector.open_results(run_id) + ledger.waiting,
-            spooled=0,
+            spooled=ledger.spooled,
             late=self._collector.late[run_id],
             dropped=dict(self._dropped(run)),
         )
 
     def _dropped(self, run: Run) -> Counter[str]:
         return self._collector.rejected(run.run_id) + run.ledger.dropped
+
+    @property
+    def _has_made_all(self) -> bool:
+        return not self._making and not len(self._backlog)
+
+    def _wait_until(self, condition: Callable[[], bool], timeout_s: float) -> None:
+        with gevent.Timeout(timeout_s, False):
+            while not condition():
+                self._work.set()
+                gevent.sleep(0.02)
 
     def _tick_forever(self) -> None:
         while True:
@@ -179,49 +211,54 @@ class Publisher:
             except Exception:
                 self._once.error("tick", "locust-cw: could not close windows")
 
-    def _send_forever(self) -> None:
+    def _make_forever(self) -> None:
         while True:
             self._work.wait()
             self._work.clear()
             while len(self._backlog):
-                self._is_sending = True
                 try:
-                    self._send_round()
+                    self._make_round()
                 except Exception:
-                    self._once.error("send", "locust-cw: could not make or send datums")
-                finally:
-                    self._is_sending = False
+                    self._once.error("make", "locust-cw: could not make datums")
 
-    def _send_round(self) -> None:
-        accounts: deque[Account | None] = deque()
-        datums = self._datums(accounts)
+    def _make_round(self) -> None:
+        """Make the batches of a few windows and hand them over."""
+        unsent: list[Entry] = []
+        entries = self._entries(unsent)
         try:
-            for batch in batches(datums, max_pairs=self._sink.max_pairs):
-                failure = self._deliver(batch)
-                for datum in batch:
-                    self._settle(datum, accounts.popleft(), failure)
+            for batch in batches(entries, max_pairs=self._sink.max_pairs):
+                del unsent[: len(batch)]
+                self.sender.submit(self._namespace, batch)
         finally:
             # Nothing is left unless the round was cut off: then nothing of the rest will be sent.
-            datums.close()
-            for account in accounts:
-                if account is not None:
-                    account.drop(self._last_failure.value)
+            entries.close()
+            for entry in unsent:
+                if entry.account is not None:
+                    entry.account.drop(self._reason)
+            self._making.clear()
 
-    def _datums(self, accounts: deque[Account | None]) -> Generator[Datum]:
+    def _entries(self, unsent: list[Entry]) -> Generator[Entry]:
         for _ in range(WINDOWS_PER_ROUND):
             window = self._backlog.take()
             if window is None:
                 return
+            self._making.append(window)
             ledger = self._runs.get(window.run_id).ledger
-            left = ledger.accounted + window.results
+            closed = self._closed(window, ledger)
+            left = ledger.accounted + closed.results
             try:
-                for datum, account in publication(self._plan, self._closed(window), ledger):
-                    accounts.append(account)
-                    yield datum
+                for entry in publication(self._plan, closed, ledger):
+                    unsent.append(entry)
+                    yield entry
                     self._breathe()
             finally:
                 # Cut off in the middle: of the endpoints that have no account yet nothing will be sent.
-                ledger.dropped += Counter({self._last_failure.value: left - ledger.accounted})
+                ledger.dropped += Counter({self._reason: left - ledger.accounted})
+
+    @property
+    def _reason(self) -> str:
+        """Why results are dropped of which no batch was made."""
+        return self.sender.last_failure.value if self.sender.is_stopped else BUG
 
     def _breathe(self) -> None:
         """Let others have the hub, if it was held for long enough."""
@@ -229,13 +266,16 @@ class Publisher:
             gevent.sleep(0)
             self._held_since_s = time.perf_counter()
 
-    def _closed(self, window: Window) -> Closed:
-        summaries = self._budget.apply(window.summaries)
+    def _closed(self, window: Window, ledger: RunLedger) -> Closed:
+        selected, left_out = self._selection.apply(window.summaries)
+        if left_out:
+            ledger.dropped[LEFT_OUT] += left_out
+        summaries = self._budget.apply(selected)
         if self._budget.is_exceeded:
             self._once.warning(
                 "budget",
                 "locust-cw: there are more than %d endpoints; the rest is published as Request=(other). Group request "
-                "names with name= in Locust's client, or raise --cw-max-endpoints",
+                "names with --cw-group or with name= in Locust's client, or raise --cw-max-endpoints",
                 self._settings.max_endpoints,
             )
         gauges = None
@@ -245,65 +285,11 @@ class Publisher:
         return Closed(window, summaries, self._runs.get(window.run_id).host, gauges)
 
     def _newly_lost(self) -> int:
-        lost = sum(self._dropped(run).total() for run in self._runs)
+        lost = sum(self._dropped(run).total() - run.ledger.dropped[LEFT_OUT] for run in self._runs)
         newly, self._lost_reported = lost - self._lost_reported, lost
         return newly
-
-    def _deliver(self, batch: tuple[Datum, ...]) -> Failure | None:
-        """Send a batch until it is taken; return why it was not, if it can't be."""
-        tries = 0
-        while True:
-            self.datum_ledger.calls += 1
-            self.datum_ledger.retries += tries > 0
-            error = _outcome(self._sink.send, batch)
-            if error is None:
-                return None
-            tries += 1
-            self._note_failure(error)
-            if error.failure.is_permanent:
-                return error.failure
-            pause_s = backoff_s(tries, random.random())  # noqa: S311 - jitter, not a secret
-            self._pause(max(pause_s, error.retry_after_s or 0.0))
-
-    def _note_failure(self, error: SendError) -> None:
-        self._last_failure = error.failure
-        self.datum_ledger.ambiguous += error.failure is Failure.AMBIGUOUS
-        self._once.warning(
-            f"failure {error.failure.value}",
-            "locust-cw: %s (%s)%s",
-            error.failure.value,
-            error,
-            "" if error.failure.is_permanent else "; trying again, nothing is lost yet",
-        )
-
-    def _pause(self, seconds: float) -> None:
-        # At the end of the process a short pause is enough: what is at stake is the time that is left.
-        if self._hurry.wait(seconds):
-            gevent.sleep(min(seconds, 1.0))
-
-    def _settle(self, datum: Datum, account: Account | None, failure: Failure | None) -> None:
-        if failure is None:
-            self.datum_ledger.accepted += 1
-            self.series.note(datum)
-            if account is not None:
-                account.accept()
-            return
-        self.datum_ledger.dropped[failure.value] += 1
-        if account is not None:
-            account.drop(failure.value)
 
     def _give_up(self) -> None:
         """Book as dropped what is still here."""
         while (window := self._backlog.take()) is not None:
-            self._runs.get(window.run_id).ledger.dropped[self._last_failure.value] += window.results
-
-
-def _outcome(call: Callable[..., None], *args: Any) -> SendError | None:
-    """Return what became of a call: None, or a SendError, whatever it raised."""
-    try:
-        call(*args)
-    except SendError as e:
-        return e
-    except Exception as e:
-        return SendError(Failure.TRANSIENT, f"{type(e).__name__}: {e}")
-    return None
+            self._runs.get(window.run_id).ledger.dropped[self._reason] += window.results

@@ -15,6 +15,7 @@ from locust_cw_dist.edge.cloudwatch import Cloudwatch
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.edge.sink import SendError
 from locust_cw_dist.errors import SettingsError
+from locust_cw_dist.hosts.keeper import Keeper
 from locust_cw_dist.hosts.master import SILENCE_S, Master
 from locust_cw_dist.hosts.publisher import Publisher
 from locust_cw_dist.hosts.runs import Runs
@@ -48,13 +49,16 @@ class Publishing:
         self._runs = Runs(self._clock.now_s(), self._host())
         collector = Collector(resolution_s=settings.resolution_s, grace_s=settings.grace_s)
         gauges = GaugeBook(settings.resolution_s)
+        self._keeper = Keeper(settings, self._runs, self._clock, once)
         sink = Cloudwatch(settings, client)
-        self._publisher = Publisher(settings, sink, collector, gauges, self._runs, self._clock, once)
+        self._publisher = Publisher(
+            settings, sink, self._keeper.depot, collector, gauges, self._runs, self._clock, once
+        )
         kind = Master if isinstance(environment.runner, MasterRunner) else Single
         self._source: Master | Single = kind(
             environment, collector, gauges, self._runs, self._clock, once, resolution_s=settings.resolution_s
         )
-        self._summarizer = Summarizer(self._source, self._publisher, self._runs)
+        self._summarizer = Summarizer(self._source, self._publisher, self._runs, settings.spool_dir)
         self._watch: gevent.Greenlet | None = None
 
     @property
@@ -68,13 +72,19 @@ class Publishing:
             self._source.on_message(msg)
 
     def start(self) -> SendError | None:
-        """Listen, check the credentials and begin to publish; return what is in the way, if it was waited for."""
+        """Listen, check the credentials and begin to publish; return what is in the way, if it was waited for.
+
+        Raises:
+            SettingsError: The spool's folder can't be used.
+        """
+        self._keeper.open()
         # Listeners first: whatever yields here must not miss a message.
         self._source.attach()
         events = self._environment.events
         events.test_start.add_listener(self._on_test_start)
         events.test_stop.add_listener(self._on_test_stop)
         self._publisher.start(self._source.count)
+        self._keeper.start(self._publisher)
         self._watch = gevent.spawn(self._watch_forever)
         if self._settings.required:
             return self._publisher.check(CHECK_TIMEOUT_S)
@@ -91,6 +101,7 @@ class Publishing:
         if self._watch is not None:
             self._watch.kill()
         is_complete = self._summarizer.log_all()
+        self._keeper.close(self._publisher)
         self._source.detach()
         self._environment.events.test_start.remove_listener(self._on_test_start)
         self._environment.events.test_stop.remove_listener(self._on_test_stop)

@@ -29,8 +29,12 @@ class Run:
     labels: tuple[tuple[str, str], ...] = ()
     started_s: float | None = None
     stopped_s: float | None = None
-    ledger: RunLedger = field(default_factory=RunLedger)
+    ledger: RunLedger = field(init=False)
     logged: Balance | None = None
+
+    def __post_init__(self) -> None:
+        """Open the ledger."""
+        self.ledger = RunLedger(self.run_id)
 
     @property
     def is_running(self) -> bool:

@@ -28,11 +28,12 @@ class Source(Protocol):
 class Summarizer:
     """Logs each run's end once."""
 
-    def __init__(self, source: Source, publisher: Publisher, runs: Runs) -> None:
-        """Summarize what `source` received and `publisher` sent."""
+    def __init__(self, source: Source, publisher: Publisher, runs: Runs, spool_dir: str | None = None) -> None:
+        """Summarize what `source` received and `publisher` sent, or left in `spool_dir`."""
         self._source = source
         self._publisher = publisher
         self._runs = runs
+        self._spool_dir = spool_dir
         self._spent = Spending(0, 0, 0, 0, 0, 0)
         self._incomplete: set[str] = set()
 
@@ -68,6 +69,7 @@ class Summarizer:
             refused_frames=dict(self._source.collector.refusals),
             unheard=tuple((epoch.worker_id, epoch.cut_at_s) for epoch in unheard),
             without_plugin=tuple(sorted(self._source.without_plugin)),
+            spool_dir=self._spool_dir,
         )
         for line in summary.lines():
             logger.log(logging.INFO if summary.is_complete else logging.WARNING, "locust-cw: %s", line)

@@ -52,10 +52,11 @@ class Accounting(RuleBasedStateMachine):
         self.backlog = Backlog(max_windows=3)
         self.budget = EndpointBudget(2)
         self.plan = MetricPlan(metrics)
-        self.ledgers = {run_id: RunLedger() for run_id in RUNS}
+        self.ledgers = {run_id: RunLedger(run_id) for run_id in RUNS}
         # (run, account, datum) of every datum that was made and has no answer; results by account that are not settled
         self.unsent = []
         self.unsettled = {}
+        self.on_disk = set()
 
     @rule(worker=st.integers(0, 1), name=st.sampled_from("abcde"), failure=st.sampled_from((None, "Timeout")))
     def record(self, worker, name, failure):
@@ -110,10 +111,18 @@ class Accounting(RuleBasedStateMachine):
         assume(window is not None)
         summaries = self.budget.apply(window.summaries)
         ledger = self.ledgers[window.run_id]
-        for datum, account in publication(self.plan, Closed(window, summaries, "-", None), ledger):
-            if account is not None:
-                self.unsent.append((account, datum))
-                self.unsettled[account] = window.run_id, datum_results(summaries, datum)
+        for entry in publication(self.plan, Closed(window, summaries, "-", None), ledger):
+            if entry.account is not None:
+                self.unsent.append((entry.account, entry.datum))
+                self.unsettled[entry.account] = window.run_id, datum_results(summaries, entry.datum)
+
+    @rule(share=st.integers(1, 4))
+    def goes_to_disk(self, share):
+        """Of the datums that have no answer some are written to disk, once or again."""
+        for account, _ in self.unsent[: -(-len(self.unsent) // share)]:
+            account.spool()
+            if account in self.unsettled:
+                self.on_disk.add(account)
 
     @rule(share=st.integers(1, 4), refused=st.booleans())
     def cloudwatch_answers(self, share, refused):
@@ -142,7 +151,7 @@ class Accounting(RuleBasedStateMachine):
             recorded=self.collector.recorded(run_id),
             published=ledger.published,
             pending=on_the_way + ledger.waiting,
-            spooled=0,
+            spooled=ledger.spooled,
             late=self.collector.late[run_id],
             dropped=dict(self.collector.rejected(run_id) + ledger.dropped),
         )
@@ -153,7 +162,14 @@ class Accounting(RuleBasedStateMachine):
         held = sum(
             summary.count for window in windows if window.run_id == run_id for summary in window.summaries.values()
         )
-        return held + sum(results for of, results in self.unsettled.values() if of == run_id)
+        return held + self.unsettled_results(run_id, on_disk=False)
+
+    def unsettled_results(self, run_id, *, on_disk):
+        return sum(
+            results
+            for account, (of, results) in self.unsettled.items()
+            if of == run_id and (account in self.on_disk) == on_disk
+        )
 
     @invariant()
     def it_balances(self):
@@ -162,6 +178,7 @@ class Accounting(RuleBasedStateMachine):
             assert balance.difference == 0
             assert balance.recorded == sum(worker.told[run_id] for worker in self.workers)
             assert balance.pending == self.pending(run_id)
+            assert balance.spooled == self.unsettled_results(run_id, on_disk=True)
             assert min(balance.published, balance.pending, balance.late, *balance.dropped.values(), 0) == 0
             assert balance.late <= balance.recorded
 
@@ -209,12 +226,12 @@ def test_the_books_of_one_window_by_hand():
     ledger = RunLedger(taken=window.results)
     closed = Closed(window, EndpointBudget(9).apply(window.summaries), "-", None)
     answers = {"a": [True, True], "b": [True, False], "c": [True]}
-    for datum, account in publication(MetricPlan(ACCOUNTED), closed, ledger):
-        name = dict(datum.dimensions).get("Request")
-        if account is None or not answers[name]:
+    for entry in publication(MetricPlan(ACCOUNTED), closed, ledger):
+        name = dict(entry.datum.dimensions).get("Request")
+        if entry.account is None or not answers[name]:
             continue
         if answers[name].pop(0):
-            account.accept()
+            entry.account.accept()
         else:
-            account.drop(REFUSED)
+            entry.account.drop(REFUSED)
     assert (ledger.published, ledger.dropped, ledger.waiting) == (5, {REFUSED: 3}, 2)

@@ -6,10 +6,11 @@ import pytest
 from locust_cw_dist.core import limits
 from locust_cw_dist.core.batches import ENVELOPE_BYTES, batches, estimated_bytes, weight_pairs
 from locust_cw_dist.core.datums import Datum, Distribution, StatisticSet
+from locust_cw_dist.core.publication import Entry
 
 
 def a_datum(values):
-    return Datum("M", (("Request", "/"),), 0, "Count", 1, Distribution(tuple(range(values)), (1,) * values))
+    return Entry(Datum("M", (("Request", "/"),), 0, "Count", 1, Distribution(tuple(range(values)), (1,) * values)))
 
 
 def test_nothing_makes_no_batch():
@@ -30,7 +31,7 @@ def test_datums_are_read_only_as_far_as_the_batch_at_hand_needs():
 
 def test_pairs_bound_a_batch():
     full = a_datum(135)
-    assert weight_pairs(full) == 150
+    assert weight_pairs(full.datum) == 150
     assert [len(batch) for batch in batches([full] * 25, max_pairs=1_500)] == [10, 10, 5]
     assert [len(batch) for batch in batches([full] * 3, max_pairs=100)] == [1, 1, 1]
 
@@ -38,12 +39,12 @@ def test_pairs_bound_a_batch():
 def test_plain_values_and_statistics_weigh_as_one_pair():
     plain = Datum("M", (), 0, "Count", 1, 1.0)
     statistics = Datum("M", (), 0, "Count", 1, StatisticSet(1, 1.0, 1.0, 1.0))
-    assert weight_pairs(plain) == weight_pairs(statistics) == weight_pairs(a_datum(1))
+    assert weight_pairs(plain) == weight_pairs(statistics) == weight_pairs(a_datum(1).datum)
 
 
 def test_bytes_bound_a_batch():
     datum = a_datum(10)
-    room_for_three = ENVELOPE_BYTES + 3 * estimated_bytes(datum)
+    room_for_three = ENVELOPE_BYTES + 3 * estimated_bytes(datum.datum)
     assert [len(batch) for batch in batches([datum] * 7, max_bytes=room_for_three)] == [3, 3, 1]
     assert [len(batch) for batch in batches([datum] * 7, max_bytes=room_for_three - 1)] == [2, 2, 2, 1]
 

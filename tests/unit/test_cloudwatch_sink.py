@@ -19,6 +19,8 @@ from locust_cw_dist.edge.sink import SendError
 from locust_cw_dist.settings import Settings
 from locust_cw_dist.testing import LocalCloudwatch
 
+NAMESPACE = "perf/shop/loadtests"
+
 
 @pytest.fixture(scope="module")
 def server():
@@ -49,11 +51,12 @@ def test_every_form_of_datum_arrives(aws, now_s):
     sink = Cloudwatch(Settings(service="shop"))
     sink.check()
     sink.send(
+        NAMESPACE,
         [
             datum(now_s, 3.5, "Plain"),
             datum(now_s, StatisticSet(4, 10.0, 1.0, 4.0), "Statistics"),
             datum(now_s, Distribution((1.0, 2.0), (3, 4)), "Values"),
-        ]
+        ],
     )
     series = {one.name: one for one in aws.dump("perf/shop/loadtests")}
     assert {name: (one.count, one.total) for name, one in series.items()} == {
@@ -84,7 +87,7 @@ def test_failures_are_told_apart_and_no_call_is_repeated_here(aws, now_s, monkey
     aws.faults(fault, **details)
     sink = Cloudwatch(Settings(service="shop"))
     with pytest.raises(SendError) as caught:
-        sink.send([datum(now_s)])
+        sink.send(NAMESPACE, [datum(now_s)])
     aws.clear_faults()
     assert caught.value.failure is failure
     assert aws.stats().operations["PutMetricData"] == 1
@@ -93,7 +96,7 @@ def test_failures_are_told_apart_and_no_call_is_repeated_here(aws, now_s, monkey
 def test_denied_permission_names_the_action_and_the_namespace(aws, now_s):
     aws.faults("access_denied")
     with pytest.raises(SendError, match=r"cloudwatch:PutMetricData is not allowed on namespace perf/shop/loadtests"):
-        Cloudwatch(Settings(service="shop")).send([datum(now_s)])
+        Cloudwatch(Settings(service="shop")).send(NAMESPACE, [datum(now_s)])
     aws.clear_faults()
 
 
@@ -102,7 +105,7 @@ def test_a_closed_port_is_unreachable(aws, now_s, monkeypatch):
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(SendError) as caught:
-        Cloudwatch(Settings(service="shop", endpoint_url=url)).send([datum(now_s)])
+        Cloudwatch(Settings(service="shop", endpoint_url=url)).send(NAMESPACE, [datum(now_s)])
     assert caught.value.failure is Failure.UNREACHABLE
 
 
@@ -132,7 +135,7 @@ def test_a_client_of_the_users_needs_one_method_only(now_s):
 
     sink = Cloudwatch(Settings(service="shop"), Client())
     sink.check()
-    sink.send([datum(now_s)])
+    sink.send(NAMESPACE, [datum(now_s)])
     assert [(namespace, len(data)) for namespace, data in calls] == [("perf/shop/loadtests", 1)]
 
 
@@ -142,7 +145,7 @@ def test_an_unknown_error_of_a_users_client_may_pass(now_s):
             raise RuntimeError("busy")
 
     with pytest.raises(SendError, match="RuntimeError: busy") as caught:
-        Cloudwatch(Settings(service="shop"), Client()).send([datum(now_s)])
+        Cloudwatch(Settings(service="shop"), Client()).send(NAMESPACE, [datum(now_s)])
     assert caught.value.failure is Failure.TRANSIENT
 
 
@@ -187,7 +190,7 @@ def test_a_role_is_assumed_with_its_external_id_and_its_credentials_sign_the_cal
         role = "arn:aws:iam::123456789012:role/metrics"
         sink = Cloudwatch(Settings(service="shop", role_arn=role, external_id="load-tests", endpoint_url=url))
         sink.check()
-        sink.send([datum(now_s)])
+        sink.send(NAMESPACE, [datum(now_s)])
         http.shutdown()
     assert [(call["RoleArn"], call["ExternalId"]) for call in StsAndCloudwatch.assumed] == [([role], ["load-tests"])]
     assert len(StsAndCloudwatch.put_with) == 1
@@ -198,7 +201,7 @@ def test_a_body_written_by_us_is_what_botocore_would_have_sent(aws, now_s):
     values = Distribution(tuple(0.1 + i / 7 for i in range(150)), tuple(range(1, 151)))
     batch = [datum(now_s, values, "Values"), datum(now_s, StatisticSet(2, 3.5, 1.25, 2.25), "Statistics")]
     batch *= 3
-    Cloudwatch(Settings(namespace="ours")).send(batch)
+    Cloudwatch(Settings(namespace="ours")).send("ours", batch)
     aws.client().put_metric_data(Namespace="botocores", MetricData=[one.to_api() for one in batch])
     ours, botocores = aws.dump("ours"), aws.dump("botocores")
     assert [one.points for one in ours] == [one.points for one in botocores]
@@ -209,6 +212,6 @@ def test_a_body_written_by_us_is_what_botocore_would_have_sent(aws, now_s):
 def test_without_json_botocore_writes_the_body(aws, now_s, monkeypatch):
     monkeypatch.setattr(edge, "_speaks_json", lambda _: False)
     sink = Cloudwatch(Settings(service="shop"))
-    sink.send([datum(now_s)])
+    sink.send(NAMESPACE, [datum(now_s)])
     assert sink.max_pairs == limits.MAX_PAIRS_PER_CALL
     assert [one.total for one in aws.dump("perf/shop/loadtests")] == [1.0]

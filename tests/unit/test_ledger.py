@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.ledger import Account, Balance, RunLedger
+from locust_cw_dist.core.ledger import LEFT_OUT, Account, Balance, RunLedger
 from locust_cw_dist.core.result import REJECTIONS
 from locust_cw_dist.core.retry import BASE_S, CAP_S, Failure, backoff_s
 
@@ -34,6 +34,19 @@ def test_one_datum_that_was_given_up_drops_them_once(answers):
     assert ledger.dropped == {f"reason {answers.index(False)}": 9}
 
 
+def test_results_on_disk_are_spooled_until_their_fate_is_known():
+    ledger = RunLedger(taken=9)
+    published, dropped = Account(ledger, 5, 2), Account(ledger, 4, 1)
+    published.accept()
+    for account in (published, published, dropped):
+        account.spool()
+    assert (ledger.spooled, ledger.waiting) == (9, 0)
+    published.accept()
+    dropped.drop(LOST)
+    dropped.spool()
+    assert (ledger.spooled, ledger.published, ledger.dropped) == (0, 5, {LOST: 4})
+
+
 def test_results_that_no_datum_carries_count_as_published():
     ledger = RunLedger(taken=9)
     Account(ledger, 9, 0)
@@ -55,9 +68,9 @@ def test_accounts_of_one_run_add_up(accounts):
 
 
 def test_a_balance_shows_what_is_unaccounted_for():
-    balance = Balance(100, 60, 10, 5, 7, {REFUSED: 20, REJECTIONS[0]: 5})
+    balance = Balance(100, 55, 10, 5, 7, {REFUSED: 20, REJECTIONS[0]: 5, LEFT_OUT: 5})
     assert balance.difference == 0
-    assert balance.unusable == {REJECTIONS[0]: 5}
+    assert balance.not_lost == 10
     assert Balance(100, 60, 10, 5, 7, {}).difference == 25
 
 

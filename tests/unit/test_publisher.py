@@ -14,13 +14,18 @@ from locust_cw_dist.core.frame import Frame, Vitals
 from locust_cw_dist.core.gauges import GaugeBook
 from locust_cw_dist.core.retry import Failure
 from locust_cw_dist.core.summary import Summary
+from locust_cw_dist.edge.off_hub import OffHub
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.edge.sink import SendError
+from locust_cw_dist.hosts.parcels import Depot
 from locust_cw_dist.hosts.publisher import Publisher
 from locust_cw_dist.hosts.runs import Runs
+from locust_cw_dist.hosts.sender import MAX_REFUSALS
 from locust_cw_dist.settings import Settings
 
 NOW_S = 1_800_000_000.0
+
+NO_DEPOT = Depot(None, OffHub(), Once())
 
 
 class ManualClock:
@@ -47,7 +52,7 @@ class ScriptedSink:
     def check(self):
         return None
 
-    def send(self, batch):
+    def send(self, namespace, batch):
         self.threads.add(threading.get_native_id())
         answer = self.script.pop(0) if self.script else None
         if answer is not None:
@@ -56,14 +61,16 @@ class ScriptedSink:
 
 
 class Bench:
-    def __init__(self, sink, **settings):
+    def __init__(self, sink, depot=None, **settings):
         self.sink = sink
         self.settings = Settings(service="shop", resolution_s=10, **settings)
         self.clock = ManualClock(NOW_S)
         self.collector = Collector(resolution_s=10, grace_s=15.0)
         self.runs = Runs(NOW_S, "-")
         self.run = self.runs.start(NOW_S, "http://shop.test", ())
-        self.publisher = Publisher(self.settings, sink, self.collector, GaugeBook(10), self.runs, self.clock, Once())
+        self.publisher = Publisher(
+            self.settings, sink, depot or NO_DEPOT, self.collector, GaugeBook(10), self.runs, self.clock, Once()
+        )
         self.recorded = 0
         self.seq = 0
 
@@ -125,16 +132,36 @@ def test_what_may_pass_is_tried_again_and_nothing_is_lost(failure):
     assert bench.publisher.datum_ledger.ambiguous == (2 if failure is Failure.AMBIGUOUS else 0)
 
 
-def test_what_is_refused_is_dropped_with_its_reason_and_the_rest_is_sent():
-    bench = Bench(ScriptedSink(SendError(Failure.REFUSED, "bad value")), max_endpoints=1000)
-    # Two batches: each endpoint brings more than a tenth of the pairs that a call may have.
-    names = [f"/{number}" for number in range(60)]
-    bench.deliver(*names, count=2)
+def test_a_bad_datum_is_found_in_its_batch_and_the_rest_is_sent(caplog):
+    class Picky(ScriptedSink):
+        def send(self, namespace, batch):
+            if any(dict(d.dimensions).get("Request") == "/17" and d.metric == "RequestCount" for d in batch):
+                raise SendError(Failure.REFUSED, "bad value")
+            self.batches.append(batch)
+
+    bench = Bench(Picky(), max_endpoints=1000)
+    bench.deliver(*[f"/{number}" for number in range(60)], count=2)
     bench.flush()
-    balance = bench.balance
-    assert balance.published > 0
-    assert balance.dropped == {Failure.REFUSED.value: 120 - balance.published}
-    assert balance.difference == 0
+    assert (bench.balance.published, bench.balance.dropped) == (118, {Failure.REFUSED.value: 2})
+    assert bench.publisher.datum_ledger.dropped == {Failure.REFUSED.value: 1}
+    assert bench.balance.difference == 0
+    assert caplog.text.count("Request=/17, Method=GET") == 1
+    assert sorted(dict(d.dimensions)["Request"] for d in bench.sent("ResponseTime_ms") if d.dimensions) == sorted(
+        f"/{number}" for number in range(60)
+    )
+
+
+def test_a_batch_that_is_refused_whatever_is_in_it_costs_a_bounded_number_of_calls():
+    class Closed(ScriptedSink):
+        def send(self, namespace, batch):
+            raise SendError(Failure.REFUSED, "bad namespace")
+
+    bench = Bench(Closed(), max_endpoints=1000)
+    bench.deliver(*[f"/{number}" for number in range(200)], count=2)
+    bench.flush(timeout_s=60)
+    assert bench.balance.dropped == {Failure.REFUSED.value: 400}
+    assert bench.publisher.datum_ledger.calls < 20 * 2 * MAX_REFUSALS
+    assert bench.balance.difference == 0
 
 
 def test_a_sink_that_never_takes_anything_costs_the_flush_timeout_and_the_loss_is_booked():
@@ -148,7 +175,7 @@ def test_a_sink_that_never_takes_anything_costs_the_flush_timeout_and_the_loss_i
 
 def test_a_sink_that_hangs_does_not_hold_the_hub():
     class Hanging(ScriptedSink):
-        def send(self, batch):
+        def send(self, namespace, batch):
             gevent.sleep(60)
 
     bench = Bench(Hanging())
@@ -198,6 +225,6 @@ def test_a_round_that_breaks_in_the_middle_leaves_nothing_pending(monkeypatch, c
     bench = Bench(ScriptedSink())
     bench.deliver("/a", "/b", "/c", "/d", count=2)
     bench.flush()
-    assert caplog.text.count("could not make or send datums") == 1
+    assert caplog.text.count("could not make datums") == 1
     assert (bench.balance.pending, bench.balance.difference) == (0, 0)
     assert sum(bench.balance.dropped.values()) == 8

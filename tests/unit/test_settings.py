@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from locust_cw_dist.core.metrics import METRIC_NAMES
 from locust_cw_dist.errors import LocustCwError, SettingsError
-from locust_cw_dist.settings import RULES, Settings
+from locust_cw_dist.settings import Settings
+from locust_cw_dist.settings_rules import RULES
 
 ROLE = "arn:aws:iam::123456789012:role/team/publisher"
 

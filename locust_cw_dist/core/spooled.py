@@ -1,0 +1,219 @@
+r"""SpooledBatch: a batch as it lies on disk, with the results that depend on it; packed and read here, never written.
+
+A file is one line of text and a body:
+
+    locust-cw-spool 1 <SHA-256 of the body, 64 hex digits>\n
+    zlib(JSON: {"namespace": ..., "shares": [[run id, results, [numbers of datums]], ...], "data": [MetricDatum, ...]})
+
+The version stands before everything that could change. `unpack` believes nothing: a file that is torn, foreign, of
+another version or not what this program writes is refused with a `SpoolError` that says in words what is wrong.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from locust_cw_dist.core import checks
+from locust_cw_dist.core.datums import Datum, Distribution, StatisticSet
+from locust_cw_dist.core.frame import MAX_ID_CHARS
+from locust_cw_dist.core.ledger import Account
+from locust_cw_dist.core.limits import (
+    MAX_DATUMS_PER_CALL,
+    MAX_DIMENSION_NAME_CHARS,
+    MAX_DIMENSION_VALUE_CHARS,
+    MAX_DIMENSIONS,
+    MAX_MAGNITUDE,
+    MAX_NAMESPACE_CHARS,
+    MAX_VALUES_PER_DATUM,
+    STORAGE_RESOLUTIONS_S,
+)
+from locust_cw_dist.core.publication import Entry
+
+MAGIC = b"locust-cw-spool"
+SPOOL_VERSION = 1
+
+MAX_INFLATED_BYTES = 4 * 2**20
+"""Four times what fits into a call: a file that inflates to more was not written here."""
+
+MAX_METRIC_CHARS = 255
+MAX_TIMESTAMP_S = 10**11
+
+
+class SpoolError(Exception):
+    """A file of the spool can't be used; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Results that depend on datums of a batch.
+
+    Attributes:
+        run_id: Their run.
+        results: How many this batch brings; 0 where another batch has the last of their datums.
+        datums: Numbers of the datums, from 0, that must all be accepted.
+    """
+
+    run_id: str
+    results: int
+    datums: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledBatch:
+    """What one file holds.
+
+    Attributes:
+        namespace: Where the datums go.
+        datums: The datums.
+        shares: The results that depend on them.
+    """
+
+    namespace: str
+    datums: tuple[Datum, ...]
+    shares: tuple[Share, ...]
+
+    @property
+    def results(self) -> int:
+        """Number of results that it brings."""
+        return sum(share.results for share in self.shares)
+
+    @property
+    def run_ids(self) -> frozenset[str]:
+        """The runs that it has results of."""
+        return frozenset(share.run_id for share in self.shares)
+
+    @property
+    def oldest_s(self) -> int:
+        """The oldest timestamp in it."""
+        return min(datum.timestamp_s for datum in self.datums)
+
+    @classmethod
+    def of(cls, namespace: str, entries: Sequence[Entry]) -> SpooledBatch:
+        """Return what stands for `entries` on disk."""
+        numbers: dict[Account, list[int]] = {}
+        results: dict[Account, int] = {}
+        for number, entry in enumerate(entries):
+            if entry.account is not None:
+                numbers.setdefault(entry.account, []).append(number)
+                results[entry.account] = results.get(entry.account, 0) + entry.results
+        shares = tuple(Share(a.run_id, results[a], tuple(at)) for a, at in numbers.items())
+        return cls(namespace, tuple(entry.datum for entry in entries), shares)
+
+
+def pack(batch: SpooledBatch) -> bytes:
+    """Return the content of the file."""
+    document = {
+        "namespace": batch.namespace,
+        "shares": [[share.run_id, share.results, share.datums] for share in batch.shares],
+        "data": [datum.to_json() for datum in batch.datums],
+    }
+    body = zlib.compress(json.dumps(document, separators=(",", ":")).encode(), 1)
+    return b"%s %d %s\n%s" % (MAGIC, SPOOL_VERSION, hashlib.sha256(body).hexdigest().encode(), body)
+
+
+def unpack(content: bytes) -> SpooledBatch:
+    """Return what `pack` made `content` of.
+
+    Raises:
+        SpoolError: It was made by something else, or is not whole.
+    """
+    document = _document(_body(content))
+    try:
+        return _read(document)
+    except ValueError as e:
+        raise SpoolError(f"its content is not what a spool holds: {e}") from e
+
+
+def _body(content: bytes) -> bytes:
+    line, newline, body = content[:200].partition(b"\n")
+    fields = line.split(b" ")
+    if not newline or fields[0] != MAGIC or len(fields) != 3:
+        raise SpoolError("it is not a file of a spool")
+    if fields[1] != b"%d" % SPOOL_VERSION:
+        raise SpoolError(
+            f"its version is {fields[1].decode('ascii', 'replace')[:20]}, this program reads {SPOOL_VERSION}"
+        )
+    body = content[len(line) + 1 :]
+    if hashlib.sha256(body).hexdigest().encode() != fields[2]:
+        raise SpoolError("it is torn: its checksum is another")
+    return body
+
+
+def _document(body: bytes) -> Any:
+    inflater = zlib.decompressobj()
+    try:
+        text = inflater.decompress(body, MAX_INFLATED_BYTES)
+        if not inflater.eof:
+            raise SpoolError(f"it inflates to over {MAX_INFLATED_BYTES} bytes")
+        return json.loads(text)
+    # RecursionError is what deep nesting ends in.
+    except (zlib.error, ValueError, RecursionError) as e:
+        raise SpoolError(f"its content can't be read: {type(e).__name__}") from e
+
+
+def _read(document: Any) -> SpooledBatch:
+    namespace, shares, data = _fields(document, "namespace", "shares", "data")
+    datums = tuple(_read_datum(entry) for entry in checks.listing(data, MAX_DATUMS_PER_CALL))
+    checks.require(bool(datums), "no datum")
+    read = tuple(_read_share(share, len(datums)) for share in checks.listing(shares, len(datums)))
+    numbers = [number for share in read for number in share.datums]
+    checks.require(len(set(numbers)) == len(numbers), "a datum with two accounts")
+    return SpooledBatch(checks.string(namespace, MAX_NAMESPACE_CHARS), datums, read)
+
+
+def _read_share(share: Any, datums: int) -> Share:
+    run_id, results, numbers = checks.listing(share, 3, 3)
+    at = tuple(checks.integer(number, 0, datums - 1) for number in checks.listing(numbers, datums))
+    checks.require(bool(at), "results of no datum")
+    return Share(checks.identifier(run_id, MAX_ID_CHARS), checks.integer(results, 0, checks.MAX_COUNT), at)
+
+
+def _read_datum(entry: Any) -> Datum:
+    names = ("MetricName", "Dimensions", "Timestamp", "Unit", "StorageResolution")
+    metric, dimensions, timestamp_s, unit, resolution_s = _fields(entry, *names, more=2)
+    checks.require(resolution_s in STORAGE_RESOLUTIONS_S, "an unknown storage resolution")
+    return Datum(
+        checks.string(metric, MAX_METRIC_CHARS),
+        tuple(_read_dimension(one) for one in checks.listing(dimensions, MAX_DIMENSIONS)),
+        checks.integer(timestamp_s, 0, MAX_TIMESTAMP_S),
+        checks.string(unit, MAX_METRIC_CHARS),
+        resolution_s,
+        _read_value(entry),
+    )
+
+
+def _read_dimension(dimension: Any) -> tuple[str, str]:
+    name, value = _fields(dimension, "Name", "Value")
+    return checks.string(name, MAX_DIMENSION_NAME_CHARS), checks.string(value, MAX_DIMENSION_VALUE_CHARS)
+
+
+def _read_value(entry: dict[str, Any]) -> float | StatisticSet | Distribution:
+    if "Values" in entry:
+        values = checks.listing(entry["Values"], MAX_VALUES_PER_DATUM)
+        counts = checks.listing(entry.get("Counts"), MAX_VALUES_PER_DATUM)
+        return Distribution(
+            tuple(_number(value) for value in values),
+            tuple(checks.integer(count, 0, checks.MAX_COUNT) for count in counts),
+        )
+    if "StatisticValues" in entry:
+        count, *numbers = _fields(entry["StatisticValues"], "SampleCount", "Sum", "Minimum", "Maximum")
+        total, low, high = (_number(number) for number in numbers)
+        return StatisticSet(checks.integer(count, 1, checks.MAX_COUNT), total, low, high)
+    return _number(entry.get("Value"))
+
+
+def _number(value: Any) -> float:
+    # Whole numbers stay whole, so that what is read is what was written.
+    checks.number(value, -MAX_MAGNITUDE, MAX_MAGNITUDE)
+    return value  # type: ignore[no-any-return]
+
+
+def _fields(document: Any, *names: str, more: int = 0) -> list[Any]:
+    checks.require(type(document) is dict and len(document) <= len(names) + more, f"{', '.join(names)} expected")
+    checks.require(all(name in document for name in names), f"{', '.join(names)} expected")
+    return [document[name] for name in names]

@@ -1,0 +1,210 @@
+"""Spool: batches on disk that CloudWatch has not taken, so that they outlive this process.
+
+    FOLDER/
+      <process>/              one for each process, whose owner holds the lock as long as it lives
+        lock
+        state.json            what became of its runs, as of a second ago
+        00000001.batch        see `core.spooled`
+        00000001.trying       it is being sent: if this process dies now, nobody knows whether it was taken
+      refused.jsonl           datums that CloudWatch refuses, with the reason
+
+The kernel gives a lock free when its holder dies, however it dies; a folder whose lock is free is an orphan, and
+whoever takes its lock may send what it holds. Each file is written under another name, synced, and renamed: it is
+whole or not there.
+
+Every method blocks. State: touched by one thread at a time (`OffHub`); nothing here logs.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+MAX_SPOOL_BYTES = 512 * 2**20
+"""What all batches in a folder may take: a window of 100 endpoints with 250 values each is some 150 kB, so this holds
+ten hours of an outage at 10 s windows. What has no room waits in memory."""
+
+MAX_REFUSED_BYTES = 16 * 2**20
+"""What `refused.jsonl` may grow to: it is for people."""
+
+MAX_FILE_BYTES = 4 * 2**20
+"""No batch is as large; a larger file was not written here."""
+
+BATCH, TRYING, PART = ".batch", ".trying", ".part"
+LOCK, STATE, REFUSED = "lock", "state.json", "refused.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """What a process left that is gone.
+
+    Attributes:
+        folder: Its folder, whose lock this process holds now.
+        batches: Files, oldest first, each with whether it was being sent when the process ended.
+        foreign: Files that no process of ours writes.
+        state: What `state.json` holds; empty if there is none.
+    """
+
+    folder: Path
+    batches: tuple[tuple[Path, bool], ...]
+    foreign: tuple[Path, ...]
+    state: bytes
+
+
+class Spool:
+    """One folder of batches, used by one process or several; see the module's docstring."""
+
+    def __init__(self, folder: Path, name: str, max_bytes: int = MAX_SPOOL_BYTES) -> None:
+        """Use `folder`, in which this process is called `name`; `open` makes it."""
+        self.folder = folder
+        self._own = folder / name
+        self._max_bytes = max_bytes
+        self._used_bytes = 0
+        self._number = 0
+        self._locks: dict[Path, int] = {}
+
+    def open(self) -> None:
+        """Make the folders and take this process's lock.
+
+        Raises:
+            OSError: It can't be written there.
+        """
+        # Under a name that nobody adopts, until it is locked.
+        unlocked = self.folder / f".{self._own.name}"
+        unlocked.mkdir(parents=True)
+        self._lock(unlocked)
+        unlocked.rename(self._own)
+        self._locks[self._own] = self._locks.pop(unlocked)
+        self._used_bytes = sum(path.stat().st_size for path in self.folder.glob(f"*/*{BATCH}"))
+
+    def put(self, content: bytes, *, trying: bool = False) -> Path | None:
+        """Write a batch and return its file; None if there is no room.
+
+        Args:
+            content: What the file holds.
+            trying: Whether nobody knows if CloudWatch has taken it.
+
+        Raises:
+            OSError: The disk did not take it.
+        """
+        if self._used_bytes + len(content) > self._max_bytes:
+            return None
+        self._number += 1
+        path = self._own / f"{self._number:08d}{BATCH}"
+        if trying:
+            self.mark(path)
+        _write(path, content)
+        self._used_bytes += len(content)
+        return path
+
+    def replace(self, path: Path, content: bytes) -> None:
+        """Write a batch in the place of another."""
+        size_bytes = path.stat().st_size
+        _write(path, content)
+        self._used_bytes += len(content) - size_bytes
+
+    def read(self, path: Path) -> bytes:
+        """Return what a file holds.
+
+        Raises:
+            OSError: It can't be read, or is larger than any batch.
+        """
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise OSError(f"over {MAX_FILE_BYTES} bytes")
+        return path.read_bytes()
+
+    def mark(self, path: Path) -> None:
+        """Note on disk that a batch is being sent."""
+        path.with_suffix(TRYING).touch()
+        _sync_folder(path.parent)
+
+    def unmark(self, path: Path) -> None:
+        """Note on disk that a batch is not being sent: its fate is known."""
+        path.with_suffix(TRYING).unlink(missing_ok=True)
+        _sync_folder(path.parent)
+
+    def remove(self, path: Path) -> None:
+        """Remove a batch; first itself and then its mark, so that it is never there without one."""
+        with suppress(FileNotFoundError):
+            self._used_bytes -= path.stat().st_size
+            path.unlink()
+            _sync_folder(path.parent)
+        path.with_suffix(TRYING).unlink(missing_ok=True)
+
+    def write_state(self, content: bytes) -> None:
+        """Note what became of this process's runs."""
+        _write(self._own / STATE, content)
+
+    def set_aside(self, line: bytes) -> bool:
+        """Add a line to `refused.jsonl`; return False if it is full."""
+        path = self.folder / REFUSED
+        with path.open("ab") as file:
+            if file.tell() + len(line) > MAX_REFUSED_BYTES:
+                return False
+            file.write(line + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        return True
+
+    def adopt(self) -> list[Orphan]:
+        """Take over the folders of processes that are gone; oldest first."""
+        folders = [path for path in sorted(self.folder.iterdir()) if path.is_dir() and path not in self._locks]
+        folders = [path for path in folders if not path.name.startswith(".")]
+        return [_orphan(path) for path in folders if (path / LOCK).exists() and self._lock(path)]
+
+    def forget(self, folder: Path) -> None:
+        """Remove an adopted folder, or this process's own, if no batch is left in it; free its lock."""
+        if not any(folder.glob(f"*{BATCH}")):
+            for path in (*folder.glob(f"*{TRYING}"), *folder.glob(f"*{PART}"), folder / STATE, folder / LOCK):
+                path.unlink(missing_ok=True)
+            # Something foreign may be in it, which stays.
+            with suppress(OSError):
+                folder.rmdir()
+        if folder in self._locks:
+            os.close(self._locks.pop(folder))
+
+    def close(self) -> None:
+        """Remove what is empty, and free every lock: what is left is for the next process."""
+        for folder in list(self._locks):
+            self.forget(folder)
+
+    def _lock(self, folder: Path) -> bool:
+        file = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            return False
+        self._locks[folder] = file
+        return True
+
+
+def _orphan(folder: Path) -> Orphan:
+    known = {LOCK, STATE}
+    files = sorted(path for path in folder.iterdir() if path.name not in known)
+    batches = tuple((path, path.with_suffix(TRYING).exists()) for path in files if path.suffix == BATCH)
+    foreign = tuple(path for path in files if path.suffix not in {BATCH, TRYING, PART})
+    state = folder / STATE
+    return Orphan(folder, batches, foreign, state.read_bytes() if state.exists() else b"")
+
+
+def _write(path: Path, content: bytes) -> None:
+    part = path.with_suffix(PART)
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable, which syncing the files does not."""
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

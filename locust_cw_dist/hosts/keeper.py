@@ -1,0 +1,120 @@
+"""Keeper: the spool's life in a process: opened before any load, noted each second, closed at the end.
+
+State: touched on the hub only; files are read and written by `OffHub`, so methods yield.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import gevent
+
+from locust_cw_dist.core.recovery import RunState, pack_state
+from locust_cw_dist.edge.clock import Clock
+from locust_cw_dist.edge.off_hub import OffHub
+from locust_cw_dist.edge.once import Once
+from locust_cw_dist.edge.spool import Spool
+from locust_cw_dist.errors import SettingsError
+from locust_cw_dist.hosts.parcels import Depot
+from locust_cw_dist.hosts.publisher import Publisher
+from locust_cw_dist.hosts.recovery import Recovery
+from locust_cw_dist.hosts.runs import Runs
+from locust_cw_dist.settings import Settings
+
+logger = logging.getLogger("locust_cw_dist")
+
+NOTE_INTERVAL_S = 1.0
+"""How often the state of the runs is noted on disk: what a killed process had noted is about a second old."""
+
+
+class Keeper:
+    """Keeps what CloudWatch has not taken, if the settings name a folder for it.
+
+    Attributes:
+        depot: Where parcels go; it keeps none without a folder.
+    """
+
+    def __init__(self, settings: Settings, runs: Runs, clock: Clock, once: Once) -> None:
+        """Keep in the folder that `settings` name."""
+        self._settings = settings
+        self._runs = runs
+        self._clock = clock
+        self._once = once
+        self._off_hub = OffHub()
+        self._spool: Spool | None = None
+        if settings.spool_dir is not None:
+            self._spool = Spool(Path(settings.spool_dir), runs.current.run_id)
+        self.depot = Depot(self._spool, self._off_hub, once)
+        self._recovery: Recovery | None = None
+        self._noted = b""
+        self._greenlets: list[gevent.Greenlet] = []
+
+    def open(self) -> None:
+        """Make the folder and take its lock.
+
+        Raises:
+            SettingsError: That is not possible.
+        """
+        if self._spool is None:
+            return
+        try:
+            self._off_hub.run(self._spool.open)
+        except OSError as e:
+            raise SettingsError(
+                f"got {self._settings.spool_dir!r}, must be a folder that can be written ({e})",
+                setting="--cw-spool-dir",
+            ) from e
+
+    def start(self, publisher: Publisher) -> None:
+        """Send what earlier processes left, and note from now on what becomes of this one's runs."""
+        if self._spool is None:
+            return
+        self._recovery = Recovery(
+            self._spool,
+            self._off_hub,
+            publisher.sender,
+            self._clock,
+            resends_ambiguous=self._settings.ambiguous == "resend",
+        )
+        self._greenlets = [gevent.spawn(self._recover), gevent.spawn(self._note_forever, publisher)]
+
+    def close(self, publisher: Publisher) -> None:
+        """Note that this process has said itself what became of its runs, and leave the rest to the next."""
+        if self._spool is None:
+            return
+        gevent.killall(self._greenlets)
+        if self._recovery is not None:
+            self._recovery.log_end()
+        try:
+            self._note(publisher, ended=True)
+            self._off_hub.run(self._spool.close)
+        except OSError as e:
+            self._once.warning("disk", "locust-cw: the spool can't be written (%s)", e)
+
+    def _recover(self) -> None:
+        if self._recovery is None:
+            return
+        try:
+            self._recovery.adopt()
+        except Exception:
+            self._once.error("recover", "locust-cw: could not read what an earlier process left in the spool")
+
+    def _note_forever(self, publisher: Publisher) -> None:
+        while True:
+            gevent.sleep(NOTE_INTERVAL_S)
+            try:
+                self._note(publisher, ended=False)
+            except OSError as e:
+                self._once.warning("disk", "locust-cw: the spool can't be written (%s)", e)
+
+    def _note(self, publisher: Publisher, *, ended: bool) -> None:
+        if self._spool is None:
+            return
+        safe_until_s = publisher.safe_until_s
+        balances = [(run.run_id, publisher.balance(run)) for run in self._runs]
+        states = [RunState.of(run_id, balance, safe_until_s) for run_id, balance in balances if balance.recorded]
+        content = pack_state(states, ended=ended)
+        if content != self._noted:
+            self._off_hub.run(self._spool.write_state, content)
+            self._noted = content

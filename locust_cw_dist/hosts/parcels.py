@@ -1,0 +1,142 @@
+"""Parcels: batches on their way to CloudWatch, in memory or on disk, and the depot that moves them between the two.
+
+State: touched on the hub only; `Depot` has files written and read by `OffHub`, so its methods yield.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from locust_cw_dist.core.ledger import Account
+from locust_cw_dist.core.publication import Entry
+from locust_cw_dist.core.spooled import SpooledBatch, SpoolError, pack, unpack
+from locust_cw_dist.edge.off_hub import OffHub
+from locust_cw_dist.edge.once import Once
+from locust_cw_dist.edge.sink import SendError
+from locust_cw_dist.edge.spool import Spool
+
+UNREADABLE = "unreadable on disk"
+"""Why results are dropped whose file can't be read back."""
+
+
+@dataclass(slots=True, eq=False)
+class Parcel:
+    """A batch on its way.
+
+    Attributes:
+        namespace: Where it goes.
+        entries: Its datums; empty while they are on disk only.
+        file: Where it is on disk, if it is.
+        accounts: While it is on disk only: for each datum its account, where results depend on it.
+        start_s: The oldest timestamp in it.
+        tries: Calls that it has cost.
+    """
+
+    namespace: str
+    entries: tuple[Entry, ...]
+    file: Path | None = None
+    accounts: tuple[Account | None, ...] = ()
+    start_s: int = field(init=False)
+    tries: int = 0
+
+    def __post_init__(self) -> None:
+        """Note how old it is."""
+        self.start_s = min(entry.datum.timestamp_s for entry in self.entries)
+
+    def leave_memory(self) -> None:
+        """Keep of the datums only what is booked on them: they are on disk."""
+        self.accounts = tuple(entry.account for entry in self.entries)
+        self.entries = ()
+        for account in self.accounts:
+            if account is not None:
+                account.spool()
+
+    def return_to_memory(self, batch: SpooledBatch) -> None:
+        """Take the datums back that were on disk."""
+        results = {max(share.datums): share.results for share in batch.shares}
+        self.entries = tuple(
+            Entry(datum, account, results.get(number, 0))
+            for number, (datum, account) in enumerate(zip(batch.datums, self.accounts, strict=True))
+        )
+        self.accounts = ()
+
+
+class Depot:
+    """Keeps parcels on disk, where there is a spool; without one it keeps none."""
+
+    def __init__(self, spool: Spool | None, off_hub: OffHub, once: Once) -> None:
+        """Keep parcels in `spool`, which is open and touched by `off_hub` alone."""
+        self._spool = spool
+        self._off_hub = off_hub
+        self._once = once
+
+    @property
+    def is_there(self) -> bool:
+        """Whether parcels can be kept on disk at all."""
+        return self._spool is not None
+
+    def store(self, parcel: Parcel, *, is_doubtful: bool = False) -> bool:
+        """Bring a parcel to disk; return False if it stays in memory.
+
+        Args:
+            parcel: One that is in memory; if it is on disk too, what is there is replaced.
+            is_doubtful: Whether nobody knows if CloudWatch has taken it, and this process will not find out.
+        """
+        if self._spool is None:
+            return False
+        try:
+            content = pack(SpooledBatch.of(parcel.namespace, parcel.entries))
+            if parcel.file is None:
+                parcel.file = self._off_hub.run(self._spool.put, content, trying=is_doubtful)
+            else:
+                self._off_hub.run(self._spool.replace, parcel.file, content)
+        except OSError as e:
+            self._once.warning("disk", "locust-cw: the spool can't be written (%s): what waits stays in memory", e)
+            return False
+        if parcel.file is None:
+            self._once.warning(
+                "room", "locust-cw: the spool %s is full: what waits stays in memory", self._spool.folder
+            )
+            return False
+        parcel.leave_memory()
+        return True
+
+    def begin_try(self, parcel: Parcel) -> str | None:
+        """Have a stored parcel in memory and its try marked on disk; return why not, if it can't be."""
+        if self._spool is None or parcel.file is None:
+            return None
+        self._quietly(self._spool.mark, parcel.file)
+        try:
+            parcel.return_to_memory(unpack(self._off_hub.run(self._spool.read, parcel.file)))
+        except (OSError, SpoolError, ValueError) as e:
+            self._once.warning(f"unreadable {parcel.file}", "locust-cw: %s is lost: %s", parcel.file, e)
+            return UNREADABLE
+        return None
+
+    def end_try(self, parcel: Parcel) -> None:
+        """Note on disk that a stored parcel's fate is known: it was not taken."""
+        if self._spool is not None and parcel.file is not None:
+            self._quietly(self._spool.unmark, parcel.file)
+
+    def forget(self, parcel: Parcel) -> None:
+        """Remove a parcel from disk: it was taken, or given up."""
+        if self._spool is not None and parcel.file is not None:
+            self._quietly(self._spool.remove, parcel.file)
+            parcel.file = None
+
+    def set_aside(self, parcel: Parcel, entries: Sequence[Entry], error: SendError) -> None:
+        """Write down datums that CloudWatch refuses, with what it said."""
+        if self._spool is None:
+            return
+        for entry in entries:
+            refusal = {"namespace": parcel.namespace, "reason": str(error), "datum": entry.datum.to_json()}
+            self._quietly(self._spool.set_aside, json.dumps(refusal, separators=(",", ":")).encode())
+
+    def _quietly(self, call: Callable[..., object], *args: object) -> None:
+        try:
+            self._off_hub.run(call, *args)
+        except OSError as e:
+            self._once.warning("disk", "locust-cw: the spool can't be written (%s)", e)
