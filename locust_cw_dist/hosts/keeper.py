@@ -33,6 +33,7 @@ class Keeper:
 
     Attributes:
         depot: Where parcels go; it keeps none without a folder.
+        recovery: What earlier processes left, once that is looked for.
     """
 
     def __init__(self, settings: Settings, runs: Runs, clock: Clock, once: Once) -> None:
@@ -46,7 +47,7 @@ class Keeper:
         if settings.spool_dir is not None:
             self._spool = Spool(Path(settings.spool_dir), runs.current.run_id)
         self.depot = Depot(self._spool, self._off_hub, once)
-        self._recovery: Recovery | None = None
+        self.recovery: Recovery | None = None
         self._noted = b""
         self._greenlets: list[gevent.Greenlet] = []
 
@@ -70,7 +71,7 @@ class Keeper:
         """Send what earlier processes left, and note from now on what becomes of this one's runs."""
         if self._spool is None:
             return
-        self._recovery = Recovery(
+        self.recovery = Recovery(
             self._spool,
             self._off_hub,
             publisher.sender,
@@ -84,8 +85,8 @@ class Keeper:
         if self._spool is None:
             return
         gevent.killall(self._greenlets)
-        if self._recovery is not None:
-            self._recovery.log_end()
+        if self.recovery is not None:
+            self.recovery.log_end()
         try:
             self._note(publisher, ended=True)
             self._off_hub.run(self._spool.close)
@@ -93,10 +94,10 @@ class Keeper:
             self._once.warning("disk", "locust-cw: the spool can't be written (%s)", e)
 
     def _recover(self) -> None:
-        if self._recovery is None:
+        if self.recovery is None:
             return
         try:
-            self._recovery.adopt()
+            self.recovery.adopt()
         except Exception:
             self._once.error("recover", "locust-cw: could not read what an earlier process left in the spool")
 

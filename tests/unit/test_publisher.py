@@ -8,99 +8,11 @@ import gevent
 import pytest
 
 from locust_cw_dist.core import publication
-from locust_cw_dist.core.buffer import RunCounters, Section
-from locust_cw_dist.core.collector import Collector
-from locust_cw_dist.core.frame import Frame, Vitals
-from locust_cw_dist.core.gauges import GaugeBook
+from locust_cw_dist.core.ledger import LEFT_OUT
 from locust_cw_dist.core.retry import Failure
-from locust_cw_dist.core.summary import Summary
-from locust_cw_dist.edge.off_hub import OffHub
-from locust_cw_dist.edge.once import Once
 from locust_cw_dist.edge.sink import SendError
-from locust_cw_dist.hosts.parcels import Depot
-from locust_cw_dist.hosts.publisher import Publisher
-from locust_cw_dist.hosts.runs import Runs
 from locust_cw_dist.hosts.sender import MAX_REFUSALS
-from locust_cw_dist.settings import Settings
-
-NOW_S = 1_800_000_000.0
-
-NO_DEPOT = Depot(None, OffHub(), Once())
-
-
-class ManualClock:
-    def __init__(self, now_s):
-        self.time_s = now_s
-
-    def now_s(self):
-        return self.time_s
-
-
-class ScriptedSink:
-    """Answers each send with the next entry of a script: None takes the batch, an exception refuses it."""
-
-    max_pairs = 1_500
-
-    def __init__(self, *script):
-        self.script = list(script)
-        self.batches = []
-        self.threads = set()
-
-    def warm_up(self):
-        pass
-
-    def check(self):
-        return None
-
-    def send(self, namespace, batch):
-        self.threads.add(threading.get_native_id())
-        answer = self.script.pop(0) if self.script else None
-        if answer is not None:
-            raise answer
-        self.batches.append(batch)
-
-
-class Bench:
-    def __init__(self, sink, depot=None, **settings):
-        self.sink = sink
-        self.settings = Settings(service="shop", resolution_s=10, **settings)
-        self.clock = ManualClock(NOW_S)
-        self.collector = Collector(resolution_s=10, grace_s=15.0)
-        self.runs = Runs(NOW_S, "-")
-        self.run = self.runs.start(NOW_S, "http://shop.test", ())
-        self.publisher = Publisher(
-            self.settings, sink, depot or NO_DEPOT, self.collector, GaugeBook(10), self.runs, self.clock, Once()
-        )
-        self.recorded = 0
-        self.seq = 0
-
-    def deliver(self, *names, count=1, at_s=NOW_S):
-        """Has a worker deliver `count` results of each name in the window of `at_s`."""
-        summaries = {}
-        for name in names:
-            summary = summaries[name, "GET"] = Summary()
-            for _ in range(count):
-                summary.record_success(12.5, 100)
-        self.seq += 1
-        self.recorded += count * len(names)
-        start_s = int(at_s // 10) * 10
-        counters = {self.run.run_id: RunCounters(self.recorded)}
-        section = Section(self.run.run_id, start_s, summaries)
-        frame = Frame(
-            "w", "e", self.seq, self.seq - 1, self.run.run_id, at_s, 0.0, False, False, Vitals(), counters, (section,)
-        )
-        self.collector.accept(frame, self.clock.now_s())
-
-    def flush(self, timeout_s=5.0):
-        self.publisher.start(lambda: (3, 1))
-        self.publisher.flush(timeout_s)
-
-    @property
-    def balance(self):
-        return self.publisher.balance(self.run)
-
-    def sent(self, metric):
-        return [datum for batch in self.sink.batches for datum in batch if datum.metric == metric]
+from support.publisher import NOW_S, Bench, ScriptedSink
 
 
 def test_everything_is_sent_and_booked_as_published():
@@ -228,3 +140,13 @@ def test_a_round_that_breaks_in_the_middle_leaves_nothing_pending(monkeypatch, c
     assert caplog.text.count("could not make datums") == 1
     assert (bench.balance.pending, bench.balance.difference) == (0, 0)
     assert sum(bench.balance.dropped.values()) == 8
+
+
+def test_what_the_user_left_out_is_neither_published_nor_lost():
+    bench = Bench(ScriptedSink(), exclude=("/health",), groups=((r"/item/\d+", "/item"),))
+    bench.deliver("/health", "/item/1", "/item/2", count=3)
+    bench.flush()
+    counts = {dict(d.dimensions).get("Request"): d.value.counts for d in bench.sent("RequestCount")}
+    assert counts == {"/item": (6,), None: (6,)}
+    assert (bench.balance.published, bench.balance.dropped) == (6, {LEFT_OUT: 3})
+    assert (bench.balance.not_lost, bench.balance.difference) == (3, 0)

@@ -1,0 +1,126 @@
+"""A publisher on its bench: a collector to feed it, a sink that answers by a script, and a spool if wanted."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from locust_cw_dist.core.buffer import RunCounters, Section
+from locust_cw_dist.core.collector import Collector
+from locust_cw_dist.core.frame import Frame, Vitals
+from locust_cw_dist.core.gauges import GaugeBook
+from locust_cw_dist.core.summary import Summary
+from locust_cw_dist.edge.once import Once
+from locust_cw_dist.hosts.keeper import Keeper
+from locust_cw_dist.hosts.publisher import Publisher
+from locust_cw_dist.hosts.runs import Runs
+from locust_cw_dist.settings import Settings
+
+NOW_S = 1_800_000_000.0
+
+
+class ManualClock:
+    def __init__(self, now_s):
+        self.time_s = now_s
+
+    def now_s(self):
+        return self.time_s
+
+
+class ScriptedSink:
+    """Answers each send with the next entry of a script: None takes the batch, an exception refuses it."""
+
+    max_pairs = 1_500
+
+    def __init__(self, *script):
+        self.script = list(script)
+        self.batches = []
+        self.threads = set()
+
+    def warm_up(self):
+        pass
+
+    def check(self):
+        return None
+
+    def send(self, namespace, batch):
+        self.threads.add(threading.get_native_id())
+        answer = self.script.pop(0) if self.script else None
+        if answer is not None:
+            raise answer
+        self.batches.append(batch)
+
+
+class Bench:
+    """One process that publishes: `deliver` brings results, `flush` ends it."""
+
+    def __init__(self, sink, **settings):
+        self.sink = sink
+        self.settings = Settings(service="shop", resolution_s=10, **settings)
+        self.clock = ManualClock(NOW_S)
+        self.once = Once()
+        self.collector = Collector(resolution_s=10, grace_s=15.0)
+        self.runs = Runs(NOW_S, "-")
+        self.run = self.runs.start(NOW_S, "http://shop.test", ())
+        self.keeper = Keeper(self.settings, self.runs, self.clock, self.once)
+        self.publisher = Publisher(
+            self.settings,
+            sink,
+            self.keeper.depot,
+            self.collector,
+            GaugeBook(10),
+            self.runs,
+            self.clock,
+            self.once,
+        )
+        self.recorded = 0
+        self.seq = 0
+        self.has_started = False
+
+    def deliver(self, *names, count=1, at_s=NOW_S):
+        """Has a worker deliver `count` results of each name in the window of `at_s`."""
+        summaries = {}
+        for name in names:
+            summary = summaries[name, "GET"] = Summary()
+            for _ in range(count):
+                summary.record_success(12.5, 100)
+        self.seq += 1
+        self.recorded += count * len(names)
+        start_s = int(at_s // 10) * 10
+        counters = {self.run.run_id: RunCounters(self.recorded)}
+        section = Section(self.run.run_id, start_s, summaries)
+        frame = Frame(
+            "w", "e", self.seq, self.seq - 1, self.run.run_id, at_s, 0.0, False, False, Vitals(), counters, (section,)
+        )
+        self.collector.accept(frame, self.clock.now_s())
+
+    def start(self):
+        """Begin to publish, and to send what an earlier process left."""
+        if not self.has_started:
+            self.has_started = True
+            self.keeper.open()
+            self.publisher.start(lambda: (3, 1))
+            self.keeper.start(self.publisher)
+
+    def flush(self, timeout_s=5.0):
+        """Send what is here, and end."""
+        self.start()
+        self.publisher.flush(timeout_s)
+        self.keeper.close(self.publisher)
+
+    @property
+    def recovered(self):
+        """The runs that an earlier process left, by id."""
+        return self.keeper.recovery.runs
+
+    @property
+    def balance(self):
+        return self.publisher.balance(self.run)
+
+    def sent(self, metric):
+        return [datum for batch in self.sink.batches for datum in batch if datum.metric == metric]
+
+
+def spool_files(folder):
+    """The names of all files in a spool, without folders."""
+    return sorted(path.name for path in Path(folder).rglob("*") if path.is_file())
