@@ -38,12 +38,13 @@ class Summarizer:
         self._incomplete: set[str] = set()
 
     def log_settled(self, silent_since_s: float) -> None:
-        """Log the runs that have stopped, of which nothing is on the way and no worker has more."""
+        """Log the runs that have stopped, of which nothing is on the way or on disk and no worker has more."""
         for run in self._runs:
             if run.logged is not None or run.stopped_s is None:
                 continue
             waiting = any(self._source.collector.waiting_for(run.run_id, silent_since_s))
-            if not waiting and not self._publisher.balance(run).pending:
+            balance = self._publisher.balance(run)
+            if not (waiting or balance.pending or balance.spooled):
                 self._log(run)
 
     def log_all(self) -> bool:

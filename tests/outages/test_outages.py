@@ -1,0 +1,68 @@
+"""CloudWatch goes away in the middle of a run, and the master may be killed meanwhile."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import sys
+
+import pytest
+
+from support.matrix import assert_within_a_second, let_pass, published_by_second
+from support.processes import wait_until
+
+OUTAGE_S = 60
+
+RESEND = (sys.executable, "-m", "locust_cw_dist.cli.main", "resend")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spool", [False, True], ids=["memory", "spool"])
+def test_an_outage_of_a_minute_in_the_middle_of_a_run(cluster, cloudwatch, tmp_path, spool):
+    options = ["--cw-spool-dir", str(tmp_path / "spool")] if spool else []
+    master = cluster.distributed(*options, run_time_s=OUTAGE_S + 15)
+    wait_until(lambda: cluster.published().named("RequestCount"), "the first window is there")
+    cloudwatch.faults("server_error", status=503)
+    let_pass(OUTAGE_S)
+    refused = cloudwatch.stats().refusals
+    cloudwatch.clear_faults()
+    cluster.wait(60)
+    cluster.assert_exact()
+    assert master.log.count("trying again, nothing is lost yet") == 1
+    assert sum(refused.values()) < 40, "one try at a time, with pauses that grow"
+    assert_within_a_second((request.at_s for request in cluster.truth().requests), published_by_second(cluster))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_master_that_is_killed_in_an_outage(cluster, cloudwatch, tmp_path, seed):
+    """What it had closed and tried once is published by the next, once; up to when that is so is said."""
+    chance = random.Random(seed)
+    folder = str(tmp_path / "spool")
+    master = cluster.distributed("--cw-spool-dir", folder, "--cw-grace", "3", users=4, run_time_s=60)
+    wait_until(lambda: cluster.published().named("RequestCount"), "the first window is there")
+    kind = chance.choice(["server_error", "throttling", "access_denied"])
+    cloudwatch.faults(kind)
+    wait_until(lambda: cloudwatch.stats().faults.get(kind), "the outage begins")
+    let_pass(chance.uniform(0, 6))
+    for process in (master, *(cluster.processes[name] for name in ("worker-1", "worker-2"))):
+        process.signal(signal.SIGKILL)
+        process.wait()
+    cloudwatch.clear_faults()
+    first = cluster.start("resend", [*RESEND, folder], cloudwatch.env())
+    assert first.wait() == 0
+    again = cluster.start("again", [*RESEND, folder], cloudwatch.env())
+    assert again.wait() == 0
+
+    published = published_by_second(cluster)
+    times_s = sorted(request.at_s for request in cluster.truth().requests)
+    complete_until_s = _complete_until_s(first.log)
+    assert_within_a_second(times_s, {second: n for second, n in published.items() if second < complete_until_s - 1})
+    assert sum(published.values()) <= len(times_s)
+    assert max(times_s) - complete_until_s < 12, "at most the open windows and those in their first try"
+    cluster.assert_clean()
+
+
+def _complete_until_s(log):
+    (line,) = [line for line in log.splitlines() if '"cut_off"' in line]
+    return json.loads(line[line.index("{") :])["cut_off"]["complete_until_s"]
