@@ -51,6 +51,9 @@ bad than that finds, something else is wrong, and what is left of the batch is s
 MAX_WAITING = 8
 """Batches that wait in memory; windows that wait longer stay where they can merge (`Backlog`)."""
 
+HURRIED_PAUSE_S = 1.0
+"""Longest pause between tries when the process ends: what is at stake is the time that is left."""
+
 LAST_DISK_S = 10.0
 """How long the disk may take, at the end, to take what was not sent."""
 
@@ -101,6 +104,7 @@ class Sender:
         self._failures = 0
         self._not_before_s = 0.0
         self._next_call_s = 0.0
+        self._is_hurrying = False
         self._is_ending = False
         self._changed = Event()
         self._greenlets: list[gevent.Greenlet] = []
@@ -155,7 +159,8 @@ class Sender:
             self._depot.forget(parcel)
 
     def hurry(self) -> None:
-        """Try again at once: the process ends."""
+        """Try again at once, and after short pauses: the process ends."""
+        self._is_hurrying = True
         self._not_before_s = 0.0
         self._change()
 
@@ -323,8 +328,8 @@ class Sender:
         self.last_failure = error.failure
         self.ledger.ambiguous += error.failure is Failure.AMBIGUOUS
         self._failures += 1
-        pause_s = backoff_s(self._failures, random.random())  # noqa: S311 - jitter, not a secret
-        self._not_before_s = time.monotonic() + max(pause_s, error.retry_after_s or 0.0)
+        pause_s = max(backoff_s(self._failures, random.random()), error.retry_after_s or 0.0)  # noqa: S311 - jitter
+        self._not_before_s = time.monotonic() + (min(pause_s, HURRIED_PAUSE_S) if self._is_hurrying else pause_s)
         self._once.warning(
             f"failure {error.failure.value}",
             "locust-cw: %s (%s); trying again, nothing is lost yet",

@@ -301,6 +301,18 @@ def test_a_pause_that_cloudwatch_asks_for_is_kept():
     bench.flush()
 
 
+def test_at_the_end_of_the_process_no_long_pause_is_waited_for(monkeypatch):
+    monkeypatch.setattr(sender, "backoff_s", lambda *_: 100.0)
+    monkeypatch.setattr(sender, "HURRIED_PAUSE_S", 0.05)
+    bench = Bench(ScriptedSink(*away(4)))
+    bench.deliver("/a", count=2)
+    bench.start()
+    bench.publisher.tick(everything=True)
+    wait_until_gevent(lambda: bench.publisher.datum_ledger.calls == 1)
+    bench.flush(timeout_s=5)
+    assert (bench.balance.published, bench.publisher.datum_ledger.calls) == (2, 5)
+
+
 def test_an_answer_that_trickles_in_is_given_up(monkeypatch, caplog):
     monkeypatch.setattr(sender, "CALL_TIMEOUT_S", 0.2)
 
