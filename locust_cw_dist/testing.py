@@ -215,6 +215,7 @@ class LocalCloudwatch:
         """Environment variables that point any boto3 process at this server."""
         return {
             "AWS_ENDPOINT_URL_CLOUDWATCH": self.endpoint_url,
+            "AWS_ENDPOINT_URL_STS": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": _CREDENTIAL,
             "AWS_SECRET_ACCESS_KEY": _CREDENTIAL,
             "AWS_DEFAULT_REGION": _REGION,
@@ -252,11 +253,12 @@ class LocalCloudwatch:
         """Let a fault wait for calls.
 
         Args:
-            kind: latency, throttling, server_error, hang, reset, expired_credentials, access_denied,
-                bad_datum, lost_reply or trickle.
+            kind: latency, throttling, server_error, request_timeout, request_too_large, hang, reset,
+                expired_credentials, access_denied, bad_datum, lost_reply or trickle.
             operation: the operation that it strikes; None for every one.
             **details: probability (0 to 1), count (strikes before it is used up), skip (calls that pass
-                first), latency_s, status (of server_error), match (text of a bad_datum), seed.
+                first), latency_s, status (of throttling and server_error), retry_after_s (of the first four
+                errors), match (text of a bad_datum), seed.
 
         Raises:
             LocalCloudwatchError: there is no such fault.
@@ -267,8 +269,21 @@ class LocalCloudwatch:
         """Take all faults away."""
         self._ask("DELETE", "/_local/faults")
 
+    def conditions(self, **changes: float | str | None) -> None:
+        """Change how the server is until `reset`; None restores a default.
+
+        Args:
+            **changes: clock_skew_s (how far its clock is ahead, negative for behind), put_calls_per_s (its quota, 500
+                by default), session_s (how long the credentials of AssumeRole are good), external_id (what AssumeRole
+                must bring).
+
+        Raises:
+            LocalCloudwatchError: there is no such condition, or no such value of it.
+        """
+        self._ask("POST", "/_local/conditions", changes)
+
     def reset(self) -> None:
-        """Forget all data and counters, and take all faults away."""
+        """Forget all data and counters, take all faults away, and restore the conditions."""
         self._ask("POST", "/_local/reset")
 
     def _ready_url(self, process: subprocess.Popen[bytes]) -> str:

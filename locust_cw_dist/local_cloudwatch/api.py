@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from locust_cw_dist.local_cloudwatch.errors import ApiError
+from locust_cw_dist.local_cloudwatch.fields import Timestamp
+from locust_cw_dist.local_cloudwatch.identities import ACCOUNT
 from locust_cw_dist.local_cloudwatch.limits import parse_put
 from locust_cw_dist.local_cloudwatch.paging import decode_token, encode_token
 from locust_cw_dist.local_cloudwatch.queries import parse_list, parse_metric_data, parse_statistics
@@ -14,12 +16,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from locust_cw_dist.local_cloudwatch.aggregate import Sample, Statistic
+    from locust_cw_dist.local_cloudwatch.conditions import Surroundings
     from locust_cw_dist.local_cloudwatch.fields import Document
+    from locust_cw_dist.local_cloudwatch.identities import Identities
     from locust_cw_dist.local_cloudwatch.queries import MetricQuery, TimeRange
     from locust_cw_dist.local_cloudwatch.store import SeriesKey, Store
 
 LIST_PAGE_SIZE = 500
 RECENT_S = 3 * 3600
+LISTED_S = 14 * 24 * 3600
+"""ListMetrics forgets a metric that has got no data for two weeks; it can be read all the same."""
 
 
 class _Point(NamedTuple):
@@ -43,25 +49,34 @@ class Api:
 
     Args:
         store: where the data is.
-        clock: the time in epoch seconds.
+        surroundings: the time, and the quota.
+        identities: who calls.
     """
 
-    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+    def __init__(self, store: Store, surroundings: Surroundings, identities: Identities) -> None:
         self._store = store
-        self._clock = clock
-        self._operations: Mapping[str, Callable[[Document], Document]] = {
-            "PutMetricData": self._put_metric_data,
-            "GetMetricData": self._get_metric_data,
-            "GetMetricStatistics": self._get_metric_statistics,
-            "ListMetrics": self._list_metrics,
+        self._surroundings = surroundings
+        self._clock = surroundings.now_s
+        self._operations: Mapping[str, Callable[[Document, str], Document]] = {
+            "PutMetricData": lambda document, _: self._put_metric_data(document),
+            "GetMetricData": lambda document, _: self._get_metric_data(document),
+            "GetMetricStatistics": lambda document, _: self._get_metric_statistics(document),
+            "ListMetrics": lambda document, _: self._list_metrics(document),
+            "GetCallerIdentity": lambda _, access_key: identities.caller(access_key),
+            "AssumeRole": lambda document, _: identities.assume_role(document),
         }
 
     def knows(self, operation: str) -> bool:
         """Whether there is such an operation."""
         return operation in self._operations
 
-    def handle(self, operation: str, document: Document) -> Document:
+    def handle(self, operation: str, document: Document, access_key: str = "") -> Document:
         """Do one operation; all of it or nothing.
+
+        Args:
+            operation: its name.
+            document: its parameters.
+            access_key: of whoever calls.
 
         Raises:
             ApiError: what AWS would answer.
@@ -73,9 +88,10 @@ class Api:
                 "UnknownOperationException",
                 f"The local CloudWatch does not know {operation!r}; it knows {known}.",
             )
-        return action(document)
+        return action(document, access_key)
 
     def _put_metric_data(self, document: Document) -> Document:
+        self._surroundings.admit_put()
         now_s = self._clock()
         self._store.add(parse_put(document, now_s), now_s)
         return {}
@@ -95,13 +111,15 @@ class Api:
     def _list_metrics(self, document: Document) -> Document:
         query = parse_list(document)
         after = decode_token(query.next_token, document, 1)[0] if query.next_token else 0
-        since_s = self._clock() - RECENT_S if query.recently_active else 0.0
+        since_s = self._clock() - (RECENT_S if query.recently_active else LISTED_S)
         found = [
             listed
             for listed in self._store.list_series(query.namespace, query.name)
             if listed.serial > after and listed.last_put_s >= since_s and query.accepts(listed.key.dimensions)
         ]
         answer: Document = {"Metrics": [_metric(listed.key) for listed in found[:LIST_PAGE_SIZE]]}
+        if query.with_accounts:
+            answer["OwningAccounts"] = [ACCOUNT] * len(answer["Metrics"])
         if len(found) > LIST_PAGE_SIZE:
             answer["NextToken"] = encode_token([found[LIST_PAGE_SIZE - 1].serial], document)
         return answer
@@ -153,7 +171,7 @@ def _statistics_point(
     if not found:
         return None
     is_extended = statistics[0].needs_raw
-    return {"Timestamp": start_s, "Unit": unit} | ({"ExtendedStatistics": found} if is_extended else found)
+    return {"Timestamp": Timestamp(start_s), "Unit": unit} | ({"ExtendedStatistics": found} if is_extended else found)
 
 
 def _metric(key: SeriesKey) -> Document:
@@ -177,6 +195,6 @@ def _result_documents(results: list[_Result], page: list[_Point], rest: list[_Po
         for number, result in enumerate(results)
     ]
     for point in page:
-        documents[point.result]["Timestamps"].append(point.timestamp_s)
+        documents[point.result]["Timestamps"].append(Timestamp(point.timestamp_s))
         documents[point.result]["Values"].append(point.value)
     return documents

@@ -2,9 +2,11 @@
 
 GET    /_local/stats                            the journal's counters, and what is stored
 GET    /_local/metrics?namespace=...&name=...   every series with all its data, exactly
-POST   /_local/reset                            forget data and counters, take faults away
+POST   /_local/reset                            forget data and counters, take faults and conditions away
 POST   /_local/faults                           let a fault wait (see `faults`)
 DELETE /_local/faults                           take the faults away
+GET    /_local/conditions                       clock, quota and sessions as they are (see `conditions`)
+POST   /_local/conditions                       change them
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from locust_cw_dist.local_cloudwatch.faults import parse_fault
 
 if TYPE_CHECKING:
     from locust_cw_dist.local_cloudwatch.aggregate import Sample
+    from locust_cw_dist.local_cloudwatch.conditions import Surroundings
     from locust_cw_dist.local_cloudwatch.faults import FaultPlan
     from locust_cw_dist.local_cloudwatch.fields import Document
     from locust_cw_dist.local_cloudwatch.journal import Journal
@@ -29,10 +32,11 @@ MAX_DUMPED_VALUES = 500_000
 class Control:
     """The endpoints under /_local."""
 
-    def __init__(self, store: Store, journal: Journal, faults: FaultPlan) -> None:
+    def __init__(self, store: Store, journal: Journal, faults: FaultPlan, surroundings: Surroundings) -> None:
         self._store = store
         self._journal = journal
         self._faults = faults
+        self._surroundings = surroundings
 
     def handle(self, method: str, target: str, document: Document) -> Document:
         """Answer one request.
@@ -43,7 +47,7 @@ class Control:
             document: the body's JSON; empty where there is none.
 
         Raises:
-            ApiError: NotFound (404), a bad fault (400), or a dump that is too large (413).
+            ApiError: NotFound (404), a bad fault or condition (400), or a dump that is too large (413).
         """
         parts = urlsplit(target)
         route = (method, parts.path)
@@ -52,17 +56,25 @@ class Control:
         if route == ("GET", "/_local/metrics"):
             query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
             return {"series": self._dump(query.get("namespace"), query.get("name"))}
+        if route == ("GET", "/_local/conditions"):
+            return asdict(self._surroundings.conditions)
+        self._change(route, document)
+        return {}
+
+    def _change(self, route: tuple[str, str], document: Document) -> None:
         if route == ("POST", "/_local/reset"):
             self._store.clear()
             self._journal.clear()
             self._faults.clear()
+            self._surroundings.clear()
+        elif route == ("POST", "/_local/conditions"):
+            self._surroundings.change(document)
         elif route == ("POST", "/_local/faults"):
             self._faults.add(parse_fault(document))
         elif route == ("DELETE", "/_local/faults"):
             self._faults.clear()
         else:
-            raise ApiError("NotFound", f"There is no {method} {parts.path} here.", 404)
-        return {}
+            raise ApiError("NotFound", f"There is no {route[0]} {route[1]} here.", 404)
 
     def _dump(self, namespace: str | None, name: str | None) -> list[Document]:
         series: dict[tuple[SeriesKey, str], list[Document]] = {}

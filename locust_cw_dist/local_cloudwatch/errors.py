@@ -10,6 +10,7 @@ _MODELLED_TYPES = {
     "Throttling": "ThrottlingException",
     "ExpiredToken": "ExpiredTokenException",
     "AccessDenied": "AccessDeniedException",
+    "SignatureDoesNotMatch": "InvalidSignatureException",
 }
 """Error code -> shape name. CloudWatch's errors have two names: the code of the old query protocol, which
 boto3's `ClientError` shows, and the name of the shape. Source: the `error.code` entries of botocore's
@@ -23,13 +24,15 @@ class ApiError(Exception):
         code: what boto3 shows as `ClientError.response["Error"]["Code"]`.
         message: one sentence in AWS's style, naming the parameter.
         status: the HTTP status.
+        retry_after_s: what the Retry-After header says, or None for no such header.
     """
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(self, code: str, message: str, status: int = 400, retry_after_s: float | None = None) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
         self.status = status
+        self.retry_after_s = retry_after_s
 
     @property
     def type_name(self) -> str:

@@ -5,18 +5,21 @@ A fault strikes before an operation is done or after it:
 | kind | when | what |
 |---|---|---|
 | latency | before | waits `latency_s` |
-| throttling | before | 400 Throttling, "Rate exceeded" |
+| throttling | before | `status` (400 if not given) Throttling, "Rate exceeded" |
 | server_error | before | `status` (500 if not given) InternalServiceError |
+| request_timeout | before | 408 RequestTimeout, and the connection is closed |
+| request_too_large | before | 413 RequestEntityTooLarge |
 | hang | before | no answer for `latency_s` (an hour if not given), then the connection is closed |
 | reset | before | the connection is reset (RST) |
 | expired_credentials | before | 403 ExpiredToken |
 | access_denied | before | 403 AccessDenied |
 | bad_datum | before | 400 InvalidParameterValue, if a metric name or a dimension value contains `match` |
 | lost_reply | after | the datums are taken, and the connection is closed without an answer |
-| trickle | after | the answer comes byte by byte, over `latency_s` |
+| trickle | after | the answer, its headers too, comes byte by byte, over `latency_s` |
 
-Up to 100 faults may wait at once. They are tried in the order in which they were added, until one ends the
-call.
+An error that is throttling, server_error, request_timeout or request_too_large carries a Retry-After header if
+`retry_after_s` is given. Up to 100 faults may wait at once. They are tried in the order in which they were added, until
+one ends the call.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from locust_cw_dist.local_cloudwatch.errors import ApiError, invalid_value
+from locust_cw_dist.local_cloudwatch.identities import STS_OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,15 +38,18 @@ if TYPE_CHECKING:
     from locust_cw_dist.local_cloudwatch.fields import Document
 
 KINDS = (
-    "latency", "throttling", "server_error", "hang", "reset", "expired_credentials", "access_denied",
-    "bad_datum", "lost_reply", "trickle",
+    "latency", "throttling", "server_error", "request_timeout", "request_too_large", "hang", "reset",
+    "expired_credentials", "access_denied", "bad_datum", "lost_reply", "trickle",
 )  # fmt: skip
 
 _AFTER = ("lost_reply", "trickle")
 _DEFAULT_HANG_S = 3600.0
 _MAX_WAITING = 100
-_NUMERIC = ("probability", "latency_s")
+_NUMERIC = ("probability", "latency_s", "retry_after_s")
 _INTEGER = ("count", "skip", "status", "seed")
+_WITH_RETRY_AFTER = ("throttling", "server_error", "request_timeout", "request_too_large")
+_WITH_STATUS = ("throttling", "server_error")
+_STATUSES = range(400, 600)
 
 
 class ConnectionCutError(Exception):
@@ -68,7 +75,8 @@ class Fault:
         count: how many calls it strikes before it is used up; None for no end.
         skip: how many calls it lets pass first.
         latency_s: seconds, for latency, hang and trickle.
-        status: HTTP status of a server_error.
+        status: HTTP status of throttling and server_error.
+        retry_after_s: seconds in the Retry-After header of an error.
         match: text that makes a datum bad.
         seed: makes a probability repeatable.
     """
@@ -79,7 +87,8 @@ class Fault:
     count: int | None = None
     skip: int = 0
     latency_s: float = 0.0
-    status: int = 500
+    status: int | None = None
+    retry_after_s: float | None = None
     match: str = ""
     seed: int = 0
 
@@ -99,12 +108,23 @@ def parse_fault(document: Mapping[str, Any]) -> Fault:
             raise invalid_value(f"{value!r} is no {name} of a fault.")
     if given.get("kind") not in KINDS:
         raise invalid_value(f"The kind of a fault is one of {', '.join(KINDS)}.")
-    if given["kind"] == "bad_datum" and not given.get("match"):
-        raise invalid_value("A bad_datum fault needs a text to match.")
+    _check_together(given)
     return Fault(**given)
 
 
+def _check_together(given: Mapping[str, Any]) -> None:
+    kind = given["kind"]
+    if kind == "bad_datum" and not given.get("match"):
+        raise invalid_value("A bad_datum fault needs a text to match.")
+    if "retry_after_s" in given and kind not in _WITH_RETRY_AFTER:
+        raise invalid_value(f"Only a fault that is {', '.join(_WITH_RETRY_AFTER)} has a retry_after_s.")
+    if "status" in given and kind not in _WITH_STATUS:
+        raise invalid_value(f"Only a fault that is {' or '.join(_WITH_STATUS)} has a status.")
+
+
 def _is_of_its_type(name: str, value: object) -> bool:
+    if name == "status":
+        return isinstance(value, int) and value in _STATUSES
     if name in _INTEGER:
         return isinstance(value, int) and not isinstance(value, bool) and value >= 0
     if name in _NUMERIC:
@@ -215,18 +235,27 @@ def strike_before(fault: Fault, operation: str, document: Document, line: Line) 
         raise _error(fault, operation, document)
 
 
+_PLAIN_ERRORS = {
+    "throttling": ("Throttling", "Rate exceeded", 400),
+    "server_error": ("InternalServiceError", "The request processing has failed.", 500),
+    "request_timeout": ("RequestTimeout", "The request was not received in time.", 408),
+    "request_too_large": ("RequestEntityTooLarge", "Request size exceeded the limit.", 413),
+}
+"""Kind of fault -> code, message and HTTP status, for those that say the same whatever the call."""
+
+
 def _error(fault: Fault, operation: str, document: Document) -> ApiError:
-    if fault.kind == "throttling":
-        return ApiError("Throttling", "Rate exceeded")
-    if fault.kind == "server_error":
-        return ApiError("InternalServiceError", "The request processing has failed.", fault.status)
+    if fault.kind in _PLAIN_ERRORS:
+        code, message, status = _PLAIN_ERRORS[fault.kind]
+        return ApiError(code, message, fault.status or status, fault.retry_after_s)
     if fault.kind == "expired_credentials":
         return ApiError("ExpiredToken", "The security token included in the request is expired", 403)
     if fault.kind == "access_denied":
+        action = f"{'sts' if operation in STS_OPERATIONS else 'cloudwatch'}:{operation}"
         return ApiError(
             "AccessDenied",
-            f"User: arn:aws:iam::123456789012:user/local is not authorized to perform: cloudwatch:{operation}"
-            f" because no identity-based policy allows the cloudwatch:{operation} action",
+            f"User: arn:aws:iam::123456789012:user/local is not authorized to perform: {action}"
+            f" because no identity-based policy allows the {action} action",
             403,
         )
     position = _bad_position(fault.match, document)

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 """A JSON object as it came over the wire."""
 
+
+class Timestamp(int):
+    """A time in an answer, in whole epoch seconds; each protocol has its own way to write it."""
+
+    __slots__ = ()
+
+
 MAX_NAME_CHARS = 255
 MAX_DIMENSIONS = 30
 MAX_DIMENSION_VALUE_CHARS = 1024
@@ -155,9 +162,14 @@ def refuse_unprintable(value: str, where: str) -> None:
         raise invalid_value(f"The parameter {where} contains control characters.")
 
 
+def refuse_blank(value: str, where: str) -> None:
+    """Refuse a string of white space alone."""
+    if value.isspace():
+        raise invalid_value(f"The parameter {where} must contain a non-whitespace character.")
+
+
 def _dimension_text(item: Document, name: str, where: str, max_chars: int) -> str:
     value = sized_text(item, name, where, max_chars)
     refuse_unprintable(value, f"{where}{name}")
-    if value.isspace():
-        raise invalid_value(f"The parameter {where}{name} must contain a non-whitespace character.")
+    refuse_blank(value, f"{where}{name}")
     return value

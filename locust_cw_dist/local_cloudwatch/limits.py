@@ -4,7 +4,7 @@ All or nothing: one bad datum refuses the whole call. The limits are those of bo
 PutMetricDataInput, MetricDatum, StatisticSet, StandardUnit) and of the CloudWatch user guide. Two
 readings are stricter than what is documented, because what passes here must pass at AWS:
 
-- A metric name has to be printable ASCII, as a dimension has to; only its length is documented.
+- A metric name has to be printable ASCII and not blank, as a dimension has to; only its length is documented.
 - A count has the bounds of a value, 0 <= count <= 2^360; the model gives both the same shape.
 
 A pair whose count is 0 says that the value did not occur: it leaves no trace in any statistic.
@@ -130,6 +130,7 @@ def _datum(raw: Any, where: str, now_s: float) -> Datum:
     document = fields.as_document(raw, where[:-1])
     name = fields.sized_text(document, "MetricName", where, fields.MAX_NAME_CHARS)
     fields.refuse_unprintable(name, f"{where}MetricName")
+    fields.refuse_blank(name, f"{where}MetricName")
     pairs, totals = _measurements(document, where)
     return Datum(
         name=name,

@@ -92,6 +92,7 @@ class ListQuery:
     name: str | None
     dimensions: tuple[tuple[str, str | None], ...]
     recently_active: bool
+    with_accounts: bool
     next_token: str | None
 
     def accepts(self, dimensions: tuple[tuple[str, str], ...]) -> bool:
@@ -149,6 +150,7 @@ def parse_list(document: Document) -> ListQuery:
             _dimension_filter(raw, f"Dimensions.member.{position}.") for position, raw in enumerate(filters, start=1)
         ),
         recently_active=recently_active is not None,
+        with_accounts=document.get("IncludeLinkedAccounts") is True,
         next_token=fields.text(document, "NextToken", ""),
     )
 

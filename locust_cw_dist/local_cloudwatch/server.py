@@ -1,8 +1,8 @@
-"""HTTP around the operations: one thread a connection, kept alive, JSON in and out."""
+"""HTTP around the operations: one thread a connection, kept alive."""
 
 from __future__ import annotations
 
-import json
+import io
 import os
 import select
 import socket
@@ -17,10 +17,13 @@ from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any
 
 from locust_cw_dist.local_cloudwatch.api import Api
+from locust_cw_dist.local_cloudwatch.conditions import Surroundings
 from locust_cw_dist.local_cloudwatch.control import Control
 from locust_cw_dist.local_cloudwatch.errors import ApiError
 from locust_cw_dist.local_cloudwatch.faults import ConnectionCutError, FaultPlan, strike_before
+from locust_cw_dist.local_cloudwatch.identities import Identities
 from locust_cw_dist.local_cloudwatch.journal import Journal
+from locust_cw_dist.local_cloudwatch.protocols import JSON, Rendered, protocol_of
 from locust_cw_dist.local_cloudwatch.store import Store
 from locust_cw_dist.local_cloudwatch.wire import FramingError, receive
 
@@ -29,16 +32,9 @@ if TYPE_CHECKING:
 
     from locust_cw_dist.local_cloudwatch.faults import Fault
     from locust_cw_dist.local_cloudwatch.fields import Document
+    from locust_cw_dist.local_cloudwatch.protocols import Call, WireProtocol
     from locust_cw_dist.local_cloudwatch.store import Bounds
     from locust_cw_dist.local_cloudwatch.wire import Received
-
-JSON_TYPE = "application/x-amz-json-1.0"
-
-_QUERY_PROTOCOL_ANSWER = (
-    "<ErrorResponse><Error><Type>Sender</Type><Code>UnsupportedProtocol</Code><Message>The local CloudWatch"
-    " speaks AWS JSON 1.0 only: boto3 1.42.7 or later is needed.</Message></Error></ErrorResponse>"
-)
-"""For clients of the old query protocol, which would show nothing of a JSON answer."""
 
 _GONE = (ConnectionError, TimeoutError)
 """The client went away: none of our errors."""
@@ -75,9 +71,11 @@ class LocalServer(ThreadingHTTPServer):
         self.stopping = threading.Event()
         self.journal = Journal()
         self.faults = FaultPlan()
+        self.surroundings = Surroundings(clock)
+        self.identities = Identities(self.surroundings)
         store = Store(bounds)
-        self.api = Api(store, clock)
-        self.control = Control(store, self.journal, self.faults)
+        self.api = Api(store, self.surroundings, self.identities)
+        self.control = Control(store, self.journal, self.faults, self.surroundings)
         if ":" in host:
             self.address_family = socket.AF_INET6
         super().__init__((host, port), _Handler)
@@ -132,73 +130,78 @@ class _Handler(BaseHTTPRequestHandler):
     # -- one request
 
     def _dispatch(self) -> None:
+        self._request_id = str(uuid.uuid4())
         try:
             received = receive(self.headers, self.rfile)
         except FramingError as error:
             self.close_connection = True
-            self._send_error(ApiError("RequestEntityTooLarge", f"The request can't be read: {error}.", 413))
+            self._send_error(JSON, ApiError("RequestEntityTooLarge", f"The request can't be read: {error}.", 413))
             return
+        protocol = protocol_of(self.headers, self.path) if self.command == "POST" else None
         if self.path.startswith("/_local/"):
             self._answer_control(received)
-        elif self.command != "POST" or self.path.rstrip("/"):
-            self._send_error(ApiError("NotFound", f"There is no {self.command} {self.path} here.", 404))
-        elif self.headers.get_content_type() == "application/x-www-form-urlencoded":
-            self._send(400, _QUERY_PROTOCOL_ANSWER.encode(), "text/xml")
+        elif protocol is None:
+            self._send_error(JSON, ApiError("NotFound", f"There is no {self.command} {self.path} here.", 404))
         else:
-            self._answer_operation(received)
+            self._answer_operation(protocol, received)
 
     def _answer_control(self, received: Received) -> None:
+        call = JSON.read(self.headers, self.path, received)
         try:
-            document = _document(received) if received.wire_bytes else {}
-            answer = self.server.control.handle(self.command, self.path, document)
+            if call.problem:
+                raise call.problem
+            answer = self.server.control.handle(self.command, self.path, call.document)
         except ApiError as error:
-            self._send_error(error)
+            self._send_error(JSON, error)
         else:
-            self._send_document(200, answer)
+            self._send(200, JSON.answer("", answer, self._request_id))
 
-    def _answer_operation(self, received: Received) -> None:
-        operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
+    def _answer_operation(self, protocol: WireProtocol, received: Received) -> None:
+        call = protocol.read(self.headers, self.path, received)
         journal = self.server.journal
         # One name for all others: what clients make up must not fill the memory.
-        journal.called(operation if self.server.api.knows(operation) else "(unknown)", received)
+        journal.called(call.operation if self.server.api.knows(call.operation) else "(unknown)", received)
         try:
-            answer, faults = self._operate(operation, received)
+            answer, faults = self._operate(call)
         except ApiError as error:
-            journal.refused(operation, error.code)
-            self.server.say(f"refused {operation}: {error.code}: {error.message}")
-            self._send_error(error)
+            journal.refused(call.operation, error.code)
+            self.server.say(f"refused {call.operation}: {error.code}: {error.message}")
+            self._send_error(protocol, error)
         except ConnectionCutError as cut:
-            journal.unanswered(operation)
+            journal.unanswered(call.operation)
             self._cut(is_reset=cut.is_reset)
         else:
-            self._reply(answer, faults)
+            self._reply(protocol.answer(call.operation, answer, self._request_id), faults)
 
-    def _operate(self, operation: str, received: Received) -> tuple[Document, list[Fault]]:
+    def _operate(self, call: Call) -> tuple[Document, list[Fault]]:
         """Do the operation between the faults before it and those after it, which are returned."""
-        document = _document(received)
-        faults = self.server.faults.strike(operation, document)
+        if call.problem:
+            raise call.problem
+        faults = self.server.faults.strike(call.operation, call.document)
         for fault in faults:
             self.server.journal.struck(fault.kind)
-            strike_before(fault, operation, document, self)
+            strike_before(fault, call.operation, call.document, self)
         try:
-            answer = self.server.api.handle(operation, document)
+            access_key = self.server.identities.check(self.headers)
+            answer = self.server.api.handle(call.operation, call.document, access_key)
         except ApiError:
             raise
         except Exception as error:
             traceback.print_exc()
             raise ApiError("InternalServiceError", f"The local CloudWatch failed: {error!r}", 500) from error
-        self.server.journal.accepted(operation, len(document["MetricData"]) if operation == "PutMetricData" else 0)
+        datums = len(call.document["MetricData"]) if call.operation == "PutMetricData" else 0
+        self.server.journal.accepted(call.operation, datums)
         return answer, faults
 
-    def _reply(self, answer: Document, faults: Iterable[Fault]) -> None:
+    def _reply(self, rendered: Rendered, faults: Iterable[Fault]) -> None:
         kinds = {fault.kind: fault for fault in faults}
         if "lost_reply" in kinds:
             self.server.journal.reply_lost()
             self._cut(is_reset=False)
         elif "trickle" in kinds:
-            self._send_document(200, answer, spread_s=kinds["trickle"].latency_s)
+            self._send(200, rendered, spread_s=kinds["trickle"].latency_s)
         else:
-            self._send_document(200, answer)
+            self._send(200, rendered)
 
     # -- what faults need of the connection (`faults.Line`)
 
@@ -227,49 +230,42 @@ class _Handler(BaseHTTPRequestHandler):
 
     # -- answers
 
-    def _send_document(self, status: int, document: Document, spread_s: float = 0.0) -> None:
-        self._send(status, json.dumps(document).encode(), JSON_TYPE, spread_s=spread_s)
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The Date header, by the server's clock."""
+        return super().date_time_string(self.server.surroundings.now_s() if timestamp is None else timestamp)
 
-    def _send_error(self, error: ApiError) -> None:
-        body = json.dumps({"__type": error.type_name, "message": error.message}).encode()
-        self._send(error.status, body, JSON_TYPE, (("x-amzn-query-error", f"{error.code};{error.fault}"),))
+    def _send_error(self, protocol: WireProtocol, error: ApiError) -> None:
+        rendered = protocol.error(error, self._request_id)
+        if error.status == 408:
+            self.close_connection = True
+        more = () if error.retry_after_s is None else (("Retry-After", f"{error.retry_after_s:g}"),)
+        self._send(error.status, Rendered(rendered.body, (*rendered.headers, *more)))
 
-    def _send(
-        self,
-        status: int,
-        body: bytes,
-        content_type: str,
-        headers: tuple[tuple[str, str], ...] = (),
-        spread_s: float = 0.0,
-    ) -> None:
+    def _send(self, status: int, rendered: Rendered, spread_s: float = 0.0) -> None:
+        """Send an answer; over `spread_s` seconds if that is above 0, byte by byte, from the status line on."""
+        line, self.wfile = self.wfile, io.BytesIO()
+        try:
+            self._write(status, rendered)
+            content = self.wfile.getvalue()
+        finally:
+            self.wfile = line
+        for position in range(len(content)) if spread_s else ():
+            self.pause(spread_s / len(content))
+            line.write(content[position : position + 1])
+            line.flush()
+        if not spread_s:
+            line.write(content)
+            line.flush()
+
+    def _write(self, status: int, rendered: Rendered) -> None:
         self.send_response(status)
         for name, value in (
-            ("x-amzn-RequestId", str(uuid.uuid4())),
-            ("Content-Type", content_type),
-            ("Content-Length", str(len(body))),
-            *headers,
+            ("x-amzn-RequestId", self._request_id),
+            *rendered.headers,
+            ("Content-Length", str(len(rendered.body))),
         ):
             self.send_header(name, value)
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
-        for position in range(len(body)) if spread_s else ():
-            self.wfile.flush()
-            self.pause(spread_s / len(body))
-            self.wfile.write(body[position : position + 1])
-        if not spread_s:
-            self.wfile.write(body)
-        self.wfile.flush()
-
-
-def _document(received: Received) -> Document:
-    """The JSON object in a body."""
-    if received.problem:
-        raise received.problem
-    try:
-        document = json.loads(received.content or b"{}")
-    except (ValueError, RecursionError) as error:
-        raise ApiError("SerializationException", "The body is not valid JSON.") from error
-    if not isinstance(document, dict):
-        raise ApiError("SerializationException", "The body is not a JSON object.")
-    return document
+        self.wfile.write(rendered.body)

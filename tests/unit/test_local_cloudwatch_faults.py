@@ -47,6 +47,9 @@ def eventually(condition, timeout_s=10):
     ("kind", "details", "code", "status"),
     [
         ("throttling", {}, "Throttling", 400),
+        ("throttling", {"status": 429}, "Throttling", 429),
+        ("request_timeout", {}, "RequestTimeout", 408),
+        ("request_too_large", {}, "RequestEntityTooLarge", 413),
         ("server_error", {}, "InternalServiceError", 500),
         ("server_error", {"status": 503}, "InternalServiceError", 503),
         ("expired_credentials", {}, "ExpiredToken", 403),
@@ -62,6 +65,23 @@ def test_errors(cloudwatch, client, kind, details, code, status):
     assert (stats.put_calls, stats.put_refused, stats.put_accepted) == (2, 1, 1)
     assert stats.refusals == {code: 1}
     assert stats.faults == {kind: 1}
+
+
+@pytest.mark.parametrize("kind", ["throttling", "server_error", "request_timeout", "request_too_large"])
+@pytest.mark.parametrize(("retry_after_s", "header"), [(7, "7"), (0.5, "0.5"), (None, None)])
+def test_errors_say_when_to_try_again_if_asked_to(cloudwatch, client, kind, retry_after_s, header):
+    cloudwatch.faults(kind, retry_after_s=retry_after_s)
+    with pytest.raises(ClientError) as caught:
+        client.put_metric_data(**A_CALL)
+    assert caught.value.response["ResponseMetadata"]["HTTPHeaders"].get("retry-after") == header
+
+
+def test_a_timed_out_request_ends_its_connection(cloudwatch, client):
+    cloudwatch.faults("request_timeout", count=1)
+    with pytest.raises(ClientError) as caught:
+        client.put_metric_data(**A_CALL)
+    assert caught.value.response["ResponseMetadata"]["HTTPHeaders"]["connection"] == "close"
+    assert outcome(client) == "taken"
 
 
 def test_boto3_repeats_what_is_throttled_and_what_fails(cloudwatch):
@@ -142,6 +162,14 @@ def test_trickle(cloudwatch, client):
     assert time.monotonic() - started >= 0.25
 
 
+def test_a_trickle_keeps_a_read_timeout_from_striking(cloudwatch):
+    client = cloudwatch.client(config=ONE_TRY.merge(Config(read_timeout=0.3)))
+    cloudwatch.faults("trickle", latency_s=1.5)
+    started = time.monotonic()
+    client.put_metric_data(**A_CALL)  # its body alone would be two bytes, 0.75 s apart
+    assert time.monotonic() - started >= 1.4
+
+
 def test_bad_datum_refuses_calls_that_hold_it(cloudwatch, client):
     cloudwatch.faults("bad_datum", match="/odd")
     odd = a_datum(Dimensions=dimensions(("Request", "/a/odd/one")))
@@ -206,6 +234,10 @@ def test_cleared_faults_are_gone(cloudwatch, client):
         ("throttling", {"count": 1.5}),
         ("throttling", {"count": True}),
         ("bad_datum", {}),
+        ("server_error", {"status": 200}),
+        ("access_denied", {"status": 400}),
+        ("throttling", {"retry_after_s": -1}),
+        ("latency", {"retry_after_s": 1}),
     ],
 )
 def test_bad_faults_are_refused(cloudwatch, client, kind, details):

@@ -115,6 +115,8 @@ DATUMS = [
         a_datum(MetricName="m" * 255),
     ),
     Limit("name not ASCII", a_datum(MetricName="größe"), VALUE, "non-ASCII"),
+    Limit("name with control", a_datum(MetricName="a\nb"), VALUE, "control", a_datum(MetricName="a b")),
+    Limit("blank name", a_datum(MetricName=" "), VALUE, "non-whitespace", a_datum(MetricName=" m ")),
     # dimensions
     Limit("31 dimensions", many_dims(31), VALUE, MEMBER + "Dimensions must not have a size", many_dims(30)),
     Limit(

@@ -197,16 +197,6 @@ def test_unknown_operations(cloudwatch):
     assert cloudwatch.stats().operations == {"(unknown)": 1}
 
 
-def test_the_old_query_protocol_is_told_what_to_do(cloudwatch):
-    connection = http.client.HTTPConnection(*address(cloudwatch), timeout=DEADLINE_S)
-    form = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
-    connection.request("POST", "/", "Action=PutMetricData&Version=2010-08-01", form)
-    response = connection.getresponse()
-    assert response.status == 400
-    assert b"boto3 1.42.7 or later" in response.read()
-    connection.close()
-
-
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/"), ("POST", "/x"), ("DELETE", "/"), ("GET", "/_local/x"), ("POST", "/_local/stats")]
 )
