@@ -4,8 +4,8 @@ Only the module of the command that runs is imported: a load test must not pay f
 here may load Locust, gevent or boto3 before that module decides in which order.
 
 A command's module has ``add_parser(subparsers)``, which adds its parser and sets the default ``run``, a
-function that takes the parsed arguments and returns an exit code. ``run`` is the exception: its arguments
-are Locust's, and argparse has no way to leave them alone.
+function that takes the parsed arguments and returns an exit code. ``run`` and ``doctor`` are exceptions: they have
+``main(args)``, since their arguments are Locust's, and argparse has no way to leave them alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from locust_cw_dist.errors import LocustCwError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 class _Command(NamedTuple):
@@ -29,8 +29,13 @@ class _Command(NamedTuple):
 
 _RUN = _Command("run", "run locust with the plugin installed; all arguments are Locust's", "locust_cw_dist.cli.run")
 
+_DOCTOR = _Command("doctor", "check whether results could be published from here", "locust_cw_dist.cli.doctor")
+
+_WITH_OPTIONS = (_RUN, _DOCTOR)
+"""Commands that take the --cw-* options, and so parse their arguments with Locust's own parser."""
+
 _COMMANDS = (
-    _RUN,
+    *_WITH_OPTIONS,
     _Command(
         "local-cloudwatch",
         "serve a CloudWatch on this machine, for trying things out without an AWS account",
@@ -54,6 +59,8 @@ examples:
       distributed: the master publishes, workers need no option and no AWS
   locust-cw run --help
       Locust's options and ours
+  locust-cw doctor --cw-service checkout
+      check credentials, endpoint and clock before the first run
 """
 
 
@@ -74,9 +81,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0, the command's own, 1 where it failed, 2 where the command line is wrong.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments[:1] == [_RUN.name]:
-        run: Any = importlib.import_module(_RUN.module)
-        return int(run.main(arguments[1:]))
+    special = next((command for command in _WITH_OPTIONS if arguments[:1] == [command.name]), None)
+    if special is not None:
+        module: Any = importlib.import_module(special.module)
+        return _run(special.name, lambda: module.main(arguments[1:]))
     parser = _parser(arguments)
     parsed = parser.parse_args(arguments)
     if parsed.version:
@@ -85,14 +93,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if parsed.command is None:
         parser.print_help(sys.stderr)
         return 2
-    return _run_command(parsed)
+    return _run(parsed.command, lambda: parsed.run(parsed))
 
 
-def _run_command(parsed: argparse.Namespace) -> int:
+def _run(name: str, command: Callable[[], int]) -> int:
     try:
-        return int(parsed.run(parsed))
+        return int(command())
     except LocustCwError as error:
-        print(f"locust-cw {parsed.command}: {error}", file=sys.stderr)
+        print(f"locust-cw {name}: {error}", file=sys.stderr)
         return 2 if isinstance(error, SettingsError) else 1
     except KeyboardInterrupt:
         return 130  # what a shell reports for a program that ctrl-C ended

@@ -43,8 +43,17 @@ IMPURE_NAMES = {"now", "utcnow", "today", "open", "print", "input", "exec", "eva
 UNDOCUMENTED = {"server", "client", "recv_from_client", "setsockopt", "recv", "send_to_client", "user_greenlets"}
 """Attributes of Locust's runners and sockets that its documentation does not name."""
 
-IMPORTERS_OF_LOCUST = {"auto", "plugin", "cli.run", "demo.locustfile", "hosts.master", "hosts.publishing"}
-IMPORTERS_OF_BOTO3 = {"edge.cloudwatch", "testing"}
+IMPORTERS_OF_LOCUST = {
+    "auto",
+    "plugin",
+    "cli.run",
+    "cli.doctor",
+    "doctor.probe",
+    "demo.locustfile",
+    "hosts.master",
+    "hosts.publishing",
+}
+IMPORTERS_OF_BOTO3 = {"edge.cloudwatch", "testing", "doctor.account", "doctor.endpoint", "doctor.explain"}
 
 
 @dataclass(frozen=True)

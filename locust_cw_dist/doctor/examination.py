@@ -1,0 +1,115 @@
+"""All checks in order, each with a deadline; what depends on one that failed is skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TypeVar
+
+import gevent
+
+from locust_cw_dist.doctor import account, endpoint, permission, software
+from locust_cw_dist.doctor.explain import explain
+from locust_cw_dist.doctor.result import Result, Status, failed, skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from locust_cw_dist.settings import Settings
+
+T = TypeVar("T")
+
+DEFAULT_TIMEOUT_S = 10.0
+_STUCK = "check the network, the name service and, for credentials, the program or service that gives them"
+
+
+class Examination:
+    """The checks of one set of settings.
+
+    Args:
+        settings: what a master would publish with.
+        environment: the process's environment variables.
+        timeout_s: how long each check may take.
+        send: whether to send a datum.
+        tell: takes a line that has to be said before the next check.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        environment: Mapping[str, str],
+        *,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        send: bool = False,
+        tell: Callable[[str], None] = lambda _line: None,
+    ) -> None:
+        self._settings = settings
+        self._environment = environment
+        self._timeout_s = timeout_s
+        self._send = send
+        self._tell = tell
+
+    def results(self) -> Iterator[Result]:
+        """The results, each as soon as it is there."""
+        yield software.check_versions()
+        # Locust waits for a worker's connection for seconds, and starts slowly on a busy machine.
+        yield software.check_interfaces(max(20.0, self._timeout_s))
+        yield from self.aws_results()
+
+    def aws_results(self) -> Iterator[Result]:
+        """Those that have to do with AWS."""
+        settings = self._settings
+        yield permission.check_namespace(settings)
+        region = self._conducted("region", lambda: account.check_region(settings))
+        yield region
+        credentials = self._conducted("credentials", lambda: account.check_credentials(settings))
+        yield credentials
+        missing = "a Region" if region.status is Status.FAILED else ""
+        yield from self._network(missing)
+        yield from self._caller(missing or ("credentials" if credentials.status is Status.FAILED else ""))
+
+    def _network(self, missing: str) -> Iterator[Result]:
+        settings = self._settings
+        if missing:
+            yield from (skipped(name, f"needs {missing}") for name in ("proxy", "endpoint", "clock"))
+            return
+        yield self._conducted("proxy", lambda: endpoint.check_proxy(settings, self._environment))
+        answer = self._within("endpoint", lambda: endpoint.contact(settings))
+        if isinstance(answer, Result):
+            yield answer
+            yield skipped("clock", "needs an answer of the endpoint")
+        else:
+            yield endpoint.check_endpoint(answer)
+            yield endpoint.check_clock(answer)
+
+    def _caller(self, missing: str) -> Iterator[Result]:
+        settings = self._settings
+        if missing:
+            yield from (skipped(name, f"needs {missing}") for name in ("role", "identity", "permission"))
+            return
+        role = self._conducted("role", lambda: account.check_role(settings))
+        yield role
+        if role.status is Status.FAILED:
+            yield from (skipped(name, "needs the role") for name in ("identity", "permission"))
+            return
+        yield self._conducted("identity", lambda: account.check_identity(settings))
+        if not self._send:
+            yield permission.not_asked_for()
+            return
+        if line := permission.notice(settings):
+            self._tell(line)
+        yield self._conducted("permission", lambda: permission.check_permission(settings))
+
+    def _conducted(self, name: str, check: Callable[[], Result]) -> Result:
+        """A check's result, or that it failed to come to one."""
+        return self._within(name, check)
+
+    def _within(self, name: str, work: Callable[[], T]) -> T | Result:
+        try:
+            with gevent.Timeout(self._timeout_s):
+                return work()
+        except gevent.Timeout:
+            return failed(name, f"no result within {self._timeout_s:g} s", _STUCK)
+        except endpoint.UnexpectedAnswerError as error:
+            return failed(name, str(error), "a proxy or a portal stands in between, or the endpoint's URL is wrong")
+        except Exception as error:
+            return failed(name, *explain(error))

@@ -1,0 +1,19 @@
+"""The publisher's own session and client, so that what is checked is what will run. The one place that names them."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from locust_cw_dist.edge.cloudwatch import _make_client as make_client
+from locust_cw_dist.edge.cloudwatch import _make_session as make_session
+
+if TYPE_CHECKING:
+    from locust_cw_dist.settings import Settings
+
+__all__ = ["make_client", "make_session", "source_session"]
+
+
+def source_session(settings: Settings) -> Any:
+    """The session before any role is assumed; making it asks nobody for credentials."""
+    return make_session(dataclasses.replace(settings, role_arn=None, external_id=None))
