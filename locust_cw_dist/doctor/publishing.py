@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from locust_cw_dist.edge.cloudwatch import _make_client as make_client
-from locust_cw_dist.edge.cloudwatch import _make_session as make_session
+from locust_cw_dist.edge.cloudwatch import make_client, make_session
 
 if TYPE_CHECKING:
     from locust_cw_dist.settings import Settings
