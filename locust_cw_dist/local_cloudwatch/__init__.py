@@ -9,6 +9,7 @@ datums up as CloudWatch does, and answers statistics that can be checked to the 
     store       series and their cells; weighted values, never expanded; bounded memory
     aggregate   weighted values -> one statistic (pure)
     queries     the reading operations' documents -> typed queries, or an error; alignment and retention
+    search      SEARCH expressions and dynamic labels (pure)
     paging      which data points go into one page, and its token
     identities  who calls: AssumeRole, GetCallerIdentity, and the time of signatures
     api         operation name and document -> answer document
@@ -27,7 +28,7 @@ What differs from AWS, knowingly:
 
 - A metric is listed and readable at once, not after minutes.
 - Signatures are not checked, but for their time; any credentials and any Region do.
-- Metric math and Metrics Insights are refused, and so is EntityMetricData.
+- Metric math (but for SEARCH with exact terms) and Metrics Insights are refused, and so is EntityMetricData.
 - Percentiles are exact (nearest rank); AWS does not publish its algorithm.
 - Memory is bounded (see `store`): the oldest data goes first.
 - Where a limit can be read in two ways, the stricter one holds (see `limits`).

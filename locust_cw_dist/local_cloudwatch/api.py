@@ -10,7 +10,8 @@ from locust_cw_dist.local_cloudwatch.fields import Timestamp
 from locust_cw_dist.local_cloudwatch.identities import ACCOUNT
 from locust_cw_dist.local_cloudwatch.limits import parse_put
 from locust_cw_dist.local_cloudwatch.paging import decode_token, encode_token
-from locust_cw_dist.local_cloudwatch.queries import parse_list, parse_metric_data, parse_statistics
+from locust_cw_dist.local_cloudwatch.queries import MetricQuery, parse_list, parse_metric_data, parse_statistics
+from locust_cw_dist.local_cloudwatch.search import MAX_FOUND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from locust_cw_dist.local_cloudwatch.conditions import Surroundings
     from locust_cw_dist.local_cloudwatch.fields import Document
     from locust_cw_dist.local_cloudwatch.identities import Identities
-    from locust_cw_dist.local_cloudwatch.queries import MetricQuery, TimeRange
+    from locust_cw_dist.local_cloudwatch.queries import SearchQuery, TimeRange
     from locust_cw_dist.local_cloudwatch.store import SeriesKey, Store
 
 LIST_PAGE_SIZE = 500
@@ -126,7 +127,9 @@ class Api:
 
     def _get_metric_data(self, document: Document) -> Document:
         call = parse_metric_data(document, self._clock())
-        results, points = self._gather([query for query in call.queries if query.is_returned])
+        results, points = self._gather(
+            [one for query in call.queries if query.is_returned for one in self._found(query)]
+        )
         sign = -1 if call.newest_first else 1
         points.sort(key=lambda point: (sign * point.timestamp_s, point.result))
         if call.next_token:
@@ -139,12 +142,22 @@ class Api:
             answer["NextToken"] = encode_token([page[-1].timestamp_s, page[-1].result], document)
         return answer
 
+    def _found(self, query: MetricQuery | SearchQuery) -> list[MetricQuery]:
+        """A query as it is, or those of the series that a search finds, oldest series first."""
+        if isinstance(query, MetricQuery):
+            return [query]
+        since_s = self._clock() - LISTED_S
+        listed = [one for one in self._store.list_series(query.search.namespace) if one.last_put_s >= since_s]
+        return [query.of_series(one.key) for one in listed if query.search.accepts(one.key)][:MAX_FOUND]
+
     def _gather(self, queries: list[MetricQuery]) -> tuple[list[_Result], list[_Point]]:
         """All results and all their points. Data of several units makes several results with the same Id."""
         results: list[_Result] = []
         points: list[_Point] = []
         for query in queries:
             units = self._periods(query.key, query.span, query.unit)
+            if query.drops_empty and not any(units.values()):
+                continue
             for unit, periods in (units or {"": {}}).items():
                 label = f"{query.label} {unit}" if len(units) > 1 else query.label
                 for start_s, sample in periods.items():

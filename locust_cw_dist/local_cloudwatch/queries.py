@@ -13,6 +13,7 @@ from locust_cw_dist.local_cloudwatch import fields
 from locust_cw_dist.local_cloudwatch.aggregate import SIMPLE, Statistic, StatisticSyntaxError, parse_statistic
 from locust_cw_dist.local_cloudwatch.errors import invalid_combination, invalid_value, missing, validation
 from locust_cw_dist.local_cloudwatch.limits import parse_unit
+from locust_cw_dist.local_cloudwatch.search import Search, SearchSyntaxError, label_of, parse_search
 from locust_cw_dist.local_cloudwatch.store import SeriesKey
 
 if TYPE_CHECKING:
@@ -62,13 +63,32 @@ class MetricQuery:
     unit: str | None
     statistic: Statistic
     span: TimeRange
+    drops_empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SearchQuery:
+    """One MetricDataQuery with a SEARCH; it stands for a `MetricQuery` for each series that is found."""
+
+    query_id: str
+    label: str
+    is_returned: bool
+    search: Search
+    statistic: Statistic
+    span: TimeRange
+
+    def of_series(self, key: SeriesKey) -> MetricQuery:
+        """The query of one series that was found."""
+        label = label_of(self.label, key, self.statistic.text, self.span.period_s)
+        drops = self.search.drops_empty
+        return MetricQuery(self.query_id, label, self.is_returned, key, None, self.statistic, self.span, drops)
 
 
 @dataclass(frozen=True, slots=True)
 class MetricDataQuery:
     """A GetMetricData call."""
 
-    queries: tuple[MetricQuery, ...]
+    queries: tuple[MetricQuery | SearchQuery, ...]
     newest_first: bool
     max_datapoints: int
     next_token: str | None
@@ -205,38 +225,54 @@ def retention_s(period_s: int) -> int:
     return 63 * _DAY_S if period_s % 300 == 0 else 15 * _DAY_S
 
 
-def _metric_query(raw: Any, where: str, times: tuple[float, float], now_s: float) -> MetricQuery:
+def _metric_query(raw: Any, where: str, times: tuple[float, float], now_s: float) -> MetricQuery | SearchQuery:
     document = fields.as_document(raw, where[:-1])
     query_id = fields.required_text(document, "Id", where)
     if not _ID.fullmatch(query_id) or len(query_id) > fields.MAX_NAME_CHARS:
         raise validation(
             f"The value {query_id} for parameter {where}Id is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$."
         )
+    is_returned = document.get("ReturnData") is not False
+    label = fields.text(document, "Label", where) or ""
+    expression = fields.text(document, "Expression", where)
+    if expression is not None:
+        search = _search(expression, where)
+        statistic = _statistic(search.statistic, f"{where}Expression")
+        span = _span(times, _period({"Period": search.period_s}, where), now_s)
+        return SearchQuery(query_id, label, is_returned, search, statistic, span)
     stat = _metric_stat(document, where)
     where = f"{where}MetricStat."
     key = _series_key(fields.as_document(stat.get("Metric") or {}, f"{where}Metric"), f"{where}Metric.")
+    statistic = _statistic(fields.required_text(stat, "Stat", where), f"{where}Stat")
+    span = _span(times, _period(stat, where), now_s)
     return MetricQuery(
         query_id=query_id,
-        label=fields.text(document, "Label", where) or key.name,
-        is_returned=document.get("ReturnData") is not False,
+        label=label_of(label, key, statistic.text, span.period_s) if label else key.name,
+        is_returned=is_returned,
         key=key,
         unit=parse_unit(stat, where),
-        statistic=_statistic(fields.required_text(stat, "Stat", where), f"{where}Stat"),
-        span=_span(times, _period(stat, where), now_s),
+        statistic=statistic,
+        span=span,
     )
 
 
-def _metric_stat(document: Document, where: str) -> Document:
-    if document.get("Expression") is not None:
+def _search(expression: str, where: str) -> Search:
+    try:
+        return parse_search(expression)
+    except SearchSyntaxError as error:
         raise validation(
-            f"The local CloudWatch has no metric math and no Metrics Insights: {where}Expression is refused."
-        )
+            "The local CloudWatch has no metric math and no Metrics Insights but SEARCH with exact terms:"
+            f" {where}Expression is refused, {error}."
+        ) from error
+
+
+def _metric_stat(document: Document, where: str) -> Document:
     if document.get("MetricStat") is None:
         raise validation(f"Either {where}MetricStat or {where}Expression must be specified.")
     return fields.as_document(document["MetricStat"], f"{where}MetricStat")
 
 
-def _check_together(queries: tuple[MetricQuery, ...]) -> None:
+def _check_together(queries: tuple[MetricQuery | SearchQuery, ...]) -> None:
     seen: set[str] = set()
     for query in queries:
         if query.query_id in seen:

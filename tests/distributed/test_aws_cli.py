@@ -121,7 +121,7 @@ def test_errors_as_the_cli_shows_them(aws, cloudwatch):
     assert "(InvalidParameterValue) when calling the PutMetricData operation" in refused
     cloudwatch.faults("access_denied", operation="ListMetrics")
     assert "(AccessDenied) when calling the ListMetrics operation" in aws("list-metrics")
-    queries = json.dumps([{"Id": "e", "Expression": "SEARCH('{x} y', 'Sum', 60)"}])
+    queries = json.dumps([{"Id": "e", "Expression": "m1 + m2"}])
     times = ("--start-time", iso(time.time() - 60), "--end-time", iso(time.time()))
     assert "no metric math" in aws("get-metric-data", "--metric-data-queries", queries, *times)
 

@@ -178,10 +178,29 @@ def test_gzip_in_every_protocol(cloudwatch, client):
 
 def test_metric_math_is_refused_with_words(client):
     call = {"StartTime": 1_700_000_000, "EndTime": 1_700_003_600}
-    for expression in ("m1 + 1", "SELECT AVG(x) FROM y"):
+    for expression in ("m1 + 1", "SELECT AVG(x) FROM y", "SEARCH('{n} partial', 'Sum', 60)"):
         with pytest.raises(ClientError, match="no metric math") as caught:
             client.get_metric_data(MetricDataQueries=[{"Id": "e", "Expression": expression}], **call)
         assert caught.value.response["Error"]["Code"] == "ValidationError"
+
+
+def test_grafanas_wildcards(client, minute_s):
+    """A query with `*`, or without "match exact", is a SEARCH; labels carry the dimensions."""
+    for path, host in (("/a", "x"), ("/b", "x"), ("/c", "y")):
+        pair = dimensions(("Request", path), ("Host", host))
+        client.put_metric_data(**a_call(a_datum(Dimensions=pair, Timestamp=minute_s, Values=[5.0], Counts=[2])))
+    fill(client, minute_s)
+    expression = (
+        f"""REMOVE_EMPTY(SEARCH('{{{NAMESPACE},Host,Request}} MetricName="RequestCount" "Host"="x"', 'Sum', 60))"""
+    )
+    label = "${LABEL}|&|${PROP('Dim.Request')}|&|${PROP('Stat')}"
+    query = {"Id": "q", "Expression": expression, "Label": label, "ReturnData": True}
+    call = {"StartTime": minute_s, "EndTime": minute_s + 60, "MetricDataQueries": [query]}
+    found = client.get_metric_data(**call)["MetricDataResults"]
+    assert [(one["Id"], one["Label"], one["Values"]) for one in found] == [
+        ("q", "RequestCount x /a|&|/a|&|Sum", [10.0]),
+        ("q", "RequestCount x /b|&|/b|&|Sum", [10.0]),
+    ]
 
 
 # By hand
