@@ -1,4 +1,4 @@
-"""The README taken apart: its code blocks and tables."""
+"""The README and the pages under docs/ taken apart: their code blocks and tables."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Block:
         return match and match[1]
 
 
-def blocks(language: str) -> list[Block]:
-    """Return the README's blocks of a language, in order."""
-    text = (ROOT / "README.md").read_text()
+def blocks(language: str, page: str = "README.md") -> list[Block]:
+    """Return a page's blocks of a language, in order."""
+    text = (ROOT / page).read_text()
     return [
         Block(*found)
         for found in re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
