@@ -70,6 +70,9 @@ def check_role(settings: Settings) -> Result:
 
 def check_identity(settings: Settings) -> Result:
     """Who would publish, as AWS sees it. The call needs no permission."""
+    from botocore.exceptions import ConnectionError as BotoConnectionError
+    from botocore.exceptions import HTTPClientError
+
     session = make_session(settings)
     sts = session.client("sts", config=quick_config(), region_name=session.region_name)
     if is_on_this_machine(make_client(session, settings)) and not is_on_this_machine(sts):
@@ -78,5 +81,11 @@ def check_identity(settings: Settings) -> Result:
             "not asked: CloudWatch's endpoint is on this machine, and AWS's STS would not know its credentials",
             "to ask the local CloudWatch, set AWS_ENDPOINT_URL_STS to its address, too",
         )
-    caller: Any = sts.get_caller_identity()
+    try:
+        caller: Any = sts.get_caller_identity()
+    except (BotoConnectionError, HTTPClientError) as error:
+        advice = (
+            "publishing needs no STS, if the credentials came without it; to see who calls, let this machine reach it"
+        )
+        return warning("identity", explain(error).found, advice)
     return ok("identity", f"{caller['Arn']} (account {caller['Account']})")

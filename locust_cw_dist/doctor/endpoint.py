@@ -71,17 +71,22 @@ def _literal(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
 
 def check_proxy(settings: Settings, environment: Mapping[str, str]) -> Result:
     """Which proxy variables are set, and whether they apply to the endpoint."""
-    from botocore.utils import get_environ_proxies
-
     names = [name for name in _PROXY_VARIABLES for name in (name, name.lower()) if environment.get(name)]
     if not names:
         return ok("proxy", "no proxy variable is set")
-    url = _client(settings).meta.endpoint_url
-    proxy = get_environ_proxies(url).get(urlsplit(url).scheme)
+    proxy = _proxy_of(_client(settings).meta.endpoint_url)
     where = (
         "not used for the endpoint" if proxy is None else f"the endpoint is reached through {_without_password(proxy)}"
     )
     return ok("proxy", f"{', '.join(names)} set: {where}")
+
+
+def _proxy_of(url: str) -> str | None:
+    """The proxy that botocore uses for a URL, or None."""
+    from botocore.utils import get_environ_proxies
+
+    proxy: str | None = get_environ_proxies(url).get(urlsplit(url).scheme)
+    return proxy
 
 
 def _without_password(url: str) -> str:
@@ -151,13 +156,15 @@ def kind_of(url: str) -> str:
     if not host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")):
         return "custom endpoint"
     fips = ", FIPS" if "fips" in host else ""
-    return f"VPC endpoint with private DNS{fips}" if _is_private(host) else f"AWS's public endpoint{fips}"
+    # Behind a proxy it is the proxy that resolves names: here they may take forever to fail.
+    is_private = _proxy_of(url) is None and _is_private(host)
+    return f"VPC endpoint with private DNS{fips}" if is_private else f"AWS's public endpoint{fips}"
 
 
 def _is_private(host: str) -> bool:
     try:
         found = socket.getaddrinfo(host, 443, proto=socket.IPPROTO_TCP)
-    except OSError:  # behind a proxy names may not resolve here
+    except OSError:
         return False
     return all(ipaddress.ip_address(str(address[4][0])).is_private for address in found)
 

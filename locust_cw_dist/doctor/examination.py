@@ -9,7 +9,7 @@ import gevent
 
 from locust_cw_dist.doctor import account, endpoint, permission, software
 from locust_cw_dist.doctor.explain import explain
-from locust_cw_dist.doctor.result import Result, Status, failed, skipped
+from locust_cw_dist.doctor.result import Result, Status, failed, skipped, warning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,9 +59,9 @@ class Examination:
         """Those that have to do with AWS."""
         settings = self._settings
         yield permission.check_namespace(settings)
-        region = self._conducted("region", lambda: account.check_region(settings))
+        region = self._within("region", lambda: account.check_region(settings))
         yield region
-        credentials = self._conducted("credentials", lambda: account.check_credentials(settings))
+        credentials = self._within("credentials", lambda: account.check_credentials(settings))
         yield credentials
         missing = "a Region" if region.status is Status.FAILED else ""
         yield from self._network(missing)
@@ -72,13 +72,13 @@ class Examination:
         if missing:
             yield from (skipped(name, f"needs {missing}") for name in ("proxy", "endpoint", "clock"))
             return
-        yield self._conducted("proxy", lambda: endpoint.check_proxy(settings, self._environment))
+        yield self._within("proxy", lambda: endpoint.check_proxy(settings, self._environment))
         answer = self._within("endpoint", lambda: endpoint.contact(settings))
         if isinstance(answer, Result):
             yield answer
             yield skipped("clock", "needs an answer of the endpoint")
         else:
-            yield endpoint.check_endpoint(answer)
+            yield self._within("endpoint", lambda: endpoint.check_endpoint(answer))
             yield endpoint.check_clock(answer)
 
     def _caller(self, missing: str) -> Iterator[Result]:
@@ -86,29 +86,27 @@ class Examination:
         if missing:
             yield from (skipped(name, f"needs {missing}") for name in ("role", "identity", "permission"))
             return
-        role = self._conducted("role", lambda: account.check_role(settings))
+        role = self._within("role", lambda: account.check_role(settings))
         yield role
         if role.status is Status.FAILED:
             yield from (skipped(name, "needs the role") for name in ("identity", "permission"))
             return
-        yield self._conducted("identity", lambda: account.check_identity(settings))
+        # A VPC may have an endpoint for CloudWatch and none for STS: that is enough to publish.
+        yield self._within("identity", lambda: account.check_identity(settings), late=warning)
         if not self._send:
             yield permission.not_asked_for()
             return
         if line := permission.notice(settings):
             self._tell(line)
-        yield self._conducted("permission", lambda: permission.check_permission(settings))
+        yield self._within("permission", lambda: permission.check_permission(settings))
 
-    def _conducted(self, name: str, check: Callable[[], Result]) -> Result:
-        """A check's result, or that it failed to come to one."""
-        return self._within(name, check)
-
-    def _within(self, name: str, work: Callable[[], T]) -> T | Result:
+    def _within(self, name: str, work: Callable[[], T], late: Callable[[str, str, str], Result] = failed) -> T | Result:
+        """What the work returns, or the result of its failure; `late` makes it of a deadline that is missed."""
         try:
             with gevent.Timeout(self._timeout_s):
                 return work()
         except gevent.Timeout:
-            return failed(name, f"no result within {self._timeout_s:g} s", _STUCK)
+            return late(name, f"no result within {self._timeout_s:g} s", _STUCK)
         except endpoint.UnexpectedAnswerError as error:
             return failed(name, str(error), "a proxy or a portal stands in between, or the endpoint's URL is wrong")
         except Exception as error:

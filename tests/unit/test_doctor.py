@@ -172,7 +172,8 @@ def test_a_deadline_ends_what_hangs(cloudwatch):
     started = time.monotonic()
     results = examine(timeout_s=0.7, send=True)
     assert time.monotonic() - started < 15
-    assert words(results)["endpoint"] == words(results)["identity"] == words(results)["permission"] == "failed"
+    assert words(results)["endpoint"] == words(results)["permission"] == "failed"
+    assert words(results)["identity"] == "warning"
     assert results["endpoint"].found == "no result within 0.7 s"
     assert results["clock"].status is Status.SKIPPED
 
@@ -251,6 +252,23 @@ def test_the_token_service_is_not_asked_about_a_local_endpoint(cloudwatch, monke
     assert "AWS_ENDPOINT_URL_STS" in identity.advice
 
 
+def test_an_unreachable_token_service_is_a_warning(cloudwatch, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
+    results = examine(send=True)
+    assert results["identity"].status is Status.WARNING
+    assert "publishing needs no STS" in results["identity"].advice
+    assert results["permission"].status is Status.OK
+
+
+def test_behind_a_proxy_no_name_is_resolved(monkeypatch):
+    def resolve(*_, **__):
+        raise AssertionError
+
+    monkeypatch.setattr(endpoint.socket, "getaddrinfo", resolve)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    assert kind_of("https://monitoring.eu-central-1.amazonaws.com") == "AWS's public endpoint"
+
+
 def test_proxies(cloudwatch, monkeypatch):
     remote = Settings(endpoint_url="http://monitoring.example:80")
     assert check_proxy(remote, os.environ).found == "no proxy variable is set"
@@ -283,6 +301,8 @@ def test_kinds_of_endpoints(monkeypatch, url, addresses, kind):
         return [(None, None, None, None, (address, 443)) for address in addresses]
 
     monkeypatch.setattr(endpoint.socket, "getaddrinfo", resolve)
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
     assert kind_of(url) == kind
     expected = Status.OK if url.startswith("https") or "on this" in kind else Status.WARNING
     assert check_endpoint(Contact(url, 0.02, 0.0)).status is expected
