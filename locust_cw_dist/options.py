@@ -166,7 +166,7 @@ _OPTIONS = (
     ),
     _Option("environment", "environment", "<name>", "Where it runs; begins the namespace. Defaults to perf."),
     _Option("namespace", "namespace", "<name>", "The namespace, in place of ENVIRONMENT/SERVICE/loadtests."),
-    _Option("region", "region", "<region>", "AWS Region. Defaults to boto3's own choice, as AWS_REGION."),
+    _Option("region", "region", "<region>", "AWS Region. Defaults to AWS_REGION, then to boto3's own choice."),
     _Option("role-arn", "role_arn", "<arn>", "Role to assume for publishing, as in a monitoring account."),
     _Option("external-id", "external_id", "<id>", "External id that the role of --cw-role-arn asks for."),
     _Option("endpoint-url", "endpoint_url", "<url>", "Send here and not to AWS; for 'locust-cw local-cloudwatch'."),

@@ -31,7 +31,7 @@ class Settings:
             ``namespace``: nothing is published.
         environment: Where it runs; the first part of the namespace.
         namespace: The CloudWatch namespace, in place of the one made of ``environment`` and ``service``.
-        region: The AWS Region. None leaves it to boto3 (``AWS_REGION``, the profile, the instance).
+        region: The AWS Region. None takes ``AWS_REGION``, else boto3's own choice.
         role_arn: A role to assume before publishing, for a monitoring account.
         external_id: The external id that this role asks for.
         endpoint_url: Where to send instead of AWS, as ``http://127.0.0.1:4599``.

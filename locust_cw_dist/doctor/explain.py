@@ -27,7 +27,7 @@ NO_CREDENTIALS = Explained(
     "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
 )
 
-NO_REGION = Explained("no AWS Region is set", "use --cw-region or AWS_DEFAULT_REGION")
+NO_REGION = Explained("no AWS Region is set", "use --cw-region or AWS_REGION")
 
 _OPEN_THE_WAY = (
     "let this machine reach it on that port; in a VPC without a way out make an interface endpoint for "

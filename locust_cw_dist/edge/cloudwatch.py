@@ -13,6 +13,7 @@ signs and sends it. A client of the user's gets plain `put_metric_data` in small
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any
@@ -166,7 +167,9 @@ def make_session(settings: Settings, loader: Any = None) -> Any:
     """
     import boto3
 
-    session = boto3.Session(botocore_session=_botocore_session(loader), region_name=settings.region)
+    # botocore itself looks at AWS_DEFAULT_REGION only; Lambda, ECS and most other SDKs set and read AWS_REGION.
+    region = settings.region or os.environ.get("AWS_REGION") or None
+    session = boto3.Session(botocore_session=_botocore_session(loader), region_name=region)
     return session if settings.role_arn is None else _assume_role(session, settings, loader)
 
 
@@ -205,7 +208,7 @@ def _assume_role(source: Any, settings: Settings, loader: Any) -> Any:
 
     core = _botocore_session(loader)
     core.get_component("credential_provider").insert_before("env", AssumedRole())
-    return boto3.Session(botocore_session=core, region_name=settings.region or source.region_name)
+    return boto3.Session(botocore_session=core, region_name=source.region_name)
 
 
 def make_client(session: Any, settings: Settings) -> Any:

@@ -38,7 +38,7 @@ def options_table() -> list[str]:
     from locust_cw_dist import options
 
     rows = []
-    for option in (*options._OPTIONS, options._REQUIRED):
+    for option in (*options._OPTIONS, *options._FLAGS):
         flag = f"{option.flag} {option.metavar}".strip()
         rows.append(f"| `{flag}` | {option.help} |")
     return rows

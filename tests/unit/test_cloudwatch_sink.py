@@ -109,6 +109,15 @@ def test_a_closed_port_is_unreachable(aws, now_s, monkeypatch):
     assert caught.value.failure is Failure.UNREACHABLE
 
 
+@pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_the_region_may_stand_in_either_variable(aws, now_s, monkeypatch, variable):
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.setenv(variable, "eu-west-3")
+    sink = Cloudwatch(Settings(service="shop"))
+    sink.send(NAMESPACE, [datum(now_s)])
+    assert sink._client.meta.region_name == "eu-west-3"
+
+
 @pytest.mark.parametrize(
     ("missing", "says"),
     [
