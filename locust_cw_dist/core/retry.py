@@ -1,4 +1,4 @@
-"""Retry: what a failed PutMetricData call means, and how long to wait before the next try."""
+"""Retry: what a failed PutMetricData call means, and when the next call may be made."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ BASE_S = 0.2
 
 CAP_S = 20.0
 """Longest pause: short enough that the end of an outage is noticed within two windows."""
+
+HURRIED_PAUSE_S = 1.0
+"""Longest pause when the process ends: what is at stake is the time that is left."""
+
+MIN_INTERVAL_S = 0.02
+"""Between the beginnings of two calls: 50 a second, a tenth of what an account may do in a Region by default."""
 
 
 class Failure(Enum):
@@ -38,3 +44,45 @@ def backoff_s(attempt: int, jitter: float) -> float:
     See "Exponential Backoff And Jitter" on the AWS Architecture Blog for why the whole pause is drawn.
     """
     return min(CAP_S, BASE_S * 2.0 ** min(attempt - 1, 30)) * jitter
+
+
+class Gate:
+    """When calls may begin: paced, and after failures with pauses that grow, as long as there is no success.
+
+    State: touched only by the sender; times are seconds of one monotonic clock.
+
+    Attributes:
+        failures: Calls that have failed since the last success.
+    """
+
+    def __init__(self) -> None:
+        """Be open."""
+        self.failures = 0
+        self._not_before_s = 0.0
+        self._next_call_s = 0.0
+        self._is_hurrying = False
+
+    def pause_s(self, now_s: float) -> float:
+        """Return how long no call may be made, for failures."""
+        return max(0.0, self._not_before_s - now_s) if self.failures else 0.0
+
+    def reserve(self, now_s: float) -> float:
+        """Reserve the next call's time; return how long it is until then."""
+        begin_s = max(now_s, self._next_call_s)
+        self._next_call_s = begin_s + MIN_INTERVAL_S
+        return begin_s - now_s
+
+    def succeed(self) -> None:
+        """Note an answer, even one that refuses: CloudWatch is there."""
+        self.failures = 0
+
+    def fail(self, now_s: float, jitter: float, retry_after_s: float | None) -> None:
+        """Note a call that failed; `jitter` as for `backoff_s`, `retry_after_s` what the service asked to wait."""
+        self.failures += 1
+        pause_s = max(backoff_s(self.failures, jitter), retry_after_s or 0.0)
+        self._not_before_s = now_s + (min(pause_s, HURRIED_PAUSE_S) if self._is_hurrying else pause_s)
+
+    def hurry(self) -> None:
+        """Open at once, and pause only shortly from now on: the process ends."""
+        self._is_hurrying = True
+        self._not_before_s = 0.0

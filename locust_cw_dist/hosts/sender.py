@@ -29,7 +29,7 @@ from gevent.event import Event
 from locust_cw_dist.core.datums import Datum
 from locust_cw_dist.core.ledger import DatumLedger
 from locust_cw_dist.core.publication import Entry
-from locust_cw_dist.core.retry import Failure, backoff_s
+from locust_cw_dist.core.retry import Failure, Gate
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.edge.sink import SendError, Sink
 from locust_cw_dist.hosts.parcels import Depot, Parcel
@@ -41,18 +41,12 @@ CALL_TIMEOUT_S = 20.0
 """A call that takes longer is given up. Above botocore's own time-outs for connecting (5 s) and for silence (10 s),
 so it ends only answers that trickle in."""
 
-MIN_INTERVAL_S = 0.02
-"""Between the beginnings of two calls: 50 a second, a tenth of what an account may do in a Region by default."""
-
 MAX_REFUSALS = 64
 """Refused calls that one batch may cost until its bad datums are found: one among a thousand takes 11. Where more are
 bad than that finds, something else is wrong, and what is left of the batch is set aside in large pieces."""
 
 MAX_WAITING = 8
 """Batches that wait in memory; windows that wait longer stay where they can merge (`Backlog`)."""
-
-HURRIED_PAUSE_S = 1.0
-"""Longest pause between tries when the process ends: what is at stake is the time that is left."""
 
 LAST_DISK_S = 10.0
 """How long the disk may take, at the end, to take what was not sent."""
@@ -101,10 +95,7 @@ class Sender:
         self._stored: deque[Parcel] = deque()
         self._busy: set[Parcel] = set()
         self._calls: set[gevent.Greenlet] = set()
-        self._failures = 0
-        self._not_before_s = 0.0
-        self._next_call_s = 0.0
-        self._is_hurrying = False
+        self._gate = Gate()
         self._is_ending = False
         self._changed = Event()
         self._greenlets: list[gevent.Greenlet] = []
@@ -160,8 +151,7 @@ class Sender:
 
     def hurry(self) -> None:
         """Try again at once, and after short pauses: the process ends."""
-        self._is_hurrying = True
-        self._not_before_s = 0.0
+        self._gate.hurry()
         self._change()
 
     def stop(self) -> None:
@@ -183,7 +173,7 @@ class Sender:
 
     def _place(self, parcel: Parcel) -> bool:
         """Let a new parcel wait on disk or in memory; return False if there is no place now."""
-        if (self._failures or self._is_ending) and self._depot.store(parcel):
+        if (self._gate.failures or self._is_ending) and self._depot.store(parcel):
             self._stored.append(parcel)
             return True
         if len(self._fresh) >= MAX_WAITING and not self._is_ending:
@@ -211,7 +201,7 @@ class Sender:
 
     def _take(self) -> Parcel | None:
         """Return what is to be tried now: while calls fail, one at a time and not before its time."""
-        if self._failures and (self._calls or time.monotonic() < self._not_before_s):
+        if self._gate.failures and (self._calls or self._gate.pause_s(time.monotonic())):
             return None
         # What is in memory only goes first: it has most to lose.
         waiting = self._fresh or self._stored
@@ -219,9 +209,9 @@ class Sender:
 
     def _pause_s(self) -> float | None:
         """Return for how long there is nothing to do; None if only until something changes."""
-        if not self._failures or self._calls or not (self._fresh or self._stored):
+        if not self._gate.failures or self._calls or not (self._fresh or self._stored):
             return None
-        return max(0.0, self._not_before_s - time.monotonic())
+        return self._gate.pause_s(time.monotonic())
 
     def _wait(self, timeout_s: float | None) -> None:
         self._changed.wait(timeout_s)
@@ -296,7 +286,7 @@ class Sender:
 
     def _call(self, namespace: str, piece: tuple[Entry, ...]) -> SendError | None:
         """Make one call and note how it went."""
-        self._pace()
+        gevent.sleep(self._gate.reserve(time.monotonic()))
         self.ledger.calls += 1
         greenlet = gevent.getcurrent()
         self._calls.add(greenlet)
@@ -312,24 +302,13 @@ class Sender:
         self._note(error)
         return error
 
-    def _pace(self) -> None:
-        """Wait until the next call may begin."""
-        now_s = time.monotonic()
-        begin_s = max(now_s, self._next_call_s)
-        self._next_call_s = begin_s + MIN_INTERVAL_S
-        if begin_s > now_s:
-            gevent.sleep(begin_s - now_s)
-
     def _note(self, error: SendError | None) -> None:
         if error is None or error.failure.is_permanent:
-            # An answer, if not the wanted one: CloudWatch is there.
-            self._failures = 0
+            self._gate.succeed()
             return
         self.last_failure = error.failure
         self.ledger.ambiguous += error.failure is Failure.AMBIGUOUS
-        self._failures += 1
-        pause_s = max(backoff_s(self._failures, random.random()), error.retry_after_s or 0.0)  # noqa: S311 - jitter
-        self._not_before_s = time.monotonic() + (min(pause_s, HURRIED_PAUSE_S) if self._is_hurrying else pause_s)
+        self._gate.fail(time.monotonic(), random.random(), error.retry_after_s)  # noqa: S311 - jitter, not a secret
         self._once.warning(
             f"failure {error.failure.value}",
             "locust-cw: %s (%s); trying again, nothing is lost yet",

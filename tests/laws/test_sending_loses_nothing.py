@@ -13,9 +13,9 @@ import gevent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from locust_cw_dist.core import retry
 from locust_cw_dist.core.retry import Failure
 from locust_cw_dist.edge.sink import SendError
-from locust_cw_dist.hosts import sender
 from support.publisher import NOW_S, Bench, ScriptedSink
 
 TAKEN, TAKEN_UNSAID, NOT_TAKEN_UNSAID, HANGS = "taken", "taken, no answer", "no answer", "hangs"
@@ -81,7 +81,7 @@ class Process:
 def processes(script, windows, choice, *, has_poison, until_empty=True):
     """The processes that it takes until nothing is on disk any more."""
     model = Model(script, has_poison=has_poison)
-    with tempfile.TemporaryDirectory() as folder, mock.patch.object(sender, "backoff_s", return_value=0.002):
+    with tempfile.TemporaryDirectory() as folder, mock.patch.object(retry, "backoff_s", return_value=0.002):
         settings = {"spool_dir": folder, "ambiguous": choice}
         done = [Process(model, windows, 0.05, **settings)]
         while done[-1].spooled and len(done) < 30:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from locust_cw_dist.core.ledger import LEFT_OUT, Account, Balance, RunLedger
 from locust_cw_dist.core.result import REJECTIONS
-from locust_cw_dist.core.retry import BASE_S, CAP_S, Failure, backoff_s
+from locust_cw_dist.core.retry import Failure
 
 REFUSED, LOST = Failure.REFUSED.value, Failure.UNREACHABLE.value
 
@@ -72,18 +72,3 @@ def test_a_balance_shows_what_is_unaccounted_for():
     assert balance.difference == 0
     assert balance.not_lost == 10
     assert Balance(100, 60, 10, 5, 7, {}).difference == 25
-
-
-def test_what_failed_for_the_call_itself_is_not_tried_again():
-    assert [failure for failure in Failure if failure.is_permanent] == [Failure.REFUSED]
-    assert not {failure.value for failure in Failure} & set(REJECTIONS)
-
-
-@pytest.mark.parametrize(
-    ("attempt", "longest_s"),
-    [(1, BASE_S), (2, 2 * BASE_S), (3, 4 * BASE_S), (7, 64 * BASE_S), (8, CAP_S), (100, CAP_S), (10**6, CAP_S)],
-)
-def test_pauses_double_from_the_first_up_to_the_cap(attempt, longest_s):
-    assert backoff_s(attempt, 0.0) == 0.0
-    assert backoff_s(attempt, 0.5) == pytest.approx(longest_s / 2)
-    assert backoff_s(attempt, 1.0) == pytest.approx(longest_s)

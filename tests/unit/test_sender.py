@@ -10,6 +10,7 @@ import time
 import gevent
 import pytest
 
+from locust_cw_dist.core import retry
 from locust_cw_dist.core.retry import Failure
 from locust_cw_dist.edge.sink import SendError
 from locust_cw_dist.hosts import sender
@@ -36,7 +37,7 @@ class Watching(ScriptedSink):
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch, caplog):
     caplog.set_level("INFO")
-    monkeypatch.setattr(sender, "backoff_s", lambda *_: 0.01)
+    monkeypatch.setattr(retry, "backoff_s", lambda *_: 0.01)
 
 
 def counted(*benches):
@@ -272,14 +273,14 @@ def test_while_all_is_well_a_few_calls_are_made_at_once_and_while_they_fail_one(
     assert well.balance.published == 300
 
     failing = Bench(Slow(*away(30)), max_endpoints=1000)
-    failing.publisher.sender._failures = 1
+    failing.publisher.sender._gate.failures = 1
     failing.deliver(*names)
     failing.flush(timeout_s=20)
     assert failing.balance.published == 300
 
 
 def test_calls_are_paced(monkeypatch):
-    monkeypatch.setattr(sender, "MIN_INTERVAL_S", 0.1)
+    monkeypatch.setattr(retry, "MIN_INTERVAL_S", 0.1)
     bench = Bench(ScriptedSink(), max_endpoints=1000)
     bench.deliver(*[f"/{number}" for number in range(300)])
     begun_s = time.monotonic()
@@ -302,8 +303,8 @@ def test_a_pause_that_cloudwatch_asks_for_is_kept():
 
 
 def test_at_the_end_of_the_process_no_long_pause_is_waited_for(monkeypatch):
-    monkeypatch.setattr(sender, "backoff_s", lambda *_: 100.0)
-    monkeypatch.setattr(sender, "HURRIED_PAUSE_S", 0.05)
+    monkeypatch.setattr(retry, "backoff_s", lambda *_: 100.0)
+    monkeypatch.setattr(retry, "HURRIED_PAUSE_S", 0.05)
     bench = Bench(ScriptedSink(*away(4)))
     bench.deliver("/a", count=2)
     bench.start()
