@@ -25,13 +25,15 @@ import argparse
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from locust_cw_dist import option_texts as texts
 from locust_cw_dist.core.metrics import METRIC_NAMES
+from locust_cw_dist.core.prices import PRICE_NAMES
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.settings import Settings
-from locust_cw_dist.settings_rules import RULES, shown
+from locust_cw_dist.settings_rules import RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable
 
 GROUP_TITLE = "CloudWatch (locust-cw-dist)"
 _GROUP_DESCRIPTION = (
@@ -86,73 +88,14 @@ class _Option:
             raise SettingsError(wrong.problem, setting=self.flag) from None
 
 
-def _number(kind: Callable[[str], float]) -> Callable[[str], float | str]:
-    """Reads a number; what is none stays text, for the rule to refuse as the user wrote it."""
-
-    def read(text: str) -> float | str:
-        try:
-            return kind(text)
-        except ValueError:
-            return text
-
-    return read
-
-
-def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]
-
-
-def _lines_and_commas(text: str) -> list[str]:
-    return _lines(text.replace(",", "\n"))
-
-
-def _read_percentiles(texts: Sequence[str]) -> list[float | str]:
-    number = _number(float)
-    return [number(text.removeprefix("p")) for text in texts]
-
-
-def _read_pairs(texts: Iterable[str]) -> list[tuple[str, str]]:
-    pairs = []
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise SettingsError(f"got {shown(text)}, must be KEY=VALUE")
-        pairs.append((name.strip(), value.strip()))
-    return pairs
-
-
-def _read_metrics(texts: Sequence[str]) -> frozenset[str] | Sequence[str]:
-    """``all,-Users`` as the names that are left; a plain list of names stays as it is."""
-    if "all" not in texts and not any(text.startswith("-") for text in texts):
-        return texts
-    allowed = f"all, or all followed by -NAME to switch off, or names alone, out of {', '.join(METRIC_NAMES)}"
-    if texts[0] != "all":
-        raise SettingsError(f"got {shown(','.join(texts))}, must be {allowed}")
-    for text in texts[1:]:
-        if not text.startswith("-") or text[1:] not in METRIC_NAMES:
-            raise SettingsError(f"got {shown(text)}, must be {allowed}")
-    return frozenset(METRIC_NAMES) - {text[1:] for text in texts[1:]}
-
-
-def _read_groups(texts: Iterable[str]) -> list[tuple[str, str]]:
-    # At the last sign: an expression may hold one, as in query strings.
-    groups = []
-    for text in texts:
-        pattern, equals, name = text.rpartition("=")
-        if not equals:
-            raise SettingsError(f"got {shown(text)}, must be REGEX=NAME")
-        groups.append((pattern, name))
-    return groups
-
-
 _LABEL = _Option(
     "label",
     "labels",
     "<key=value>",
     "Branch, commit or build of this run: in the log, the record and the page, never billed. Can be "
     "repeated, or KEY=VALUE,KEY=VALUE.",
-    _read_pairs,
-    _lines_and_commas,
+    texts.read_pairs,
+    texts.lines_and_commas,
     in_web_form=True,
 )
 
@@ -176,7 +119,7 @@ _OPTIONS = (
         "resolution_s",
         "<seconds>",
         "Length of the windows that results are gathered in: 1, 5, 10, 30 or 60. Defaults to 10.",
-        _number(int),
+        texts.number(int),
     ),
     _Option(
         "percentiles",
@@ -184,8 +127,8 @@ _OPTIONS = (
         "<p,p,...>",
         "Percentiles to send as ResponseTime_pNN_ms, as 50,95,99.9. Defaults to 95 for each endpoint and to "
         "50,95,99 for all together.",
-        _read_percentiles,
-        _lines_and_commas,
+        texts.read_percentiles,
+        texts.lines_and_commas,
     ),
     _Option(
         "dimension",
@@ -193,8 +136,8 @@ _OPTIONS = (
         "<key=value>",
         "A dimension of every series. Makes new series, which CloudWatch bills. Can be repeated; one a line "
         "in the environment variable.",
-        _read_pairs,
-        _lines,
+        texts.read_pairs,
+        texts.lines,
     ),
     _LABEL,
     _Option(
@@ -202,29 +145,29 @@ _OPTIONS = (
         "metrics",
         "<name,...>",
         f"Metrics to send: 'all', or 'all,-NAME' without some, or names: {', '.join(METRIC_NAMES)}. Defaults to all.",
-        _read_metrics,
-        _lines_and_commas,
+        texts.read_metrics,
+        texts.lines_and_commas,
     ),
     _Option(
         "max-endpoints",
         "max_endpoints",
         "<int>",
         "Endpoints with series of their own, 1 to 1000; the rest share one, (other). Defaults to 100.",
-        _number(int),
+        texts.number(int),
     ),
     _Option(
         "grace",
         "grace_s",
         "<seconds>",
         "How long a window waits for workers that are behind, 1 to 300. Defaults to 15.",
-        _number(float),
+        texts.number(float),
     ),
     _Option(
         "flush-timeout",
         "flush_timeout_s",
         "<seconds>",
         "How long the end of a run may take to bring out the last data, at most 3600. Defaults to 30.",
-        _number(float),
+        texts.number(float),
     ),
     _Option(
         "group",
@@ -232,8 +175,8 @@ _OPTIONS = (
         "<regex=name>",
         "Count requests whose whole name matches under another name, as '/item/[0-9]+=/item/{id}'. Can be repeated: "
         "the first that matches decides; one a line in the environment variable.",
-        _read_groups,
-        _lines,
+        texts.read_groups,
+        texts.lines,
     ),
     _Option(
         "include",
@@ -241,7 +184,7 @@ _OPTIONS = (
         "<regex>",
         "Publish only requests whose whole name matches, after grouping. Can be repeated; one a line in the "
         "environment variable.",
-        split=_lines,
+        split=texts.lines,
     ),
     _Option(
         "exclude",
@@ -249,7 +192,7 @@ _OPTIONS = (
         "<regex>",
         "Don't publish requests whose whole name matches, after grouping. Can be repeated; one a line in the "
         "environment variable.",
-        split=_lines,
+        split=texts.lines,
     ),
     _Option(
         "spool-dir",
@@ -263,6 +206,21 @@ _OPTIONS = (
         "<resend|drop>",
         "What to do with a batch when no answer says whether CloudWatch took it: resend (it may count twice) or drop "
         "(it may be lost). Defaults to resend.",
+    ),
+    _Option(
+        "price",
+        "prices",
+        "<name=usd>",
+        f"A price of your own for the estimates, as metric_month=0.25, out of {', '.join(PRICE_NAMES)}. Can be "
+        "repeated, or NAME=USD,NAME=USD.",
+        texts.read_prices,
+        texts.lines_and_commas,
+    ),
+    _Option(
+        "payloads",
+        "payloads",
+        "<file>",
+        "With --cw-dry-run: write what would have been sent to this file, one PutMetricData body a line.",
     ),
 )
 
@@ -295,26 +253,31 @@ class _Repeated(argparse._ExtendAction):  # noqa: SLF001 - makes ConfigArgParse 
             raise argparse.ArgumentError(self, wrong.problem) from None
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser, fields: Collection[str] | None = None) -> None:
     """Declares the ``--cw-*`` options on Locust's parser; once for each parser, however often it is called.
 
     Args:
         parser: What Locust's ``init_command_line_parser`` event hands out.
+        fields: Fields of ``Settings``: only their options, for a command that has no use for others.
     """
-    if _LABEL.flag in parser._option_string_actions:  # noqa: SLF001 - there is no public way to ask
+    if GROUP_TITLE in (group.title for group in parser._action_groups):  # noqa: SLF001 - there is no public way to ask
         return
     group: Any = parser.add_argument_group(GROUP_TITLE, _GROUP_DESCRIPTION)
-    for option in _OPTIONS:
+    for option in _wanted(_OPTIONS, fields):
         how = _how_to_store(option)
         action = group.add_argument(
             option.flag, env_var=option.environment_variable, metavar=option.metavar, help=option.help, **how
         )
         _mark_for_web_form(action, shown_there=option.in_web_form)
-    for option in _FLAGS:
+    for option in _wanted(_FLAGS, fields):
         action = group.add_argument(
             option.flag, env_var=option.environment_variable, help=option.help, action="store_true"
         )
         _mark_for_web_form(action, shown_there=False)
+
+
+def _wanted(options: Iterable[_Option], fields: Collection[str] | None) -> list[_Option]:
+    return [option for option in options if fields is None or option.field in fields]
 
 
 def _how_to_store(option: _Option) -> dict[str, Any]:

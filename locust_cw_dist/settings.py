@@ -11,6 +11,7 @@ import dataclasses
 from typing import Any, Literal
 
 from locust_cw_dist.core.metrics import METRIC_NAMES
+from locust_cw_dist.core.prices import CURRENT_PRICES, Prices
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.settings_rules import RULES, wrong
 
@@ -18,7 +19,18 @@ DEFAULT_ENDPOINT_PERCENTILES = (95.0,)
 DEFAULT_TOTAL_PERCENTILES = (50.0, 95.0, 99.0)
 
 _OPTIONAL = frozenset(
-    {"service", "namespace", "region", "role_arn", "external_id", "endpoint_url", "host", "percentiles", "spool_dir"}
+    {
+        "service",
+        "namespace",
+        "region",
+        "role_arn",
+        "external_id",
+        "endpoint_url",
+        "host",
+        "percentiles",
+        "spool_dir",
+        "payloads",
+    }
 )
 
 
@@ -57,6 +69,9 @@ class Settings:
             one are published.
         exclude: Regular expressions; requests whose whole name, after grouping, matches one are not published.
         dry_run: Do everything but call AWS, and say at the end what it would have been.
+        prices: Prices of the user's own for the estimates, pairs of a name out of ``core.prices.PRICE_NAMES`` and US
+            dollars; a mapping is taken too.
+        payloads: In a dry run, the file for what would have been sent: one PutMetricData body a line.
     """
 
     service: str | None = None
@@ -82,6 +97,8 @@ class Settings:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     dry_run: bool = False
+    prices: tuple[tuple[str, float], ...] = ()
+    payloads: str | None = None
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -116,11 +133,18 @@ class Settings:
         """PutMetricData's ``StorageResolution``: what is finer than a minute is kept by the second."""
         return 60 if self.resolution_s >= 60 else 1
 
+    @property
+    def price_table(self) -> Prices:
+        """What estimates of costs rest on."""
+        return CURRENT_PRICES.with_own(self.prices)
+
     def _check_together(self) -> None:
         if self.external_id is not None and self.role_arn is None:
             raise wrong(self.external_id, "left out, or set together with a role ARN", "external_id")
         if self.required and not self.publishes:
             raise wrong(self.required, "left out, or set together with a service or a namespace", "required")
+        if self.payloads is not None and not self.dry_run:
+            raise wrong(self.payloads, "left out, or set together with a dry run", "payloads")
 
 
 def _normalised(field: str, value: Any) -> Any:

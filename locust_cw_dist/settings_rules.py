@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from locust_cw_dist.core.metrics import METRIC_NAMES
+from locust_cw_dist.core.prices import PRICE_NAMES
 from locust_cw_dist.errors import SettingsError
 
 RESOLUTIONS_S = (1, 5, 10, 30, 60)
@@ -24,6 +25,7 @@ AMBIGUOUS = ("resend", "drop")
 MAX_PERCENTILES = 10
 MAX_ENDPOINTS = 1_000
 MAX_LABELS = 50
+MAX_PRICE_USD = 1_000_000
 OWN_DIMENSIONS = ("Request", "Method", "Host")
 MAX_DIMENSIONS = 30 - len(OWN_DIMENSIONS)  # PutMetricData takes 30 a datum
 
@@ -244,6 +246,29 @@ def _groups(value: Any) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
+def _file(value: Any) -> str:
+    if isinstance(value, str) and value.strip() and "\0" not in value:
+        return value
+    raise wrong(value, "a file's path")
+
+
+def _prices(value: Any) -> tuple[tuple[str, float], ...]:
+    allowed = f"pairs of a price's name ({', '.join(PRICE_NAMES)}) and US dollars"
+    pairs = []
+    for item in _items(value.items() if isinstance(value, Mapping) else value, allowed):
+        if not (isinstance(item, tuple | list) and len(item) == 2):
+            raise wrong(item, allowed)
+        name, usd = item
+        if name not in PRICE_NAMES:
+            raise wrong(name, f"one out of {', '.join(PRICE_NAMES)}")
+        if not isinstance(usd, int | float) or isinstance(usd, bool) or not 0 <= usd <= MAX_PRICE_USD:
+            raise wrong(usd, f"US dollars from 0 to {MAX_PRICE_USD:,} for {name}")
+        pairs.append((name, float(usd)))
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise wrong(value, "one price for each name")
+    return tuple(pairs)
+
+
 _ENVIRONMENT = f"1 to {_MAX_NAMESPACE_PART} {_NAMESPACE_LETTERS}, not starting with ':' or 'AWS/', and not 'AWS'"
 _NAMESPACE = f"1 to {_MAX_NAMESPACE} {_NAMESPACE_LETTERS}, not starting with ':' or 'AWS/', and not 'AWS'"
 _dimension_value = _text(
@@ -277,6 +302,8 @@ RULES: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "include": _patterns,
         "exclude": _patterns,
         "dry_run": _flag,
+        "prices": _prices,
+        "payloads": _file,
     }
 )
 """For each field of ``Settings`` its rule."""

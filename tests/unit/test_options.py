@@ -74,6 +74,7 @@ TAKEN = [
     ("max-endpoints", "7", "max_endpoints", 7),
     ("grace", "2.5", "grace_s", 2.5),
     ("flush-timeout", "60", "flush_timeout_s", 60.0),
+    ("price", "metric_month=0.25,alarm_month=0", "prices", (("metric_month", 0.25), ("alarm_month", 0.0))),
 ]
 
 # An option's name, a wrong text, what the message must show of it, and of what is allowed.
@@ -107,6 +108,13 @@ REFUSED = [
     ("grace", "301", "301.0", "1 to 300"),
     ("grace", "nan", "nan", "1 to 300"),
     ("flush-timeout", "-1", "-1.0", "at most 3600"),
+    ("price", "metric_month", "'metric_month'", "NAME=USD"),
+    ("price", "metric=1", "'metric'", "metric_month, put_calls_1000"),
+    ("price", "metric_month=cheap", "'cheap'", "US dollars from 0"),
+    ("price", "metric_month=-1", "-1.0", "US dollars from 0"),
+    ("price", "metric_month=nan", "nan", "US dollars from 0"),
+    ("price", "metric_month=1,metric_month=2", "metric_month", "one price for each name"),
+    ("payloads", "", "''", "a file's path"),
     ("service", "line\nbreak", r"'line\nbreak'", "letters, digits"),
 ]
 
@@ -219,6 +227,7 @@ def test_what_is_wrong_only_in_sum_is_refused_too():
     [
         (["--cw-external-id", "abc"], "--cw-external-id"),
         (["--cw-required"], "--cw-required"),
+        (["--cw-payloads", "calls.jsonl"], "--cw-payloads"),
     ],
 )
 def test_contradictions_are_parsed_so_that_workers_take_them_and_refused_where_settings_are_read(args, option):
@@ -239,14 +248,14 @@ ALL_OPTIONS = [
     *("--cw-percentiles=50,99", "--cw-dimension=a=b", "--cw-label=a=b", "--cw-metrics=all,-Users"),
     *("--cw-max-endpoints=3", "--cw-grace=2", "--cw-flush-timeout=1.5", "--cw-required"),
     *("--cw-group=/i/.*=/i", "--cw-include=/.*", "--cw-exclude=/health", "--cw-spool-dir=spool"),
-    *("--cw-ambiguous=drop", "--cw-dry-run"),
+    *("--cw-ambiguous=drop", "--cw-dry-run", "--cw-price=metric_month=0.2", "--cw-payloads=calls.jsonl"),
 ]
 
 
 @pytest.mark.parametrize("args", [[], ALL_OPTIONS], ids=["none", "all"])
 def test_all_options_survive_locusts_spawn_message(args):
     ours = {name: value for name, value in vars(parse(*args)).items() if name.startswith("cw_")}
-    assert len(ours) == 23
+    assert len(ours) == 25
     if args:
         assert None not in ours.values()
     packed = Message("spawn", {"parsed_options": ours}, None).serialize()
