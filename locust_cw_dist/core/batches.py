@@ -63,6 +63,12 @@ def batches(
         yield tuple(batch)
 
 
+def body(namespace: str, batch: Iterable[Datum]) -> bytes:
+    """Return the JSON body of the call that sends `batch`."""
+    call = {"Namespace": namespace, "MetricData": [datum.to_json() for datum in batch]}
+    return json.dumps(call, separators=(",", ":")).encode()
+
+
 def weight_pairs(datum: Datum) -> int:
     """Return what a datum costs to serialise, in value/count pairs."""
     return PAIRS_PER_DATUM + (len(datum.value.values) if isinstance(datum.value, Distribution) else 1)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from locust_cw_dist.core.costs import Usage, reading_cost, writing_costs
 from locust_cw_dist.core.ledger import Balance
+from locust_cw_dist.core.payloads import Payloads
 from locust_cw_dist.core.prices import CURRENT_PRICES, Prices, run_cost_usd
 
 MAX_NAMED = 20
@@ -39,6 +41,41 @@ class Spending:
 
 
 @dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What a dry run would have sent.
+
+    Attributes:
+        payloads: The calls.
+        usage: What that would be per hour.
+        path: The file that holds the bodies of the calls, if there is one.
+    """
+
+    payloads: Payloads
+    usage: Usage
+    path: str | None = None
+
+    def lines(self, prices: Prices) -> list[str]:
+        """Return the part of the block for people."""
+        month_usd = sum(cost.month_usd for cost in writing_costs(self.usage, prices))
+        reading = reading_cost(self.usage, prices)
+        lines = [
+            f"  {self.payloads.line()}",
+            f"  kept up all month, {self.usage.calls_per_hour:,.0f} calls per hour: about ${month_usd:.2f}",
+            f"  a dashboard that reads all metrics every {self.usage.refresh_s:g} s: ${reading.month_usd:.2f} a month",
+        ]
+        return lines if self.path is None else [*lines, f"  the bodies of the calls are in {self.path}"]
+
+    def as_json(self, prices: Prices) -> dict[str, Any]:
+        """Return the same for machines."""
+        return self.payloads.as_json() | {
+            "calls_per_hour": round(self.usage.calls_per_hour, 3),
+            "writing_month_usd": round(sum(cost.month_usd for cost in writing_costs(self.usage, prices)), 6),
+            "reading_month_usd": round(reading_cost(self.usage, prices).month_usd, 6),
+            "payloads": self.path,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class RunSummary:
     """What became of one run.
 
@@ -52,6 +89,7 @@ class RunSummary:
         without_plugin: Workers whose results are missing, since they don't run this plugin in this version.
         spool_dir: Where results wait that were not sent.
         prices: What the estimate of costs rests on.
+        rehearsal: In a dry run, what would have been sent; what is published then was counted only.
     """
 
     run_id: str
@@ -63,6 +101,7 @@ class RunSummary:
     without_plugin: tuple[str, ...] = ()
     spool_dir: str | None = None
     prices: Prices = CURRENT_PRICES
+    rehearsal: Rehearsal | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -74,8 +113,9 @@ class RunSummary:
         """Return the block for people."""
         balance, spending = self.balance, self.spending
         state = "complete" if self.is_complete else "INCOMPLETE"
+        done = "published" if self.rehearsal is None else "would be published: DRY RUN, nothing was sent"
         lines = [
-            f"run {self.run_id}: {state}: {balance.published} of {balance.recorded} results published"
+            f"run {self.run_id}: {state}: {balance.published} of {balance.recorded} results {done}"
             + (f", {balance.late} of them late" if balance.late else "")
         ]
         lines += [f"  {count} dropped: {reason}" for reason, count in sorted(balance.dropped.items())]
@@ -90,8 +130,10 @@ class RunSummary:
         lines += [f"  {count} frames refused: {reason}" for reason, count in sorted(self.refused_frames.items())]
         lines.append(
             f"  {spending.calls} PutMetricData calls, {spending.datums} datums, {spending.series} metrics: about "
-            f"${spending.cost_usd(self.prices):.4f} ({self.prices.region}, prices of {self.prices.as_of})"
+            f"${spending.cost_usd(self.prices):.4f} ({self.prices.source})"
         )
+        if self.rehearsal is not None:
+            lines += self.rehearsal.lines(self.prices)
         if spending.ambiguous:
             lines.append(f"  {spending.ambiguous} calls never got an answer and were repeated: may count twice")
         return lines
@@ -120,6 +162,8 @@ class RunSummary:
             "metrics": spending.series,
             "cost_usd": round(spending.cost_usd(self.prices), 6),
             "prices_as_of": self.prices.as_of,
+            "own_prices": {name: getattr(self.prices, name) for name in self.prices.own},
+            "dry_run": None if self.rehearsal is None else self.rehearsal.as_json(self.prices),
         }
 
     def _lost(self) -> int:

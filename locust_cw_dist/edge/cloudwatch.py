@@ -12,7 +12,6 @@ signs and sends it. A client of the user's gets plain `put_metric_data` in small
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from contextvars import ContextVar
@@ -20,6 +19,7 @@ from typing import Any
 
 from gevent.lock import BoundedSemaphore
 
+from locust_cw_dist.core.batches import body
 from locust_cw_dist.core.datums import Datum
 from locust_cw_dist.core.limits import MAX_PAIRS_PER_BODY, MAX_PAIRS_PER_CALL
 from locust_cw_dist.core.retry import Failure
@@ -108,7 +108,7 @@ class Cloudwatch:
         client = self._ready_client()
         try:
             if self._writes_body:
-                _body.set(_render(namespace, batch))
+                _body.set(body(namespace, batch))
                 client.put_metric_data(Namespace=namespace, MetricData=[])
             else:
                 client.put_metric_data(Namespace=namespace, MetricData=[datum.to_api() for datum in batch])
@@ -126,11 +126,6 @@ class Cloudwatch:
                 if self._client is None:
                     self.check()
         return self._client
-
-
-def _render(namespace: str, batch: Sequence[Datum]) -> bytes:
-    call = {"Namespace": namespace, "MetricData": [datum.to_json() for datum in batch]}
-    return json.dumps(call, separators=(",", ":")).encode()
 
 
 def _put_body(params: Any, **_: Any) -> None:

@@ -10,9 +10,12 @@ import logging
 from typing import Protocol
 
 from locust_cw_dist.core.collector import Collector
-from locust_cw_dist.core.run_summary import RunSummary, Spending
+from locust_cw_dist.core.costs import Usage
+from locust_cw_dist.core.run_summary import Rehearsal, RunSummary, Spending
+from locust_cw_dist.edge.dry_run import DryRun
 from locust_cw_dist.hosts.publisher import Publisher
 from locust_cw_dist.hosts.runs import Run, Runs
+from locust_cw_dist.settings import Settings
 
 logger = logging.getLogger("locust_cw_dist")
 json_logger = logging.getLogger("locust_cw_dist.summary")
@@ -28,12 +31,15 @@ class Source(Protocol):
 class Summarizer:
     """Logs each run's end once."""
 
-    def __init__(self, source: Source, publisher: Publisher, runs: Runs, spool_dir: str | None = None) -> None:
-        """Summarize what `source` received and `publisher` sent, or left in `spool_dir`."""
+    def __init__(
+        self, source: Source, publisher: Publisher, runs: Runs, settings: Settings, dry_run: DryRun | None = None
+    ) -> None:
+        """Summarize what `source` received and `publisher` sent, or would have sent, to `dry_run`."""
         self._source = source
         self._publisher = publisher
         self._runs = runs
-        self._spool_dir = spool_dir
+        self._settings = settings
+        self._dry_run = dry_run
         self._spent = Spending(0, 0, 0, 0, 0, 0)
         self._incomplete: set[str] = set()
 
@@ -61,21 +67,32 @@ class Summarizer:
 
     def _log(self, run: Run) -> None:
         balance = run.logged = self._publisher.balance(run)
+        spending = self._spending()
         unheard = self._source.collector.unheard(run.run_id)
         summary = RunSummary(
             run_id=run.run_id,
             labels=run.labels,
             balance=balance,
-            spending=self._spending(),
+            spending=spending,
             refused_frames=dict(self._source.collector.refusals),
             unheard=tuple((epoch.worker_id, epoch.cut_at_s) for epoch in unheard),
             without_plugin=tuple(sorted(self._source.without_plugin)),
-            spool_dir=self._spool_dir,
+            spool_dir=self._settings.spool_dir,
+            prices=self._settings.price_table,
+            rehearsal=self._rehearsal(spending.series),
         )
         for line in summary.lines():
             logger.log(logging.INFO if summary.is_complete else logging.WARNING, "locust-cw: %s", line)
         json_logger.info("%s", json.dumps(summary.as_json(), separators=(",", ":")))
         (self._incomplete.discard if summary.is_complete else self._incomplete.add)(run.run_id)
+
+    def _rehearsal(self, series: int) -> Rehearsal | None:
+        if self._dry_run is None:
+            return None
+        payloads = self._dry_run.take()
+        resolution_s = self._settings.resolution_s
+        usage = Usage(series, payloads.calls_per_hour(resolution_s), payloads.span_s(resolution_s))
+        return Rehearsal(payloads, usage, self._settings.payloads)
 
     def _spending(self) -> Spending:
         """Return what was spent since the last run was logged."""

@@ -103,6 +103,8 @@ def test_the_same_is_told_to_machines():
         "metrics": 50,
         "cost_usd": 0.042296,
         "prices_as_of": "2026-11",
+        "own_prices": {},
+        "dry_run": None,
     }
     assert told["recorded"] == sum(told[key] for key in ("published", "pending", "spooled")) + sum(
         told["dropped"].values()
