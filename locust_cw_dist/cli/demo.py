@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -63,10 +62,11 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         LocustCwError: A part is missing, something failed, or CloudWatch differs from the truth.
     """
-    if importlib.util.find_spec("rich") is None:
+    from locust_cw_dist.cli.console import has_rich, make_console
+
+    if not has_rich():
         raise LocustCwError('the demo shows tables with rich; install it with: pip install "locust-cw-dist[cli]"')
 
-    from locust_cw_dist.demo.display import make_console
     from locust_cw_dist.demo.interrupts import Interrupted, Interrupts
     from locust_cw_dist.demo.isolation import isolate
 

@@ -4,8 +4,8 @@ Only the module of the command that runs is imported: a load test must not pay f
 here may load Locust, gevent or boto3 before that module decides in which order.
 
 A command's module has ``add_parser(subparsers)``, which adds its parser and sets the default ``run``, a
-function that takes the parsed arguments and returns an exit code. ``run`` and ``doctor`` are exceptions: they have
-``main(args)``, since their arguments are Locust's, and argparse has no way to leave them alone.
+function that takes the parsed arguments and returns an exit code. Those with ``--cw-*`` options are exceptions: they
+have ``main(args)``, since their arguments are Locust's, and argparse has no way to leave them alone.
 """
 
 from __future__ import annotations
@@ -31,7 +31,11 @@ _RUN = _Command("run", "run locust with the plugin installed; all arguments are 
 
 _DOCTOR = _Command("doctor", "check whether results could be published from here", "locust_cw_dist.cli.doctor")
 
-_WITH_OPTIONS = (_RUN, _DOCTOR)
+_PLAN = _Command("plan", "show what a run would send and cost, without AWS", "locust_cw_dist.cli.plan")
+
+_RESEND = _Command("resend", "publish what a spool folder holds", "locust_cw_dist.cli.resend")
+
+_WITH_OPTIONS = (_RUN, _DOCTOR, _PLAN, _RESEND)
 """Commands that take the --cw-* options, and so parse their arguments with Locust's own parser."""
 
 _COMMANDS = (
@@ -61,6 +65,10 @@ examples:
       Locust's options and ours
   locust-cw doctor --cw-service checkout
       check credentials, endpoint and clock before the first run
+  locust-cw plan --cw-service checkout
+      what such a run sends and costs, before it is made
+  locust-cw resend /var/spool/locust-cw
+      publish what CloudWatch had not taken when a master ended
 """
 
 

@@ -7,6 +7,7 @@ Each second a process with a spool notes the state of its runs on disk (`pack_st
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -91,12 +92,14 @@ class RecoveredRun:
         ledger: What became of the results that were found on disk; `taken` is how many there were.
         batches: Files that were found.
         doubtful: Of those, the ones that were being sent when the process ended.
+        oldest_s: The oldest timestamp in them.
         state: What the process noted last, if it was cut off.
     """
 
     ledger: RunLedger
     batches: int = 0
     doubtful: int = 0
+    oldest_s: float = math.inf
     state: RunState | None = None
 
     def as_json(self) -> dict[str, Any]:

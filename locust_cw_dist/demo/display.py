@@ -17,18 +17,9 @@ from locust_cw_dist.core.prices import Prices
 from locust_cw_dist.demo.costs import Costs
 from locust_cw_dist.demo.figures import PERCENTS, Comparison, Figures, is_close, off_percent
 
-PIPED_COLUMNS = 100
-"""Width where there is no terminal to ask."""
-
 _PLAIN_LINE_EVERY_S = 5.0
 
 _NEXT = "locust-cw run -f locustfile.py --headless -u 50 -t 5m --cw-service checkout"
-
-
-def make_console() -> Console:
-    """Return a console for standard output: plain text of a fixed width when it is piped."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPED_COLUMNS)
 
 
 class Progressing:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from locust_cw_dist.core.datums import Datum
 from locust_cw_dist.core.retry import Failure
@@ -51,3 +51,14 @@ class Sink(Protocol):
             SendError: If it was not taken, or if nobody knows.
         """
         ...
+
+
+def outcome(call: Callable[..., Any], *args: Any) -> SendError | None:
+    """Return what became of a call: None, or a SendError, whatever it raised."""
+    try:
+        call(*args)
+    except SendError as e:
+        return e
+    except Exception as e:
+        return SendError(Failure.TRANSIENT, f"{type(e).__name__}: {e}")
+    return None

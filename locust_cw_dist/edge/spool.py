@@ -2,7 +2,7 @@
 
     FOLDER/
       <process>/              one for each process, whose owner holds the lock as long as it lives
-        lock
+        lock                  what its holder says of itself
         state.json            what became of its runs, as of a second ago
         00000001.batch        see `core.spooled`
         00000001.trying       it is being sent: if this process dies now, nobody knows whether it was taken
@@ -33,6 +33,9 @@ MAX_REFUSED_BYTES = 16 * 2**20
 MAX_FILE_BYTES = 4 * 2**20
 """No batch is as large; a larger file was not written here."""
 
+MAX_NOTE_BYTES = 64 * 1024
+"""What is read of another process's note."""
+
 BATCH, TRYING, PART = ".batch", ".trying", ".part"
 LOCK, STATE, REFUSED = "lock", "state.json", "refused.jsonl"
 
@@ -57,9 +60,10 @@ class Orphan:
 class Spool:
     """One folder of batches, used by one process or several; see the module's docstring."""
 
-    def __init__(self, folder: Path, name: str, max_bytes: int = MAX_SPOOL_BYTES) -> None:
-        """Use `folder`, in which this process is called `name`; `open` makes it."""
+    def __init__(self, folder: Path, name: str, max_bytes: int = MAX_SPOOL_BYTES, note: bytes = b"") -> None:
+        """Use `folder`, in which this process is called `name`; `open` makes it. Others see `note` in its locks."""
         self.folder = folder
+        self._note = note
         self._own = folder / name
         self._max_bytes = max_bytes
         self._used_bytes = 0
@@ -151,9 +155,23 @@ class Spool:
 
     def adopt(self) -> list[Orphan]:
         """Take over the folders of processes that are gone; oldest first."""
-        folders = [path for path in sorted(self.folder.iterdir()) if path.is_dir() and path not in self._locks]
-        folders = [path for path in folders if not path.name.startswith(".")]
-        return [_orphan(path) for path in folders if (path / LOCK).exists() and self._lock(path)]
+        return [_orphan(path) for path in self._others() if self._lock(path)]
+
+    def look(self) -> list[Orphan]:
+        """Return what `adopt` would, but touch nothing; this needs no `open`."""
+        return [_orphan(path) for path in self._others() if not _is_held(path)]
+
+    def in_use(self) -> list[Path]:
+        """Return the folders of other processes that live."""
+        return [path for path in self._others() if _is_held(path)]
+
+    def notes(self) -> list[bytes]:
+        """Return what other processes that live say of themselves."""
+        notes = []
+        for path in self.in_use():
+            with suppress(OSError), (path / LOCK).open("rb") as file:
+                notes.append(file.read(MAX_NOTE_BYTES))
+        return notes
 
     def forget(self, folder: Path) -> None:
         """Remove an adopted folder, or this process's own, if no batch is left in it; free its lock."""
@@ -171,15 +189,49 @@ class Spool:
         for folder in list(self._locks):
             self.forget(folder)
 
+    def _others(self) -> list[Path]:
+        """Return the folders of other processes; one with batches and no lock was copied here."""
+        folders = [path for path in sorted(self.folder.iterdir()) if path.is_dir() and path not in self._locks]
+        folders = [path for path in folders if not path.name.startswith(".")]
+        return [path for path in folders if (path / LOCK).exists() or any(path.glob(f"*{BATCH}"))]
+
     def _lock(self, folder: Path) -> bool:
-        file = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            file = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            # Its process has ended just now, and left nothing.
+            return False
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(file)
             return False
+        if not os.fstat(file).st_nlink:
+            # Likewise: this lock is that of a folder that is gone.
+            os.close(file)
+            return False
+        os.ftruncate(file, 0)
+        os.write(file, self._note)
         self._locks[folder] = file
         return True
+
+
+def _is_held(folder: Path) -> bool:
+    """Whether a process that lives holds a folder's lock; this process must not.
+
+    A shared lock, for a moment, finds out without writing.
+    """
+    try:
+        file = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
 
 
 def _orphan(folder: Path) -> Orphan:

@@ -16,6 +16,7 @@ from locust_cw_dist.edge.off_hub import OffHub
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.edge.spool import Spool
 from locust_cw_dist.errors import SettingsError
+from locust_cw_dist.hosts import rivals
 from locust_cw_dist.hosts.parcels import Depot
 from locust_cw_dist.hosts.publisher import Publisher
 from locust_cw_dist.hosts.recovery import Recovery
@@ -45,7 +46,7 @@ class Keeper:
         self._off_hub = OffHub()
         self._spool: Spool | None = None
         if settings.spool_dir is not None:
-            self._spool = Spool(Path(settings.spool_dir), runs.current.run_id)
+            self._spool = Spool(Path(settings.spool_dir), runs.current.run_id, note=rivals.identity(settings))
         self.depot = Depot(self._spool, self._off_hub, once)
         self.recovery: Recovery | None = None
         self._noted = b""
@@ -66,6 +67,8 @@ class Keeper:
                 f"got {self._settings.spool_dir!r}, must be a folder that can be written ({e})",
                 setting="--cw-spool-dir",
             ) from e
+        if rivals.identity(self._settings) in self._off_hub.run(self._spool.notes):
+            rivals.warn(self._once, self._settings, "with the same spool folder")
 
     def start(self, publisher: Publisher) -> None:
         """Send what earlier processes left, and note from now on what becomes of this one's runs."""

@@ -29,10 +29,10 @@ from locust_cw_dist.core.retry import Failure
 from locust_cw_dist.core.selection import Selection
 from locust_cw_dist.edge.clock import Clock
 from locust_cw_dist.edge.once import Once
-from locust_cw_dist.edge.sink import SendError, Sink
+from locust_cw_dist.edge.sink import SendError, Sink, outcome
 from locust_cw_dist.hosts.parcels import Depot
 from locust_cw_dist.hosts.runs import Run, Runs
-from locust_cw_dist.hosts.sender import BUG, LAST_DISK_S, Sender, outcome
+from locust_cw_dist.hosts.sender import BUG, LAST_DISK_S, Sender
 from locust_cw_dist.settings import Settings
 
 logger = logging.getLogger("locust_cw_dist")

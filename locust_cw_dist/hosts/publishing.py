@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from typing import Any
 
 import gevent
 from locust.runners import DistributedRunner, MasterRunner
 
+from locust_cw_dist.core.cardinality import warnings
 from locust_cw_dist.core.collector import Collector
 from locust_cw_dist.core.gauges import GaugeBook
 from locust_cw_dist.edge.clock import SystemClock
 from locust_cw_dist.edge.cloudwatch import Cloudwatch
+from locust_cw_dist.edge.dry_run import DryRun
 from locust_cw_dist.edge.once import Once
+from locust_cw_dist.edge.presence import Presence
 from locust_cw_dist.edge.sink import SendError
 from locust_cw_dist.errors import SettingsError
+from locust_cw_dist.hosts import rivals
 from locust_cw_dist.hosts.keeper import Keeper
 from locust_cw_dist.hosts.master import SILENCE_S, Master
 from locust_cw_dist.hosts.publisher import Publisher
@@ -42,6 +47,9 @@ class Publishing:
 
     def __init__(self, environment: Any, settings: Settings, client: Any, once: Once) -> None:
         """Join the parts for `environment`; `client` is the user's CloudWatch client, if there is one."""
+        if settings.dry_run:
+            # What would have been sent is not kept for another time.
+            settings = dataclasses.replace(settings, spool_dir=None)
         self._environment = environment
         self._settings = settings
         self._once = once
@@ -50,15 +58,23 @@ class Publishing:
         collector = Collector(resolution_s=settings.resolution_s, grace_s=settings.grace_s)
         gauges = GaugeBook(settings.resolution_s)
         self._keeper = Keeper(settings, self._runs, self._clock, once)
-        sink = Cloudwatch(settings, client)
+        self._dry_run = DryRun(settings.payloads, once) if settings.dry_run else None
         self._publisher = Publisher(
-            settings, sink, self._keeper.depot, collector, gauges, self._runs, self._clock, once
+            settings,
+            self._dry_run or Cloudwatch(settings, client),
+            self._keeper.depot,
+            collector,
+            gauges,
+            self._runs,
+            self._clock,
+            once,
         )
         kind = Master if isinstance(environment.runner, MasterRunner) else Single
         self._source: Master | Single = kind(
             environment, collector, gauges, self._runs, self._clock, once, resolution_s=settings.resolution_s
         )
-        self._summarizer = Summarizer(self._source, self._publisher, self._runs, settings.spool_dir)
+        self._summarizer = Summarizer(self._source, self._publisher, self._runs, settings, self._dry_run)
+        self._presence = Presence(rivals.identity(settings))
         self._watch: gevent.Greenlet | None = None
 
     @property
@@ -75,9 +91,16 @@ class Publishing:
         """Listen, check the credentials and begin to publish; return what is in the way, if it was waited for.
 
         Raises:
-            SettingsError: The spool's folder can't be used.
+            SettingsError: The spool's folder, or the file of a dry run, can't be used.
         """
         self._keeper.open()
+        if self._dry_run is not None:
+            self._dry_run.open()
+            logger.info("locust-cw: dry run: nothing is sent to CloudWatch")
+            for line in warnings(self._settings.dimensions):
+                logger.warning("locust-cw: %s", line)
+        elif not self._presence.claim():
+            rivals.warn(self._once, self._settings, "on this machine")
         # Listeners first: whatever yields here must not miss a message.
         self._source.attach()
         events = self._environment.events
@@ -102,6 +125,9 @@ class Publishing:
             self._watch.kill()
         is_complete = self._summarizer.log_all()
         self._keeper.close(self._publisher)
+        self._presence.release()
+        if self._dry_run is not None:
+            self._dry_run.close()
         self._source.detach()
         self._environment.events.test_start.remove_listener(self._on_test_start)
         self._environment.events.test_stop.remove_listener(self._on_test_stop)

@@ -36,12 +36,14 @@ class Recovery:
     Attributes:
         runs: The runs that were found, by id.
         skipped: Files that were left where they are, with the reason.
+        batches: Files that are to be sent.
     """
 
     def __init__(self, spool: Spool, off_hub: OffHub, sender: Sender, clock: Clock, *, resends_ambiguous: bool) -> None:
         """Look into `spool`, which is open."""
         self.runs: dict[str, RecoveredRun] = {}
         self.skipped: dict[Path, str] = {}
+        self.batches = 0
         self._spool = spool
         self._off_hub = off_hub
         self._sender = sender
@@ -53,9 +55,9 @@ class Recovery:
         """Hand over what is there to be sent; say what was found.
 
         Args:
-            dry_run: Find and say it only.
+            dry_run: Find and say it only, and touch nothing; the spool need not be open then.
         """
-        for orphan in self._off_hub.run(self._spool.adopt):
+        for orphan in self._off_hub.run(self._spool.look if dry_run else self._spool.adopt):
             self._read_state(orphan)
             for path in orphan.foreign:
                 self._skip(path, "it is not a file of a spool")
@@ -107,10 +109,12 @@ class Recovery:
         if age_s > MAX_AGE_S - AGE_MARGIN_S:
             self._skip(path, f"it is {age_s / 86400:.1f} days old, and CloudWatch takes nothing older than two weeks")
             return
+        self.batches += 1
         parcel = Parcel(batch.namespace, self._entries(batch), file=path)
         for run_id in batch.run_ids:
             self._run(run_id).batches += 1
             self._run(run_id).doubtful += is_doubtful
+            self._run(run_id).oldest_s = min(self._run(run_id).oldest_s, batch.oldest_s)
         if is_doubtful and not self._resends_ambiguous:
             self._sender.give_up(parcel, Failure.AMBIGUOUS, keeps_file=dry_run)
         elif dry_run:
@@ -137,10 +141,11 @@ class Recovery:
         for run_id, run in self.runs.items():
             if run.batches:
                 logger.info(
-                    "locust-cw: found %d results of run %s on disk, in %d batches",
+                    "locust-cw: found %d results of run %s on disk, in %d batches, the oldest %s old",
                     run.ledger.taken,
                     run_id,
                     run.batches,
+                    _age(self._clock.now_s() - run.oldest_s),
                 )
 
 
@@ -153,6 +158,13 @@ def _rest(run: RecoveredRun) -> list[str]:
             f"{run.doubtful} batches were being sent when that process ended: they may count twice, or be lost"
         )
     return lines
+
+
+def _age(seconds: float) -> str:
+    for unit_s, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * unit_s:
+            return f"{seconds / unit_s:.1f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"
 
 
 def _time(seconds: float) -> str:

@@ -21,7 +21,6 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import gevent
 from gevent.event import Event
@@ -31,7 +30,7 @@ from locust_cw_dist.core.ledger import DatumLedger
 from locust_cw_dist.core.publication import Entry
 from locust_cw_dist.core.retry import Failure, Gate
 from locust_cw_dist.edge.once import Once
-from locust_cw_dist.edge.sink import SendError, Sink
+from locust_cw_dist.edge.sink import SendError, Sink, outcome
 from locust_cw_dist.hosts.parcels import Depot, Parcel
 
 MAX_CALLS_AT_ONCE = 3
@@ -97,13 +96,19 @@ class Sender:
         self._calls: set[gevent.Greenlet] = set()
         self._gate = Gate()
         self._is_ending = False
+        self._is_paused = False
         self._changed = Event()
         self._greenlets: list[gevent.Greenlet] = []
 
     @property
+    def batches(self) -> int:
+        """How many wait or are under way."""
+        return len(self._fresh) + len(self._stored) + len(self._busy)
+
+    @property
     def is_idle(self) -> bool:
         """Whether nothing waits and nothing is under way."""
-        return not (self._fresh or self._stored or self._busy)
+        return not self.batches
 
     @property
     def is_stopped(self) -> bool:
@@ -154,6 +159,13 @@ class Sender:
         self._gate.hurry()
         self._change()
 
+    def pause(self, timeout_s: float) -> None:
+        """Begin with no further batch; wait for those under way."""
+        self._is_paused = True
+        with gevent.Timeout(timeout_s, False):
+            while self._busy:
+                self._wait(None)
+
     def stop(self) -> None:
         """Stop sending: calls under way are given up. Where there is a disk, what comes now goes there."""
         self._is_ending = True
@@ -201,7 +213,7 @@ class Sender:
 
     def _take(self) -> Parcel | None:
         """Return what is to be tried now: while calls fail, one at a time and not before its time."""
-        if self._gate.failures and (self._calls or self._gate.pause_s(time.monotonic())):
+        if self._is_paused or (self._gate.failures and (self._calls or self._gate.pause_s(time.monotonic()))):
             return None
         # What is in memory only goes first: it has most to lose.
         waiting = self._fresh or self._stored
@@ -209,7 +221,7 @@ class Sender:
 
     def _pause_s(self) -> float | None:
         """Return for how long there is nothing to do; None if only until something changes."""
-        if not self._gate.failures or self._calls or not (self._fresh or self._stored):
+        if self._is_paused or not self._gate.failures or self._calls or not (self._fresh or self._stored):
             return None
         return self._gate.pause_s(time.monotonic())
 
@@ -356,14 +368,3 @@ class Sender:
             ", ".join(f"{name}={value}" for name, value in datum.dimensions) or "no dimensions",
         )
         self._depot.set_aside(parcel, entries, error)
-
-
-def outcome(call: Callable[..., Any], *args: Any) -> SendError | None:
-    """Return what became of a call: None, or a SendError, whatever it raised."""
-    try:
-        call(*args)
-    except SendError as e:
-        return e
-    except Exception as e:
-        return SendError(Failure.TRANSIENT, f"{type(e).__name__}: {e}")
-    return None

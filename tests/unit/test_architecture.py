@@ -48,6 +48,7 @@ IMPORTERS_OF_LOCUST = {
     "plugin",
     "cli.run",
     "cli.doctor",
+    "cli.parsing",
     "doctor.probe",
     "demo.locustfile",
     "hosts.master",
