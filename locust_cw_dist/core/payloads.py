@@ -73,7 +73,8 @@ class Payloads:
         calls = max(1, self.calls)
         return (
             f"{self.body_bytes // calls:,} bytes a call, {self.largest_body_bytes:,} at most; "
-            f"as sent, gzipped from {COMPRESSED_FROM_BYTES:,} bytes on: {self.wire_bytes // calls:,}, {self.largest_wire_bytes:,} at most"
+            f"as sent (gzip from {COMPRESSED_FROM_BYTES:,} bytes on): {self.wire_bytes // calls:,}, "
+            f"{self.largest_wire_bytes:,} at most"
         )
 
     def as_json(self) -> dict[str, Any]:
