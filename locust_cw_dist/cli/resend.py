@@ -96,10 +96,13 @@ def _parse(args: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
 
 def _look(resending: Resending, progress: _Progress) -> int:
     resending.look()
-    if resending.batches:
-        progress.line(f"dry run: {resending.batches:,} batches with {resending.found:,} results would be sent")
+    if not resending.batches:
+        progress.line("nothing to send")
         return int(resending.skipped > 0)
-    progress.line("nothing to send")
+    progress.line(f"dry run: {resending.batches:,} batches with {resending.found:,} results can be sent")
+    if resending.doubtful:
+        fate = "would be sent again, and may count twice" if resending.resends_ambiguous else "would not be sent"
+        progress.line(f"{resending.doubtful:,} of them were being sent when their process ended; they {fate}")
     return int(resending.skipped > 0)
 
 
@@ -129,7 +132,12 @@ def _end(resending: Resending) -> list[str]:
     sent = f"{resending.published:,} of {resending.found:,} results sent, {resending.batches - left:,} of "
     lines = [f"{sent}{resending.batches:,} batches done" + (f"; {left:,} stay in the folder" if left else "")]
     if resending.ambiguous:
-        lines.append(f"{resending.ambiguous:,} calls never got an answer: what they sent may count twice, or be lost")
+        fate = (
+            "were repeated: they may count twice"
+            if resending.resends_ambiguous
+            else "were not repeated: they may be lost"
+        )
+        lines.append(f"{resending.ambiguous:,} batches that never got an answer {fate}")
     return lines
 
 

@@ -36,7 +36,8 @@ class Recovery:
     Attributes:
         runs: The runs that were found, by id.
         skipped: Files that were left where they are, with the reason.
-        batches: Files that are to be sent.
+        batches: Files that can be sent.
+        doubtful: Of these, the ones that were being sent when their process ended.
     """
 
     def __init__(self, spool: Spool, off_hub: OffHub, sender: Sender, clock: Clock, *, resends_ambiguous: bool) -> None:
@@ -44,6 +45,7 @@ class Recovery:
         self.runs: dict[str, RecoveredRun] = {}
         self.skipped: dict[Path, str] = {}
         self.batches = 0
+        self.doubtful = 0
         self._spool = spool
         self._off_hub = off_hub
         self._sender = sender
@@ -110,6 +112,7 @@ class Recovery:
             self._skip(path, f"it is {age_s / 86400:.1f} days old, and CloudWatch takes nothing older than two weeks")
             return
         self.batches += 1
+        self.doubtful += is_doubtful
         parcel = Parcel(batch.namespace, self._entries(batch), file=path)
         for run_id in batch.run_ids:
             self._run(run_id).batches += 1

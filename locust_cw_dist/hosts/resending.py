@@ -40,6 +40,7 @@ class Resending:
 
     Attributes:
         in_use: Folders of processes that live, which are left alone.
+        resends_ambiguous: Whether a batch is sent again if nobody knows whether it was taken.
     """
 
     def __init__(self, folder: Path, sink: Sink, *, resends_ambiguous: bool) -> None:
@@ -50,6 +51,7 @@ class Resending:
         """
         _require_spool(folder)
         self.in_use: list[Path] = []
+        self.resends_ambiguous = resends_ambiguous
         self._folder = folder
         self._sink = sink
         clock, once = SystemClock(), Once()
@@ -74,6 +76,11 @@ class Resending:
     def batches(self) -> int:
         """Batches that were found and can be sent."""
         return self._recovery.batches
+
+    @property
+    def doubtful(self) -> int:
+        """Of these, the ones that were being sent when their process ended."""
+        return self._recovery.doubtful
 
     @property
     def batches_left(self) -> int:

@@ -100,7 +100,8 @@ def test_a_dry_run_says_it_all_and_touches_nothing(bench):
     process = bench.resend("--dry-run", AWS_ENDPOINT_URL_CLOUDWATCH="http://127.0.0.1:1", AWS_ACCESS_KEY_ID="")
     assert process.exit_code == 0
     assert "found 12 results of run run-1 on disk, in 2 batches, the oldest 3.0 hours old" in process.out
-    assert "dry run: 2 batches with 12 results would be sent" in process.out
+    assert "dry run: 2 batches with 12 results can be sent" in process.out
+    assert "1 of them were being sent when their process ended; they would be sent again" in process.out
     assert bench.state() == state
     assert bench.cloudwatch.stats().put_calls == 0
     assert bench.resend().exit_code == 0

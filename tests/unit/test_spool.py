@@ -145,3 +145,67 @@ def test_the_lock_is_not_inherited_by_children(spool):
     finally:
         child.kill()
         child.wait()
+
+
+def content_of(folder):
+    return {name: ((folder / name).read_bytes(), (folder / name).stat().st_mtime_ns) for name in files(folder)}
+
+
+def test_looking_finds_what_adopting_would_and_touches_nothing(spool):
+    path = spool.put(b"left", trying=True)
+    spool.write_state(b"state")
+    spool.close()
+    other = Spool(spool.folder, "two")
+    before = content_of(spool.folder)
+    seen = other.look()
+    assert content_of(spool.folder) == before
+    assert [(orphan.folder.name, orphan.batches, orphan.state) for orphan in seen] == [
+        ("one", ((path, True),), b"state")
+    ]
+    other.open()
+    assert other.adopt() == seen
+    other.close()
+
+
+def test_a_process_that_lives_is_seen_with_its_note_and_its_files_are_not(spool):
+    held = Spool(spool.folder, "held", note=b"mine")
+    held.open()
+    held.put(b"x")
+    assert (spool.look(), spool.in_use(), spool.notes()) == ([], [spool.folder / "held"], [b"mine"])
+    # Looking takes no lock away from anybody.
+    assert (spool.adopt(), held.in_use(), held.notes()) == ([], [spool.folder / "one"], [b""])
+    held.close()
+    assert (spool.in_use(), spool.notes()) == ([], [])
+    assert [orphan.folder.name for orphan in spool.look()] == ["held"]
+
+
+def test_who_adopts_a_folder_is_the_one_whose_note_is_in_it(spool):
+    spool.put(b"left")
+    spool.close()
+    second = Spool(spool.folder, "two", note=b"a shorter note")
+    second.open()
+    second.adopt()
+    third = Spool(spool.folder, "three")
+    assert set(third.notes()) == {b"a shorter note"}
+    second.close()
+
+
+def test_a_folder_that_was_copied_without_its_lock_is_adopted(spool):
+    path = spool.put(b"left")
+    spool.close()
+    (path.parent / "lock").unlink()
+    other = Spool(spool.folder, "two")
+    assert [orphan.batches for orphan in other.look()] == [((path, False),)]
+    other.open()
+    assert [orphan.batches for orphan in other.adopt()] == [((path, False),)]
+    third = Spool(spool.folder, "three")
+    assert third.look() == []
+    other.close()
+
+
+def test_a_folder_that_goes_while_it_is_looked_at_is_not_there(spool, monkeypatch):
+    other = Spool(spool.folder, "two")
+    other.open()
+    monkeypatch.setattr(other, "_others", lambda: [spool.folder / "gone"])
+    assert (other.adopt(), other.in_use()) == ([], [])
+    other.close()
