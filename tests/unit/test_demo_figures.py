@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from locust_cw_dist.cli.console import PIPED_COLUMNS
 from locust_cw_dist.cli.demo import report
 from locust_cw_dist.core.prices import Prices
 from locust_cw_dist.demo.costs import costs
-from locust_cw_dist.demo.display import PIPED_COLUMNS
 from locust_cw_dist.demo.figures import (
     ALL,
     PERCENTS,

@@ -12,6 +12,7 @@ from locust_cw_dist.core.ledger import Balance, DatumLedger
 from locust_cw_dist.hosts.publisher import SeriesCount
 from locust_cw_dist.hosts.runs import Runs
 from locust_cw_dist.hosts.summarizer import Summarizer
+from locust_cw_dist.settings import Settings
 
 NOW_S = 1_800_000_000.0
 
@@ -29,7 +30,7 @@ class Bench:
             series=SeriesCount({}),
         )
         source = SimpleNamespace(collector=self.collector, without_plugin=set())
-        self.summarizer = Summarizer(source, publisher, self.runs)
+        self.summarizer = Summarizer(source, publisher, self.runs, Settings(service="shop"))
 
     def book(self, published=10, pending=0, **dropped):
         total = published + pending + sum(dropped.values())
