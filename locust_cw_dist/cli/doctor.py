@@ -7,17 +7,19 @@ import json
 import os
 import sys
 import textwrap
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
+
+from locust_cw_dist.cli.parsing import CommandParser
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from locust_cw_dist.doctor.result import Result
-    from locust_cw_dist.settings import Settings
 
 PROG = "locust-cw doctor"
 MAX_TIMEOUT_S = 300
 
+_USAGE = "[--send] [--json] [--timeout SECONDS] [--cw-... ...]"
 _DESCRIPTION = """\
 Check whether the results of a load test could be published from here: versions, Locust's interfaces, Region,
 credentials, proxy, endpoint, clock, role, identity. Run it where the master runs; workers need no AWS.
@@ -51,19 +53,14 @@ def main(args: Sequence[str]) -> int:
         The exit code: 0, or 1 where a check failed. A wrong option ends in `SystemExit` with code 2.
     """
     try:
-        # Locust first: it patches the standard library, and boto3 has to find it patched.
-        from locust.argument_parser import get_empty_argument_parser
-
-        from locust_cw_dist import options
+        # Behind the parser, which imports Locust: that patches the standard library, and boto3 has to find it patched.
+        parser = CommandParser(PROG, _USAGE, _DESCRIPTION, _EPILOG)
         from locust_cw_dist.doctor.examination import Examination
     except Exception as error:
         print(f"{PROG}: Locust cannot be imported: {error}; reinstall it: pip install locust-cw-dist", file=sys.stderr)
         return 1
-    parser = get_empty_argument_parser()
-    _prepare(parser)
-    options.add_arguments(parser)
-    arguments = _parse(parser, args)
-    settings = _settings(parser, options, arguments)
+    _add_arguments(parser)
+    arguments, settings = parser.parse(args)
     examination = Examination(
         settings,
         os.environ,
@@ -75,13 +72,7 @@ def main(args: Sequence[str]) -> int:
     return show(examination)
 
 
-def _prepare(parser: Any) -> None:
-    """Make Locust's parser, which knows where options come from, the one of this command."""
-    parser.prog, parser.usage = PROG, f"{PROG} [--send] [--json] [--timeout SECONDS] [--cw-... ...]"
-    parser.description, parser.epilog = _DESCRIPTION, _EPILOG
-    for action in parser._actions:  # noqa: SLF001 - Locust's own options are taken and not used
-        if action.dest != "help":
-            action.help = argparse.SUPPRESS
+def _add_arguments(parser: CommandParser) -> None:
     parser.add_argument("--send", action="store_true", help="send one datum: it leaves a metric that AWS bills")
     parser.add_argument("--json", action="store_true", help="print one JSON object, for machines")
     parser.add_argument(
@@ -92,12 +83,6 @@ def _prepare(parser: Any) -> None:
         help=f"how long each check may take, up to {MAX_TIMEOUT_S} (default: %(default)g)",
     )
 
-    def refuse(message: str) -> NoReturn:
-        sys.stderr.write(f"{PROG}: error: {message}\n")
-        sys.exit(2)
-
-    parser.error = refuse
-
 
 def _timeout(text: str) -> float:
     try:
@@ -107,26 +92,6 @@ def _timeout(text: str) -> float:
     if 0 < seconds <= MAX_TIMEOUT_S:
         return seconds
     raise argparse.ArgumentTypeError(f"got {text!r}, must be above 0 and at most {MAX_TIMEOUT_S} (seconds)")
-
-
-def _parse(parser: Any, args: Sequence[str]) -> argparse.Namespace:
-    arguments: argparse.Namespace
-    arguments, rest = parser.parse_known_args(list(args))
-    # Of what is left over, that from files are Locust's own options; a mistake is what was typed.
-    if typed := [text for text in rest if text in args]:
-        parser.error(f"unrecognized arguments: {' '.join(typed)}")
-    return arguments
-
-
-def _settings(parser: Any, options: Any, arguments: argparse.Namespace) -> Settings:
-    from locust_cw_dist.errors import SettingsError
-
-    try:
-        settings: Settings = options.settings_from_options(arguments)
-    except SettingsError as wrong:
-        parser.error(str(wrong))
-        raise  # error() does not return
-    return settings
 
 
 def _collect(examination: Any) -> int:

@@ -26,8 +26,10 @@ class CommandParser:
         add_argument: As that of argparse, for the command's own arguments.
     """
 
-    def __init__(self, prog: str, usage: str, description: str, epilog: str, fields: Collection[str]) -> None:
-        """Parse for the command `prog`; `fields` are the settings that it takes options for."""
+    def __init__(
+        self, prog: str, usage: str, description: str, epilog: str, fields: Collection[str] | None = None
+    ) -> None:
+        """Parse for the command `prog`; `fields` are the settings that it takes options for, all by default."""
         from locust.argument_parser import get_empty_argument_parser
 
         from locust_cw_dist import options
@@ -83,9 +85,9 @@ def number(
             value = float("nan")
         if lowest <= value <= highest and not (above and value == lowest):
             return value
-        first = f"above {lowest:g}" if above else f"from {lowest:g}"
+        span = f"above {lowest:g} and at most {highest:g}" if above else f"from {lowest:g} to {highest:g}"
         whole = "a whole number " if kind is int else ""
-        raise argparse.ArgumentTypeError(f"got {text!r}, must be {whole}{first} to {highest:g}")
+        raise argparse.ArgumentTypeError(f"got {text!r}, must be {whole}{span}")
 
     return read
 

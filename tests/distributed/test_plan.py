@@ -114,7 +114,7 @@ def test_a_price_of_ones_own_is_in_the_costs(tmp_path):
         ([], "--cw-service: got none, must be set (or --cw-namespace)"),
         (["--cw-service", "x", "--endpoints", "0"], "--endpoints: got 0, must be from 1 to 10000"),
         (["--cw-service", "x", "--duration", "soon"], "argument --duration: got 'soon', must be a time"),
-        (["--cw-service", "x", "--rate", "-1"], "argument --rate: got '-1', must be above 0 to 1e+06"),
+        (["--cw-service", "x", "--rate", "-1"], "argument --rate: got '-1', must be above 0 and at most 1e+06"),
         (["--cw-service", "x", "--p50-ms", "9", "--p99-ms", "3"], "--p99-ms: got 3, must be at least --p50-ms (9)"),
         (["--cw-service", "x", "--alarms", "1.5"], "argument --alarms: got '1.5', must be a whole number from 0"),
         (["--cw-service", "x", "--cw-price", "metric=1"], "--cw-price: got 'metric', must be one out of metric_month"),

@@ -243,7 +243,7 @@ def test_without_credentials_nothing_is_touched(bench):
     [
         (["nowhere"], "DIR: got 'nowhere', must be the folder of --cw-spool-dir"),
         (["spool/one"], "this is what one process left in it; use"),
-        (["spool", "--timeout", "0"], "argument --timeout: got '0', must be above 0 to 86400"),
+        (["spool", "--timeout", "0"], "argument --timeout: got '0', must be above 0 and at most 86400"),
         (["spool", "--cw-ambiguous", "maybe"], "argument --cw-ambiguous: got 'maybe', must be resend or drop"),
         (["spool", "--cw-service", "x"], "unrecognized arguments: --cw-service x"),
         ([], "the following arguments are required: DIR"),

@@ -47,7 +47,6 @@ IMPORTERS_OF_LOCUST = {
     "auto",
     "plugin",
     "cli.run",
-    "cli.doctor",
     "cli.parsing",
     "doctor.probe",
     "demo.locustfile",
