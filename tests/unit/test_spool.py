@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -180,7 +182,10 @@ def test_a_process_that_lives_is_seen_with_its_note_and_its_files_are_not(spool)
 
 
 def test_who_adopts_a_folder_is_the_one_whose_note_is_in_it(spool):
-    spool.put(b"left")
+    first = Spool(spool.folder, "first", note=b"a note that is longer")
+    first.open()
+    first.put(b"left")
+    first.close()
     spool.close()
     second = Spool(spool.folder, "two", note=b"a shorter note")
     second.open()
@@ -208,4 +213,21 @@ def test_a_folder_that_goes_while_it_is_looked_at_is_not_there(spool, monkeypatc
     other.open()
     monkeypatch.setattr(other, "_others", lambda: [spool.folder / "gone"])
     assert (other.adopt(), other.in_use()) == ([], [])
+    other.close()
+
+
+def test_a_lock_of_a_folder_that_was_removed_meanwhile_is_none(spool, monkeypatch):
+    other = Spool(spool.folder, "two")
+    other.open()
+    spool.put(b"x")
+    (spool.folder / "one" / "00000001.batch").unlink()
+
+    def flock_late(file, how):
+        if (spool.folder / "one").exists():
+            spool.close()
+        fcntl.flock(file, how)
+
+    monkeypatch.setattr("locust_cw_dist.edge.spool.fcntl", SimpleNamespace(**vars(fcntl) | {"flock": flock_late}))
+    assert other.adopt() == []
+    assert not (spool.folder / "one").exists()
     other.close()
