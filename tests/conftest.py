@@ -1,11 +1,19 @@
-"""What all tests share. Locust comes first, so that boto3 is never imported before gevent has patched what it uses."""
+"""What all tests share. Locust comes first, so that boto3 is never imported before gevent has patched what it uses.
+
+With `-n`, what runs the tests is told by a thread of pytest-xdist's that is there before, so nothing may be patched any
+more: right for tests of other processes; tests that run Locust in their own are run without `-n` (tox.ini).
+"""
 
 from __future__ import annotations
+
+import os
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
 
 import locust  # noqa: F401
 
 # isort: split
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +26,7 @@ pytest.register_assert_rewrite("support.cluster", "support.figures")
 
 from locust_cw_dist.testing import LocalCloudwatch  # noqa: E402
 from support.cluster import Cluster  # noqa: E402
+from support.table import pytest_terminal_summary  # noqa: E402, F401 - a hook
 
 # A locustfile there is written for pytest.
 collect_ignore = ["support"]

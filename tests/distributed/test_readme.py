@@ -15,7 +15,8 @@ import pytest
 
 from locust_cw_dist.core.metrics import METRIC_NAMES
 from locust_cw_dist.testing import LocalCloudwatch
-from support.cluster import free_port, master_port_env
+from support.cluster import master_port_env
+from support.ports import free_port
 from support.processes import Process, wait_until
 from support.readme import ROOT, blocks, options_table
 

@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from support.cluster import LOCUST_CW_RUN, free_port
+from support.cluster import LOCUST_CW_RUN
+from support.ports import free_port
 from support.processes import DEADLINE_S, wait_until
 
 LONGEST_PAUSE_S = 1.0

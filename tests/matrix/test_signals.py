@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from support.matrix import assert_exact_and_quiet, wait_for_requests
+from support.matrix import assert_exact_and_quiet, let_pass, wait_for_requests
 from support.processes import wait_until
 
 EITHER = {0, 1}
@@ -72,6 +72,8 @@ def test_sigterm_to_a_worker_that_quits_already(cluster):
     worker.wait_for_log("Shutting down")
     worker.signal(signal.SIGTERM)
     wait_until(lambda: worker.log.count("Shutting down") == 2, "the second greenlet comes to the end")
+    let_pass(0.5)
+    assert worker.exit_code is None
     master.thaw()
     assert_exit_codes(cluster.wait(), master={1})
     assert_exact_and_quiet(cluster)

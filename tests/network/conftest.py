@@ -9,6 +9,7 @@ import pytest
 
 from support import netns
 from support.cluster import Cluster
+from support.table import pytest_runtest_makereport  # noqa: F401 - a hook, for the tests of this folder
 
 NODES = ("master", "worker-1", "worker-2")
 

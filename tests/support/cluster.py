@@ -19,7 +19,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,6 +26,7 @@ from typing import Any, Self
 
 from locust_cw_dist.testing import LocalCloudwatch
 from support.figures import Published, Truth, assert_equal, read_published, read_truth
+from support.ports import free_port
 from support.processes import DEADLINE_S, Process
 
 LOCUSTFILES = Path(__file__).parent / "locustfiles"
@@ -39,13 +39,6 @@ NO_METADATA = {"AWS_EC2_METADATA_DISABLED": "true"}
 """Keeps boto3 from asking the network for credentials where there are none."""
 
 _numbers = itertools.count(1)
-
-
-def free_port() -> int:
-    """Return a port of the loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def master_port_env(port: int) -> dict[str, str]:

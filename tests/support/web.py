@@ -9,7 +9,8 @@ import urllib.request
 from typing import Any
 
 from locust_cw_dist.testing import LocalCloudwatch
-from support.cluster import Cluster, free_port
+from support.cluster import Cluster
+from support.ports import free_port
 from support.processes import Process, wait_until
 
 

@@ -100,12 +100,12 @@ def lock():
             setattr(self, name, contextlib.nullcontext())
 
         kind.__init__ = init
-    worker.SECOND_QUIT_S = 0.0
+    second_quit()
 
 
 def second_quit():
     """The second greenlet waits, and then exits the process too."""
-    worker.SECOND_QUIT_S = 0.0
+    worker.Worker._on_quit = lambda self, **_: self._say_last_word(None)
 
 
 def end_of_users():
