@@ -1,7 +1,7 @@
 """What all tests share. Locust comes first, so that boto3 is never imported before gevent has patched what it uses.
 
-With `-n`, what runs the tests is told by a thread of pytest-xdist's that is there before, so nothing may be patched any
-more: right for tests of other processes; tests that run Locust in their own are run without `-n` (tox.ini).
+With `-n`, a thread of pytest-xdist's, older than any patch, tells the process that runs tests what to run. So threads
+and their locks stay as they are there; all else is patched as Locust does it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 import os
 
 if "PYTEST_XDIST_WORKER" in os.environ:
+    from gevent import monkey
+
+    monkey.patch_all(thread=False)
     os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
 
 import locust  # noqa: F401

@@ -20,6 +20,8 @@ from support.ports import free_port
 from support.processes import Process, wait_until
 from support.readme import ROOT, blocks, options_table
 
+pytestmark = pytest.mark.xdist_group("ports that the README names")
+
 README = (ROOT / "README.md").read_text()
 
 PLAIN = """

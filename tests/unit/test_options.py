@@ -147,7 +147,7 @@ SOURCES = [from_flag, from_variable, from_conf, from_pyproject]
 
 
 @pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("taken", TAKEN, ids=str)
+@pytest.mark.parametrize("taken", TAKEN, ids=lambda taken: f"{taken[0]}={taken[1]}")
 def test_an_option_reaches_the_settings_from_every_source(source, taken, monkeypatch):
     name, text, field, value = taken
     settings = settings_of(*source(name, text, monkeypatch))
@@ -155,7 +155,7 @@ def test_an_option_reaches_the_settings_from_every_source(source, taken, monkeyp
 
 
 @pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("refused", REFUSED, ids=str)
+@pytest.mark.parametrize("refused", REFUSED, ids=lambda refused: f"{refused[0]}={refused[1]}")
 def test_a_wrong_value_is_one_line_with_option_value_and_what_is_allowed(source, refused, monkeypatch):
     name, text, got, allowed = refused
     if source is from_conf and "\n" in text:
