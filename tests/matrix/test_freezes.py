@@ -65,3 +65,17 @@ def test_the_master_frozen(cluster):
     master.thaw()
     assert cluster.wait() == {"master": 1, "worker-1": 0, "worker-2": 0}
     assert_exact_and_quiet(cluster)
+
+
+def test_users_spawned_after_the_workers_stop(cluster):
+    """While the worker waits at its end, they don't go on: what they did then would come after its last results."""
+    cluster.locustfile = "shopper.py,late_users.py,plugin.py,slow_quitting.py"
+    master = cluster.distributed(workers=1)
+    worker = cluster.processes["worker-1"]
+    worker.wait_for_log("Got quit message")
+    master.freeze()
+    worker.wait_for_log("Shutting down")
+    let_pass(1)
+    master.thaw()
+    assert cluster.wait() == {"master": 1, "worker-1": 0}
+    assert_exact_and_quiet(cluster)

@@ -65,6 +65,7 @@ def test_sigterm_to_both_workers(cluster):
 
 def test_sigterm_to_a_worker_that_quits_already(cluster):
     """Two greenlets of it end the process at once: one waits until the other has brought everything out, and exits."""
+    cluster.locustfile += ",slow_quitting.py"
     master = cluster.distributed(workers=1)
     worker = cluster.processes["worker-1"]
     worker.wait_for_log("Got quit message")
