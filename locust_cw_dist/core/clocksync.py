@@ -1,8 +1,10 @@
 """ClockSync: how far this process's clock is from the master's, from the times that the master sends along.
 
-A message that left at T (master's clock) and arrived at t (own clock) shows t - T = delay - offset, where the delay is
-never negative; the smallest of several is the closest to the truth. Only the last `MEMORY` count, so that a clock that
-moved is followed.
+A message that left at T (master's clock) and arrived at t (own clock) shows that the master's clock is at least T - t
+ahead, since it did not arrive before it left; if it answers what left here at a (own clock), it shows that it is at
+most T - a ahead. Between the closest bounds lies the truth, and they are as far apart as the shortest two ways take. Of
+what they allow, the smallest offset is taken: the first message may wait for seconds in a process that is busy with its
+start, and that is no reason to move its clock. Only the last `MEMORY` count, so that a clock that moved is followed.
 """
 
 from __future__ import annotations
@@ -18,13 +20,17 @@ class ClockSync:
 
     def __init__(self) -> None:
         """Know nothing yet."""
-        self._receive_minus_send_s: deque[float] = deque(maxlen=MEMORY)
+        self._bounds_s: deque[tuple[float, float]] = deque(maxlen=MEMORY)
 
     @property
     def offset_s(self) -> float | None:
-        """What to add to the own clock to get the master's, less the shortest delay seen; None as long as unknown."""
-        return -min(self._receive_minus_send_s) if self._receive_minus_send_s else None
+        """What to add to the own clock to get the master's; None as long as nothing is known."""
+        if not self._bounds_s:
+            return None
+        lowest_s = max(lower_s for lower_s, _ in self._bounds_s)
+        highest_s = min(upper_s for _, upper_s in self._bounds_s)
+        return max(lowest_s, min(0.0, highest_s))
 
-    def note(self, sent_s: float, received_s: float) -> None:
-        """Take one measurement: master's clock at sending, own clock at receipt."""
-        self._receive_minus_send_s.append(received_s - sent_s)
+    def note(self, asked_s: float, sent_s: float, received_s: float) -> None:
+        """Take one measurement: own clock at asking, master's clock at answering, own clock at receipt."""
+        self._bounds_s.append((sent_s - received_s, sent_s - asked_s))

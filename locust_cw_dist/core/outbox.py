@@ -127,6 +127,11 @@ class Outbox:
         return self._sent is not None
 
     @property
+    def waiting_seq(self) -> int | None:
+        """The number of the frame on its way; None if there is none."""
+        return None if self._sent is None else self._sent.seq
+
+    @property
     def is_settled(self) -> bool:
         """Whether the master has everything and knows that nothing more will come."""
         answered, waiting = self._answered, self._buffer.waiting_runs

@@ -79,10 +79,13 @@ class MasterClock:
         self._latest_s = now_s
         return now_s
 
-    def note(self, sent_s: float) -> float:
-        """Take the time at which the master sent something that just came; return by how much the clock moved."""
+    def note(self, asked_s: float, sent_s: float) -> float:
+        """Take the time at which the master sent something that just came; return by how much the clock moved.
+
+        `asked_s` is a time of the own clock before which the master did not send it.
+        """
         before_s = self._sync.offset_s or 0.0
-        self._sync.note(sent_s, self._clock.now_s())
+        self._sync.note(asked_s, sent_s, self._clock.now_s())
         return (self._sync.offset_s or 0.0) - before_s
 
 
@@ -104,6 +107,7 @@ class Worker:
         self._outbox = Outbox(self._recorder.buffer, worker_id=self._runner.client_id, epoch=self._epoch)
         self._announced_run = UNKNOWN_RUN
         self._begun_run = UNKNOWN_RUN
+        self._greeted_at_s = self._cut_at_s = self._own_clock.now_s()
         self._heard_at_s = -math.inf
         self._end = gevent.lock.RLock()
         self._ended = False
@@ -146,6 +150,8 @@ class Worker:
             if self._outbox.is_abandoned and not self._outbox.has_stopped:
                 self._stop_recording()
                 self._say_abandoned()
+            if not self._outbox.is_waiting:
+                self._cut_at_s = self._own_clock.now_s()
             data[REPORT_KEY] = self._outbox.on_report(self._moment())
         except Exception:
             self._once.error("report", "locust-cw: could not make a frame")
@@ -178,7 +184,8 @@ class Worker:
         if self._outbox.has_stopped:
             self._outbox.resume()
             self._recorder.is_on = True
-        moved_s = self._clock.note(word.clock_s)
+        is_answer = word.epoch == self._epoch and word.seq == self._outbox.waiting_seq
+        moved_s = self._clock.note(self._cut_at_s if is_answer else self._greeted_at_s, word.clock_s)
         if buffer.run_id == UNKNOWN_RUN and word.run_id != self._begun_run:
             # What was recorded until now was recorded by the uncorrected clock, unless it waited for its run.
             if self._begun_run == UNKNOWN_RUN:

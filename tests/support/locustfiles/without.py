@@ -130,7 +130,7 @@ def runs():
 
 def clock_correction():
     def offset_s(self):
-        return 0.0 if self._receive_minus_send_s else None
+        return 0.0 if self._bounds_s else None
 
     clocksync.ClockSync.offset_s = property(offset_s)
 
