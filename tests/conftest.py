@@ -17,6 +17,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import locust  # noqa: F401
 
 # isort: split
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,9 @@ pytest.register_assert_rewrite("support.cluster", "support.figures")
 from locust_cw_dist.testing import LocalCloudwatch  # noqa: E402
 from support.cluster import Cluster  # noqa: E402
 from support.table import pytest_terminal_summary  # noqa: E402, F401 - a hook
+
+# A shell lets what it starts in the background ignore ctrl-C, and so would all that is started here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A locustfile there is written for pytest.
 collect_ignore = ["support"]

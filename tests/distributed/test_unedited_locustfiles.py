@@ -50,7 +50,7 @@ def test_locusts_own_examples(cluster, target, monkeypatch, example):
     shutil.copy(Path(EXAMPLES) / example, cluster.folder)
     cluster.command = LOCUST_CW_RUN
     cluster.locustfile = example
-    cluster.users_raise = True
+    cluster.locust_raises = True
     cluster.distributed("--host", target, workers=1, run_time_s=3)
     cluster.wait()
     cluster.assert_exact()

@@ -8,6 +8,7 @@ import pytest
 
 from support.figures import assert_equal
 from support.matrix import assert_exact_and_quiet, assert_quiet, locust_total, wait_for_requests
+from support.processes import wait_until
 from support.web import WebUi
 
 PAIR = {"master": 1, "worker-1": 0, "worker-2": 0}
@@ -76,7 +77,7 @@ def test_a_user_that_raises_in_every_task(cluster):
     cluster.locustfile = "unlucky.py,plugin.py"
     cluster.distributed()
     assert cluster.wait() == PAIR
-    cluster.users_raise = True
+    cluster.locust_raises = True
     assert_exact_and_quiet(cluster)
 
 
@@ -92,7 +93,10 @@ def test_a_worker_that_joins_in_the_middle(cluster):
 def test_twenty_workers_that_stop_at_once(cluster):
     cluster.locustfile = "trickle.py,plugin.py"
     where = ("--master-bind-port", str(cluster.port), "--master-port", str(cluster.port))
-    cluster.single("--processes", "20", *where, users=40, run_time_s=5)
+    single = cluster.single("--processes", "20", *where, users=40, run_time_s=60)
+    wait_until(lambda: len(cluster.truth().workers) == 20, "all workers have users")
+    wait_for_requests(cluster, 1000)
+    single.signal(signal.SIGTERM)
     assert cluster.wait() == {"single": 0}
     workers = cluster.truth().workers
     assert len(workers) == 20
@@ -123,6 +127,7 @@ def test_single_process(cluster, number):
         wait_for_requests(cluster, 800)
         single.signal_group(number)
     assert cluster.wait() == {"single": 1}
+    assert single.log_has("--run-time limit reached") == (number is None)
     assert_exact_and_quiet(cluster)
 
 

@@ -90,8 +90,12 @@ def test_sigterm_to_all(cluster):
 
 
 def test_ctrl_c_to_all(cluster):
-    """Users do little here: Python raises KeyboardInterrupt anywhere, in the middle of a request's listeners too."""
+    """Users do little here: Python raises KeyboardInterrupt anywhere, in the middle of a request's listeners too.
+
+    And in the middle of what Locust does when the master tells it to quit, with a traceback.
+    """
     cluster.locustfile = "trickle.py,plugin.py"
+    cluster.locust_raises = True
     cluster.distributed(run_time_s=60)
     wait_for_requests(cluster, 200)
     for process in cluster.processes.values():

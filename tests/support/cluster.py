@@ -55,7 +55,7 @@ class Cluster:
         port: The master's.
         processes: All of them by name, in the order in which they were started.
         command: How Locust is started.
-        users_raise: Whether users' own code raises, so that tracebacks of Locust's are to be expected.
+        locust_raises: Whether tracebacks of Locust's are to be expected.
         locustfile: What they run, unless told otherwise: files of `locustfiles/` or of `folder`, with commas between.
         also: Files that every process runs after those.
     """
@@ -73,7 +73,7 @@ class Cluster:
         self.port = free_port()
         self.processes: dict[str, Process] = {}
         self.command: Sequence[str] = LOCUST
-        self.users_raise = False
+        self.locust_raises = False
         self.locustfile = "shopper.py,plugin.py"
         self.also: list[str] = []
         self._service = f"cluster-{os.getpid()}-{next(_numbers)}"
@@ -206,8 +206,8 @@ class Cluster:
             assert summary["recorded"] == summary["published"] + rest, summary
 
     def assert_clean(self) -> None:
-        """Assert that no process logged a traceback; with `users_raise`, none with code of ours in it."""
-        sign = r'File ".*locust_cw_dist' if self.users_raise else "Traceback"
+        """Assert that no process logged a traceback; with `locust_raises`, none with code of ours in it."""
+        sign = r'File ".*locust_cw_dist' if self.locust_raises else "Traceback"
         for process in self.processes.values():
             assert not re.search(sign, process.log + process.out), process.name
 
