@@ -91,7 +91,7 @@ def test_a_worker_that_joins_in_the_middle(cluster):
 
 
 def test_twenty_workers_that_stop_at_once(cluster):
-    cluster.locustfile = "trickle.py,plugin.py"
+    cluster.locustfile = "rare_heartbeats.py,trickle.py,plugin.py"
     where = ("--master-bind-port", str(cluster.port), "--master-port", str(cluster.port))
     single = cluster.single("--processes", "20", *where, users=40, run_time_s=60)
     wait_until(lambda: len(cluster.truth().workers) == 20, "all workers have users")
