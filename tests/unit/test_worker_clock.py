@@ -1,0 +1,87 @@
+"""What a worker makes of the times that the master's messages tell."""
+
+from __future__ import annotations
+
+import atexit
+from types import SimpleNamespace
+
+import pytest
+from locust.event import Events
+
+from locust_cw_dist.core.frame import decode
+from locust_cw_dist.core.messages import REPORT_KEY, Word
+from locust_cw_dist.edge.once import Once
+from locust_cw_dist.hosts.worker import Worker
+from support.strategies import NOW_S
+
+
+class Bench:
+    """A worker on a runner that goes nowhere, and the time of its own clock."""
+
+    def __init__(self, *, master_ahead_s=0.0):
+        self.at_s = NOW_S
+        self.master_ahead_s = master_ahead_s
+        runner = SimpleNamespace(client_id="worker", client=None, user_count=0)
+        runner.register_message = runner.send_message = lambda *_: None
+        environment = SimpleNamespace(runner=runner, events=Events())
+        self.worker = Worker(environment, Once(), SimpleNamespace(now_s=lambda: self.at_s))
+        self.worker.attach()
+        atexit.unregister(self.worker._on_quit)
+
+    def report(self):
+        """Return the frame of a report, if it brings one."""
+        data = {}
+        self.worker._on_report("worker", data)
+        return data[REPORT_KEY] and decode(data[REPORT_KEY])
+
+    def hear(self, frame=None, *, sent_at_s):
+        """Hear what the master sent when the worker's own clock showed `sent_at_s`."""
+        epoch, seq = (frame.epoch, frame.seq) if frame else ("", 0)
+        word = Word(sent_at_s + self.master_ahead_s, "run", 1, epoch=epoch, seq=seq)
+        self.worker._on_word(None, SimpleNamespace(data=word.pack()))
+
+    @property
+    def offset_s(self):
+        """What the next frame tells the master of the worker's clock."""
+        return self.report().clock_offset_s
+
+
+@pytest.fixture
+def bench():
+    return Bench()
+
+
+def test_an_answer_that_waited_is_no_difference_of_clocks(bench):
+    """A worker that is busy with its start hears late; its results stay in their windows."""
+    bench.at_s += 4
+    bench.hear(sent_at_s=NOW_S + 0.1)
+    assert bench.offset_s == 0
+
+
+def test_neither_is_an_acknowledgement_that_waited(bench):
+    bench.hear(sent_at_s=bench.at_s)
+    bench.at_s += 3
+    frame = bench.report()
+    bench.at_s += 5
+    bench.hear(frame, sent_at_s=NOW_S + 3.1)
+    assert bench.offset_s == 0
+
+
+@pytest.mark.parametrize("ahead_s", [300.0, -300.0])
+def test_a_difference_is_known_as_soon_as_an_answer_comes(ahead_s):
+    bench = Bench(master_ahead_s=ahead_s)
+    bench.at_s += 0.2
+    bench.hear(sent_at_s=NOW_S + 0.1)
+    assert bench.offset_s == pytest.approx(ahead_s, abs=0.1001)
+
+
+@pytest.mark.parametrize("ahead_s", [0.5, -0.5])
+def test_an_acknowledgement_bounds_it_where_the_greeting_did_not(ahead_s):
+    bench = Bench(master_ahead_s=ahead_s)
+    bench.at_s += 4
+    bench.hear(sent_at_s=NOW_S + 2)
+    bench.at_s += 3
+    frame = bench.report()
+    bench.at_s += 0.02
+    bench.hear(frame, sent_at_s=NOW_S + 7.01)
+    assert bench.offset_s == pytest.approx(ahead_s, abs=0.0101)
