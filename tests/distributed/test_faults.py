@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from support.cluster import free_port
 from support.figures import assert_equal
+from support.ports import free_port
 from support.processes import wait_until
 
 PASSING = [
