@@ -32,6 +32,9 @@ from locust_cw_dist.testing import LocalCloudwatch  # noqa: E402
 from support.cluster import Cluster  # noqa: E402
 from support.table import pytest_terminal_summary  # noqa: E402, F401 - a hook
 
+# For this process alone: what is started here runs Locust as it is.
+os.environ.pop("LOCUST_SKIP_MONKEY_PATCH", None)
+
 # A shell lets what it starts in the background ignore ctrl-C, and so would all that is started here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
