@@ -128,6 +128,9 @@ def test_single_process(cluster, number):
         single.signal_group(number)
     assert cluster.wait() == {"single": 1}
     assert single.log_has("--run-time limit reached") == (number is None)
+    if number is None:
+        times_s = [request.at_s for request in cluster.truth().requests]
+        assert max(times_s) - min(times_s) > 2, "what takes time at the start is no part of the run time of 3 s"
     assert_exact_and_quiet(cluster)
 
 
