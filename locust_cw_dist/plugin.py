@@ -144,8 +144,8 @@ class Plugin:
         # Ways around `quitting`: --expect-workers-max-wait ends with sys.exit alone.
         events.quit.add_listener(self._on_end)
         atexit.register(self._on_end)
-        # gevent's timers count from when the hub last looked at the clock: before boto3 was imported and made a client, a
-        # second ago. Locust's run time, which begins next, would be shorter by as much.
+        # gevent's timers count from when the hub last looked at the clock: before boto3 was imported and made a client,
+        # a second ago. Locust's run time, which begins next, would be shorter by as much.
         gevent.get_hub().loop.update_now()
         if error is not None:
             self._refuse_to_run(f"--cw-required is set and nothing can be published: {error}")

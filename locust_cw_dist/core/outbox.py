@@ -133,9 +133,13 @@ class Outbox:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the master has everything and knows that nothing more will come."""
+        """Whether the master has everything and knows that nothing more will come.
+
+        A frame on its way that tells no more than the answered one makes no difference: Locust reports once more when
+        its master tells it to quit, and that master may have all and be gone.
+        """
         answered, waiting = self._answered, self._buffer.waiting_runs
-        if self._sent is not None or answered is None or not self._buffer.has_told(answered.counters):
+        if answered is None or not self._buffer.has_told(answered.counters):
             return False
         # What has no run yet can't be sent, so it holds nobody once the master was told that this is the end.
         is_idle = answered.idle and answered.run_id == self._buffer.run_id and not waiting

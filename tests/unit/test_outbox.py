@@ -136,6 +136,22 @@ def test_a_worker_that_was_idle_and_is_acknowledged_has_no_last_word(bench):
     assert bench.outbox.last_word(OVER) == NOTHING
 
 
+def test_a_report_that_tells_nothing_more_holds_nobody(bench):
+    """Locust's last report comes when a master that has all may be gone."""
+    bench.record()
+    bench.acknowledge(bench.report(OVER))
+    assert bench.report(OVER) != NOTHING
+    assert bench.outbox.last_word(OVER) == NOTHING
+
+
+def test_a_report_that_tells_more_is_waited_for(bench):
+    bench.record()
+    bench.acknowledge(bench.report(OVER))
+    bench.record()
+    last = bench.report(OVER)
+    assert bench.outbox.last_word(OVER) == last
+
+
 @pytest.mark.parametrize("news", ["result", "rejection", "run"])
 def test_news_after_it_was_idle_are_told(bench, news):
     bench.acknowledge(bench.report(OVER))
