@@ -203,7 +203,7 @@ _OPTIONS = (
     _Option(
         "ambiguous",
         "ambiguous",
-        "<resend|drop>",
+        "<policy>",
         "What to do with a batch when no answer says whether CloudWatch took it: resend (it may count twice) or drop "
         "(it may be lost). Defaults to resend.",
     ),

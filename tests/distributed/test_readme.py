@@ -136,8 +136,19 @@ def test_the_local_cloudwatch_starts_as_the_readme_says(folder):
         process.kill()
 
 
+def doctor_command():
+    return next(block.text.strip() for block in blocks("sh") if "locust-cw doctor" in block.text)
+
+
+def test_the_doctor_finds_nothing_wrong_where_nothing_is(folder, shop):
+    with LocalCloudwatch() as cloudwatch:
+        process = run("doctor", ["bash", "-c", as_test(doctor_command(), shop)], folder, cloudwatch)
+        assert "FAILED" not in process.out
+        assert cloudwatch.stats().put_calls == 0
+
+
 def test_every_shell_block_is_run_by_a_test():
-    known = [demo_command(), suite_command(), *load_commands()]
+    known = [demo_command(), suite_command(), doctor_command(), *load_commands()]
     rest = [block.text.strip() for block in blocks("sh") if block.text.strip() not in known]
     # The second one is run by test_plan.py.
     assert [text for text in rest if not text.startswith(("locust-cw local-cloudwatch", "locust-cw plan"))] == []
