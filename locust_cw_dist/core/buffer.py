@@ -4,6 +4,10 @@ Memory is bounded by `max_endpoints` x `MAX_WINDOWS` summaries, never by the num
 cap folds into `(other)`, and when windows pile up because no frame could leave, the two oldest merge into one that
 keeps the older one's start.
 
+What Locust's own clients record is well-formed, and nearly all of it belongs to an endpoint and the window that were
+there a moment ago. Such results wait in an `Intake`, at most `MAX_BATCH` for each endpoint, and are folded together,
+which takes a sixth of the time of folding each by itself. Whatever looks at summaries or counters settles them first.
+
 State: touched only by the greenlet that fires the request event and by the one that cuts frames. Both run on the hub's
 thread, and no method here yields, so neither sees the other in the middle.
 """
@@ -14,7 +18,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from locust_cw_dist.core.result import RequestResult
+from locust_cw_dist.core.result import MAX_RESPONSE_BYTES, RequestResult
 from locust_cw_dist.core.summary import Summary
 from locust_cw_dist.core.windows import FINEST_RESOLUTION_S, window_start_s
 
@@ -90,12 +94,42 @@ class RunCounters:
         return self.recorded - self.rejected.total()
 
 
+@dataclass(slots=True)
+class Intake:
+    """Successful results of one endpoint in the current window that wait to be folded.
+
+    Whoever appends to the two lists calls `fold` when they hold `MAX_BATCH`.
+
+    Attributes:
+        response_times_ms: Floats from 0 to `CEILING_MS`.
+        response_bytes: As many integers, where one out of range stands for a length that is not known.
+    """
+
+    summary: Summary
+    counters: RunCounters
+    response_times_ms: list[float] = field(default_factory=list)
+    response_bytes: list[int] = field(default_factory=list)
+
+    def fold(self) -> None:
+        """Fold what waits."""
+        times_ms, lengths = self.response_times_ms, self.response_bytes
+        # First of all: whatever goes wrong, they don't grow.
+        self.response_times_ms, self.response_bytes = [], []
+        if times_ms:
+            if min(lengths) < 0 or max(lengths) > MAX_RESPONSE_BYTES:
+                lengths = [length for length in lengths if 0 <= length <= MAX_RESPONSE_BYTES]
+            self.summary.fold_successes(times_ms, lengths)
+            self.counters.recorded += len(times_ms)
+
+
 class WorkerBuffer:
     """Folds results; see the module's docstring for who may call it.
 
     Attributes:
         run_id: The run that results are recorded for.
-        counters: For each run that this process has seen, what it recorded.
+        intakes: Where results of the current window wait, by method and then by name; see `current_until_s`. Another
+            dict as soon as another window or run may be the current one.
+        current_until_s: End of the current window, and with it of what `intakes` may take.
     """
 
     def __init__(
@@ -103,13 +137,21 @@ class WorkerBuffer:
     ) -> None:
         """Make an empty buffer that folds into windows of `resolution_s`."""
         self.run_id = UNKNOWN_RUN
-        self.counters: dict[str, RunCounters] = {}
+        self.intakes: dict[str, dict[str, Intake]] = {}
+        self.current_until_s = 0.0
+        self._counters: dict[str, RunCounters] = {}
         self._resolution_s = resolution_s
         self._max_endpoints = max_endpoints
         self._windows: dict[tuple[str, int], dict[EndpointKey, Summary]] = {}
         self._known: set[EndpointKey] = set()
         self._run_counters = self._counters_of(UNKNOWN_RUN)
         self._leave_window()
+
+    @property
+    def counters(self) -> dict[str, RunCounters]:
+        """For each run that this process has seen, what it recorded."""
+        self._settle()
+        return self._counters
 
     @property
     def is_empty(self) -> bool:
@@ -133,12 +175,9 @@ class WorkerBuffer:
 
     def record(self, result: RequestResult, now_s: float) -> None:
         """Fold one result into the window that holds `now_s`."""
-        if not self._start_s <= now_s < self._end_s:
+        if not self._start_s <= now_s < self.current_until_s:
             self._enter_window(now_s)
-        key = (result.name, result.method)
-        summary = self._current.get(key)
-        if summary is None:
-            summary = self._summary_of(key)
+        summary = self._summary_of((result.name, result.method))
         if result.failure is None:
             summary.record_success(result.response_time_ms, result.response_bytes)
         else:
@@ -158,12 +197,13 @@ class WorkerBuffer:
 
     def begin_run(self, run_id: str) -> None:
         """Record for `run_id` from now on; what was recorded before keeps its run."""
+        self._leave_window()
         self.run_id = run_id
         self._run_counters = self._counters_of(run_id)
-        self._leave_window()
 
     def name_unknown_run(self, run_id: str) -> None:
         """Give what was recorded before any run was known to `run_id`, and record for it from now on."""
+        self._leave_window()
         for (_, start_s), summaries in self._pop_windows(UNKNOWN_RUN):
             self._merge_into((run_id, start_s), summaries)
         unknown, named = self.counters.pop(UNKNOWN_RUN, RunCounters()), self._counters_of(run_id)
@@ -174,15 +214,15 @@ class WorkerBuffer:
     def shift(self, seconds: float) -> None:
         """Move every window by `seconds`, to the nearest finest window: the clock turned out to be off by so much."""
         by_s = round(seconds / FINEST_RESOLUTION_S) * FINEST_RESOLUTION_S
+        self._leave_window()
         windows, self._windows = self._windows, {}
         for (run_id, start_s), summaries in windows.items():
             self._merge_into((run_id, start_s + by_s), summaries)
-        self._leave_window()
 
     def take(self) -> list[Section]:
         """Hand over everything whose run is known, oldest window first."""
-        windows, self._windows = self._windows, {}
         self._leave_window()
+        windows, self._windows = self._windows, {}
         sections = []
         for (run_id, start_s), summaries in sorted(windows.items(), key=lambda item: item[0][1]):
             if run_id == UNKNOWN_RUN:
@@ -193,9 +233,9 @@ class WorkerBuffer:
 
     def put_back(self, sections: list[Section]) -> None:
         """Take sections back that did not fit into a frame."""
+        self._leave_window()
         for section in sections:
             self._merge_into((section.run_id, section.start_s), section.summaries)
-        self._leave_window()
 
     def copy_counters(self) -> dict[str, RunCounters]:
         """Return a copy of the counters of every run that has any, and of the current one, and what is held of it."""
@@ -223,39 +263,57 @@ class WorkerBuffer:
 
     def discard(self) -> None:
         """Drop every summary, and take back that its results were recorded: nobody wants them."""
-        for run_id, results in self._held().items():
-            self.counters[run_id].recorded -= results
-        self._windows = {}
         self._leave_window()
+        for run_id, results in self._held().items():
+            self._counters[run_id].recorded -= results
+        self._windows = {}
 
     def _held(self) -> Counter[str]:
+        self._settle()
         held: Counter[str] = Counter()
         for (run_id, _), summaries in self._windows.items():
             held[run_id] += sum(summary.count for summary in summaries.values())
         return held
 
     def _counters_of(self, run_id: str) -> RunCounters:
-        return self.counters.setdefault(run_id, RunCounters())
+        return self._counters.setdefault(run_id, RunCounters())
+
+    def _settle(self) -> None:
+        """Fold what waits."""
+        for by_name in self.intakes.values():
+            for intake in by_name.values():
+                intake.fold()
 
     def _leave_window(self) -> None:
+        self._settle()
+        self.intakes = {}
         # An empty span: the next result looks its window up.
-        self._start_s = self._end_s = 0
+        self._start_s = self.current_until_s = 0
         self._current: dict[EndpointKey, Summary] = {}
 
     def _enter_window(self, now_s: float) -> None:
+        self._leave_window()
         start_s = window_start_s(now_s, self._resolution_s)
-        self._start_s, self._end_s = start_s, start_s + self._resolution_s
+        self._start_s, self.current_until_s = start_s, start_s + self._resolution_s
         self._current = self._windows.setdefault((self.run_id, start_s), {})
         if len(self._windows) > MAX_WINDOWS:
             self._coarsen()
 
     def _summary_of(self, key: EndpointKey) -> Summary:
-        if key not in self._known:
-            if len(self._known) < self._max_endpoints:
+        """Return the summary of an endpoint in the current window, and see that it has an intake."""
+        summary = self._current.get(key)
+        if summary is None:
+            if key not in self._known:
+                if len(self._known) >= self._max_endpoints:
+                    # Without an intake, for there may be any number of such names.
+                    return self._current.setdefault(OTHER, Summary())
                 self._known.add(key)
-            else:
-                key = OTHER
-        return self._current.setdefault(key, Summary())
+            summary = self._current[key] = Summary()
+        name, method = key
+        by_name = self.intakes.setdefault(method, {})
+        if name not in by_name:
+            by_name[name] = Intake(summary, self._run_counters)
+        return summary
 
     def _pop_windows(self, run_id: str) -> list[tuple[tuple[str, int], dict[EndpointKey, Summary]]]:
         return [(window, self._windows.pop(window)) for window in list(self._windows) if window[0] == run_id]

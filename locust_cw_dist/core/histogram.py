@@ -7,8 +7,8 @@ For example, if the exact 95th percentile is 200 ms, `percentile(95)` is between
 value sent at its rank between 198 and 202 ms, however many histograms were merged. Zero has a bin of its
 own; times below 1 us share one, from 0 to 0.001 ms.
 
-Memory is one dict entry for each bin that is not empty: results between 10 and 1,000 ms fill at most 468
-bins, a log-normal endpoint 130 to 380, and the whole grid, 0 to 24 h, has 2,564.
+Memory is one, two or four bytes for each bin between the fastest and the slowest result: there are 702 bins from 1 ms
+to 1 s, 468 from 10 ms to 1 s, and 2,564 in the whole grid, 0 to 24 h.
 
 Why no library: ddsketch (3.0) has no public way to its buckets; hdrhistogram (0.10) keeps no sum (its
 mean is made of bucket middles, up to 0.4 % off at two digits), and pulls in setuptools and pbr.
@@ -17,10 +17,13 @@ mean is made of bucket middles, up to 0.4 % off at two digits), and pulls in set
 from __future__ import annotations
 
 import math
+import struct
 from bisect import bisect_left
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate, compress, repeat
 from typing import Self
 
 CEILING_MS = 86_400_000.0
@@ -46,6 +49,10 @@ EDGES = _make_edges()
 """Bin 0 holds exactly 0; bin i holds what is above EDGES[i - 1] and at most EDGES[i], in ms."""
 
 
+LANE_CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}
+"""`struct`'s letters for lanes of so many bytes."""
+
+
 _Cell = tuple[float, float, float, int]
 """One bin in `spread`: (reach, near, far, size). `size` values each stand on one of the bin's two edges:
 `near`, where two neighbouring bins meet by default, or `far`. `reach` is by how much the sum changes if
@@ -53,31 +60,59 @@ all of them move from near to far; it comes first so that cells sort by it. Plai
 hundreds in each endpoint."""
 
 
+MAX_BATCH = 255
+"""Values that `Histogram.fold` takes at a time: with no more of them each bin's number fits in a byte."""
+
+
 @dataclass(slots=True)
 class Histogram:
     """Response times in ms, mergeable.
 
+    The numbers of all bins stand side by side in one integer, `lanes`, each in a lane of as many bytes as the number of
+    all values needs, so that no lane can overflow. Merging two histograms is adding two integers: 0.3 us for 400 bins,
+    where a dict of 60 entries takes 3 us; and 1,000 values from 1 ms to 1 s take 1.4 kB, in a dict 35 kB.
+
     Attributes:
-        bins: Number of values for each index into the grid; no entry for an empty bin.
+        lanes: Number of values in bin `first` and the bins above it, the lowest bin in the lowest lane.
+        first: The lowest bin that is not empty; 0 as long as all are.
+        count: Number of values.
         sum_ms: Sum of all values.
         min_ms: The smallest value; inf as long as there is none.
         max_ms: The largest value; -inf as long as there is none.
     """
 
-    bins: dict[int, int] = field(default_factory=dict)
+    lanes: int = 0
+    first: int = 0
+    count: int = 0
     sum_ms: float = 0.0
     min_ms: float = math.inf
     max_ms: float = -math.inf
 
     @classmethod
     def restore(cls, bins: dict[int, int], sum_ms: float, min_ms: float, max_ms: float) -> Self:
-        """Return a histogram of fields that the caller has checked; it owns `bins` from now on."""
-        return cls(bins, sum_ms, min_ms, max_ms)
+        """Return a histogram of fields that the caller has checked; bins with a number above 0 only."""
+        if not bins:
+            return cls()
+        first, count = min(bins), sum(bins.values())
+        bits = 8 * lane_bytes(count)
+        return cls(sum(n << (i - first) * bits for i, n in bins.items()), first, count, sum_ms, min_ms, max_ms)
 
     @property
-    def count(self) -> int:
-        """Number of values."""
-        return sum(self.bins.values())
+    def bins(self) -> dict[int, int]:
+        """Number of values for each index into the grid, ascending; no entry for an empty bin."""
+        numbers = self.numbers()
+        return dict(zip(compress(range(self.first, self.first + len(numbers)), numbers), filter(None, numbers)))
+
+    def numbers(self) -> Sequence[int]:
+        """Return the number of values in each bin from `first` to the highest one that is not empty."""
+        data, width = self.pack_lanes(), lane_bytes(self.count)
+        return data if width == 1 else struct.unpack(f"<{len(data) // width}{LANE_CODES[width]}", data)
+
+    def pack_lanes(self) -> bytes:
+        """Return the lanes as bytes, the lowest bin first, little-endian."""
+        width = lane_bytes(self.count)
+        bins = -(-self.lanes.bit_length() // (8 * width))
+        return self.lanes.to_bytes(bins * width, "little")
 
     def record(self, value_ms: float) -> None:
         """Add one value.
@@ -88,32 +123,51 @@ class Histogram:
         """
         if not 0.0 <= value_ms <= CEILING_MS:
             raise ValueError(f"a response time from 0 to {CEILING_MS:.0f} ms expected, not {value_ms!r}")
-        index = bisect_left(EDGES, value_ms)
-        bins = self.bins
-        bins[index] = bins.get(index, 0) + 1
-        self.sum_ms += value_ms
-        # Runs once for each request: two calls of min() and max() would double what it takes.
-        if value_ms < self.min_ms:  # noqa: PLR1730
-            self.min_ms = value_ms
-        if value_ms > self.max_ms:  # noqa: PLR1730
-            self.max_ms = value_ms
+        self._add(1, bisect_left(EDGES, value_ms), 1, value_ms, value_ms, value_ms)
+
+    def fold(self, values_ms: list[float]) -> None:
+        """Add 1 to `MAX_BATCH` values at once, each from 0 to `CEILING_MS`: 0.2 us a value, for `record` 1.2 us."""
+        low, high = min(values_ms), max(values_ms)
+        first, last = bisect_left(EDGES, low), bisect_left(EDGES, high)
+        numbers = bytearray(last + 1)
+        # `map` runs the search without a step of the interpreter; the narrower range saves a tenth of it.
+        for index in map(bisect_left, repeat(EDGES), values_ms, repeat(first), repeat(last)):
+            numbers[index] += 1
+        lanes = int.from_bytes(numbers[first:], "little")
+        self._add(lanes, first, len(values_ms), sum(values_ms), low, high)
 
     def merge(self, other: Histogram) -> None:
         """Add what `other` holds, as if all its values had been recorded here; `other` stays as it is."""
-        bins = self.bins
-        if bins:
-            get = bins.get
-            for index, count in other.bins.items():
-                bins[index] = get(index, 0) + count
-        else:
-            self.bins = other.bins.copy()
-        self.sum_ms += other.sum_ms
-        self.min_ms = min(self.min_ms, other.min_ms)
-        self.max_ms = max(self.max_ms, other.max_ms)
+        if other.count:
+            self._add(other.lanes, other.first, other.count, other.sum_ms, other.min_ms, other.max_ms)
 
     def copy(self) -> Histogram:
         """Return a histogram of its own with the same values."""
-        return Histogram(self.bins.copy(), self.sum_ms, self.min_ms, self.max_ms)
+        return Histogram(self.lanes, self.first, self.count, self.sum_ms, self.min_ms, self.max_ms)
+
+    def _add(self, lanes: int, first: int, count: int, sum_ms: float, min_ms: float, max_ms: float) -> None:
+        total = self.count + count
+        if total <= 255:
+            bits = 8
+        else:
+            width = lane_bytes(total)
+            bits = 8 * width
+            lanes = _widen(lanes, lane_bytes(count), width)
+            self.lanes = _widen(self.lanes, lane_bytes(self.count), width)
+        if not self.count:
+            self.lanes, self.first = lanes, first
+        elif first >= self.first:
+            self.lanes += lanes << (first - self.first) * bits
+        else:
+            self.lanes = (self.lanes << (self.first - first) * bits) + lanes
+            self.first = first
+        self.count = total
+        self.sum_ms += sum_ms
+        # Runs for each batch and frame: two calls of min() and max() would double what it takes.
+        if min_ms < self.min_ms:  # noqa: PLR1730
+            self.min_ms = min_ms
+        if max_ms > self.max_ms:  # noqa: PLR1730
+            self.max_ms = max_ms
 
     def percentile(self, percent: float) -> float:
         """Return the nearest-rank percentile in ms, within 0.5 % (exact at the first and the last rank).
@@ -130,12 +184,7 @@ class Histogram:
             return self.min_ms
         if rank == count:
             return self.max_ms
-        below = 0
-        for index in sorted(self.bins):
-            below += self.bins[index]
-            if below >= rank:
-                break
-        low, high = self._span(index)
+        low, high = self._span(self.first + bisect_left(list(accumulate(self.numbers())), rank))
         return (low + high) / 2
 
     def spread(self) -> list[tuple[float, int]]:
@@ -171,7 +220,7 @@ class Histogram:
 
     def _cells(self) -> list[_Cell]:
         """Return the bins without the one value that is the minimum and the one that is the maximum."""
-        rest = self.bins.copy()
+        rest = self.bins
         first, last = min(rest), max(rest)
         rest[first] -= 1
         rest[last] -= 1
@@ -202,6 +251,27 @@ def _close_gap(placed: defaultdict[float, int], cells: list[_Cell], gap: float) 
             placed[near] -= 1
             placed[min(max(near + gap, low), high)] += 1
             return
+
+
+def lane_bytes(count: int) -> int:
+    """Return how many bytes a lane needs where there are `count` values in all."""
+    if count <= 0xFF:
+        return 1
+    if count <= 0xFFFF:
+        return 2
+    return 4 if count <= 0xFFFF_FFFF else 8
+
+
+def _widen(lanes: int, width: int, wider: int) -> int:
+    """Return the same lanes, each of `wider` bytes instead of `width`."""
+    if width == wider or not lanes:
+        return lanes
+    bins = -(-lanes.bit_length() // (8 * width))
+    narrow, wide = lanes.to_bytes(bins * width, "little"), bytearray(bins * wider)
+    # Byte by byte of the lanes, all lanes at once.
+    for byte in range(width):
+        wide[byte::wider] = narrow[byte::width]
+    return int.from_bytes(wide, "little")
 
 
 def nearest_rank(percent: float, count: int) -> int:

@@ -62,6 +62,12 @@ class Summary:
         if response_bytes is not None:
             self._add_bytes(1, response_bytes, response_bytes, response_bytes)
 
+    def fold_successes(self, response_times_ms: list[float], response_bytes: list[int]) -> None:
+        """Add successful results, as `Histogram.fold` takes them, and the lengths that are known of them."""
+        self.successes.fold(response_times_ms)
+        if response_bytes:
+            self._add_bytes(len(response_bytes), sum(response_bytes), min(response_bytes), max(response_bytes))
+
     def record_failure(self, response_time_ms: float, reason: str) -> None:
         """Add a failed result.
 

@@ -13,11 +13,17 @@ class Clock(Protocol):
         """Return seconds since the epoch; never less than before."""
         ...
 
+    def ticks(self) -> float:
+        """Return seconds from an arbitrary moment on; never less than before, and never corrected."""
+        ...
+
 
 class SystemClock:
     """The machine's wall clock as it was when this was made, carried on by its monotonic clock."""
 
     __slots__ = ("_anchor_s",)
+
+    ticks = staticmethod(time.monotonic)
 
     def __init__(self) -> None:
         """Anchor to the wall clock as it is now."""

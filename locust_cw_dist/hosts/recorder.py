@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Protocol
 
 from locust_cw_dist.core.buffer import WorkerBuffer
 from locust_cw_dist.core.frame import Vitals
+from locust_cw_dist.core.histogram import CEILING_MS, MAX_BATCH
 from locust_cw_dist.core.result import UNREADABLE, parse_result
 from locust_cw_dist.edge.clock import Clock
 from locust_cw_dist.edge.once import Once
@@ -38,6 +40,8 @@ class Recorder:
         self.running = False
         self.over = False
         self._now_s = clock.now_s
+        self._ticks = clock.ticks
+        self._current_until_ticks = -math.inf
         self._once = once
 
     def attach(self, events: Any) -> None:
@@ -58,17 +62,55 @@ class Recorder:
         name: Any = None,
         response_time: Any = None,
         response_length: Any = None,
-        exception: Any = None,
         response: Any = None,
+        context: Any = None,
+        exception: Any = None,
+        start_time: Any = None,
+        url: Any = None,
         **_: Any,
     ) -> None:
-        """Fold one request, whatever the client that fired it left out or made up; never raises."""
+        """Fold one request, whatever the client that fired it left out or made up; never raises.
+
+        A well-formed success of an endpoint that has an intake in the current window goes there, without any call into
+        the buffer: that takes 0.7 us in all where it was 2.5 us. All that Locust fires has a name above, also
+        what is not used, for collecting it in `_` would take 0.15 us more.
+        """
+        try:
+            if (
+                exception is None
+                and type(response_time) is float
+                and 0.0 <= response_time <= CEILING_MS
+                and type(response_length) is int
+                and self._ticks() < self._current_until_ticks
+            ):
+                intake = self.buffer.intakes[request_type][name]
+                times_ms = intake.response_times_ms
+                times_ms.append(response_time)
+                intake.response_bytes.append(response_length)
+                if len(times_ms) >= MAX_BATCH:
+                    intake.fold()
+                return
+        # A new endpoint, or a name that can't be a key.
+        except Exception:  # noqa: S110 - the way below takes all that this one can't
+            pass
+        self._record(request_type, name, response_time, response_length, exception, response)
+
+    def look_at_clock(self) -> None:
+        """Look at the clock anew at the next request: it was put right."""
+        self._current_until_ticks = -math.inf
+
+    def _record(
+        self, request_type: Any, name: Any, response_time: Any, response_length: Any, exception: Any, response: Any
+    ) -> None:
         if not self.is_on:
             return
         try:
             result = parse_result(request_type, name, response_time, response_length, exception, response)
             if not isinstance(result, str):
-                self.buffer.record(result, self._now_s())
+                # In this order: the window must not seem to be longer than it is.
+                ticks, now_s = self._ticks(), self._now_s()
+                self.buffer.record(result, now_s)
+                self._current_until_ticks = ticks + (self.buffer.current_until_s - now_s)
                 return
         # The objects of a client may do anything when they are looked at.
         except Exception:

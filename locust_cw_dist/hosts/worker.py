@@ -58,10 +58,15 @@ last frame has vouched for; by more, it was wrong before and must."""
 
 
 class MasterClock:
-    """The master's clock, as far as this worker knows it."""
+    """The master's clock, as far as this worker knows it.
+
+    Attributes:
+        ticks: The own clock's; they stay as they are when the offset changes.
+    """
 
     def __init__(self, clock: Clock) -> None:
         """Correct `clock`."""
+        self.ticks = clock.ticks
         self._clock = clock
         self._sync = ClockSync()
         self._latest_s = 0.0
@@ -186,6 +191,8 @@ class Worker:
             self._recorder.is_on = True
         is_answer = word.epoch == self._epoch and word.seq == self._outbox.waiting_seq
         moved_s = self._clock.note(self._cut_at_s if is_answer else self._greeted_at_s, word.clock_s)
+        if moved_s:
+            self._recorder.look_at_clock()
         if buffer.run_id == UNKNOWN_RUN and word.run_id != self._begun_run:
             # What was recorded until now was recorded by the uncorrected clock, unless it waited for its run.
             if self._begun_run == UNKNOWN_RUN:

@@ -153,9 +153,8 @@ def histograms(draw, min_bins=0, max_bins=400):
     histogram = Histogram()
     for value in EDGES[first : first + bins]:
         histogram.record(value)
-    histogram.bins = dict.fromkeys(histogram.bins, count)
-    histogram.sum_ms *= count
-    return histogram
+    numbers = dict.fromkeys(histogram.bins, count)
+    return Histogram.restore(numbers, histogram.sum_ms * count, histogram.min_ms, histogram.max_ms)
 
 
 @st.composite

@@ -32,6 +32,7 @@ PURE = {
     "math",
     "operator",
     "re",
+    "struct",
     "typing",
     "zlib",
 }

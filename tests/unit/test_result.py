@@ -295,7 +295,7 @@ class Broken:
     ids="-".join,
 )
 def test_the_hook_counts_what_can_not_be_read_and_never_raises(event):
-    clock = SimpleNamespace(now_s=lambda: 1_800_000_000.0)
+    clock = SimpleNamespace(now_s=lambda: 1_800_000_000.0, ticks=lambda: 0.0)
     recorder = Recorder(clock, Once())
     recorder.buffer.begin_run("run")
     recorder.on_request(**{"request_type": "GET", "name": "/a", "response_time": 1.0, "response_length": 1} | event)
