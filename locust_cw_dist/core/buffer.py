@@ -18,7 +18,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from locust_cw_dist.core.result import MAX_RESPONSE_BYTES, RequestResult
+from locust_cw_dist.core.result import RequestResult
 from locust_cw_dist.core.summary import Summary
 from locust_cw_dist.core.windows import FINEST_RESOLUTION_S, window_start_s
 
@@ -74,6 +74,20 @@ def halve(sections: list[Section]) -> tuple[list[Section], list[Section]]:
     return [first], [rest] if rest.summaries else []
 
 
+def split(sections: list[Section], max_summaries: int) -> tuple[list[Section], list[Section]]:
+    """Return the first sections with at most so many summaries together, and the rest; a section may be divided."""
+    first: list[Section] = []
+    for number, section in enumerate(sections):
+        if len(section.summaries) > max_summaries:
+            summaries = list(section.summaries.items())
+            parts = (dict(summaries[:max_summaries]), dict(summaries[max_summaries:]))
+            within, beyond = (replace(section, summaries=part) for part in parts)
+            return [*first, *([within] if max_summaries else [])], [beyond, *sections[number + 1 :]]
+        first.append(section)
+        max_summaries -= len(section.summaries)
+    return first, []
+
+
 @dataclass(slots=True)
 class RunCounters:
     """What one worker has recorded in one run since it began; only ever grows.
@@ -116,8 +130,6 @@ class Intake:
         # First of all: whatever goes wrong, they don't grow.
         self.response_times_ms, self.response_bytes = [], []
         if times_ms:
-            if min(lengths) < 0 or max(lengths) > MAX_RESPONSE_BYTES:
-                lengths = [length for length in lengths if 0 <= length <= MAX_RESPONSE_BYTES]
             self.summary.fold_successes(times_ms, lengths)
             self.counters.recorded += len(times_ms)
 

@@ -101,7 +101,8 @@ class Histogram:
     def bins(self) -> dict[int, int]:
         """Number of values for each index into the grid, ascending; no entry for an empty bin."""
         numbers = self.numbers()
-        return dict(zip(compress(range(self.first, self.first + len(numbers)), numbers), filter(None, numbers)))
+        indices = compress(range(self.first, self.first + len(numbers)), numbers)
+        return dict(zip(indices, filter(None, numbers), strict=True))
 
     def numbers(self) -> Sequence[int]:
         """Return the number of values in each bin from `first` to the highest one that is not empty."""
@@ -129,11 +130,12 @@ class Histogram:
         """Add 1 to `MAX_BATCH` values at once, each from 0 to `CEILING_MS`: 0.2 us a value, for `record` 1.2 us."""
         low, high = min(values_ms), max(values_ms)
         first, last = bisect_left(EDGES, low), bisect_left(EDGES, high)
-        numbers = bytearray(last + 1)
-        # `map` runs the search without a step of the interpreter; the narrower range saves a tenth of it.
-        for index in map(bisect_left, repeat(EDGES), values_ms, repeat(first), repeat(last)):
+        span = EDGES[first : last + 1]
+        numbers = [0] * len(span)
+        # `map` runs the search without a step of the interpreter, and in few edges it is shorter.
+        for index in map(bisect_left, repeat(span), values_ms):
             numbers[index] += 1
-        lanes = int.from_bytes(numbers[first:], "little")
+        lanes = int.from_bytes(bytes(numbers), "little")
         self._add(lanes, first, len(values_ms), sum(values_ms), low, high)
 
     def merge(self, other: Histogram) -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from locust_cw_dist.core.buffer import UNKNOWN_RUN, RunCounters, Section, WorkerBuffer, halve
+from locust_cw_dist.core.buffer import UNKNOWN_RUN, RunCounters, Section, WorkerBuffer, halve, split
 from locust_cw_dist.core.frame import Frame, FrameError, Vitals, encode
 
 RESEND_AFTER_REPORTS = 2
@@ -26,6 +26,10 @@ and a master that lags must not be given more work."""
 GIVE_UP_AFTER_REPORTS = 20
 """Reports (a minute, at Locust's 3 s) without any acknowledgement ever, after which there is nobody to record for:
 Locust's own worker waits as long for a master's heartbeat."""
+
+MAX_SUMMARIES_PER_FRAME = 500
+"""Summaries that a frame carries; the rest stays for the next one, which follows as soon as this one is acknowledged.
+To cut so many takes a worker 4 ms, to read and merge them a master 5 ms, and neither yields meanwhile."""
 
 NOTHING = b""
 """Stands in a report that brings no frame: the plugin is there, and waits."""
@@ -50,7 +54,10 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A frame on its way: its number, its bytes, what it tells, and the reports since it was sent last."""
+    """A frame on its way: its number, its bytes, what it tells, and the reports since it was sent last.
+
+    `leaves` says whether it leaves something behind whose run is known.
+    """
 
     seq: int
     data: bytes
@@ -58,6 +65,7 @@ class Sent:
     final: bool
     idle: bool
     counters: dict[str, RunCounters]
+    leaves: bool
     reports: int = 0
 
 
@@ -68,18 +76,23 @@ class Cutter:
         acked: The highest sequence number that was acknowledged.
     """
 
-    def __init__(self, buffer: WorkerBuffer, *, worker_id: str, epoch: str) -> None:
-        """Cut what `buffer` folds as the frames of `epoch`."""
+    def __init__(self, buffer: WorkerBuffer, *, worker_id: str, epoch: str, max_summaries: int | None = None) -> None:
+        """Cut what `buffer` folds as the frames of `epoch`, each with at most so many summaries."""
         self.acked = 0
         self._buffer = buffer
         self._worker_id = worker_id
         self._epoch = epoch
         self._seq = 0
+        self._max_summaries = max_summaries
 
     def cut(self, moment: Moment, *, final: bool) -> Frame:
-        """Return the next frame, with all that the buffer holds."""
+        """Return the next frame, with the oldest of what the buffer holds, all of it as a rule."""
         self._seq += 1
-        return self.make(moment, self._buffer.take(), final=final)
+        sections = self._buffer.take()
+        if self._max_summaries is not None:
+            sections, rest = split(sections, self._max_summaries)
+            self._buffer.put_back(rest)
+        return self.make(moment, sections, final=final)
 
     def make(self, moment: Moment, sections: list[Section], *, final: bool) -> Frame:
         """Return the frame of the current number with `sections`, where the rest is back in the buffer."""
@@ -115,7 +128,7 @@ class Outbox:
         """Send what `buffer` folds as the frames of `epoch`."""
         self.has_stopped = False
         self._buffer = buffer
-        self._cutter = Cutter(buffer, worker_id=worker_id, epoch=epoch)
+        self._cutter = Cutter(buffer, worker_id=worker_id, epoch=epoch, max_summaries=MAX_SUMMARIES_PER_FRAME)
         self._unanswered_reports = 0
         self._sent: Sent | None = None
         self._answered: Sent | None = None
@@ -177,6 +190,12 @@ class Outbox:
         self._answered, self._sent = replace(self._sent, data=NOTHING), None
         return True
 
+    def follow_up(self, moment: Moment) -> bytes:
+        """Return a frame with more of what the one left behind that was just acknowledged, or `NOTHING`."""
+        if self.has_stopped or self._sent is not None or self._answered is None or not self._answered.leaves:
+            return NOTHING
+        return self._send(moment, final=False)
+
     def last_word(self, moment: Moment) -> bytes:
         """Return what is to be sent next at the end of the process, or `NOTHING` if the master has everything.
 
@@ -212,7 +231,8 @@ class Outbox:
             sections, rest = halve(list(frame.sections))
             self._buffer.put_back(rest)
             frame = self._cutter.make(moment, sections, final=final)
-        self._sent = Sent(frame.seq, data, frame.run_id, frame.final, frame.idle, frame.counters)
+        leaves = not self._buffer.waiting_runs <= {UNKNOWN_RUN}
+        self._sent = Sent(frame.seq, data, frame.run_id, frame.final, frame.idle, frame.counters, leaves)
         return data
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from locust_cw_dist.core.histogram import Histogram
+from locust_cw_dist.core.result import MAX_RESPONSE_BYTES
 
 MAX_REASONS = 5
 """Distinct failure reasons that a Summary names: enough to see what broke, few enough to travel with
@@ -45,7 +46,7 @@ class Summary:
     @property
     def count(self) -> int:
         """Number of results."""
-        return self.successes.count + self.failure_count
+        return self.successes.count + (self.failures.count if self.failures is not None else 0)
 
     @property
     def failure_count(self) -> int:
@@ -63,10 +64,16 @@ class Summary:
             self._add_bytes(1, response_bytes, response_bytes, response_bytes)
 
     def fold_successes(self, response_times_ms: list[float], response_bytes: list[int]) -> None:
-        """Add successful results, as `Histogram.fold` takes them, and the lengths that are known of them."""
+        """Add successful results, as `Histogram.fold` takes them, each with its response's length.
+
+        A length that is out of range stands for one that is not known.
+        """
         self.successes.fold(response_times_ms)
-        if response_bytes:
-            self._add_bytes(len(response_bytes), sum(response_bytes), min(response_bytes), max(response_bytes))
+        low, high = min(response_bytes), max(response_bytes)
+        if low >= 0 and high <= MAX_RESPONSE_BYTES:
+            self._add_bytes(len(response_bytes), sum(response_bytes), low, high)
+        elif known := [length for length in response_bytes if 0 <= length <= MAX_RESPONSE_BYTES]:
+            self._add_bytes(len(known), sum(known), min(known), max(known))
 
     def record_failure(self, response_time_ms: float, reason: str) -> None:
         """Add a failed result.

@@ -202,8 +202,13 @@ class Worker:
                 self._begun_run = word.run_id
         self._announced_run = word.run_id
         buffer.use_resolution(word.resolution_s)
-        if word.epoch == self._epoch:
-            self._outbox.on_acknowledgement(word.seq)
+        if word.epoch == self._epoch and self._outbox.on_acknowledgement(word.seq):
+            self._follow_up()
+
+    def _follow_up(self) -> None:
+        """Send what the acknowledged frame had no room for: the next report is seconds away."""
+        if data := self._outbox.follow_up(self._moment()):
+            self._runner.send_message(FRAME, {"frame": data})
 
     def _stop_recording(self) -> None:
         self._recorder.is_on = False

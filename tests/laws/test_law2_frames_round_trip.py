@@ -50,12 +50,24 @@ from support.strategies import (
 HEADER = MAGIC + bytes([WIRE_VERSION])
 
 
-def wrap(body):
-    return HEADER + zlib.compress(msgpack.packb(body, unicode_errors="surrogatepass"))
+def wrap(body, lanes=None):
+    """Return a frame of this head, and of the lanes of `a_frame` unless others are given."""
+    return join(msgpack.packb(body, unicode_errors="surrogatepass"), A_FRAMES_LANES if lanes is None else lanes)
+
+
+def join(packed, lanes):
+    head = zlib.compress(packed)
+    return HEADER + len(head).to_bytes(4, "big") + head + zlib.compress(lanes)
+
+
+def parts_of(data):
+    """Return head and lanes, inflated."""
+    head_ends = len(HEADER) + 4 + int.from_bytes(data[len(HEADER) : len(HEADER) + 4], "big")
+    return zlib.decompress(data[len(HEADER) + 4 : head_ends]), zlib.decompress(data[head_ends:])
 
 
 def unwrap(data):
-    return msgpack.unpackb(zlib.decompress(data[len(HEADER) :]), unicode_errors="surrogatepass")
+    return msgpack.unpackb(parts_of(data)[0], unicode_errors="surrogatepass")
 
 
 def refusal_of(data):
@@ -110,6 +122,9 @@ def a_frame():
     return Cutter(buffer, worker_id="worker", epoch="epoch").cut(moment(NOW_S + 2), final=False)
 
 
+A_FRAMES_LANES = parts_of(encode(a_frame()))[1]
+
+
 @given(frames())
 def test_a_frame_comes_back_as_it_was(frame):
     assert decode(encode(frame)) == frame
@@ -136,10 +151,11 @@ def test_a_frame_with_any_bit_flipped_is_refused():
 
 @given(st.data())
 def test_flipped_bits_under_a_right_checksum_are_refused_or_harmless(data):
-    packed = bytearray(zlib.decompress(encode(a_frame())[len(HEADER) :]))
+    parts = [bytearray(part) for part in parts_of(encode(a_frame()))]
     for _ in range(data.draw(st.integers(1, 3))):
-        packed[data.draw(st.integers(0, len(packed) - 1))] = data.draw(st.integers(0, 255))
-    refusal_of(HEADER + zlib.compress(packed))
+        part = data.draw(st.sampled_from(parts))
+        part[data.draw(st.integers(0, len(part) - 1))] = data.draw(st.integers(0, 255))
+    refusal_of(join(*parts))
 
 
 @pytest.mark.parametrize(
@@ -158,6 +174,7 @@ def test_another_version_is_told_by_its_number():
 @given(st.binary(max_size=200))
 def test_any_bytes_under_our_header_are_refused(data):
     assert refusal_of(HEADER + data) == MALFORMED
+    assert refusal_of(join(data, b"")) == MALFORMED
     assert refusal_of(HEADER + zlib.compress(data)) == MALFORMED
 
 
@@ -228,45 +245,52 @@ def set_to(value):
     return lambda container, step: container.__setitem__(step, value)
 
 
-SECTIONS, COUNTERS, ENDPOINTS = 12, 10, 11
-FIRST = (SECTIONS, 0, 2, 0)  # the first summary: one success of 10 ms, one failure of 20 ms
-WIDE = (SECTIONS, 1, 2, 1)  # 10 ms once and 1,000 ms twice
+SECTIONS, COUNTERS, NAMES = 13, 10, 11
+NUMBER, FIRST, BINS, COUNT, SUM, MIN, MAX, BYTES_COUNT, BYTES_SUM, BYTES_MIN, BYTES_MAX, FAILURES = range(2, 14)
+ONE = (SECTIONS, 0)  # one endpoint: one success of 10 ms, one failure of 20 ms
+TWO = (SECTIONS, 1)  # two endpoints; the second one: 10 ms once and 1,000 ms twice
+FAILURE = (*ONE, FAILURES, 0)
 
 
 @pytest.mark.parametrize(
     ("path", "value", "reason"),
     [
-        ((*FIRST, 1, 2), 10.2, INCONSISTENT),  # a sum that one value of 10 ms can't have
-        ((*FIRST, 1, 2), 0, INCONSISTENT),
-        ((*FIRST, 1, 3), 9.99, INCONSISTENT),  # a minimum in the bin, where one value is also the maximum
-        ((*FIRST, 1, 3), 9.0, INCONSISTENT),  # a minimum below its bin
-        ((*FIRST, 1, 4), 11.0, INCONSISTENT),
-        ((*WIDE, 1, 2), 1.0, INCONSISTENT),
-        ((*WIDE, 1, 2), 2_030.0, INCONSISTENT),
-        ((*WIDE, 1, 1), [2, 2], INCONSISTENT),  # more results than the counters tell of
-        ((*FIRST, 4), {"HTTP 500": 2}, INCONSISTENT),
-        ((*FIRST, 4), None, INCONSISTENT),
-        ((*FIRST, 3), [2, 200, 100, 100], INCONSISTENT),  # more lengths than successes
-        ((*FIRST, 3), [1, 99, 100, 100], INCONSISTENT),
-        ((*FIRST, 3), [1, 100, 100, 99], INCONSISTENT),
-        ((*FIRST, 2), None, INCONSISTENT),  # reasons of no failures
+        ((*ONE, SUM, 0), 10.2, INCONSISTENT),  # a sum that one value of 10 ms can't have
+        ((*ONE, SUM, 0), 0.0, INCONSISTENT),
+        ((*ONE, MIN, 0), 9.99, INCONSISTENT),  # a minimum in the bin, where one value is also the maximum
+        ((*ONE, MIN, 0), 9.0, INCONSISTENT),  # a minimum below its bin
+        ((*ONE, MAX, 0), 11.0, INCONSISTENT),
+        ((*TWO, SUM, 1), 1_019.0, INCONSISTENT),  # as if two were 10 ms
+        ((*TWO, SUM, 1), 2_030.0, INCONSISTENT),
+        ((*TWO, COUNT, 1), 4, INCONSISTENT),  # more than its lanes hold
+        ((*TWO, COUNT, 1), 300, MALFORMED),  # so many that lanes would be wider
+        ((*FAILURE, 2), {"HTTP 500": 2}, INCONSISTENT),
+        ((*FAILURE, 2), {}, INCONSISTENT),
+        ((*FAILURE, 2), None, MALFORMED),
+        ((*ONE, BYTES_COUNT, 0), 2, INCONSISTENT),  # more lengths than successes
+        ((*ONE, BYTES_SUM, 0), 99, INCONSISTENT),
+        ((*ONE, BYTES_MAX, 0), 99, INCONSISTENT),
+        ((*ONE, BYTES_COUNT, 0), 0, INCONSISTENT),  # lengths of none
+        ((*ONE, FAILURES), [], MALFORMED),  # lanes of nobody
+        ((*FAILURE, 0), 1, MALFORMED),  # failures of a summary that is not there
         ((COUNTERS, 0, 1), 2, INCONSISTENT),  # three results, one of them rejected, but two recorded
         ((COUNTERS, 0, 3), 1, INCONSISTENT),
         ((COUNTERS, 0, 2), {REJECTIONS[0]: 2}, INCONSISTENT),
         ((COUNTERS, 0, 2), {"because": 1}, MALFORMED),
         ((COUNTERS, 0, 0), "run 2", MALFORMED),  # a run twice
         ((COUNTERS, 0, 0), "run 3", INCONSISTENT),  # results of a run without counters
-        ((SECTIONS, 0, 2), [], MALFORMED),
-        ((*FIRST, 0), 2, MALFORMED),  # an endpoint that is not listed
-        ((*WIDE, 0), 1, MALFORMED),  # an endpoint twice in a window
-        ((ENDPOINTS, 0, 0), "", MALFORMED),
-        ((ENDPOINTS, 0, 0), "x" * (MAX_NAME_CHARS + 1), MALFORMED),
-        ((*FIRST, 4), {"x" * (MAX_REASON_CHARS + 1): 1}, MALFORMED),
-        ((*FIRST, 1), [[], [], 0, 0, 0], MALFORMED),
-        ((*FIRST, 1, 0), [len(EDGES)], MALFORMED),
-        ((*WIDE, 1, 0), [900, 0], MALFORMED),  # a bin twice
-        ((*WIDE, 1, 0), [900, -1], MALFORMED),
-        ((*WIDE, 1, 1), [1], MALFORMED),
+        ((*ONE, NUMBER), [], MALFORMED),
+        ((*ONE, NUMBER, 0), 2, MALFORMED),  # an endpoint that is not listed
+        ((*TWO, NUMBER, 1), 1, MALFORMED),  # an endpoint twice in a window
+        ((NAMES, 0), "", MALFORMED),
+        ((NAMES, 0), "x" * (MAX_NAME_CHARS + 1), MALFORMED),
+        ((*FAILURE, 2), {"x" * (MAX_REASON_CHARS + 1): 1}, MALFORMED),
+        ((*ONE, COUNT, 0), 0, MALFORMED),  # none, and yet a sum
+        ((*ONE, FIRST, 0), len(EDGES), MALFORMED),
+        ((*ONE, BINS, 0), 0, MALFORMED),
+        ((*TWO, BINS, 1), 2, MALFORMED),
+        ((*TWO, COUNT), [1], MALFORMED),
+        ((*TWO, SUM), [0.0, 2_010], MALFORMED),
         ((6,), None, MALFORMED),  # results by a clock that nobody has put right
         ((3,), 1, MALFORMED),  # its own number is acknowledged
         ((2,), 0, MALFORMED),
@@ -289,18 +313,17 @@ def test_a_window_twice_is_refused():
 
 
 def test_a_key_twice_in_a_map_counts_once():
-    twice = zlib.decompress(encode(a_frame())[len(HEADER) :]).replace(
-        b"\x81\xa8HTTP 500\x01", b"\x82\xa8HTTP 500\x05\xa8HTTP 500\x01"
-    )
+    packed, lanes = parts_of(encode(a_frame()))
+    twice = packed.replace(b"\x81\xa8HTTP 500\x01", b"\x82\xa8HTTP 500\x05\xa8HTTP 500\x01")
     assert b"500\x05\xa8" in twice
-    assert decode(HEADER + zlib.compress(twice)) == a_frame()
+    assert decode(join(twice, lanes)) == a_frame()
 
 
 def test_too_many_of_anything_are_refused():
-    sections = [["run 1", start_s, A_BODY[SECTIONS][0][2]] for start_s in range(MAX_WINDOWS + 65)]
+    sections = [["run 1", start_s, *A_BODY[SECTIONS][0][2:]] for start_s in range(MAX_WINDOWS + 65)]
     assert refusal_of(wrap(edited((SECTIONS,), set_to(sections)))) == MALFORMED
-    endpoints = [["/a", str(number)] for number in range(MAX_ENDPOINTS_PER_WORKER + 2)]
-    assert refusal_of(wrap(edited((ENDPOINTS,), set_to(endpoints)))) == MALFORMED
+    names = [str(number) for number in range(MAX_ENDPOINTS_PER_WORKER + 2)]
+    assert refusal_of(wrap(edited((NAMES,), set_to(names)))) == MALFORMED
     runs = [[f"run {number}", 10, {}, 0] for number in range(65)]
     assert refusal_of(wrap(edited((COUNTERS,), set_to(runs)))) == MALFORMED
 
@@ -308,10 +331,12 @@ def test_too_many_of_anything_are_refused():
 def test_size_is_bounded_before_anything_is_unpacked():
     assert refusal_of(HEADER + bytes(MAX_FRAME_BYTES)) == TOO_LARGE
     # Sixteen thousand times as large inflated as on the wire.
-    assert refusal_of(HEADER + zlib.compress(bytes(MAX_INFLATED_BYTES + 1), 9)) == TOO_LARGE
+    bomb = zlib.compress(bytes(MAX_INFLATED_BYTES + 1), 9)
+    assert refusal_of(HEADER + len(bomb).to_bytes(4, "big") + bomb) == TOO_LARGE
+    assert refusal_of(wrap(A_BODY, bytes(MAX_INFLATED_BYTES))) == TOO_LARGE
 
 
-ARRAY = b"\xdc\x0a\x00"  # of 2,560 values
+ARRAY = b"\xdc\x03\xe8"  # of 1,000 values
 
 
 @pytest.mark.parametrize(
@@ -333,18 +358,19 @@ ARRAY = b"\xdc\x0a\x00"  # of 2,560 values
     ids=lambda packed: packed[:8].hex(),
 )
 def test_nesting_and_claimed_lengths_are_bounded(packed):
-    assert refusal_of(HEADER + zlib.compress(packed)) == MALFORMED
+    assert refusal_of(join(packed, b"")) == MALFORMED
 
 
 MEASURE = """
 import resource, sys, time, zlib
 from locust_cw_dist.core.frame import MAGIC, MAX_INFLATED_BYTES, WIRE_VERSION, FrameError, decode
-array, unit = bytes.fromhex("dc0a00"), bytes.fromhex(sys.argv[1])  # an array of 2,560 values
-inner = array + unit * 2560
-middle = array + inner * 2560
+array, unit = bytes.fromhex("dc03e8"), bytes.fromhex(sys.argv[1])  # an array of 1,000 values
+inner = array + unit * 1000
+middle = array + inner * 1000
 packed = bytes.fromhex("9f") + middle * 15
 packed = packed[:MAX_INFLATED_BYTES]
-data = MAGIC + bytes([WIRE_VERSION]) + zlib.compress(packed, 9)
+head = zlib.compress(packed, 9)
+data = MAGIC + bytes([WIRE_VERSION]) + len(head).to_bytes(4, "big") + head + zlib.compress(b"")
 assert len(data) < 50_000
 before_kb, start_s = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
 try:
@@ -440,7 +466,7 @@ def test_every_frame_that_a_worker_makes_is_taken(steps):
 def test_what_does_not_fit_into_one_frame_goes_into_several(steps):
     steps = [("run", "run 1"), *steps]
     whole, _ = play(steps, MAX_INFLATED_BYTES)
-    parts, folded = play(steps, 2_000)
+    parts, folded = play(steps, 8_000)
     sections = [[section for frame in frames for section in frame.sections] for frames in (parts, whole)]
     assert counts_of(sections[0]) == counts_of(sections[1])
     assert counts_of(sections[0]).total() == folded

@@ -5,8 +5,11 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from locust_cw_dist.core.histogram import CEILING_MS, EDGES, Histogram, nearest_rank
+from locust_cw_dist.core.histogram import CEILING_MS, EDGES, MAX_BATCH, Histogram, nearest_rank
+from support.strategies import times_ms
 
 
 def histogram_of(*values_ms):
@@ -65,6 +68,29 @@ def test_merging_an_empty_one_changes_nothing_and_merging_into_one_copies():
     empty.merge(full)
     empty.record(3.0)
     assert full == histogram_of(1.0, 2.0)
+
+
+@given(st.lists(st.lists(times_ms, min_size=1, max_size=MAX_BATCH), max_size=4))
+def test_a_batch_is_folded_like_its_values_one_by_one(batches):
+    folded = Histogram()
+    for batch in batches:
+        folded.fold(batch)
+    recorded = histogram_of(*(value for batch in batches for value in batch))
+    recorded.sum_ms = folded.sum_ms  # added up in another order
+    assert folded == recorded
+    assert folded.sum_ms == pytest.approx(sum(value for batch in batches for value in batch), rel=1e-12)
+
+
+@pytest.mark.parametrize("count", [255, 256, 65_535, 65_536, 2**32 - 1, 2**32, 2**53])
+def test_no_lane_overflows(count):
+    many = Histogram.restore({7: count, 9: 1}, EDGES[7] * count + EDGES[9], EDGES[7], EDGES[9])
+    assert many.bins == {7: count, 9: 1}
+    many.merge(histogram_of(EDGES[3], EDGES[9], EDGES[12]))
+    assert many.bins == {3: 1, 7: count, 9: 2, 12: 1}
+    few = histogram_of(EDGES[7], EDGES[8])
+    few.merge(many)
+    assert few.bins == {3: 1, 7: count + 1, 8: 1, 9: 2, 12: 1}
+    assert Histogram.restore(few.bins, few.sum_ms, few.min_ms, few.max_ms) == few
 
 
 def test_restore_returns_the_same_histogram():

@@ -7,7 +7,14 @@ import pytest
 from locust_cw_dist.core import frame as frame_module
 from locust_cw_dist.core.buffer import RunCounters, WorkerBuffer
 from locust_cw_dist.core.frame import FrameError, decode
-from locust_cw_dist.core.outbox import GIVE_UP_AFTER_REPORTS, NOTHING, RESEND_AFTER_REPORTS, Cutter, Outbox
+from locust_cw_dist.core.outbox import (
+    GIVE_UP_AFTER_REPORTS,
+    MAX_SUMMARIES_PER_FRAME,
+    NOTHING,
+    RESEND_AFTER_REPORTS,
+    Cutter,
+    Outbox,
+)
 from locust_cw_dist.core.result import MISSING
 from support.strategies import NOW_S, a_result, counts_of, moment
 
@@ -305,4 +312,22 @@ def test_a_frame_on_its_way_is_compressed(bench):
     for number in range(200):
         bench.record(f"/some/long/path/{number}")
     data = bench.report()
-    assert len(data) < len(zlib.decompress(data[4:])) / 4
+    head = zlib.decompressobj()
+    size = len(head.decompress(data[8:])) + len(zlib.decompress(head.unused_data))
+    assert len(data) < size / 4
+
+
+def test_what_is_beyond_a_frame_follows_when_that_is_acknowledged(bench):
+    names = [f"/{number}" for number in range(MAX_SUMMARIES_PER_FRAME + 1)]
+    for at_s in (NOW_S, NOW_S + 1):
+        for name in names:
+            bench.record(name, at_s)
+    sent = [decode(bench.report())]
+    assert bench.outbox.follow_up(AT_WORK) == NOTHING  # not before
+    while bench.outbox.on_acknowledgement(sent[-1].seq) and (data := bench.outbox.follow_up(AT_WORK)):
+        sent.append(decode(data))
+    assert [sum(len(section.summaries) for section in frame.sections) for frame in sent] == [500, 500, 2]
+    assert counts_of(section for frame in sent for section in frame.sections) == {
+        ("run", int(at_s), (name, "GET")): 1 for at_s in (NOW_S, NOW_S + 1) for name in names
+    }
+    assert [frame.cut_at_s for frame in sent] == [NOW_S, NOW_S + 1, AT_WORK.now_s]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locust_cw_dist.core.buffer import WorkerBuffer
-from locust_cw_dist.core.histogram import CEILING_MS
+from locust_cw_dist.core.histogram import CEILING_MS, MAX_BATCH
 from locust_cw_dist.core.result import (
     MAX_NAME_CHARS,
     MAX_REASON_CHARS,
@@ -306,3 +306,107 @@ def test_the_hook_counts_what_can_not_be_read_and_never_raises(event):
     assert counters.folded == 1
     assert set(counters.rejected) <= {UNREADABLE, MISSING}
     assert sum(section.results for section in recorder.buffer.take()) == 1
+
+
+LOCUSTS = {
+    "request_type": "GET",
+    "name": "/a",
+    "response_time": 12.5,
+    "response_length": 100,
+    "response": None,
+    "context": {},
+    "exception": None,
+    "start_time": 1.0,
+    "url": "http://host/a",
+}
+"""An event as Locust's own clients fire it."""
+
+
+class Hook:
+    """A recorder whose clock the test moves, and what it must have folded: the same results, recorded one by one."""
+
+    def __init__(self):
+        self.seconds = 0.0
+        self.recorder = Recorder(
+            SimpleNamespace(now_s=lambda: 1_800_000_000.0 + self.seconds, ticks=lambda: 5.0 + self.seconds), Once()
+        )
+        self.recorder.buffer.begin_run("run")
+        self.plain = WorkerBuffer()
+        self.plain.begin_run("run")
+
+    def fire(self, **event):
+        event = LOCUSTS | event
+        self.recorder.on_request(**event)
+        fields = ("request_type", "name", "response_time", "response_length", "exception")
+        result = parse_result(*(event[field] for field in fields))
+        if isinstance(result, str):
+            self.plain.reject(result)
+        else:
+            self.plain.record(result, 1_800_000_000.0 + self.seconds)
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "name": st.sampled_from(["/a", "/b", "", None]),
+                "request_type": st.sampled_from(["GET", "POST", "PUT"]),
+                "response_time": st.sampled_from([0.0, -0.0, 1.5, 3, True, -1.0, math.nan, math.inf, 1e9, None, "7"]),
+                "response_length": st.sampled_from([0, 5, -1, 2**41, None, True, 2.5, "9"]),
+                "exception": st.sampled_from([None, "", ValueError()]),
+                "later_s": st.sampled_from([0.0, 0.25, 1.0]),
+            },
+        ),
+        max_size=30,
+    ),
+    st.integers(1, 3),
+)
+def test_whatever_way_a_result_takes_it_is_folded_the_same(events, times):
+    hook = Hook()
+    for event in events * times * 10:
+        hook.seconds += event.get("later_s", 0.0)
+        hook.fire(**{name: value for name, value in event.items() if name != "later_s"})
+    assert hook.recorder.buffer.counters == hook.plain.counters
+    assert_same(hook.recorder.buffer.take(), hook.plain.take())
+
+
+def assert_same(sections, others):
+    for section, other in zip(sections, others, strict=True):
+        assert (section.run_id, section.start_s) == (other.run_id, other.start_s)
+        for key, summary in section.summaries.items():
+            plain = other.summaries[key]
+            plain.successes.sum_ms = summary.successes.sum_ms  # added up in another order
+            assert summary == plain
+        assert section.summaries.keys() == other.summaries.keys()
+
+
+def test_what_the_hook_holds_back_is_bounded():
+    hook = Hook()
+    for _ in range(10 * MAX_BATCH):
+        hook.fire()
+    (intake,) = hook.recorder.buffer.intakes["GET"].values()
+    assert len(intake.response_times_ms) == len(intake.response_bytes) < MAX_BATCH
+    assert hook.recorder.buffer.take()[0].results == 10 * MAX_BATCH
+
+
+def test_results_go_to_the_window_of_the_moment_when_the_clock_was_put_right():
+    hook = Hook()
+    hook.fire()
+    hook.fire()
+    hook.seconds = 0.999
+    hook.fire()
+    hook.recorder.look_at_clock()
+    hook.seconds = 1.0
+    hook.fire()
+    assert [section.results for section in hook.recorder.buffer.take()] == [3, 1]
+
+
+def test_nothing_is_recorded_where_nobody_wants_it():
+    hook = Hook()
+    hook.fire()
+    hook.recorder.is_on = False
+    hook.recorder.buffer.discard()
+    hook.recorder.on_request(**LOCUSTS)
+    assert hook.recorder.buffer.is_empty
+    assert hook.recorder.buffer.counters["run"].recorded == 0
