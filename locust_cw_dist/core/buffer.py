@@ -59,7 +59,7 @@ class Section:
     @property
     def results(self) -> int:
         """Number of results in all summaries."""
-        return sum(summary.count for summary in self.summaries.values())
+        return sum([summary.count for summary in self.summaries.values()])
 
 
 def halve(sections: list[Section]) -> tuple[list[Section], list[Section]]:
@@ -155,7 +155,8 @@ class WorkerBuffer:
         self._resolution_s = resolution_s
         self._max_endpoints = max_endpoints
         self._windows: dict[tuple[str, int], dict[EndpointKey, Summary]] = {}
-        self._known: set[EndpointKey] = set()
+        # As they were first seen, so that all windows share the strings.
+        self._known: dict[EndpointKey, EndpointKey] = {}
         self._run_counters = self._counters_of(UNKNOWN_RUN)
         self._leave_window()
 
@@ -319,7 +320,8 @@ class WorkerBuffer:
                 if len(self._known) >= self._max_endpoints:
                     # Without an intake, for there may be any number of such names.
                     return self._current.setdefault(OTHER, Summary())
-                self._known.add(key)
+                self._known[key] = key
+            key = self._known[key]
             summary = self._current[key] = Summary()
         name, method = key
         by_name = self.intakes.setdefault(method, {})

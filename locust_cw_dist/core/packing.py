@@ -55,6 +55,9 @@ SUM_TOLERANCE = 1e-6
 """Relative error that a sum may have: adding up n floats leaves n * 2**-53 at most, which is less for any number of
 results that a worker can record in a window."""
 
+MAX_NARROW = 255
+"""With no more values than these each lane is written as one byte."""
+
 NOTHING = [0, 0, 0, 0.0, 0.0, 0.0]
 """Stands for a histogram of nothing."""
 
@@ -83,9 +86,9 @@ def pack_section(section: Section, numbers: dict[EndpointKey, int], lanes: list[
 def _pack_histogram(histogram: Histogram, lanes: list[bytes]) -> list[Any]:
     if not histogram.count:
         return NOTHING
-    packed = histogram.pack_lanes()
-    lanes.append(packed)
-    bins = len(packed) // lane_bytes(histogram.count)
+    packed, width = histogram.lanes_as_bytes(), lane_bytes(histogram.count)
+    lanes.append(packed if histogram.count > MAX_NARROW else packed[::width])
+    bins = len(packed) // width
     return [histogram.first, bins, histogram.count, histogram.sum_ms, histogram.min_ms, histogram.max_ms]
 
 
@@ -107,40 +110,35 @@ class Lanes:
         Raises:
             ValueError: There can be no such histogram.
         """
-        width = lane_bytes(count)
+        # Written out, since it runs for each endpoint of each frame: calls would take as long again.
+        width = 1 if count <= MAX_NARROW else lane_bytes(count)
         begin = self.position
         end = self.position = begin + bins * width
         lanes = self.data[begin:end]
         last = first + bins - 1
-        if end > len(self.data) or last >= len(EDGES) or not any(lanes[:width]) or not any(lanes[-width:]):
+        if end > len(self.data) or not lanes or last >= len(EDGES):
             raise ValueError("bins out of range")
-        if not (_in_bin(min_ms, first) and _in_bin(max_ms, last) and _total(lanes, width) == count):
+        if width == 1:
+            total, has_ends = sum(lanes.translate(None, b"\0")), lanes[0] and lanes[-1]
+            wide = bytearray(2 * bins)
+            wide[::2] = lanes
+            lanes = bytes(wide)
+        else:
+            total, has_ends = _total(lanes, width), any(lanes[:width]) and any(lanes[-width:])
+        fits_low = LOWER_EDGES[first] < min_ms <= EDGES[first] if first else min_ms == 0
+        fits_high = LOWER_EDGES[last] < max_ms <= EDGES[last] if last else max_ms == 0
+        if not (has_ends and total == count and fits_low and fits_high):
             raise InconsistentError("a count, a minimum or a maximum that its bins can't have")
-        _check_sum(sum_ms, count, min_ms, max_ms)
+        # A sum is checked by the two ends alone: what lies between is the sender's word, as is the number in each bin.
+        least, most = (max_ms, min_ms) if count == 1 else (max_ms + (count - 1) * min_ms, min_ms + (count - 1) * max_ms)
+        if not (min_ms <= max_ms and least * (1 - SUM_TOLERANCE) <= sum_ms <= most * (1 + SUM_TOLERANCE)):
+            raise InconsistentError("a sum that its results can't have")
         return Histogram(int.from_bytes(lanes, "little"), first, count, sum_ms, min_ms, max_ms)
-
-
-def _in_bin(value: float, index: int) -> bool:
-    return LOWER_EDGES[index] < value <= EDGES[index] if index else value == 0
 
 
 def _total(lanes: bytes, width: int) -> int:
     """Return the sum of all lanes: of their lowest bytes, their second ones and so on, without the many zeros."""
-    if width == 1:
-        return sum(lanes.translate(None, b"\0"))
     return sum(sum(lanes[byte::width].translate(None, b"\0")) << 8 * byte for byte in range(width))
-
-
-def _check_sum(sum_ms: float, count: int, min_ms: float, max_ms: float) -> None:
-    """Check a sum by its two ends alone: what lies between is the sender's word, as is the number in each bin."""
-    if count == 1:
-        agree(min_ms == max_ms, "a minimum and a maximum of one result")
-        least = most = min_ms
-    else:
-        agree(min_ms <= max_ms, "a minimum above the maximum")
-        least, most = max_ms + (count - 1) * min_ms, min_ms + (count - 1) * max_ms
-    if not least * (1 - SUM_TOLERANCE) <= sum_ms <= most * (1 + SUM_TOLERANCE):
-        raise InconsistentError("a sum that its results can't have")
 
 
 def read_section(packed: list[Any], endpoints: list[EndpointKey], lanes: Lanes) -> dict[EndpointKey, Summary]:

@@ -271,7 +271,8 @@ FAILURE = (*ONE, FAILURES, 0)
         ((*ONE, BYTES_SUM, 0), 99, INCONSISTENT),
         ((*ONE, BYTES_MAX, 0), 99, INCONSISTENT),
         ((*ONE, BYTES_COUNT, 0), 0, INCONSISTENT),  # lengths of none
-        ((*ONE, FAILURES), [], MALFORMED),  # lanes of nobody
+        ((*ONE, FAILURES), [], INCONSISTENT),  # the next one gets their lanes
+        ((*TWO, FAILURES), [[0, [0, 1, 1, 0.0, 0.0, 0.0], {"Error": 1}]], MALFORMED),  # failures without lanes
         ((*FAILURE, 0), 1, MALFORMED),  # failures of a summary that is not there
         ((COUNTERS, 0, 1), 2, INCONSISTENT),  # three results, one of them rejected, but two recorded
         ((COUNTERS, 0, 3), 1, INCONSISTENT),
@@ -288,7 +289,7 @@ FAILURE = (*ONE, FAILURES, 0)
         ((*ONE, COUNT, 0), 0, MALFORMED),  # none, and yet a sum
         ((*ONE, FIRST, 0), len(EDGES), MALFORMED),
         ((*ONE, BINS, 0), 0, MALFORMED),
-        ((*TWO, BINS, 1), 2, MALFORMED),
+        ((*TWO, BINS, 1), 2, INCONSISTENT),
         ((*TWO, COUNT), [1], MALFORMED),
         ((*TWO, SUM), [0.0, 2_010], MALFORMED),
         ((6,), None, MALFORMED),  # results by a clock that nobody has put right

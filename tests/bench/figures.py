@@ -1,0 +1,136 @@
+"""Figures: what was measured, what it should be, and how far the repetitions lie apart. Pure."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure.
+
+    Attributes:
+        name: Short name, unique.
+        what: What was measured, for people.
+        samples: One value for each repetition.
+        unit: Empty for a ratio.
+        target: What it should be; None for a figure that is only told.
+        at_least: Whether more is better.
+        details: What it was computed from, for the JSON.
+    """
+
+    name: str
+    what: str
+    samples: tuple[float, ...]
+    unit: str = ""
+    target: float | None = None
+    at_least: bool = False
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def value(self) -> float:
+        """The median of the repetitions."""
+        return statistics.median(self.samples)
+
+    @property
+    def noise(self) -> float:
+        """Two standard errors of the median, as the quartiles show them; 0 for a single repetition."""
+        if len(self.samples) < 2:
+            return 0.0
+        low, _, high = statistics.quantiles(self.samples, n=4, method="inclusive")
+        # For a normal distribution: sigma is 0.741 quartile ranges, the median's error 1.253 sigma / sqrt(n).
+        return 2 * 1.253 * 0.741 * (high - low) / math.sqrt(len(self.samples))
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether the target is reached as it stands; True without one."""
+        if self.target is None:
+            return True
+        return self.value >= self.target if self.at_least else self.value <= self.target
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether the target is missed by more than the noise."""
+        if self.target is None or self.is_reached:
+            return False
+        return abs(self.value - self.target) > self.noise
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all there is to tell."""
+        return {
+            "name": self.name,
+            "what": self.what,
+            "value": self.value,
+            "unit": self.unit,
+            "target": self.target,
+            "at_least": self.at_least,
+            "noise": self.noise,
+            "lowest": min(self.samples),
+            "highest": max(self.samples),
+            "samples": self.samples,
+            "verdict": self.verdict,
+            "details": self.details,
+        }
+
+    @property
+    def verdict(self) -> str:
+        """One word on the target."""
+        if self.target is None:
+            return "-"
+        if self.is_reached:
+            return "reached"
+        return "MISSED" if self.is_missed else "within noise"
+
+
+def ratios(above: Sequence[float], below: Sequence[float]) -> tuple[float, ...]:
+    """Return the ratio of each pair of samples that were taken side by side."""
+    return tuple(a / b for a, b in zip(above, below, strict=True))
+
+
+def interleave(rounds: int, variants: dict[str, Callable[[], float]]) -> dict[str, list[float]]:
+    """Measure each variant in turn, `rounds` times over: A B A B."""
+    samples: dict[str, list[float]] = {name: [] for name in variants}
+    for _ in range(rounds):
+        for name, measure in variants.items():
+            samples[name].append(measure())
+    return samples
+
+
+def short(value: float) -> str:
+    """Return a number with three digits that count."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    return f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def row(figure: Figure) -> list[str]:
+    """Return a figure as the cells of a table."""
+    unit = f" {figure.unit}" if figure.unit else ""
+    sign = ">=" if figure.at_least else "<="
+    return [
+        figure.what,
+        short(figure.value) + unit,
+        "" if len(figure.samples) < 2 else f"{short(min(figure.samples))} to {short(max(figure.samples))}",
+        "" if figure.target is None else f"{sign} {figure.target:g}{unit}",
+        figure.verdict,
+    ]
+
+
+HEADINGS = ["figure", "measured", "repetitions", "target", ""]
+
+
+def markdown(figures: Sequence[Figure]) -> str:
+    """Return a table in Markdown."""
+    rows = [HEADINGS, ["---"] * len(HEADINGS), *map(row, figures)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+
+
+def text(figures: Sequence[Figure]) -> str:
+    """Return a table for a terminal."""
+    rows = [HEADINGS, *map(row, figures)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, cells, widths)).rstrip() for cells in rows)

@@ -1,0 +1,103 @@
+"""The publisher: CPU from a closed window to bytes sent, and calls of a long run."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import gevent
+from locust.env import Environment
+
+import locust_cw_dist
+from bench.figures import Figure
+from bench.traffic import SimulatedWorker
+from locust_cw_dist.core.batches import batches
+from locust_cw_dist.core.collector import Window
+from locust_cw_dist.core.datums import RunGauges, StatisticSet
+from locust_cw_dist.core.frame import decode
+from locust_cw_dist.core.ledger import RunLedger
+from locust_cw_dist.core.limits import MAX_PAIRS_PER_BODY
+from locust_cw_dist.core.messages import REPORT_KEY
+from locust_cw_dist.core.publication import Closed, publication
+from locust_cw_dist.hosts.publisher import plan_of
+from locust_cw_dist.testing import LocalCloudwatch
+
+ENDPOINTS, RESULTS = 40, 3_200
+"""So many log-normal results come to about 250 pairs."""
+
+RUN_S, RUN_ENDPOINTS = 3600, 20
+
+
+def figures(*, full: bool) -> list[Figure]:
+    """Measure CPU, and count calls."""
+    with LocalCloudwatch() as cloudwatch, aws(cloudwatch):
+        samples, pairs = [], 0.0
+        for number in range(9 if full else 3):
+            namespace = f"bench/{number}"
+            nothing_s = _closing_cpu_s(cloudwatch, f"{namespace}/nothing", 0)
+            something_s = _closing_cpu_s(cloudwatch, namespace, ENDPOINTS)
+            samples.append((something_s - nothing_s) / ENDPOINTS * 1e3)
+            series = cloudwatch.dump(namespace, "ResponseTime_ms")
+            pairs = sum(len(one.values) for one in series if "Request" in one.dimensions) / ENDPOINTS
+            cloudwatch.reset()
+    what = f"publisher's CPU for each endpoint and window, from closed window to bytes sent, {pairs:.0f} pairs"
+    return [
+        Figure("publish_cpu", what, tuple(samples), "ms", 0.5, details={"pairs": pairs}),
+        Figure(
+            "calls",
+            f"PutMetricData calls of a run of 1 h with {RUN_ENDPOINTS} endpoints, windows of 10 s, no retries",
+            (float(_calls()),),
+            "",
+            361,
+        ),
+    ]
+
+
+@contextmanager
+def aws(cloudwatch: LocalCloudwatch) -> Iterator[None]:
+    """Let boto3 in this process find the local CloudWatch."""
+    before = {name: os.environ.get(name) for name in cloudwatch.env()}
+    os.environ.update(cloudwatch.env())
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _closing_cpu_s(cloudwatch: LocalCloudwatch, namespace: str, endpoints: int) -> float:
+    """CPU of a master's last publication, of so many endpoints in one window; with none, of all that is around it."""
+    environment = Environment()
+    environment.create_master_runner("127.0.0.1", 0)
+    plugin = locust_cw_dist.install(environment, locust_cw_dist.Settings(namespace=namespace))
+    gevent.sleep(1.0)  # the client is made
+    if endpoints:
+        now_s = time.time()
+        window_s = now_s - now_s % 10
+        worker = SimulatedWorker(1, endpoints=endpoints, results=RESULTS)
+        report = worker.report(window_s)
+        environment.events.worker_report.fire(client_id=report.worker_id, data=report.data | {REPORT_KEY: report.frame})
+    begin_s = time.process_time()
+    plugin.close(timeout_s=20)
+    return time.process_time() - begin_s
+
+
+def _calls() -> int:
+    """Count the batches that an hour's windows make, by the stages that make them."""
+    settings = locust_cw_dist.Settings(namespace="bench")
+    plan, calls = plan_of(settings), 0
+    worker = SimulatedWorker(1, endpoints=RUN_ENDPOINTS, results=RESULTS)
+    summaries = {}
+    for section in decode(worker.report(1_795_000_000.0).frame).sections:
+        summaries |= section.summaries
+    gauges = RunGauges(20, 1, StatisticSet.of([1.0]), StatisticSet.of([1.0]), 0, 1.0)
+    for start_s in range(1_795_000_000, 1_795_000_000 + RUN_S, settings.resolution_s):
+        closed = Closed(Window("run", start_s, summaries), summaries, "-", gauges)
+        made = publication(plan, closed, RunLedger())
+        calls += sum(1 for _ in batches(made, max_pairs=MAX_PAIRS_PER_BODY))
+    return calls

@@ -1,0 +1,98 @@
+"""A report: the bytes that we add to it, and what its handling takes the master, against Locust's own."""
+
+from __future__ import annotations
+
+import time
+
+import gevent
+from locust.rpc.protocol import Message
+
+from bench.figures import Figure
+from bench.pair import Pair, cpu_s
+from bench.traffic import REPORT_S, Report, reports
+from locust_cw_dist.core.collector import Collector
+from locust_cw_dist.core.frame import decode
+from locust_cw_dist.core.messages import REPORT_KEY
+
+ENDPOINTS, RESULTS = 50, 60
+WORKERS = 10
+
+
+def figures(*, full: bool) -> list[Figure]:
+    """Measure bytes and CPU."""
+    turns = 40 if full else 10  # ten reports are three windows of 10 s
+    made = list(
+        reports(WORKERS, turns, endpoints=ENDPOINTS, results=RESULTS, begin_s=time.time() - turns * REPORT_S - 60)
+    )
+    return [_bytes(made), _cpu(made), _hold(full=full)]
+
+
+def _bytes(made: list[Report]) -> Figure:
+    rounds = [made[number::WORKERS] for number in range(WORKERS)]
+    shares = tuple(sum(len(r.frame) for r in worker) / sum(len(r.message()) for r in worker) for worker in rounds)
+    each = len(made)
+    details = {"ours": sum(len(r.frame) for r in made) / each, "locusts": sum(len(r.message()) for r in made) / each}
+    what = f"bytes we add to a report, of Locust's own message: {ENDPOINTS} endpoints, {RESULTS} results each"
+    return Figure("report_bytes", what, shares, "", 0.25, details=details)
+
+
+def _cpu(made: list[Report]) -> Figure:
+    ours, locusts = [], []
+    with Pair() as pair:
+        for report in made:
+            message = report.message()
+
+            def handle(message: bytes = message) -> None:
+                data = Message.unserialize(message).data
+                pair.master_locusts.worker_report.fire(client_id="worker", data=data)
+
+            def take(report: Report = report) -> None:
+                pair.master_ours.worker_report.fire(client_id=report.worker_id, data={REPORT_KEY: report.frame})
+
+            locusts.append(cpu_s(handle))
+            ours.append(cpu_s(take) + _unpacking_s(report))
+            gevent.sleep(0)
+    closing_s = _closing_s(made) / len(made)
+    # A whole turn of all workers at a time: some reports straddle two windows.
+    turns = range(0, len(made), WORKERS)
+    shares = tuple((sum(ours[i : i + WORKERS]) + WORKERS * closing_s) / sum(locusts[i : i + WORKERS]) for i in turns)
+    details = {
+        "ours_ms": sum(ours) / len(ours) * 1e3,
+        "closing_ms": closing_s * 1e3,
+        "locusts_ms": sum(locusts) / len(locusts) * 1e3,
+    }
+    what = "CPU of decoding, checking, merging, acknowledging and closing, of Locust's own handling of that report"
+    return Figure("report_cpu", what, shares, "", 0.20, details=details)
+
+
+def _unpacking_s(report: Report) -> float:
+    """What Locust's msgpack takes longer for a report with our bytes in it."""
+    bare = report.message()
+    loaded = Message("stats", report.data | {REPORT_KEY: report.frame}, report.worker_id).serialize()
+    return max(0.0, cpu_s(lambda: Message.unserialize(loaded)) - cpu_s(lambda: Message.unserialize(bare)))
+
+
+def _closing_s(made: list[Report]) -> float:
+    """CPU of closing the windows of these reports, a look each second."""
+    collector = Collector(resolution_s=10, grace_s=15)
+    spent_s, looked_s = 0.0, 0.0
+    for report in made:
+        collector.accept(decode(report.frame), report.sent_s)
+        if report.sent_s >= looked_s + 1:
+            looked_s = report.sent_s
+            spent_s += cpu_s(lambda now_s=looked_s: collector.close(now_s))
+    return spent_s
+
+
+def _hold(*, full: bool) -> Figure:
+    """How long the largest frame of a worker with 1,000 endpoints holds the master's hub."""
+    samples = []
+    with Pair() as pair:
+        for report in reports(1, 30 if full else 10, endpoints=1_000, results=133, begin_s=time.time() - 120):
+            data = {REPORT_KEY: report.frame}
+            begin_s = time.perf_counter()
+            pair.master_ours.worker_report.fire(client_id=report.worker_id, data=data)
+            samples.append((time.perf_counter() - begin_s) * 1e3)
+            gevent.sleep(0)
+    what = "longest time that one frame holds the hub on the master: a worker with 1,000 endpoints, 133 results each"
+    return Figure("frame_hold", what, tuple(samples), "ms", 10)
