@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from locust_cw_dist.core.datums import Datum, Distribution, StatisticSet
 from locust_cw_dist.core.limits import (
@@ -93,6 +94,7 @@ def _value_bytes(value: float | StatisticSet | Distribution) -> int:
     return len(repr(value))
 
 
+@lru_cache(maxsize=4096)  # names of metrics and endpoints, the same in each window
 def _text_bytes(text: str) -> int:
     """Return the length of `text` as a JSON string, quotes included."""
     if text.isascii() and text.isprintable():

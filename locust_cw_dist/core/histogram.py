@@ -64,9 +64,9 @@ all of them move from near to far; it comes first so that cells sort by it. Plai
 hundreds in each endpoint."""
 
 
-MAX_BATCH = 256
-"""Values that `Histogram.fold` takes at a time: what is done once for a batch is then a tenth of all, and those that
-wait to be folded take 10 kB for each endpoint."""
+MAX_BATCH = 255
+"""Values that `Histogram.fold` takes at a time: each bin's number fits in a byte, what is done once for a batch is a
+tenth of all, and those that wait to be folded take 10 kB for each endpoint."""
 
 
 @dataclass(slots=True)
@@ -136,11 +136,11 @@ class Histogram:
         low, high = min(values_ms), max(values_ms)
         first, last = bisect_left(EDGES, low), bisect_left(EDGES, high)
         span = EDGES[first : last + 1]
-        numbers = [0] * len(span)
+        numbers = bytearray(len(span))
         # `map` runs the search without a step of the interpreter, and in few edges it is shorter.
         for index in map(bisect_left, repeat(span), values_ms):
             numbers[index] += 1
-        lanes = int.from_bytes(struct.pack(f"<{len(numbers)}H", *numbers), "little")
+        lanes = widen_bytes(numbers)
         self._add(lanes, first, len(values_ms), sum(values_ms), low, high)
 
     def merge(self, other: Histogram) -> None:
@@ -308,6 +308,13 @@ def lane_bytes(count: int) -> int:
     if count <= 0xFFFF:
         return 2
     return 4 if count <= 0xFFFF_FFFF else 8
+
+
+def widen_bytes(numbers: bytes | bytearray) -> int:
+    """Return lanes of two bytes with numbers that are a byte each, the lowest bin first."""
+    wide = bytearray(2 * len(numbers))
+    wide[::2] = numbers
+    return int.from_bytes(wide, "little")
 
 
 def _widen(lanes: int, width: int, wider: int) -> int:

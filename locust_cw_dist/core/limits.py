@@ -48,9 +48,9 @@ MAX_PAIRS_PER_CALL = 1_500
 serialiser does not yield: 1,500 pairs take about 9 ms of CPU, 3,000 take 15 to 20 ms, for which the master's hub would
 stand still."""
 
-MAX_PAIRS_PER_BODY = 12_000
-"""The same for a call whose body we write ourselves, with the standard library's JSON encoder: it takes 0.5 us a pair
-and does not yield either, so this is 6 ms. A window of 20 endpoints with 250 pairs each has 6,700."""
+MAX_PAIRS_PER_BODY = 8_000
+"""The same for a call whose body we write ourselves: with gzip and the signature it is 6 to 8 ms. A window of 20
+endpoints with 250 pairs each has 7,500, so that it takes one call."""
 
 PAIRS_PER_DATUM = 15
 """What a datum costs the serialiser beyond its values, in pairs: 70 us with four dimensions against 4 to

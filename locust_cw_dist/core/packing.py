@@ -16,7 +16,7 @@ from typing import Any
 
 from locust_cw_dist.core.buffer import EndpointKey, Section
 from locust_cw_dist.core.checks import MAX_COUNT, InconsistentError, agree, integer, listing, require, tally
-from locust_cw_dist.core.histogram import EDGES, Histogram, lane_bytes
+from locust_cw_dist.core.histogram import EDGES, Histogram, lane_bytes, widen_bytes
 from locust_cw_dist.core.result import MAX_REASON_CHARS, MAX_RESPONSE_BYTES
 from locust_cw_dist.core.summary import MAX_REASONS, Summary
 
@@ -120,9 +120,6 @@ class Lanes:
             raise ValueError("bins out of range")
         if width == 1:
             total, has_ends = sum(lanes.translate(None, b"\0")), lanes[0] and lanes[-1]
-            wide = bytearray(2 * bins)
-            wide[::2] = lanes
-            lanes = bytes(wide)
         else:
             total, has_ends = _total(lanes, width), any(lanes[:width]) and any(lanes[-width:])
         fits_low = LOWER_EDGES[first] < min_ms <= EDGES[first] if first else min_ms == 0
@@ -133,7 +130,8 @@ class Lanes:
         least, most = (max_ms, min_ms) if count == 1 else (max_ms + (count - 1) * min_ms, min_ms + (count - 1) * max_ms)
         if not (min_ms <= max_ms and least * (1 - SUM_TOLERANCE) <= sum_ms <= most * (1 + SUM_TOLERANCE)):
             raise InconsistentError("a sum that its results can't have")
-        return Histogram(int.from_bytes(lanes, "little"), first, count, sum_ms, min_ms, max_ms)
+        number = widen_bytes(lanes) if width == 1 else int.from_bytes(lanes, "little")
+        return Histogram(number, first, count, sum_ms, min_ms, max_ms)
 
 
 def _total(lanes: bytes, width: int) -> int:

@@ -12,6 +12,7 @@ signs and sends it. A client of the user's gets plain `put_metric_data` in small
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Sequence
 from contextvars import ContextVar
@@ -85,6 +86,10 @@ class Cloudwatch:
         session.register_component("data_loader", self._loader)
         for service in ("cloudwatch", "sts"):
             session.create_client(service, "us-east-1", aws_access_key_id="-", aws_secret_access_key="-")  # noqa: S106
+        # What boto3 has read stays for good. Looking through it again and again for garbage would hold the hub, each
+        # time that Python looks at old objects, for 50 to 100 ms.
+        gc.collect()
+        gc.freeze()
 
     def check(self) -> None:
         """See `Sink.check`; fetches credentials, which may ask the instance's metadata service."""

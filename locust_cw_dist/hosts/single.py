@@ -10,7 +10,7 @@ import gevent
 from locust_cw_dist.core.collector import Collector
 from locust_cw_dist.core.frame import Vitals
 from locust_cw_dist.core.gauges import GaugeBook
-from locust_cw_dist.core.outbox import Cutter, Moment
+from locust_cw_dist.core.outbox import MAX_SUMMARIES_PER_FRAME, Cutter, Moment
 from locust_cw_dist.edge.clock import Clock
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.hosts.recorder import Recorder, vitals_of
@@ -50,7 +50,12 @@ class Single:
         self._recorder = Recorder(clock, once)
         self._recorder.buffer.use_resolution(resolution_s)
         self._recorder.buffer.begin_run(runs.current.run_id)
-        self._cutter = Cutter(self._recorder.buffer, worker_id="local", epoch=uuid.uuid4().hex)
+        self._cutter = Cutter(
+            self._recorder.buffer,
+            worker_id="local",
+            epoch=uuid.uuid4().hex,
+            max_summaries=MAX_SUMMARIES_PER_FRAME,
+        )
         self._greenlet: gevent.Greenlet | None = None
 
     def attach(self) -> None:
@@ -66,7 +71,7 @@ class Single:
 
     def announce(self) -> None:
         """Record for the current run from now on."""
-        self._hand_over(final=False)
+        self._hand_everything_over(final=False)
         self._recorder.buffer.begin_run(self._runs.current.run_id)
 
     def keep_link(self) -> None:
@@ -85,17 +90,23 @@ class Single:
         """Stop the users if `quit_runner`, and hand everything over."""
         if quit_runner and self._environment.runner is not None:
             self._environment.runner.quit()
-        self._hand_over(final=True)
+        self._hand_everything_over(final=True)
 
     def _hand_over_forever(self) -> None:
         while True:
             gevent.sleep(HAND_OVER_INTERVAL_S)
             try:
-                self._hand_over(final=False)
+                while self._hand_over(final=False):
+                    gevent.sleep(0)
             except Exception:
                 self._once.error("hand over", "locust-cw: could not hand results over")
 
-    def _hand_over(self, *, final: bool) -> None:
+    def _hand_everything_over(self, *, final: bool) -> None:
+        while self._hand_over(final=final):
+            pass
+
+    def _hand_over(self, *, final: bool) -> bool:
+        """Hand over as much as the hub may be held for; return whether there is more."""
         now_s = self._clock.now_s()
         runner = self._environment.runner
         vitals = vitals_of(runner) if runner is not None else Vitals()
@@ -104,3 +115,4 @@ class Single:
         self._cutter.acked = frame.seq
         self._recorder.buffer.forget_runs(frame.counters)
         self._gauges.note_vitals(vitals, now_s)
+        return any(counters.held for counters in frame.counters.values())

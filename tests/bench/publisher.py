@@ -24,7 +24,7 @@ from locust_cw_dist.core.publication import Closed, publication
 from locust_cw_dist.hosts.publisher import plan_of
 from locust_cw_dist.testing import LocalCloudwatch
 
-ENDPOINTS, RESULTS = 40, 3_200
+ENDPOINTS, RESULTS = 100, 4_000
 """So many log-normal results come to about 250 pairs."""
 
 RUN_S, RUN_ENDPOINTS = 3600, 20
