@@ -80,11 +80,8 @@ def figures(*, full: bool) -> list[Figure]:
             watches = [measure(f"bench/{role.split()[0]}/{number}") for number in range(rounds)]
             what = f"longest time that the hub is held, {ENDPOINTS:,} endpoints closing at once: {role}"
             longest = tuple(watch.longest_ms for watch in watches)
-            by = [watch.by for watch in watches]
-            garbage = [watch.garbage_ms for watch in watches]
-            found.append(
-                Figure(f"hold_{role.split()[0]}", what, longest, "ms", 10, details={"by": by, "garbage_ms": garbage})
-            )
+            details = {"by": [watch.by for watch in watches], "garbage_ms": [watch.garbage_ms for watch in watches]}
+            found.append(Figure(f"hold_{role.split()[0]}", what, longest, "ms", 10, details=details))
     return found
 
 

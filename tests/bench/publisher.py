@@ -34,7 +34,7 @@ def figures(*, full: bool) -> list[Figure]:
     """Measure CPU, and count calls."""
     with LocalCloudwatch() as cloudwatch, aws(cloudwatch):
         samples, pairs = [], 0.0
-        for number in range(9 if full else 3):
+        for number in range(5 if full else 2):
             namespace = f"bench/{number}"
             nothing_s = _closing_cpu_s(cloudwatch, f"{namespace}/nothing", 0)
             something_s = _closing_cpu_s(cloudwatch, namespace, ENDPOINTS)

@@ -20,7 +20,7 @@ WORKERS = 10
 
 def figures(*, full: bool) -> list[Figure]:
     """Measure bytes and CPU."""
-    turns = 40 if full else 10  # ten reports are three windows of 10 s
+    turns = 20 if full else 10  # ten reports are three windows of 10 s
     made = list(
         reports(WORKERS, turns, endpoints=ENDPOINTS, results=RESULTS, begin_s=time.time() - turns * REPORT_S - 60)
     )
@@ -88,7 +88,7 @@ def _hold(*, full: bool) -> Figure:
     """How long the largest frame of a worker with 1,000 endpoints holds the master's hub."""
     samples = []
     with Pair() as pair:
-        for report in reports(1, 30 if full else 10, endpoints=1_000, results=133, begin_s=time.time() - 120):
+        for report in reports(1, 20 if full else 4, endpoints=1_000, results=133, begin_s=time.time() - 120):
             data = {REPORT_KEY: report.frame}
             begin_s = time.perf_counter()
             pair.master_ours.worker_report.fire(client_id=report.worker_id, data=data)

@@ -1,0 +1,34 @@
+"""A master as Locust's own command makes it, without users; ends when its stdin closes. Argument: ours or nothing."""
+
+from __future__ import annotations
+
+import gevent.monkey
+
+gevent.monkey.patch_all()
+
+import sys
+
+import gevent
+from gevent.fileobject import FileObject
+from locust.env import Environment
+from locust.log import setup_logging
+from locust.stats import setup_distributed_stats_event_listeners
+
+import locust_cw_dist
+
+setup_logging("INFO")
+environment = Environment()
+runner = environment.create_master_runner("127.0.0.1", 0)
+setup_distributed_stats_event_listeners(environment.events, environment.stats)
+plugin = None
+if sys.argv[1] == "ours":
+    settings = locust_cw_dist.Settings(service="bench", max_endpoints=1_000)
+    plugin = locust_cw_dist.install(environment, settings)
+    gevent.sleep(1.0)
+    environment.events.test_start.fire(environment=environment)
+print(runner.server.port, flush=True)
+FileObject(sys.stdin.buffer, "rb").read()
+if plugin is not None:
+    plugin.close()
+else:
+    runner.quit()
