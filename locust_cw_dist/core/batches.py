@@ -66,8 +66,8 @@ def batches(
 
 def body(namespace: str, batch: Iterable[Datum]) -> bytes:
     """Return the JSON body of the call that sends `batch`."""
-    call = {"Namespace": namespace, "MetricData": [datum.to_json() for datum in batch]}
-    return json.dumps(call, separators=(",", ":")).encode()
+    data = ",".join([datum.render() for datum in batch])
+    return f'{{"Namespace":{json.dumps(namespace)},"MetricData":[{data}]}}'.encode()
 
 
 def weight_pairs(datum: Datum) -> int:
@@ -86,8 +86,8 @@ def estimated_bytes(datum: Datum) -> int:
 
 def _value_bytes(value: float | StatisticSet | Distribution) -> int:
     if isinstance(value, Distribution):
-        # A tuple's repr is as long as the list's JSON: numbers, ", " and brackets are written alike.
-        return len(repr(value.values)) + len(repr(value.counts))
+        # botocore puts a blank after each comma. A tuple's repr is as long as the list's JSON.
+        return len(value.values_json) + len(value.values) + len(repr(value.counts))
     if isinstance(value, StatisticSet):
         numbers = (value.count, value.sum, value.minimum, value.maximum)
         return _STATISTICS_FRAME_BYTES + len(repr(numbers))

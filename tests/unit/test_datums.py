@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
 import math
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from locust_cw_dist.core.datums import (
     ACCOUNTED,
@@ -17,6 +20,7 @@ from locust_cw_dist.core.datums import (
     run_datums,
     total_datums,
 )
+from locust_cw_dist.core.histogram import EDGES
 from locust_cw_dist.core.metrics import METRIC_NAMES
 from locust_cw_dist.core.summary import Summary
 
@@ -41,8 +45,10 @@ def values_of(datums):
 def test_an_endpoint():
     summary = a_summary([10.0, 30.0], [20.0], 512)
     datums = endpoint_datums(EVERYTHING, ENDPOINT, START_S, summary, late=False)
-    assert values_of(datums) == {
-        "ResponseTime_ms": Distribution((10.0, pytest.approx(20.0), 30.0), (1, 1, 1)),
+    values = values_of(datums)
+    times = values.pop("ResponseTime_ms")
+    assert (times.values, times.counts) == ((10.0, pytest.approx(20.0), 30.0), (1, 1, 1))
+    assert values == {
         "RequestCount": Distribution((1,), (3,)),
         "FailureCount": Distribution((0, 1), (2, 1)),
         "ResponseSize_Bytes": StatisticSet(2, 1_024, 512, 512),
@@ -174,6 +180,26 @@ def test_what_boto3_is_called_with():
     assert api(Distribution((0, 1), (5, 2))) == entry | {"Values": [0, 1], "Counts": [5, 2]}
     statistics = {"SampleCount": 2, "Sum": 3.0, "Minimum": 1.0, "Maximum": 2.0}
     assert api(StatisticSet(2, 3.0, 1.0, 2.0)) == entry | {"StatisticValues": statistics}
+
+
+numbers = st.one_of(st.sampled_from(EDGES), st.floats(-(2.0**360), 2.0**360), st.integers(-(2**70), 2**70))
+texts = st.text(st.characters(codec="ascii"), max_size=20)
+
+
+@given(
+    texts,
+    st.lists(st.tuples(texts, texts), max_size=3).map(tuple),
+    st.one_of(
+        numbers,
+        st.builds(StatisticSet, st.integers(0, 2**53), numbers, numbers, numbers),
+        st.lists(st.tuples(numbers, st.integers(1, 2**53)), min_size=1, max_size=150).map(
+            lambda pairs: Distribution(*zip(*pairs, strict=True))
+        ),
+    ),
+)
+def test_what_is_rendered_is_the_same_in_json(metric, dimensions, value):
+    datum = Datum(metric, dimensions, START_S, "Count", 1, value)
+    assert json.loads(datum.render()) == datum.to_json()
 
 
 @pytest.mark.parametrize(("values", "counts"), [((), ()), ((1.0,), (1, 1)), ((1.0,) * 151, (1,) * 151)])
