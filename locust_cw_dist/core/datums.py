@@ -314,7 +314,8 @@ def _distributions(histogram: Histogram) -> list[Distribution]:
 
 
 def _distribution(pairs: list[tuple[float, int]]) -> Distribution:
-    return Distribution(tuple(value for value, _ in pairs), tuple(count for _, count in pairs))
+    values, counts = zip(*pairs, strict=True)
+    return Distribution(values, counts)
 
 
 def _outcomes(results: int, failures: int) -> Distribution:

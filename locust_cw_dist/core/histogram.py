@@ -23,6 +23,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import accumulate, chain, compress, repeat
 from operator import add, mul, sub
 from typing import Self
@@ -339,5 +340,10 @@ def nearest_rank(percent: float, count: int) -> int:
         raise ValueError("no values, no percentile")
     if not 0 < percent <= 100:
         raise ValueError(f"a percentile above 0 and at most 100 expected, not {percent!r}")
+    return math.ceil(_fraction(percent) * count / 100)
+
+
+@lru_cache  # the same few percentiles for each endpoint and window
+def _fraction(percent: float) -> Fraction:
     # The shortest decimal form is what the user wrote; the float itself is a little beside it.
-    return math.ceil(Fraction(str(percent)) * count / 100)
+    return Fraction(str(percent))

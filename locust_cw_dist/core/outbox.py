@@ -27,7 +27,7 @@ GIVE_UP_AFTER_REPORTS = 20
 """Reports (a minute, at Locust's 3 s) without any acknowledgement ever, after which there is nobody to record for:
 Locust's own worker waits as long for a master's heartbeat."""
 
-MAX_SUMMARIES_PER_FRAME = 250
+MAX_SUMMARIES_PER_FRAME = 200
 """Summaries that a frame carries; the rest stays for the next one, which follows as soon as this one is acknowledged.
 To cut so many takes a worker 2 ms, besides up to 7 ms for folding what waits at 1,000 endpoints; to read and merge them
 takes a master 2 ms. Neither yields meanwhile."""
