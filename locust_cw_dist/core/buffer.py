@@ -177,6 +177,11 @@ class WorkerBuffer:
         return {run_id for run_id, _ in self._windows}
 
     @property
+    def waiting_summaries(self) -> int:
+        """How many summaries were not taken, those apart of which the run is not known."""
+        return sum(len(summaries) for (run_id, _), summaries in self._windows.items() if run_id != UNKNOWN_RUN)
+
+    @property
     def oldest_s(self) -> float:
         """Start of the oldest window that was not taken; inf if there is none."""
         return min((start_s for _, start_s in self._windows), default=math.inf)

@@ -57,7 +57,7 @@ class Moment:
 class Sent:
     """A frame on its way: its number, its bytes, what it tells, and the reports since it was sent last.
 
-    `leaves` says whether it leaves something behind whose run is known.
+    `leaves` is how many summaries it leaves behind for want of room, of those that waited at the last report.
     """
 
     seq: int
@@ -66,7 +66,7 @@ class Sent:
     final: bool
     idle: bool
     counters: dict[str, RunCounters]
-    leaves: bool
+    leaves: int
     reports: int = 0
 
 
@@ -192,10 +192,13 @@ class Outbox:
         return True
 
     def follow_up(self, moment: Moment) -> bytes:
-        """Return a frame with more of what the one left behind that was just acknowledged, or `NOTHING`."""
+        """Return a frame with more of what the one left behind that was just acknowledged, or `NOTHING`.
+
+        What is recorded meanwhile waits for the next report: else a busy worker far away would never come to an end.
+        """
         if self.has_stopped or self._sent is not None or self._answered is None or not self._answered.leaves:
             return NOTHING
-        return self._send(moment, final=False)
+        return self._send(moment, final=False, due=self._answered.leaves)
 
     def last_word(self, moment: Moment) -> bytes:
         """Return what is to be sent next at the end of the process, or `NOTHING` if the master has everything.
@@ -225,14 +228,17 @@ class Outbox:
         self.has_stopped = False
         self._unanswered_reports = 0
 
-    def _send(self, moment: Moment, *, final: bool) -> bytes:
+    def _send(self, moment: Moment, *, final: bool, due: int | None = None) -> bytes:
+        """Cut a frame; of the summaries that wait, `due` are to go with it and those that follow it, or all."""
         frame = self._cutter.cut(moment, final=final)
         while (data := _encode_if_it_fits(frame)) is None:
             # The oldest windows go first; the rest waits for the next frame.
             sections, rest = halve(list(frame.sections))
             self._buffer.put_back(rest)
             frame = self._cutter.make(moment, sections, final=final)
-        leaves = not self._buffer.waiting_runs <= {UNKNOWN_RUN}
+        leaves = self._buffer.waiting_summaries
+        if due is not None:
+            leaves = min(leaves, max(0, due - sum(len(section.summaries) for section in frame.sections)))
         self._sent = Sent(frame.seq, data, frame.run_id, frame.final, frame.idle, frame.counters, leaves)
         return data
 

@@ -30,22 +30,28 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="more repetitions, and the long ones: half an hour")
     parser.add_argument("--only", action="append", choices=GROUPS + FULL_GROUPS, help="measure this group alone")
     parser.add_argument("--json", type=Path, default=Path("bench.json"), help="file for the figures")
+    parser.add_argument("--keep", action="store_true", help="keep what that file has of other groups")
     parser.add_argument("--docs", type=Path, help="folder whose performance.md and plot are to be written anew")
     options = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
-    figures: list[Figure] = []
+    figures: dict[str, Figure] = {}
+    if options.keep and options.json.exists():
+        figures = {told["name"]: Figure.from_json(told) for told in json.loads(options.json.read_text())["figures"]}
+    document = {"machine": describe(), "full": options.full}
     for group in options.only or (GROUPS + FULL_GROUPS if options.full else GROUPS):
         begin_s = time.monotonic()
-        figures += import_module(f"bench.{group}").figures(full=options.full)
+        measured = import_module(f"bench.{group}").figures(full=options.full)
+        figures |= {figure.name: figure for figure in measured}
+        # After each group: what comes next may fail.
+        told = {"figures": [figure.as_json() for figure in figures.values()]}
+        options.json.write_text(json.dumps(document | told, indent=1))
         print(f"{group}: {time.monotonic() - begin_s:.0f} s", file=sys.stderr, flush=True)
-    print(text(figures))
-    document = {"machine": describe(), "full": options.full, "figures": [figure.as_json() for figure in figures]}
-    options.json.write_text(json.dumps(document, indent=1))
+    print(text(list(figures.values())))
     if options.docs is not None:
         from bench.page import write_page
 
-        write_page(options.docs, figures, document["machine"])
-    return int(any(figure.is_missed for figure in figures))
+        write_page(options.docs, list(figures.values()), document["machine"])
+    return int(any(figure.is_missed for figure in figures.values()))
 
 
 if __name__ == "__main__":

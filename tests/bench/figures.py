@@ -31,6 +31,12 @@ class Figure:
     at_least: bool = False
     details: dict[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> Figure:
+        """Return the figure that `as_json` told of."""
+        kept = {name: told[name] for name in ("name", "what", "unit", "target", "at_least", "details")}
+        return cls(samples=tuple(told["samples"]), **kept)
+
     @property
     def value(self) -> float:
         """The median of the repetitions."""

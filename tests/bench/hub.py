@@ -96,8 +96,9 @@ def _master(namespace: str) -> Watch:
     gevent.sleep(1.0)  # the client is made
     watch = Watch()
     for report in made:
-        environment.events.worker_report.fire(client_id=report.worker_id, data=report.data | {REPORT_KEY: report.frame})
-        gevent.sleep(0.02)
+        for frame in report.frames:
+            environment.events.worker_report.fire(client_id=report.worker_id, data=report.data | {REPORT_KEY: frame})
+            gevent.sleep(0.02)
     gevent.sleep(8.0)
     watch.stop()
     plugin.close(timeout_s=20)

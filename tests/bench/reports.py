@@ -89,10 +89,10 @@ def _hold(*, full: bool) -> Figure:
     samples = []
     with Pair() as pair:
         for report in reports(1, 20 if full else 4, endpoints=1_000, results=133, begin_s=time.time() - 120):
-            data = {REPORT_KEY: report.frame}
-            begin_s = time.perf_counter()
-            pair.master_ours.worker_report.fire(client_id=report.worker_id, data=data)
-            samples.append((time.perf_counter() - begin_s) * 1e3)
-            gevent.sleep(0)
+            for frame in report.frames:
+                begin_s = time.thread_time()
+                pair.master_ours.worker_report.fire(client_id=report.worker_id, data={REPORT_KEY: frame})
+                samples.append((time.thread_time() - begin_s) * 1e3)
+                gevent.sleep(0)
     what = "longest time that one frame holds the hub on the master: a worker with 1,000 endpoints, 133 results each"
-    return Figure("frame_hold", what, tuple(samples), "ms", 10)
+    return Figure("frame_hold", what, (max(samples),), "ms", 10, details={"all_ms": samples})

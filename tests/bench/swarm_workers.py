@@ -15,9 +15,10 @@ import zmq
 from locust import __version__ as LOCUST_VERSION  # noqa: N812
 
 from bench.traffic import REPORT_S, SimulatedWorker
-from locust_cw_dist.core.buffer import RunCounters, Section
+from locust_cw_dist.core.buffer import RunCounters, Section, split
 from locust_cw_dist.core.frame import Frame, Vitals, decode, encode
 from locust_cw_dist.core.messages import FRAME, HELLO, REPORT_KEY, WORD, pack_hello, read_word
+from locust_cw_dist.core.outbox import MAX_SUMMARIES_PER_FRAME
 
 RESULTS = 60
 TEMPLATES = 4
@@ -50,22 +51,28 @@ class Sim:
                     self.acked = max(self.acked, word.seq)
 
     def cut(self, template, now_s, *, final=False):
-        """Make a frame of a template's summaries, with the windows of now; until it is acknowledged, there is none."""
+        """Make frames of a template's summaries, with the windows of now; until all are acknowledged, there is none."""
         if self.acked < self.seq or not self.run_id:
-            return b""
-        self.seq += 1
+            return []
         sections = []
         if not final:
             window_s = int(now_s // RESOLUTION_S) * RESOLUTION_S
             starts = [window_s] if len(template) == 1 else [window_s - RESOLUTION_S, window_s]
             sections = [Section(self.run_id, at_s, part) for at_s, part in zip(starts, template, strict=True)]
-        self.sent += sum(section.results for section in sections)
-        return encode(
-            Frame(
-                self.node_id, self.epoch, self.seq, self.acked, self.run_id, now_s, 0.0, final, final,
-                Vitals(10, 12.5, 80_000_000), {self.run_id: RunCounters(self.sent)}, tuple(sections),
-            )
-        )  # fmt: skip
+        frames = []
+        while sections or not frames:
+            here, sections = split(sections, MAX_SUMMARIES_PER_FRAME)
+            self.seq += 1
+            self.sent += sum(section.results for section in here)
+            frames.append(
+                encode(
+                    Frame(
+                        self.node_id, self.epoch, self.seq, self.acked, self.run_id, now_s, 0.0, final, final,
+                        Vitals(10, 12.5, 80_000_000), {self.run_id: RunCounters(self.sent)}, tuple(here),
+                    )
+                )
+            )  # fmt: skip
+        return frames
 
 
 def main(port, count, endpoints, seconds, ours, process):
@@ -96,7 +103,10 @@ def make_templates(endpoints):
     templates, data = [], None
     for turn in range(10):
         report = worker.report(1_795_000_000.0 + REPORT_S * turn)
-        templates.append([section.summaries for section in decode(report.frame).sections])
+        windows = {}
+        for section in (section for frame in report.frames for section in decode(frame).sections):
+            windows.setdefault(section.start_s, {}).update(section.summaries)
+        templates.append(list(windows.values()))
         data = report.data
     return templates, data
 
@@ -116,9 +126,10 @@ def run(sims, templates, data, seconds, ours):
             straddles = wall_s % RESOLUTION_S < REPORT_S
             fitting = [template for template in templates if (len(template) == 2) == straddles]
             template = fitting[turn % len(fitting)]
-            frame = {REPORT_KEY: sim.cut(template, wall_s)} if ours else {}
-            stamped = replace_times(data, wall_s)
-            sim.say("stats", stamped | frame)
+            frames = sim.cut(template, wall_s) if ours else []
+            sim.say("stats", replace_times(data, wall_s) | ({REPORT_KEY: frames[0]} if frames else {}))
+            for frame in frames[1:]:
+                sim.say(FRAME, {"frame": frame})
         if due // (len(sims) // 3 or 1) > sent // (len(sims) // 3 or 1):
             for sim in sims:
                 sim.say("heartbeat", {"state": "running", "current_cpu_usage": 12.5, "current_memory_usage": 8 * 10**7})
@@ -147,9 +158,9 @@ def end(sims):
             sim.hear()
             if sim.acked == sim.seq and sim.number in finals:
                 waiting.remove(sim)
-            elif sim.acked == sim.seq and (frame := sim.cut([], time.time(), final=True)):
+            elif sim.acked == sim.seq and (frames := sim.cut([], time.time(), final=True)):
                 finals.add(sim.number)
-                sim.say(FRAME, {"frame": frame})
+                sim.say(FRAME, {"frame": frames[0]})
         time.sleep(0.02)
     assert not waiting, f"{len(waiting)} workers were never acknowledged"
 

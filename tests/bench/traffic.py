@@ -61,16 +61,21 @@ class Report:
     Attributes:
         worker_id: Locust's id of it.
         data: What Locust puts into a report.
-        frame: Our frame.
+        frames: Our frames: the one in the report, and those that follow what it has no room for.
         sent_s: When it was sent.
         results: Results in it.
     """
 
     worker_id: str
     data: dict[str, Any]
-    frame: bytes
+    frames: tuple[bytes, ...]
     sent_s: float
     results: int
+
+    @property
+    def frame(self) -> bytes:
+        """The frame in the report itself."""
+        return self.frames[0]
 
     def message(self) -> bytes:
         """Return Locust's message without our frame."""
@@ -94,9 +99,7 @@ class SimulatedWorker:
         self._seq = 0
 
     def report(self, begin_s: float) -> Report:
-        """Return a report on the `REPORT_S` seconds from `begin_s` on; the one before is acknowledged."""
-        self._outbox.on_acknowledgement(self._seq)
-        self._seq += 1
+        """Return a report on the `REPORT_S` seconds from `begin_s` on; all its frames are acknowledged."""
         moments = sorted(
             (begin_s + self._chance.random() * REPORT_S, endpoint)
             for endpoint in range(self._endpoints)
@@ -118,7 +121,15 @@ class SimulatedWorker:
                 "current_memory_usage": 80_000_000,
             }
         moment = Moment(begin_s + REPORT_S, 0.0, False, Vitals(10, 12.5, 80_000_000))
-        return Report(self.worker_id, data, self._outbox.on_report(moment), moment.now_s, len(moments))
+        return Report(self.worker_id, data, tuple(self._frames(moment)), moment.now_s, len(moments))
+
+    def _frames(self, moment: Moment) -> Iterator[bytes]:
+        data = self._outbox.on_report(moment)
+        while data:
+            yield data
+            self._seq += 1
+            self._outbox.on_acknowledgement(self._seq)
+            data = self._outbox.follow_up(moment)
 
     def _record(self, at_s: float, endpoint: int) -> None:
         result = RequestResult(

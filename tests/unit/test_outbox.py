@@ -331,3 +331,20 @@ def test_what_is_beyond_a_frame_follows_when_that_is_acknowledged(bench):
         ("run", int(at_s), (name, "GET")): 1 for at_s in (NOW_S, NOW_S + 1) for name in names
     }
     assert [frame.cut_at_s for frame in sent] == [NOW_S, NOW_S + 1, AT_WORK.now_s]
+
+
+def test_what_is_recorded_meanwhile_does_not_follow(bench):
+    names = [f"/{number}" for number in range(2 * MAX_SUMMARIES_PER_FRAME + 1)]
+    frames = 0
+    for name in names:
+        bench.record(name)
+    data = bench.report()
+    while data:
+        frames += 1
+        for name in names:
+            bench.record(name)
+        bench.acknowledge(data)
+        data = bench.outbox.follow_up(AT_WORK)
+        assert frames < 50
+    assert frames == 3
+    assert bench.buffer.waiting_summaries == len(names)
