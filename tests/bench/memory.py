@@ -17,14 +17,14 @@ ENDPOINTS, RESULTS = 5, 1_000
 def figures(*, full: bool) -> list[Figure]:
     """Measure what 1,000 values from 1 ms to 1 s take, in one window and in as many as a worker holds."""
     what = f"memory on a worker for each endpoint and open window, {RESULTS:,} values from 1 ms to 1 s"
-    one = tuple(_kilobytes(1, seed) for seed in range(5 if full else 3))
+    one = tuple(_kib(1, seed) for seed in range(5 if full else 3))
     return [
-        Figure("memory", f"{what}: {MAX_WINDOWS} windows", (_kilobytes(MAX_WINDOWS, 1),), "kB", 2.0),
-        Figure("memory_one", f"{what}: the current window alone, with what waits to be folded", one, "kB"),
+        Figure("memory", f"{what}: {MAX_WINDOWS} windows", (_kib(MAX_WINDOWS, 1),), "KiB", 2.0),
+        Figure("memory_one", f"{what}: the current window alone, with what waits to be folded", one, "KiB"),
     ]
 
 
-def _kilobytes(windows: int, seed: int) -> float:
+def _kib(windows: int, seed: int) -> float:
     chance = random.Random(seed)
     gc.collect()
     tracemalloc.start()
@@ -39,4 +39,4 @@ def _kilobytes(windows: int, seed: int) -> float:
     gc.collect()
     taken = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    return taken / (windows * ENDPOINTS) / 1e3
+    return taken / (windows * ENDPOINTS) / 1024
