@@ -6,7 +6,7 @@ from bench.figures import Figure
 from bench.swarm import measure
 from locust_cw_dist.testing import LocalCloudwatch
 
-SECONDS = 18
+SECONDS = 16
 WORKERS = (100, 300, 1_000)
 ENDPOINTS = (10, 100, 1_000)
 WORKERS_ENDPOINTS, ENDPOINTS_WORKERS = 10, 20
