@@ -84,7 +84,7 @@ def processes(script, windows, choice, *, has_poison, until_empty=True):
     with tempfile.TemporaryDirectory() as folder, mock.patch.object(retry, "backoff_s", return_value=0.002):
         settings = {"spool_dir": folder, "ambiguous": choice}
         done = [Process(model, windows, 0.05, **settings)]
-        while done[-1].spooled and len(done) < 30:
+        while done[-1].spooled and len(done) < 300:
             done.append(Process(model, [], 0.3, **settings))
     return model, done
 

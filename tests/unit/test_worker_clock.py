@@ -24,7 +24,7 @@ class Bench:
         runner = SimpleNamespace(client_id="worker", client=None, user_count=0)
         runner.register_message = runner.send_message = lambda *_: None
         environment = SimpleNamespace(runner=runner, events=Events())
-        self.worker = Worker(environment, Once(), SimpleNamespace(now_s=lambda: self.at_s))
+        self.worker = Worker(environment, Once(), SimpleNamespace(now_s=lambda: self.at_s, ticks=lambda: self.at_s))
         self.worker.attach()
         atexit.unregister(self.worker._on_quit)
 
