@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from locust_cw_dist.core.frame import WIRE_VERSION
 from support.figures import assert_equal
 
 
@@ -38,4 +39,4 @@ def test_a_worker_with_another_wire_version(cluster):
     cluster.worker(name="good")
     cluster.wait()
     assert_named_once(cluster, r"worker (\S+) has wire version 99")
-    assert odd.log.count("the master has wire version 1, this worker 99") == 1
+    assert odd.log.count(f"the master has wire version {WIRE_VERSION}, this worker 99") == 1
