@@ -19,6 +19,7 @@ from support.processes import wait_until
 from support.stranger import Stranger
 
 HEADER = MAGIC + bytes([WIRE_VERSION])
+EMPTY = zlib.compress(b"")
 
 
 @pytest.fixture
@@ -38,7 +39,12 @@ def full_frames(cluster):
 
 
 def packed(value):
-    return HEADER + zlib.compress(msgpack.packb(value))
+    """Return a frame with any value for a body, and no lanes."""
+    return joined(zlib.compress(msgpack.packb(value)))
+
+
+def joined(head, lanes=EMPTY):
+    return HEADER + len(head).to_bytes(4, "big") + head + lanes
 
 
 def forged(frame):
@@ -67,8 +73,9 @@ def garbage(true_frame):
         (true_frame[:-1], "malformed"),
         (true_frame + b"x", "malformed"),
         (bytes(flipped), "malformed"),
-        *((packed(value), "malformed") for value in (None, 1.5, [], [None] * 13, {"a": 1}, [[[[[[]]]]]] * 13)),
-        (HEADER + bomb, "too large"),
+        *((packed(value), "malformed") for value in (None, 1.5, [], [None] * 14, {"a": 1}, [[[[[[]]]]]] * 14)),
+        (joined(bomb), "too large"),
+        (joined(zlib.compress(msgpack.packb([])), lanes=bomb), "too large"),
         (HEADER + bytes(MAX_FRAME_BYTES), "too large"),
     ]
 
