@@ -201,6 +201,12 @@ _OPTIONS = (
         "Keep on disk what CloudWatch has not taken, for the next master with this folder or for 'locust-cw resend'.",
     ),
     _Option(
+        "record",
+        "record",
+        "<folder>",
+        "Write a record of each run there, for 'locust-cw report' and 'locust-cw compare'; also without publishing.",
+    ),
+    _Option(
         "ambiguous",
         "ambiguous",
         "<policy>",

@@ -109,7 +109,7 @@ class Plugin:
 
     def use(self, settings: Settings | None, client: Any) -> None:
         """Publish by `settings` from now on if nothing is published yet; otherwise nothing changes."""
-        if self._worker is None and self._publishing is None and settings is not None and settings.publishes:
+        if self._worker is None and self._publishing is None and settings is not None and settings.collects:
             self._begin_publishing(settings, client)
 
     def _begin(self, settings: Settings | None, client: Any) -> None:
@@ -125,7 +125,7 @@ class Plugin:
             runner.register_message(FRAME, self._on_message)
         settings = self._read_options() if settings is None else settings
         self.settings = settings
-        if settings.publishes:
+        if settings.collects:
             self._begin_publishing(settings, client)
         else:
             logger.info("locust-cw: publishing is off: set --cw-service or --cw-namespace to switch it on")

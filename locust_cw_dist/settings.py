@@ -30,6 +30,7 @@ _OPTIONAL = frozenset(
         "percentiles",
         "spool_dir",
         "payloads",
+        "record",
     }
 )
 
@@ -72,6 +73,7 @@ class Settings:
         prices: Prices of the user's own for the estimates, pairs of a name out of ``core.prices.PRICE_NAMES`` and US
             dollars; a mapping is taken too.
         payloads: In a dry run, the file for what would have been sent: one PutMetricData body a line.
+        record: A folder for the run records, one file for each run; None keeps none. Works without publishing, too.
     """
 
     service: str | None = None
@@ -99,6 +101,7 @@ class Settings:
     dry_run: bool = False
     prices: tuple[tuple[str, float], ...] = ()
     payloads: str | None = None
+    record: str | None = None
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -117,6 +120,11 @@ class Settings:
     def publishes(self) -> bool:
         """Whether anything is sent to CloudWatch at all."""
         return self.resolved_namespace is not None
+
+    @property
+    def collects(self) -> bool:
+        """Whether results are collected at all: to be published, or for a record."""
+        return self.publishes or self.record is not None
 
     @property
     def endpoint_percentiles(self) -> tuple[float, ...]:

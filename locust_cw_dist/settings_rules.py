@@ -304,6 +304,7 @@ RULES: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "dry_run": _flag,
         "prices": _prices,
         "payloads": _file,
+        "record": _folder,
     }
 )
 """For each field of ``Settings`` its rule."""

@@ -216,6 +216,10 @@ class Collector:
         """Return the workers that took part in a run and never said that they were done."""
         return [epoch for epoch in self._participants(run_id) if not epoch.is_done(run_id, 0.0)]
 
+    def participants(self, run_id: str) -> dict[str, Epoch]:
+        """Return the worker processes that took part in a run, by epoch."""
+        return dict(self._part.get(run_id, {}))
+
     def _participants(self, run_id: str) -> Iterable[Epoch]:
         return self._part.get(run_id, {}).values()
 

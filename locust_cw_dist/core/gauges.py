@@ -5,7 +5,7 @@ State: touched only by the publisher and by the handler of frames, on the master
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from locust_cw_dist.core.datums import RunGauges, StatisticSet
 from locust_cw_dist.core.frame import Vitals
@@ -44,14 +44,18 @@ class GaugeBook:
 
     def take(self, start_s: int, *, results_lost: int, publish_lag_s: float) -> RunGauges:
         """Return what was noted for the window that starts at `start_s`, and forget it."""
-        sample = self._samples.pop(start_s, None) or _Sample()
+        gauges = self.look(start_s)
+        self._samples.pop(start_s, None)
+        return replace(gauges, results_lost=results_lost, publish_lag_s=publish_lag_s)
+
+    def look(self, start_s: int) -> RunGauges:
+        """Return what was noted for the window that starts at `start_s`."""
+        sample = self._samples.get(start_s) or _Sample()
         return RunGauges(
             users=sample.users,
             workers=sample.workers,
             cpu_percent=sample.cpu_percent,
             memory_bytes=sample.memory_bytes,
-            results_lost=results_lost,
-            publish_lag_s=publish_lag_s,
         )
 
     def _sample_of(self, now_s: float) -> _Sample:

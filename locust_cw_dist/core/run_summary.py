@@ -90,6 +90,7 @@ class RunSummary:
         spool_dir: Where results wait that were not sent.
         prices: What the estimate of costs rests on.
         rehearsal: In a dry run, what would have been sent; what is published then was counted only.
+        publishes: Whether anything was to be published; otherwise results are received for the record alone.
     """
 
     run_id: str
@@ -102,6 +103,7 @@ class RunSummary:
     spool_dir: str | None = None
     prices: Prices = CURRENT_PRICES
     rehearsal: Rehearsal | None = None
+    publishes: bool = True
 
     @property
     def is_complete(self) -> bool:
@@ -113,9 +115,8 @@ class RunSummary:
         """Return the block for people."""
         balance, spending = self.balance, self.spending
         state = "complete" if self.is_complete else "INCOMPLETE"
-        done = "published" if self.rehearsal is None else "would be published: DRY RUN, nothing was sent"
         lines = [
-            f"run {self.run_id}: {state}: {balance.published} of {balance.recorded} results {done}"
+            f"run {self.run_id}: {state}: {balance.published} of {balance.recorded} results {self._done}"
             + (f", {balance.late} of them late" if balance.late else "")
         ]
         lines += [f"  {count} dropped: {reason}" for reason, count in sorted(balance.dropped.items())]
@@ -128,10 +129,11 @@ class RunSummary:
         lines += _first([f"what worker {worker} recorded after {_time(until_s)}" for worker, until_s in self.unheard])
         lines += _first([f"everything of worker {worker}, which has no plugin" for worker in self.without_plugin])
         lines += [f"  {count} frames refused: {reason}" for reason, count in sorted(self.refused_frames.items())]
-        lines.append(
-            f"  {spending.calls} PutMetricData calls, {spending.datums} datums, {spending.series} metrics: about "
-            f"${spending.cost_usd(self.prices):.4f} ({self.prices.source})"
-        )
+        if self.publishes:
+            lines.append(
+                f"  {spending.calls} PutMetricData calls, {spending.datums} datums, {spending.series} metrics: about "
+                f"${spending.cost_usd(self.prices):.4f} ({self.prices.source})"
+            )
         if self.rehearsal is not None:
             lines += self.rehearsal.lines(self.prices)
         if spending.ambiguous:
@@ -147,7 +149,8 @@ class RunSummary:
             "labels": dict(self.labels),
             "complete": self.is_complete,
             "recorded": balance.recorded,
-            "published": balance.published,
+            "publishing": self.publishes,
+            "published": balance.published if self.publishes else 0,
             "pending": balance.pending,
             "spooled": balance.spooled,
             "late": balance.late,
@@ -165,6 +168,12 @@ class RunSummary:
             "own_prices": {name: getattr(self.prices, name) for name in self.prices.own},
             "dry_run": None if self.rehearsal is None else self.rehearsal.as_json(self.prices),
         }
+
+    @property
+    def _done(self) -> str:
+        if not self.publishes:
+            return "received; nothing is published without --cw-service"
+        return "published" if self.rehearsal is None else "would be published: DRY RUN, nothing was sent"
 
     def _lost(self) -> int:
         return self.balance.recorded - self.balance.published - self.balance.not_lost

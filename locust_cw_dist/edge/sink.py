@@ -62,3 +62,19 @@ def outcome(call: Callable[..., Any], *args: Any) -> SendError | None:
     except Exception as e:
         return SendError(Failure.TRANSIENT, f"{type(e).__name__}: {e}")
     return None
+
+
+class Nowhere:
+    """Takes the place of CloudWatch where nothing is published: it is never asked to send."""
+
+    max_pairs = 1
+
+    def warm_up(self) -> None:
+        """Do nothing."""
+
+    def check(self) -> None:
+        """Do nothing."""
+
+    def send(self, namespace: str, batch: Sequence[Datum]) -> None:
+        """Refuse: there is nothing to send where nothing is published."""
+        raise SendError(Failure.REFUSED, f"nothing is published, yet {len(batch)} datums came for {namespace}")

@@ -21,9 +21,9 @@ from locust_cw_dist.core.backlog import Backlog
 from locust_cw_dist.core.batches import batches
 from locust_cw_dist.core.budget import EndpointBudget
 from locust_cw_dist.core.collector import Collector, Window
-from locust_cw_dist.core.datums import Datum, MetricPlan
+from locust_cw_dist.core.datums import Datum, MetricPlan, RunGauges
 from locust_cw_dist.core.gauges import GaugeBook
-from locust_cw_dist.core.ledger import LEFT_OUT, Balance, DatumLedger, RunLedger
+from locust_cw_dist.core.ledger import LEFT_OUT, Balance, DatumLedger
 from locust_cw_dist.core.publication import Closed, Entry, publication
 from locust_cw_dist.core.retry import Failure
 from locust_cw_dist.core.selection import Selection
@@ -70,7 +70,7 @@ class SeriesCount:
 def plan_of(settings: Settings) -> MetricPlan:
     """Return what is sent, for the core."""
     return MetricPlan(
-        metrics=settings.metrics,
+        metrics=settings.metrics if settings.publishes else frozenset(),
         endpoint_percentiles=settings.endpoint_percentiles,
         total_percentiles=settings.total_percentiles,
         static_dimensions=settings.dimensions,
@@ -84,6 +84,8 @@ class Publisher:
     Attributes:
         series: The series that were written.
         sender: Brings the batches away.
+        on_closed: Told of each closed window, as the user selected and grouped it, with its gauges unless it is a
+            supplement. They may keep its summaries, must not change them, and never yield.
     """
 
     def __init__(
@@ -102,6 +104,7 @@ class Publisher:
         self.sender = Sender(
             sink, depot, once, on_accepted=self.series.note, resends_ambiguous=settings.ambiguous == "resend"
         )
+        self.on_closed: list[Callable[[Window, RunGauges | None], None]] = []
         self._plan = plan_of(settings)
         self._settings = settings
         self._namespace = settings.resolved_namespace or ""
@@ -158,9 +161,22 @@ class Publisher:
             self._gauges.note_counts(*self._count(), now_s)
             self._collector.touch(self._runs.current.run_id, now_s)
         for window in self._collector.close(now_s, everything=everything):
-            self._runs.get(window.run_id).ledger.taken += window.results
+            self._take(window)
             self._backlog.add(window)
             self._work.set()
+
+    def _take(self, window: Window) -> None:
+        ledger = self._runs.get(window.run_id).ledger
+        ledger.taken += window.results
+        window.summaries, left_out = self._selection.apply(window.summaries)
+        if left_out:
+            ledger.dropped[LEFT_OUT] += left_out
+        gauges = self._gauges.look(window.start_s) if window.is_first else None
+        for listener in self.on_closed:
+            try:
+                listener(window, gauges)
+            except Exception:
+                self._once.error("closed", "locust-cw: could not hand a window over")
 
     def flush(self, timeout_s: float) -> None:
         """Send everything that is here, and stop after `timeout_s`: the process ends.
@@ -244,7 +260,7 @@ class Publisher:
                 return
             self._making.append(window)
             ledger = self._runs.get(window.run_id).ledger
-            closed = self._closed(window, ledger)
+            closed = self._closed(window)
             left = ledger.accounted + closed.results
             try:
                 for entry in publication(self._plan, closed, ledger):
@@ -266,11 +282,8 @@ class Publisher:
             gevent.sleep(0)
             self._held_since_s = time.perf_counter()
 
-    def _closed(self, window: Window, ledger: RunLedger) -> Closed:
-        selected, left_out = self._selection.apply(window.summaries)
-        if left_out:
-            ledger.dropped[LEFT_OUT] += left_out
-        summaries = self._budget.apply(selected)
+    def _closed(self, window: Window) -> Closed:
+        summaries = self._budget.apply(window.summaries)
         if self._budget.is_exceeded:
             self._once.warning(
                 "budget",

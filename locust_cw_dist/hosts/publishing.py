@@ -17,13 +17,15 @@ from locust_cw_dist.edge.cloudwatch import Cloudwatch
 from locust_cw_dist.edge.dry_run import DryRun
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.edge.presence import Presence
-from locust_cw_dist.edge.sink import SendError
+from locust_cw_dist.edge.sink import Nowhere, SendError
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.hosts import rivals
 from locust_cw_dist.hosts.keeper import Keeper
 from locust_cw_dist.hosts.master import SILENCE_S, Master
 from locust_cw_dist.hosts.publisher import Publisher
-from locust_cw_dist.hosts.runs import Runs
+from locust_cw_dist.hosts.record_facts import begin_document, status_document
+from locust_cw_dist.hosts.recording import Recording
+from locust_cw_dist.hosts.runs import Run, Runs
 from locust_cw_dist.hosts.single import Single
 from locust_cw_dist.hosts.summarizer import Summarizer
 from locust_cw_dist.options import labels_from_options
@@ -58,10 +60,11 @@ class Publishing:
         collector = Collector(resolution_s=settings.resolution_s, grace_s=settings.grace_s)
         gauges = GaugeBook(settings.resolution_s)
         self._keeper = Keeper(settings, self._runs, self._clock, once)
-        self._dry_run = DryRun(settings.payloads, once) if settings.dry_run else None
+        self._dry_run = DryRun(settings.payloads, once) if settings.dry_run and settings.publishes else None
+        sink = Cloudwatch(settings, client) if settings.publishes else Nowhere()
         self._publisher = Publisher(
             settings,
-            self._dry_run or Cloudwatch(settings, client),
+            self._dry_run or sink,
             self._keeper.depot,
             collector,
             gauges,
@@ -75,6 +78,10 @@ class Publishing:
         )
         self._summarizer = Summarizer(self._source, self._publisher, self._runs, settings, self._dry_run)
         self._presence = Presence(rivals.identity(settings))
+        self._recording = Recording(
+            settings, self._runs, self._clock, once, begin=self._begin_of_record, status=self._status_of_record
+        )
+        self._publisher.on_closed.append(self._recording.take)
         self._watch: gevent.Greenlet | None = None
 
     @property
@@ -91,15 +98,16 @@ class Publishing:
         """Listen, check the credentials and begin to publish; return what is in the way, if it was waited for.
 
         Raises:
-            SettingsError: The spool's folder, or the file of a dry run, can't be used.
+            SettingsError: The folder of the spool or of the records, or the file of a dry run, can't be used.
         """
         self._keeper.open()
+        self._recording.open()
         if self._dry_run is not None:
             self._dry_run.open()
             logger.info("locust-cw: dry run: nothing is sent to CloudWatch")
             for line in warnings(self._settings.dimensions):
                 logger.warning("locust-cw: %s", line)
-        elif not self._presence.claim():
+        elif self._settings.publishes and not self._presence.claim():
             rivals.warn(self._once, self._settings, "on this machine")
         # Listeners first: whatever yields here must not miss a message.
         self._source.attach()
@@ -124,6 +132,7 @@ class Publishing:
         if self._watch is not None:
             self._watch.kill()
         is_complete = self._summarizer.log_all()
+        self._recording.close()
         self._keeper.close(self._publisher)
         self._presence.release()
         if self._dry_run is not None:
@@ -143,6 +152,14 @@ class Publishing:
         except SettingsError as e:
             logger.warning("locust-cw: %s; the labels of the start are used", e)
             return self._settings.labels
+
+    def _begin_of_record(self, run: Run) -> dict[str, Any]:
+        is_distributed = isinstance(self._source, Master)
+        return begin_document(self._environment, self._settings, run, is_distributed=is_distributed)
+
+    def _status_of_record(self, run: Run, ended: bool) -> dict[str, Any]:
+        epochs = self._source.collector.participants(run.run_id)
+        return status_document(run, self._publisher.balance(run), epochs, self._clock.now_s(), ended=ended)
 
     def _on_test_start(self, **_: Any) -> None:
         if isinstance(self._source, Single) and isinstance(self._environment.runner, DistributedRunner):

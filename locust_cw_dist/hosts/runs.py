@@ -22,6 +22,7 @@ class Run:
         stopped_s: When its test stopped; None while it goes on.
         ledger: What became of its results.
         logged: Its balance when its end was logged; None before.
+        is_own: Whether this process began it; others are earlier masters' whose results come now.
     """
 
     run_id: str
@@ -31,6 +32,7 @@ class Run:
     stopped_s: float | None = None
     ledger: RunLedger = field(init=False)
     logged: Balance | None = None
+    is_own: bool = True
 
     def __post_init__(self) -> None:
         """Open the ledger."""
@@ -68,7 +70,7 @@ class Runs:
     def get(self, run_id: str) -> Run:
         """Return a run; one that is not known here (an earlier master's) is made from its id."""
         if run_id not in self._runs:
-            self._runs[run_id] = Run(run_id, self.current.host)
+            self._runs[run_id] = Run(run_id, self.current.host, is_own=False)
         return self._runs[run_id]
 
     def __iter__(self) -> Iterator[Run]:

@@ -80,6 +80,7 @@ class Summarizer:
             spool_dir=self._settings.spool_dir,
             prices=self._settings.price_table,
             rehearsal=self._rehearsal(spending.series),
+            publishes=self._settings.publishes,
         )
         for line in summary.lines():
             logger.log(logging.INFO if summary.is_complete else logging.WARNING, "locust-cw: %s", line)

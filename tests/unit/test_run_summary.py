@@ -88,6 +88,7 @@ def test_the_same_is_told_to_machines():
         "labels": {"branch": "main"},
         "complete": False,
         "recorded": 1_000,
+        "publishing": True,
         "published": 900,
         "pending": 40,
         "spooled": 10,

@@ -1,0 +1,132 @@
+r"""Blocks: the frame of a run record's file, whatever the blocks hold.
+
+    locust-cw-record 1\n
+    block, block, block, ...
+
+A block is its kind (one letter), the length of its body, a CRC-32 of kind, length and body (both integers of four
+bytes, little-endian), and the body: JSON, compressed by zlib. The file only grows at its end, so a process that is
+killed leaves at most one torn block, the last one; what stands before it is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+MAGIC = b"locust-cw-record "
+VERSION = 1
+FIRST_LINE = MAGIC + b"%d\n" % VERSION
+
+MAX_FIRST_LINE_BYTES = 40
+
+MAX_BODY_BYTES = 4 * 2**20
+"""Compressed. What is written has 256 kB before it is compressed, but for the topology of thousands of workers."""
+
+MAX_INFLATED_BYTES = 16 * 2**20
+"""A body that inflates to more was not written here."""
+
+COMPRESSION_LEVEL = 6
+
+_HEAD = struct.Struct("<cII")
+_SIGNED = struct.Struct("<cI")
+"""What the checksum covers, before the body."""
+
+
+class Kind(Enum):
+    """What a block holds. A reader skips kinds that it does not know."""
+
+    BEGIN = b"B"
+    POINTS = b"P"
+    STATUS = b"S"
+    OUTCOME = b"O"
+
+
+class RecordError(Exception):
+    """A file is no record that can be read; the message says why."""
+
+
+@dataclass(slots=True)
+class Damage:
+    """Where a file stops being readable, and why; empty as long as nothing is wrong.
+
+    Attributes:
+        at_byte: How many bytes are whole.
+        reason: What is wrong behind them.
+    """
+
+    at_byte: int = 0
+    reason: str = ""
+
+
+def pack_block(kind: Kind, text: bytes) -> bytes:
+    """Return a block; `text` is its JSON."""
+    body = zlib.compress(text, COMPRESSION_LEVEL)
+    return _HEAD.pack(kind.value, len(body), _checksum(kind.value, body)) + body
+
+
+def pack_document(kind: Kind, document: dict[str, Any]) -> bytes:
+    """Return a block that holds `document`."""
+    return pack_block(kind, json.dumps(document, separators=(",", ":")).encode())
+
+
+def read_blocks(read: Callable[[int], bytes], damage: Damage) -> Iterator[tuple[Kind, dict[str, Any]]]:
+    """Yield the blocks of a file, in order, up to the first one that is not whole.
+
+    Args:
+        read: Returns the next so many bytes, or fewer at the end of the file.
+        damage: Told where the file ends, and why if that is before its end.
+
+    Raises:
+        RecordError: It is no record, or one of a version that this program does not know.
+    """
+    damage.at_byte = _read_first_line(read)
+    while head := read(_HEAD.size):
+        if len(head) < _HEAD.size:
+            damage.reason = "the last block is cut off"
+            return
+        letter, length, checksum = _HEAD.unpack(head)
+        body = read(length) if length <= MAX_BODY_BYTES else b""
+        if len(body) < length or _checksum(letter, body) != checksum:
+            damage.reason = "a block is cut off or damaged"
+            return
+        document = _document(body)
+        if document is None:
+            damage.reason = "a block holds no JSON object"
+            return
+        damage.at_byte += _HEAD.size + length
+        if letter in _KINDS:
+            yield _KINDS[letter], document
+
+
+_KINDS = {kind.value: kind for kind in Kind}
+
+
+def _checksum(letter: bytes, body: bytes) -> int:
+    return zlib.crc32(body, zlib.crc32(_SIGNED.pack(letter, len(body))))
+
+
+def _read_first_line(read: Callable[[int], bytes]) -> int:
+    line = read(len(FIRST_LINE))
+    while not line.endswith(b"\n") and len(line) < MAX_FIRST_LINE_BYTES and (more := read(1)):
+        line += more
+    if not line.startswith(MAGIC) or not line.endswith(b"\n"):
+        raise RecordError("it is no run record")
+    if line != FIRST_LINE:
+        version = line[len(MAGIC) :].strip().decode("ascii", "replace")
+        raise RecordError(f"it is a record of version {version}, this program reads up to {VERSION}: upgrade it")
+    return len(line)
+
+
+def _document(body: bytes) -> dict[str, Any] | None:
+    inflater = zlib.decompressobj()
+    try:
+        document = json.loads(inflater.decompress(body, MAX_INFLATED_BYTES))
+    # RecursionError is what deep nesting ends in.
+    except (zlib.error, ValueError, RecursionError):
+        return None
+    return document if inflater.eof and isinstance(document, dict) else None

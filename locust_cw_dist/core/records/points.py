@@ -1,0 +1,148 @@
+"""Points: what a record keeps of a span of time, and how it becomes coarser.
+
+A point is a window, or several neighbours merged. Spans are a window's length times a power of two and begin at their
+multiples since the epoch, so that a finer point always lies in one coarser point. Points of the same start and span add
+up: a window with many endpoints is several of them, and results that come late are a further one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from locust_cw_dist.core.buffer import OTHER, EndpointKey
+from locust_cw_dist.core.datums import RunGauges, StatisticSet
+from locust_cw_dist.core.summary import Summary
+from locust_cw_dist.core.windows import window_start_s
+
+MAX_POINTS = 1000
+"""Points of a record; with more it is made coarser."""
+
+MAX_ENDPOINTS = 1000
+"""Endpoints of a record, `(other)` not counted; the results of further ones go there."""
+
+Gauges = dict[str, StatisticSet]
+"""By name, each over the windows of a point: `users`, `workers`, and over workers too `cpu_percent`, `memory_bytes`."""
+
+
+@dataclass(slots=True)
+class Point:
+    """All results of a span of time.
+
+    Attributes:
+        start_s: Where it begins, seconds since the epoch.
+        span_s: How long it is.
+        summaries: One Summary for each endpoint.
+        gauges: Users, workers and how they were.
+    """
+
+    start_s: int
+    span_s: int
+    summaries: dict[EndpointKey, Summary] = field(default_factory=dict)
+    gauges: Gauges = field(default_factory=dict)
+
+    def add(self, other: Point) -> None:
+        """Add what a point within this one's span holds; `other` stays as it is and shares nothing with this one."""
+        for key, summary in other.summaries.items():
+            self.summaries.setdefault(key, Summary()).merge(summary)
+        for name, statistics in other.gauges.items():
+            mine = self.gauges.get(name)
+            self.gauges[name] = statistics if mine is None else _sum(mine, statistics)
+
+
+def gauges_of(gauges: RunGauges) -> Gauges:
+    """Return what a record keeps of a window's gauges."""
+    counts = {"users": gauges.users, "workers": gauges.workers}
+    kept = {name: StatisticSet(1, value, value, value) for name, value in counts.items() if value is not None}
+    vitals = {"cpu_percent": gauges.cpu_percent, "memory_bytes": gauges.memory_bytes}
+    return kept | {name: value for name, value in vitals.items() if value is not None}
+
+
+def fitting_span_s(starts_s: Iterable[int], span_s: int, max_points: int) -> int:
+    """Return the shortest span, `span_s` times a power of two, in which `starts_s` make at most `max_points` points."""
+    starts = set(starts_s)
+    while len({window_start_s(start_s, span_s) for start_s in starts}) > max(1, max_points):
+        span_s *= 2
+    return span_s
+
+
+class Gatherer:
+    """Gathers points of any spans into points of one span, few enough.
+
+    Attributes:
+        span_s: The span, so far.
+        points: The points by their start.
+    """
+
+    def __init__(self, span_s: int, max_points: int) -> None:
+        """Begin with spans of `span_s`, the length of a window."""
+        self.span_s = span_s
+        self.points: dict[int, Point] = {}
+        self._max_points = max_points
+
+    def add(self, point: Point) -> None:
+        """Add a point."""
+        while self.span_s < point.span_s:
+            self._double()
+        self._place(point)
+        while len(self.points) > self._max_points:
+            self._double()
+
+    def in_order(self) -> list[Point]:
+        """Return the points, oldest first."""
+        return [self.points[start_s] for start_s in sorted(self.points)]
+
+    def _double(self) -> None:
+        self.span_s *= 2
+        finer, self.points = self.points, {}
+        for point in finer.values():
+            self._place(point)
+
+    def _place(self, point: Point) -> None:
+        start_s = window_start_s(point.start_s, self.span_s)
+        self.points.setdefault(start_s, Point(start_s, self.span_s)).add(point)
+
+
+class EndpointCap:
+    """Keeps the number of endpoints of one record within bounds: those that come first stay.
+
+    Attributes:
+        is_exceeded: Whether any result went to `(other)`.
+    """
+
+    def __init__(self, max_endpoints: int = MAX_ENDPOINTS) -> None:
+        """Have room for `max_endpoints`."""
+        self.is_exceeded = False
+        self._max_endpoints = max_endpoints
+        self._admitted: set[EndpointKey] = set()
+
+    def apply(self, summaries: dict[EndpointKey, Summary]) -> dict[EndpointKey, Summary]:
+        """Return the same results; those of endpoints beyond the cap are merged into `(other)`."""
+        within, other = {}, Summary()
+        for key, summary in summaries.items():
+            if self._admits(key):
+                within[key] = summary
+            else:
+                other.merge(summary)
+        if other.count:
+            self.is_exceeded = True
+            other.merge(within.get(OTHER, Summary()))
+            within[OTHER] = other
+        return within
+
+    def _admits(self, key: EndpointKey) -> bool:
+        if key == OTHER or key in self._admitted:
+            return True
+        if len(self._admitted) >= self._max_endpoints:
+            return False
+        self._admitted.add(key)
+        return True
+
+
+def _sum(one: StatisticSet, other: StatisticSet) -> StatisticSet:
+    return StatisticSet(
+        one.count + other.count,
+        one.sum + other.sum,
+        min(one.minimum, other.minimum),
+        max(one.maximum, other.maximum),
+    )

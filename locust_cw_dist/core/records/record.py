@@ -1,0 +1,176 @@
+"""Record: what a reader has of one run."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from locust_cw_dist.core.buffer import EndpointKey
+from locust_cw_dist.core.datums import StatisticSet
+from locust_cw_dist.core.histogram import EDGES
+from locust_cw_dist.core.records.blocks import Damage, Kind, RecordError, read_blocks
+from locust_cw_dist.core.records.packing import Unpacker
+from locust_cw_dist.core.records.points import Gatherer, Point
+from locust_cw_dist.core.summary import Summary
+
+MAX_SPAN_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One run, as its record tells it.
+
+    Attributes:
+        begin: What was known at its start; see docs/record.md for the fields of this and the next two.
+        status: What was noted last of its ledger and its workers; empty if the process was killed before.
+        outcome: Rules and the verdict, if they were noted.
+        points: Its results over time, of one span, oldest first.
+        span_s: That span.
+        damage: Where the file is torn, if it is.
+    """
+
+    begin: dict[str, Any]
+    status: dict[str, Any]
+    outcome: dict[str, Any]
+    points: tuple[Point, ...]
+    span_s: int
+    damage: Damage = field(default_factory=Damage)
+
+    @property
+    def run_id(self) -> str:
+        """The run."""
+        return str(self.begin.get("run_id") or "-")
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The user's labels."""
+        return {str(key): str(value) for key, value in _object(self.begin, "labels").items()}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """How the run was started."""
+        return _object(self.begin, "options")
+
+    @property
+    def workers(self) -> list[dict[str, Any]]:
+        """The workers, as they were when the status was noted last."""
+        return [worker for worker in self.status.get("workers") or [] if isinstance(worker, dict)]
+
+    @property
+    def ledger(self) -> dict[str, Any]:
+        """What became of the results."""
+        return _object(self.status, "ledger")
+
+    @property
+    def verdict(self) -> str:
+        """What was said of the run itself: valid, suspect or invalid; empty if nothing was."""
+        return str(_object(self.outcome, "verdict").get("state") or "")
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process that wrote it ended in order."""
+        return bool(self.status.get("ended"))
+
+    @property
+    def start_s(self) -> float:
+        """When the test started, or its first results came; seconds since the epoch."""
+        return _time(self.begin, "started_s") or (float(self.points[0].start_s) if self.points else 0.0)
+
+    @property
+    def end_s(self) -> float:
+        """When the test stopped; in the record of a killed process, the end of its last point."""
+        last_s = float(self.points[-1].start_s + self.span_s) if self.points else self.start_s
+        return max(_time(self.status, "stopped_s") or last_s, self.start_s)
+
+    @property
+    def duration_s(self) -> float:
+        """How long the test ran."""
+        return self.end_s - self.start_s
+
+    def endpoints(self) -> dict[EndpointKey, Summary]:
+        """Return the results of the whole run by endpoint, those with most results first."""
+        whole: dict[EndpointKey, Summary] = {}
+        for point in self.points:
+            for key, summary in point.summaries.items():
+                whole.setdefault(key, Summary()).merge(summary)
+        return dict(sorted(whole.items(), key=lambda item: (-item[1].count, item[0])))
+
+    def reasons(self) -> Counter[tuple[str, str, str]]:
+        """Return the failures of the run by (name, method, reason)."""
+        found: Counter[tuple[str, str, str]] = Counter()
+        for (name, method), summary in self.endpoints().items():
+            found.update({(name, method, reason): count for reason, count in summary.reasons.items()})
+        return found
+
+    def gauge(self, name: str) -> StatisticSet | None:
+        """Return a gauge over the whole run."""
+        whole = Point(0, 1)
+        for point in self.points:
+            whole.add(Point(0, 1, {}, point.gauges))
+        return whole.gauges.get(name)
+
+    def seconds_of(self, point: Point) -> float:
+        """Return how much of a point's span the test ran; never 0."""
+        end_s = min(point.start_s + point.span_s, self.end_s)
+        return max(end_s - max(float(point.start_s), self.start_s), 0.0) or float(point.span_s)
+
+
+def read_record(read: Callable[[int], bytes], max_points: int) -> Record:
+    """Read a record; its points are gathered so that there are at most `max_points`.
+
+    Args:
+        read: Returns the next so many bytes of the file, or fewer at its end.
+        max_points: How fine time is to be.
+
+    Raises:
+        RecordError: It is no record, or of a version that this program does not know.
+    """
+    damage, unpacker = Damage(), Unpacker()
+    documents: dict[Kind, dict[str, Any]] = {}
+    gatherer: Gatherer | None = None
+    for kind, document in read_blocks(read, damage):
+        if kind is not Kind.POINTS:
+            documents[kind] = document
+        if kind is Kind.BEGIN:
+            gatherer = gatherer or Gatherer(_resolution_s(document), max_points)
+        elif kind is Kind.POINTS:
+            if gatherer is None:
+                raise RecordError("it does not begin with what was known at the start")
+            try:
+                for point in unpacker.unpack(document):
+                    gatherer.add(point)
+            except (ValueError, TypeError) as e:
+                damage.reason = f"a block can't be read: {e}"
+                break
+    if gatherer is None:
+        raise RecordError("it is empty: the process ended before it had written anything")
+    return Record(
+        documents[Kind.BEGIN],
+        documents.get(Kind.STATUS, {}),
+        documents.get(Kind.OUTCOME, {}),
+        tuple(gatherer.in_order()),
+        gatherer.span_s,
+        damage,
+    )
+
+
+def _resolution_s(begin: dict[str, Any]) -> int:
+    if begin.get("edges_ms") != list(EDGES):
+        raise RecordError("its histograms have other bins than this program's")
+    resolution_s = begin.get("resolution_s")
+    if not (type(resolution_s) is int and 1 <= resolution_s <= MAX_SPAN_S):
+        raise RecordError("the length of its windows is missing")
+    return resolution_s
+
+
+def _object(document: dict[str, Any], name: str) -> dict[str, Any]:
+    value = document.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _time(document: dict[str, Any], name: str) -> float:
+    value = document.get(name)
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
