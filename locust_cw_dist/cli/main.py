@@ -45,6 +45,8 @@ _COMMANDS = (
         "serve a CloudWatch on this machine, for trying things out without an AWS account",
         "locust_cw_dist.cli.local_cloudwatch",
     ),
+    _Command("report", "make an HTML page of a run record", "locust_cw_dist.cli.report"),
+    _Command("compare", "compare runs from their records, and gate on it", "locust_cw_dist.cli.compare"),
     _Command(
         "demo",
         "run a distributed load test against a local CloudWatch and show what arrived",

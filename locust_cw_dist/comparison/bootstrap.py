@@ -26,7 +26,7 @@ DRAWS = 200
 """The error of a standard error from 200 draws is 5 %."""
 
 MAX_CORRELATION = 0.9
-"""Of neighbouring blocks; above this the run is a trend, and no interval would be honest: this one is four times wider."""
+"""Of neighbouring blocks; above this the run is a trend, and no interval is honest; this one is four times wider."""
 
 
 @dataclass(frozen=True, slots=True)

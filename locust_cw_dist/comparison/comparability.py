@@ -25,13 +25,14 @@ def is_whole(record: Record) -> bool:
 def warnings(bases: Sequence[Record], candidate: Record) -> list[str]:
     """Return what a reader of a comparison must know; empty if the runs are alike."""
     runs = [*bases, candidate]
-    found = [line for run in runs for line in _of_one(run)]
+    found = [line for run in runs for line in of_one(run)]
     for base in bases:
         found += _differences(base, candidate)
     return list(dict.fromkeys(found))
 
 
-def _of_one(run: Record) -> list[str]:
+def of_one(run: Record) -> list[str]:
+    """Return what makes a run doubtful by itself."""
     name = f"run {run.run_id}"
     found = []
     if run.damage.reason:

@@ -1,0 +1,245 @@
+"""`locust-cw compare`: what changed between runs, from their records; and whether a build fails for it."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from locust_cw_dist.cli import records
+from locust_cw_dist.comparison.gate import Gate
+from locust_cw_dist.errors import LocustCwError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from locust_cw_dist.comparison.compare import Change, Choices
+    from locust_cw_dist.core.records.record import Record
+
+EXIT_WORSE = 3
+EXIT_NOT_COMPARABLE = 4
+
+MAX_WINDOWS = 512
+"""Points of a run that is compared; thirty blocks of them are enough."""
+
+_DESCRIPTION = """\
+Compare the run records of one base run or several with that of a candidate: p50, p95, p99, mean, failure ratio and
+requests per second of each endpoint. Each change has an interval that allows for requests that depend on each other,
+and for what differs between base runs if there are several. What is surely worse or better by more than --min-change
+comes first.
+"""
+_EPILOG = """\
+examples:
+  locust-cw compare main.cwrecord branch.cwrecord
+  locust-cw compare monday.cwrecord tuesday.cwrecord wednesday.cwrecord branch.cwrecord
+      three base runs: what differs among them counts as noise
+  locust-cw compare last/ records/ --fail-on p95=10 --fail-on failures --html compare.html
+      for CI: exit code 3 if a p95 is surely over 10 % higher, or a failure ratio surely higher than counts
+  locust-cw compare main.cwrecord branch.cwrecord --json > compare.json
+
+exit code: 0 compared, and nothing fails by --fail-on; 3 something does; 4 with --fail-on only: a run was cut short or
+is invalid, or no endpoint can be compared; 1 a record can't be read; 2 a wrong option
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "compare",
+        help="compare runs from their records, and gate on it",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("bases", nargs="+", type=Path, metavar="BASE", help=records.HELP)
+    parser.add_argument("candidate", type=Path, metavar="CANDIDATE", help="the record that is judged, likewise")
+    _add_choices(parser)
+    parser.add_argument(
+        "--fail-on",
+        type=_gate,
+        action="append",
+        default=[],
+        metavar="FIGURE[=TOLERANCE]",
+        help="exit with 3 if p50, p95, p99, mean, failures, rps or any of them is surely worse than the tolerance, in "
+        "per cent (failures: points; default: what counts); can be repeated",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object, for machines")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with plots of the runs over each other")
+    parser.add_argument("--all", action="store_true", help="show all endpoints, not the first 20")
+    parser.set_defaults(run=run)
+
+
+def _add_choices(parser: argparse.ArgumentParser) -> None:
+    percent, points, confidence, seconds = (
+        records.number_in(1, 1000, "%"),
+        records.number_in(0.01, 100, "percentage points"),
+        records.number_in(50, 99.99, "%"),
+        records.number_in(0, 86_400, "seconds"),
+    )
+    parser.add_argument(
+        "--min-change", type=percent, default=5.0, metavar="%%", help="smallest change that counts (default: 5)"
+    )
+    parser.add_argument(
+        "--min-failures",
+        type=points,
+        default=0.5,
+        metavar="POINTS",
+        help="the same of the failure ratio (default: 0.5)",
+    )
+    parser.add_argument(
+        "--confidence", type=confidence, default=95.0, metavar="%%", help="of all intervals together (default: 95)"
+    )
+    parser.add_argument(
+        "--warm-up", type=seconds, default=0.0, metavar="SECONDS", help="leave out the beginning of each run"
+    )
+    parser.add_argument(
+        "--successes", action="store_true", help="response times of successful requests only: fast failures flatter"
+    )
+
+
+def _gate(text: str) -> Gate:
+    try:
+        return Gate.parse(text)
+    except ValueError as e:
+        raise argparse.ArgumentTypeError(str(e)) from None
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare, and show it.
+
+    Returns:
+        The exit code, as the help says.
+
+    Raises:
+        LocustCwError: A record can't be read, the page not be written, or a part is missing.
+    """
+    from locust_cw_dist.comparison import comparability
+    from locust_cw_dist.comparison.compare import Choices, compare
+
+    _check_parts(arguments)
+    bases = [records.read(path, MAX_WINDOWS) for path in arguments.bases]
+    candidate = records.read(arguments.candidate, MAX_WINDOWS)
+    choices = Choices(
+        arguments.min_change, arguments.min_failures, arguments.confidence, arguments.warm_up, arguments.successes
+    )
+    with records.progress("Comparing") as tick:
+        changes = compare(bases, candidate, choices, tick)
+    warnings = comparability.warnings(bases, candidate)
+    if not changes:
+        warnings.append("no endpoint can be compared: each needs five whole windows and ten requests in every run")
+    failures = [change for gate in arguments.fail_on for change in gate.failures(changes, choices)]
+    failures = list(dict.fromkeys(failures))
+    code = _exit_code(arguments, [*bases, candidate], changes, failures)
+    if arguments.html is not None:
+        _write_page(arguments.html, bases, candidate, changes, choices, warnings)
+    if arguments.json:
+        _print_json(bases, candidate, changes, warnings, failures, code)
+    else:
+        _print_tables(arguments, bases, candidate, changes, choices, warnings, failures)
+    return code
+
+
+def _check_parts(arguments: argparse.Namespace) -> None:
+    if not arguments.json and importlib.util.find_spec("rich") is None:
+        raise LocustCwError(
+            'tables are shown with rich; install it with: pip install "locust-cw-dist[cli]", or use --json'
+        )
+    if arguments.html is not None:
+        from locust_cw_dist.reporting.page import check_plotly
+
+        check_plotly()
+
+
+def _exit_code(
+    arguments: argparse.Namespace, runs: Sequence[Record], changes: Sequence[Change], failures: Sequence[Change]
+) -> int:
+    from locust_cw_dist.comparison.comparability import is_whole
+
+    if not arguments.fail_on:
+        return 0
+    if failures:
+        return EXIT_WORSE
+    return 0 if changes and all(map(is_whole, runs)) else EXIT_NOT_COMPARABLE
+
+
+def _write_page(
+    path: Path,
+    bases: Sequence[Record],
+    candidate: Record,
+    changes: Sequence[Change],
+    choices: Choices,
+    warnings: Sequence[str],
+) -> None:
+    from locust_cw_dist.reporting.comparison import comparison_page
+
+    with records.progress("Drawing") as tick:
+        page = comparison_page(bases, candidate, changes, choices, warnings, tick)
+    records.write(path, page)
+
+
+def _print_json(
+    bases: Sequence[Record],
+    candidate: Record,
+    changes: Sequence[Change],
+    warnings: Sequence[str],
+    failures: Sequence[Change],
+    code: int,
+) -> None:
+    document = {
+        "bases": [base.run_id for base in bases],
+        "candidate": candidate.run_id,
+        "warnings": list(warnings),
+        "failed": len(failures),
+        "exit_code": code,
+        "changes": [_json(change, failed=change in failures) for change in changes],
+    }
+    print(json.dumps(document, indent=2))
+
+
+def _json(change: Change, *, failed: bool) -> dict[str, Any]:
+    name, method = change.endpoint
+    return {
+        "name": name,
+        "method": method,
+        "figure": change.figure.name,
+        "unit": change.figure.unit,
+        "base": round(change.base, 6),
+        "candidate": round(change.candidate, 6),
+        "change": round(change.change, 4),
+        "change_unit": "percent" if change.figure.is_ratio else "percentage points",
+        "low": round(change.low, 4),
+        "high": round(change.high, 4),
+        "state": change.state.value,
+        "requests": change.requests,
+        "failed": failed,
+    }
+
+
+def _print_tables(
+    arguments: argparse.Namespace,
+    bases: Sequence[Record],
+    candidate: Record,
+    changes: Sequence[Change],
+    choices: Choices,
+    warnings: Sequence[str],
+    failures: Sequence[Change],
+) -> None:
+    from locust_cw_dist.comparison import terminal
+    from locust_cw_dist.comparison.words import changed, label
+
+    console = terminal.make_console()
+    console.print(f"base {', '.join(base.run_id for base in bases)}; candidate {candidate.run_id}", soft_wrap=True)
+    for warning in warnings:
+        print(f"locust-cw compare: warning: {warning}", file=sys.stderr)
+    if changes:
+        terminal.show(console, changes, choices, all_endpoints=arguments.all)
+    if len(bases) == 1:
+        console.print(
+            "One base run: what differs between any two runs is not in the intervals; give more.", style="dim"
+        )
+    for change in failures:
+        text = f"FAILED by --fail-on: {change.figure.title} of {label(change.endpoint)} {changed(change)}"
+        console.print(text, style="bold red", markup=False, soft_wrap=True)
