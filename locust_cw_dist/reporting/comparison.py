@@ -13,10 +13,10 @@ from locust_cw_dist.reporting.page import badge, cards, cell, notices, page, plo
 from locust_cw_dist.reporting.series import page_data
 
 PLOTS = (
-    ("throughput", "Requests (and failures, dotted) a second"),
+    ("throughput", "Requests a second"),
     ("percentiles", "Response time, ms: p50 dotted, p95 solid"),
     ("distribution", "Response-time distribution, % of requests"),
-    ("reasons", "Failures a second, by reason"),
+    ("reasons", "Failures for each 1,000 requests, by reason"),
 )
 
 KINDS = {State.WORSE: "bad", State.BETTER: "good", State.UNCLEAR: "plain", State.SAME: "plain"}

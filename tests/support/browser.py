@@ -8,6 +8,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +17,15 @@ PACKAGES = {"chromium": "chromium"}
 """Debian's package for each program."""
 
 DEADLINE_S = 60.0
+
+ON_FILES_3_AND_4 = """
+import fcntl, os, sys
+files = [fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:3]]
+os.dup2(files[0], 3)
+os.dup2(files[1], 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+"""Starts a program that reads its commands from file 3 and answers on file 4."""
 
 PHONE = (390, 844)
 DESKTOP = (1400, 900)
@@ -47,10 +57,10 @@ class Browser:
         assert program, "chromium is installed by tests/support/system_packages.py"
         there, self._write = os.pipe()
         self._read, back = os.pipe()
-        # It reads commands from file 3 and writes to file 4.
-        flags = "--headless=new --no-sandbox --disable-gpu --hide-scrollbars --no-first-run --remote-debugging-pipe"
+        flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"]
+        pipe = ["--remote-debugging-pipe", f"--user-data-dir={self._folder}", "about:blank"]
         self._process = subprocess.Popen(
-            ["sh", "-c", f'exec "$0" {flags} --user-data-dir="$1" about:blank 3<&{there} 4>&{back}', program, self._folder],
+            [sys.executable, "-c", ON_FILES_3_AND_4, str(there), str(back), program, *flags, *pipe],
             pass_fds=(there, back),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -85,10 +95,14 @@ class Browser:
             deviceScaleFactor=2 if is_phone else 1,
             mobile=is_phone,
         )
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self._ask("Emulation.setEmulatedMedia", features=[scheme])
+        self.use_scheme(dark=dark)
         self._ask("Page.navigate", url=page.resolve().as_uri())
         self.wait_for("document.body && document.body.dataset.drawn")
+
+    def use_scheme(self, *, dark: bool) -> None:
+        """Let the system prefer dark or light."""
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self._ask("Emulation.setEmulatedMedia", features=[scheme])
 
     def wait_for(self, expression: str) -> None:
         """Wait until a JavaScript expression is true."""

@@ -1,4 +1,4 @@
-"""Installs the Debian packages that the tests of the network need, where that is possible."""
+"""Installs the Debian packages that tests need, where that is possible: `network`, `browser` or both."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support.netns import PACKAGES
+from support import browser, netns
+
+PACKAGES = {"network": netns.PACKAGES, "browser": browser.PACKAGES}
 
 
 def main() -> None:
-    packages = sorted({package for program, package in PACKAGES.items() if shutil.which(program) is None})
+    wanted = [item for name in sys.argv[1:] for item in PACKAGES[name].items()]
+    packages = sorted({package for program, package in wanted if shutil.which(program) is None})
     if packages and os.geteuid() == 0 and shutil.which("apt-get"):
         subprocess.run(["apt-get", "update", "-q"], check=True)
         subprocess.run(["apt-get", "install", "-qy", "--no-install-recommends", *packages], check=True)

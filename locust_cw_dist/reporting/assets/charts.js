@@ -47,15 +47,24 @@
 
   const named = (what, number) => (compares ? `${what}, ${text(data.runs[number].name)}` : what);
 
+  // Of several runs: failures for each thousand requests, by reason, side by side.
+  function sharesByReason(subject) {
+    const sum = (values) => values.reduce((a, b) => a + b, 0);
+    const reasons = [...new Set(subject.runs.flatMap((run) => run.reasons.map((reason) => reason.reason)))];
+    const traces = reasons.length === 0 ? [] : subject.runs.map((run, n) => {
+      const found = new Map(run.reasons.map((reason) => [reason.reason, (1000 * sum(reason.rate)) / sum(run.rps)]));
+      return { type: "bar", x: reasons.map(shortened), y: reasons.map((reason) => found.get(reason) || 0), name: text(data.runs[n].name), marker: { color: series(n) }, hovertemplate: "%{y:.3~g}" };
+    });
+    return [traces, layout({ xaxis: { type: "category", title: { text: "" } }, barmode: "group" })];
+  }
+
   const plots = {
     throughput(subject) {
       const traces = [];
       subject.runs.forEach((run, n) => {
         const area = compares ? {} : { fill: "tozeroy", fillcolor: `${series(0)}22` };
         traces.push(line(run, n, run.rps, named("requests/s", n), series(n), area));
-        if (run.fps.some((rate) => rate > 0)) {
-          traces.push(line(run, n, run.fps, named("failures/s", n), compares ? series(n) : colour("bad"), { line: { dash: compares ? "dot" : "solid" } }));
-        }
+        if (!compares && run.fps.some((rate) => rate > 0)) traces.push(line(run, n, run.fps, "failures/s", colour("bad")));
       });
       if (!compares && data.runs[0].users.some((users) => users !== null)) {
         traces.push(line(subject.runs[0], 0, data.runs[0].users, "users", colour("c7"), { yaxis: "y2", line: { dash: "dot", shape: "hv" } }));
@@ -77,14 +86,10 @@
     },
 
     reasons(subject) {
-      const traces = [];
-      subject.runs.forEach((run, n) => {
-        run.reasons.forEach((reason, k) => {
-          const style = compares ? { line: { dash: DASHES[n % 4] } } : { stackgroup: "failures", line: { width: 0.8, shape: "hv" } };
-          traces.push(line(run, n, reason.rate, named(shortened(reason.reason), n), series(k + 1), { hovertemplate: "%{y:.3~g}/s", ...style }));
-        });
-      });
-      return [traces, layout({})];
+      if (compares) return sharesByReason(subject);
+      const [run] = subject.runs;
+      const style = { hovertemplate: "%{y:.3~g}/s", stackgroup: "failures", line: { width: 0.8, shape: "hv" } };
+      return [run.reasons.map((reason, k) => line(run, 0, reason.rate, shortened(reason.reason), series(k + 1), style)), layout({})];
     },
 
     distribution(subject) {
@@ -92,7 +97,8 @@
       subject.runs.forEach((run, n) => {
         const ink = compares ? series(n) : series(0);
         const style = { shape: "hvh", width: 1.5 };
-        traces.push({ type: "scatter", mode: "lines", x: run.successes.ms, y: run.successes.percent, name: named("successful", n), line: { color: ink, ...style }, fill: "tozeroy", fillcolor: `${ink}22`, hovertemplate: "%{y:.3~g} %" });
+        const area = compares ? {} : { fill: "tozeroy", fillcolor: `${ink}22` };
+        traces.push({ type: "scatter", mode: "lines", x: run.successes.ms, y: run.successes.percent, name: named("successful", n), line: { color: ink, ...style }, ...area, hovertemplate: "%{y:.3~g} %" });
         if (run.failures.ms.length && !compares) {
           traces.push({ type: "scatter", mode: "lines", x: run.failures.ms, y: run.failures.percent, name: "failed", line: { color: colour("bad"), ...style }, hovertemplate: "%{y:.3~g} %" });
         }

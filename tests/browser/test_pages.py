@@ -1,0 +1,148 @@
+"""The pages in a real browser: every plot drawn, nothing on the console, nothing asked of the network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from locust_cw_dist.cli.main import main
+from support.browser import DESKTOP, PHONE, Browser
+from support.records import SHOP, Simulation, Traffic
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium: run as root, or install it"),
+    pytest.mark.timeout(300),
+]
+
+REPORT_PLOTS = {"throughput": 3, "percentiles": 3, "reasons": 3, "distribution": 2, "load": 2}
+COMPARE_PLOTS = {"throughput": 3, "percentiles": 6, "distribution": 3, "reasons": 3}
+
+DRAWN = (
+    "Object.fromEntries([...document.querySelectorAll('.plot')].map(p => [p.id, p.querySelectorAll('.trace').length]))"
+)
+VIEWS = [("light", DESKTOP, False), ("dark", DESKTOP, True), ("phone", PHONE, False), ("phone-dark", PHONE, True)]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with Browser(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+@pytest.fixture(autouse=True)
+def _nothing_to_complain_of(browser):
+    browser.complaints.clear()
+    browser.requests.clear()
+    yield
+    assert browser.complaints == []
+    assert browser.requests == []
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """A report and a comparison of simulated runs, with rules, a ramp, failures and a slower endpoint."""
+    folder = tmp_path_factory.mktemp("pages")
+    outcome = {
+        "verdict": {"state": "suspect", "reasons": ["worker locust-worker-2 was at 93 % CPU"]},
+        "rules": [
+            {"rule": "p95(POST /checkout) < 300", "state": "failed", "observed": 479.2},
+            {"rule": "failures < 1 %", "state": "passed", "observed": 0.42},
+        ],
+    }
+    slower = SHOP | {("/checkout", "POST"): replace(SHOP["/checkout", "POST"], median_ms=270, failure_ratio=0.08)}
+    first, second, third = (
+        str(Simulation(ramp_windows=6, **fields).write(folder))
+        for fields in ({"seed": 1, "outcome": outcome}, {"seed": 3}, {"seed": 9, "traffic": slower})
+    )
+    assert main(["report", first, "-o", str(folder / "report.html")]) == 0
+    assert main(["compare", first, second, third, "--warm-up", "60", "--html", str(folder / "compare.html")]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def screenshots(tmp_path_factory):
+    return Path(os.environ.get("SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
+
+
+@pytest.mark.parametrize(("view", "size", "dark"), VIEWS, ids=[view[0] for view in VIEWS])
+@pytest.mark.parametrize(("name", "plots"), [("report", REPORT_PLOTS), ("compare", COMPARE_PLOTS)])
+def test_every_plot_is_drawn(browser, pages, screenshots, name, plots, view, size, dark):
+    browser.show(pages / f"{name}.html", size, dark=dark)
+    browser.screenshot(screenshots / f"{name}-{view}.png")
+    drawn = browser.value(DRAWN)
+    for plot, traces in plots.items():
+        # Bars and a line that is also an area are more than one element.
+        assert drawn[plot] >= traces, (plot, drawn)
+    # It scrolls down and not sideways.
+    assert browser.value("document.documentElement.scrollWidth") <= size[0]
+    red, *_ = map(int, browser.value("getComputedStyle(document.body).backgroundColor.match(/\\d+/g)"))
+    assert (red < 60) == dark
+
+
+def test_the_colours_follow_the_system_while_the_page_is_open(browser, pages):
+    browser.show(pages / "report.html")
+    ink = "document.querySelector('#percentiles .xtick text').style.fill"
+    light = browser.value(ink)
+    browser.use_scheme(dark=True)
+    browser.wait_for(f"{ink} !== '{light}'")
+
+
+def test_another_endpoint_can_be_chosen(browser, pages):
+    browser.show(pages / "report.html")
+    chosen = "document.getElementById('subject').value"
+    browser.value(
+        "(s => { s.selectedIndex = 5; s.dispatchEvent(new Event('change')); })(document.getElementById('subject'))"
+    )
+    assert browser.value(chosen) == browser.value("document.body.dataset.drawn") == "POST /checkout"
+    browser.value(
+        "(s => { s.selectedIndex = 1; s.dispatchEvent(new Event('change')); })(document.getElementById('subject'))"
+    )
+    assert browser.value("document.getElementById('reasons').textContent") == "no failures"
+    browser.value(
+        "(s => { s.selectedIndex = 0; s.dispatchEvent(new Event('change')); })(document.getElementById('subject'))"
+    )
+    assert browser.value(DRAWN)["reasons"] >= 3
+
+
+def test_the_scale_of_times_can_be_logarithmic(browser, pages):
+    browser.show(pages / "report.html")
+    browser.value("document.getElementById('log').click()")
+    assert browser.value("document.getElementById('percentiles')._fullLayout.yaxis.type") == "log"
+
+
+def test_tables_are_sorted_by_a_click(browser, pages):
+    browser.show(pages / "report.html")
+    browser.value(
+        "[...document.querySelectorAll('table.sortable th')].find(h => h.textContent === 'p99').click()",
+    )
+    first = "document.querySelector('table.sortable tbody td').textContent"
+    assert browser.value(first) == "POST /checkout"
+    browser.value("[...document.querySelectorAll('table.sortable th')].find(h => h.textContent === 'p99').click()")
+    assert browser.value(first) == "GET /"
+
+
+def test_hostile_names_do_nothing(browser, tmp_path):
+    name = "</script><img src=http://127.0.0.1:9/x onerror=\"document.title='owned'\"><b>&amp;"
+    traffic = {(name, "GET"): Traffic(failure_ratio=0.1), ("/ok", "GET"): Traffic()}
+    path = Simulation(traffic=traffic, windows=20, begin={"labels": {"a": name}}).write(tmp_path)
+    other = Simulation(traffic=traffic, windows=20, seed=2).write(tmp_path)
+    for command, page in (
+        (["report", str(path), "-o"], "r.html"),
+        (["compare", str(path), str(other), "--html"], "c.html"),
+    ):
+        assert main([*command, str(tmp_path / page)]) == 0
+        browser.show(tmp_path / page)
+        assert "owned" not in browser.value("document.title")
+        assert browser.value("document.querySelectorAll('img').length") == 0
+        assert browser.value("document.getElementById('subject').options.length") == 3
+
+
+def test_records_of_killed_and_empty_runs_have_pages(browser, tmp_path):
+    for seed, fields in enumerate(({"windows": 0}, {"windows": 1}, {"windows": 30, "ends": False})):
+        path = Simulation(seed=seed, **fields).write(tmp_path)
+        assert main(["report", str(path), "-o", str(tmp_path / "page.html")]) == 0
+        browser.show(tmp_path / "page.html")

@@ -1,0 +1,136 @@
+"""The pages, as text: what is in them, and that no name from outside becomes markup. tests/browser looks at them."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+
+import pytest
+
+from locust_cw_dist.cli.main import main
+from locust_cw_dist.edge.records import read_file
+from locust_cw_dist.reporting.series import MAX_SUBJECTS, page_data
+from support.records import SHOP, Simulation, Traffic
+
+HOSTILE = "</script><img src=x onerror=alert(1)>&\"'"
+
+
+def data_of(page):
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1])
+
+
+@pytest.fixture
+def plotly():
+    """The real one, which is in the test extras."""
+    pytest.importorskip("plotly")
+
+
+@pytest.fixture
+def page(tmp_path, plotly, capsys):
+    def make(**fields):
+        path = Simulation(**fields).write(tmp_path)
+        assert main(["report", str(path), "-o", str(tmp_path / "page.html")]) == 0
+        assert "page.html: run " in capsys.readouterr().out
+        return (tmp_path / "page.html").read_text()
+
+    return make
+
+
+def test_a_page_tells_the_runs_figures(page):
+    text = page(
+        outcome={
+            "verdict": {"state": "invalid", "reasons": ["lost a worker"]},
+            "rules": [{"rule": "p95 < 3", "state": "failed"}],
+        }
+    )
+    for part in (
+        "POST /checkout",
+        "HTTPError: 503",
+        "lost a worker",
+        "p95 &lt; 3",
+        "locust-worker-2",
+        "branch: main",
+        "invalid",
+    ):
+        assert part in text, part
+    data = data_of(text)
+    assert [subject["label"] for subject in data["subjects"]][:2] == ["All together", "GET /"]
+    (together,) = data["subjects"][0]["runs"]
+    assert len(together["rps"]) == len(together["p99"]) == len(data["runs"][0]["users"]) == 60
+    assert sum(together["rps"]) / 60 == pytest.approx(57, rel=0.05)
+    assert sum(together["successes"]["percent"]) == pytest.approx(100, rel=0.01)
+
+
+def test_names_from_outside_are_text(page):
+    traffic = {(HOSTILE, HOSTILE): Traffic(failure_ratio=0.1)}
+    text = page(traffic=traffic, begin={"labels": {HOSTILE: HOSTILE}, "options": {"host": HOSTILE}})
+    assert "<img" not in text.replace("Plotly", "").split('id="data"')[0]
+    assert data_of(text)["subjects"][1]["label"] == f"{HOSTILE} {HOSTILE}"
+
+
+def test_a_page_loads_nothing(page):
+    text = page()
+    assert "default-src 'none'" in text
+    own = text.split('id="data"')[0]
+    assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", own)
+
+
+def test_many_endpoints_are_all_in_the_table_and_the_busiest_have_plots(tmp_path):
+    traffic = {(f"/{n}", "GET"): Traffic(rate=1 + n / 100) for n in range(MAX_SUBJECTS + 10)}
+    record = read_file(Simulation(traffic=traffic, windows=6).write(tmp_path))
+    assert len(page_data([record], ["run"], lambda _: None)["subjects"]) == MAX_SUBJECTS + 1
+
+
+def test_a_record_of_a_killed_process_has_a_page_that_says_so(page):
+    assert "did not end in order" in page(ends=False)
+
+
+def test_an_empty_record_has_a_page(page):
+    assert "All together" in page(windows=0)
+
+
+def test_a_comparison_has_a_page(tmp_path, plotly, capsys):
+    paths = [str(Simulation(seed=seed).write(tmp_path)) for seed in (1, 2, 3)]
+    assert main(["compare", *paths, "--html", str(tmp_path / "compare.html")]) == 0
+    text = (tmp_path / "compare.html").read_text()
+    data = data_of(text)
+    assert [run["name"] for run in data["runs"]] == ["base 1", "base 2", "candidate"]
+    assert {change["state"] for change in data["changes"]} <= {"worse", "better", "unclear", "same"}
+    assert "20270115T080000Z-00000003" in text
+
+
+@pytest.mark.parametrize("name", ["missing.cwrecord", "folder", "text"])
+def test_what_is_no_record_is_one_line_and_code_1(tmp_path, name, plotly, capsys):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "text").write_text("hello")
+    assert main(["report", str(tmp_path / name), "-o", str(tmp_path / "page.html")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert name in line
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_a_page_that_cannot_be_written_is_one_line_and_code_1(tmp_path, plotly, capsys):
+    path = Simulation(windows=5).write(tmp_path)
+    assert main(["report", str(path), "-o", str(tmp_path / "no" / "page.html")]) == 1
+    assert "No such file" in capsys.readouterr().err
+
+
+def test_without_plotly_the_error_says_what_to_install(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name, *_: None if name == "plotly" else sys.modules.get(name)
+    )
+    path = Simulation(windows=5).write(tmp_path)
+    assert main(["report", str(path)]) == 1
+    assert 'pip install "locust-cw-dist[report]"' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["report", "compare"])
+def test_help_has_examples_and_exit_codes(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    text = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert f"locust-cw {command} " in text
+    assert "exit code: 0" in text
+    assert SHOP

@@ -1,0 +1,208 @@
+"""What a process that publishes keeps in its run records."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from locust_cw_dist.edge.records import RecordFile, read_file
+from locust_cw_dist.edge.revision import revision
+from locust_cw_dist.errors import SettingsError
+from locust_cw_dist.hosts.record_facts import begin_document
+from locust_cw_dist.hosts.recording import MAX_WAITING
+from locust_cw_dist.hosts.runs import Runs
+from locust_cw_dist.settings import Settings
+from support.publisher import NOW_S, Bench, ScriptedSink
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return RecordingBench(tmp_path / "records")
+
+
+class RecordingBench(Bench):
+    """A bench whose publisher keeps a record."""
+
+    def __init__(self, folder, **settings):
+        from locust_cw_dist.hosts.recording import Recording
+
+        super().__init__(ScriptedSink(), record=str(folder), **settings)
+        self.folder = folder
+        self.recording = Recording(
+            self.settings,
+            self.runs,
+            self.clock,
+            self.once,
+            begin=lambda run: begin_document(SimpleNamespace(), self.settings, run, is_distributed=True),
+            status=lambda run, ended: {"ended": ended, "recorded": self.publisher.balance(run).recorded},
+        )
+        self.publisher.on_closed.append(self.recording.take)
+
+    def record(self):
+        """End, and read what was kept."""
+        self.recording.open()
+        self.flush()
+        self.recording.close()
+        (path,) = self.folder.glob("*.cwrecord")
+        assert path.stem == self.run.run_id
+        return read_file(path)
+
+
+def counts(record):
+    return {name: summary.count for (name, _), summary in record.endpoints().items()}
+
+
+def test_every_result_is_kept_and_the_status_says_that_it_ended(bench):
+    bench.deliver("/a", "/b", count=7)
+    bench.deliver("/a", count=3, at_s=NOW_S + 10)
+    record = bench.record()
+    assert counts(record) == {"/a": 10, "/b": 7}
+    assert [point.start_s for point in record.points] == [NOW_S, NOW_S + 10]
+    assert record.status == {"ended": True, "recorded": 17, "left_out": 0}
+
+
+def test_late_results_are_added(bench):
+    bench.deliver("/a", count=2)
+    bench.clock.time_s += 60
+    bench.publisher.tick()
+    bench.deliver("/a", count=5)
+    record = bench.record()
+    assert counts(record) == {"/a": 7}
+    assert [point.start_s for point in record.points if point.summaries] == [NOW_S]
+
+
+def test_what_the_user_left_out_is_left_out_and_groups_are_groups(tmp_path):
+    bench = RecordingBench(tmp_path, groups=(("/item/.*", "/item/{id}"),), exclude=("/health",))
+    bench.deliver("/item/1", "/item/2", "/health", count=4)
+    assert counts(bench.record()) == {"/item/{id}": 8}
+
+
+def test_endpoints_beyond_the_budget_of_series_are_kept_apart(tmp_path):
+    bench = RecordingBench(tmp_path, max_endpoints=1)
+    bench.deliver(*(f"/{n}" for n in range(30)), count=2)
+    assert counts(bench.record()) == {f"/{n}": 2 for n in range(30)}
+    published = {dict(datum.dimensions).get("Request") for datum in bench.sent("RequestCount")}
+    assert published == {None, "(other)", "/0"}
+
+
+def test_results_of_another_masters_run_make_no_record(bench):
+    bench.run = SimpleNamespace(run_id="../../elsewhere")
+    bench.deliver("/a", count=2)
+    bench.recording.open()
+    bench.publisher.start(lambda: (1, 1))
+    bench.publisher.flush(5.0)
+    bench.recording.close()
+    (path,) = bench.folder.parent.rglob("*.cwrecord")
+    assert path.stem == bench.runs.current.run_id
+    assert counts(read_file(path)) == {}
+
+
+def test_an_error_of_the_disk_ends_the_record_and_nothing_else(bench, monkeypatch, caplog):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(RecordFile, "append", full)
+    bench.deliver("/a", count=2)
+    bench.recording.open()
+    bench.flush()
+    bench.recording.close()
+    assert bench.balance.published == 2
+    assert caplog.text.count("its record ends here") + caplog.text.count("ends here, it can't be written") == 1
+
+
+def test_windows_that_the_disk_has_no_time_for_are_left_out_and_counted(bench):
+    bench.recording.open()
+    # The greenlet that writes has not run yet.
+    for number in range(MAX_WAITING + 2):
+        bench.deliver("/a", count=1, at_s=NOW_S + 10 * number)
+        bench.clock.time_s = NOW_S + 10 * number + 30
+        bench.publisher.tick()
+    bench.publisher.tick(everything=True)
+    record = bench.record()
+    assert record.status["left_out"] >= 2
+    assert counts(record) == {"/a": MAX_WAITING + 2 - record.status["left_out"]}
+
+
+def test_a_folder_that_cannot_be_written_is_one_line_before_any_load(tmp_path):
+    (tmp_path / "file").write_text("")
+    bench = RecordingBench(tmp_path / "file")
+    with pytest.raises(SettingsError, match=r"--cw-record: got '.*/file', must be a folder that can be written"):
+        bench.recording.open()
+
+
+def test_what_a_record_says_of_its_run_holds_no_secret():
+    settings = Settings(service="shop", role_arn="arn:aws:iam::123456789012:role/perf", external_id="secret-1")
+    options = SimpleNamespace(
+        num_users=5, spawn_rate=2.0, run_time=60, my_password="secret-2", tags=["a"], web_auth="x:y"
+    )
+    run = Runs(NOW_S, "-").start(NOW_S, "https://user:secret-3@shop.test/api?token=secret-4", (("branch", "main"),))
+    document = begin_document(SimpleNamespace(parsed_options=options), settings, run, is_distributed=False)
+    assert "secret" not in str(document)
+    assert "role" not in str(document)
+    assert document["options"] == {
+        "num_users": 5,
+        "spawn_rate": 2.0,
+        "run_time": 60,
+        "tags": ["a"],
+        "cw_service": "shop",
+        "cw_environment": "perf",
+        "cw_resolution_s": 10,
+        "cw_max_endpoints": 100,
+        "cw_grace_s": 15.0,
+        "cw_dry_run": False,
+        "host": "https://shop.test/api",
+    }
+    assert document["labels"] == {"branch": "main"}
+    assert {"python", "platform", "locust"} <= document["versions"].keys()
+
+
+@pytest.mark.parametrize("layout", ["loose", "packed", "detached", "worktree"])
+def test_the_revision_is_read_from_gits_files(tmp_path, layout):
+    repository = tmp_path / "repository"
+    git = repository / ".git"
+    (git / "refs/heads").mkdir(parents=True)
+    (git / "HEAD").write_text("ref: refs/heads/main\n")
+    folder = repository / "deep" / "er"
+    folder.mkdir(parents=True)
+    if layout == "loose":
+        (git / "refs/heads/main").write_text(f"{COMMIT}\n")
+    elif layout == "packed":
+        (git / "packed-refs").write_text(
+            f"# pack-refs with: peeled\n{'f' * 40} refs/heads/x\n{COMMIT} refs/heads/main\n"
+        )
+    elif layout == "detached":
+        (git / "HEAD").write_text(f"{COMMIT}\n")
+    else:
+        tree = git / "worktrees" / "tree"
+        tree.mkdir(parents=True)
+        (tree / "HEAD").write_text("ref: refs/heads/topic\n")
+        (tree / "commondir").write_text("../..\n")
+        (git / "refs/heads/topic").write_text(f"{COMMIT}\n")
+        folder = tmp_path / "tree"
+        folder.mkdir()
+        (folder / ".git").write_text(f"gitdir: {tree}\n")
+    assert revision(folder, {}) == COMMIT
+
+
+def test_without_git_the_revision_is_what_ci_says(tmp_path):
+    assert revision(tmp_path, {}) is None
+    assert revision(tmp_path, {"GITHUB_SHA": COMMIT}) == COMMIT
+    assert revision(tmp_path, {"GITHUB_SHA": "$(rm -rf)", "CI_COMMIT_SHA": COMMIT.upper()}) == COMMIT
+    (tmp_path / ".git").write_text("gitdir: nowhere")
+    assert revision(tmp_path, {}) is None
+
+
+def test_the_revision_is_that_of_this_projects_own_checkout_if_it_is_one():
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        pytest.skip("no checkout")
+    import subprocess
+
+    told = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True)
+    assert revision(root, os.environ) == told.stdout.strip()
