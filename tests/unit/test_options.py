@@ -247,7 +247,7 @@ ALL_OPTIONS = [
     *(f"--cw-role-arn={ROLE}", "--cw-endpoint-url=http://h", "--cw-host=h", "--cw-resolution=1"),
     *("--cw-percentiles=50,99", "--cw-dimension=a=b", "--cw-label=a=b", "--cw-metrics=all,-Users"),
     *("--cw-max-endpoints=3", "--cw-grace=2", "--cw-flush-timeout=1.5", "--cw-required"),
-    *("--cw-group=/i/.*=/i", "--cw-include=/.*", "--cw-exclude=/health", "--cw-spool-dir=spool"),
+    *("--cw-group=/i/.*=/i", "--cw-include=/.*", "--cw-exclude=/health", "--cw-spool-dir=spool", "--cw-record=records"),
     *("--cw-ambiguous=drop", "--cw-dry-run", "--cw-price=metric_month=0.2", "--cw-payloads=calls.jsonl"),
 ]
 
@@ -255,7 +255,7 @@ ALL_OPTIONS = [
 @pytest.mark.parametrize("args", [[], ALL_OPTIONS], ids=["none", "all"])
 def test_all_options_survive_locusts_spawn_message(args):
     ours = {name: value for name, value in vars(parse(*args)).items() if name.startswith("cw_")}
-    assert len(ours) == 25
+    assert len(ours) == 26
     if args:
         assert None not in ours.values()
     packed = Message("spawn", {"parsed_options": ours}, None).serialize()
