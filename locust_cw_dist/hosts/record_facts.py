@@ -82,11 +82,11 @@ def status_document(
             "late": balance.late,
             "dropped": dict(balance.dropped),
         },
-        "workers": [_worker(name, epoch) for name, epoch in epochs.items()],
+        "workers": [_worker(run.run_id, name, epoch) for name, epoch in epochs.items()],
     }
 
 
-def _worker(name: str, epoch: Epoch) -> dict[str, Any]:
+def _worker(run_id: str, name: str, epoch: Epoch) -> dict[str, Any]:
     return {
         "worker": epoch.worker_id,
         "epoch": name,
@@ -94,7 +94,7 @@ def _worker(name: str, epoch: Epoch) -> dict[str, Any]:
         "memory_bytes": int(epoch.vitals.memory_bytes),
         "clock_offset_s": None if epoch.clock_offset_s is None else round(epoch.clock_offset_s, 4),
         "complete_until_s": round(epoch.cut_at_s, 3),
-        "final": epoch.final,
+        "done": epoch.is_done(run_id, 0.0),
     }
 
 

@@ -132,11 +132,11 @@ def _how(run: Record) -> str:
             worker.get("cpu_percent"),
             f"{(worker.get('memory_bytes') or 0) / 2**20:.0f} MiB",
             worker.get("clock_offset_s"),
-            "yes" if worker.get("final") else Markup("<b>no</b>"),
+            "yes" if worker.get("done") else Markup("<b>no</b>"),
         )
         for worker in run.workers
     ]
-    columns = ("Worker", "CPU, %", "Memory", "Clock offset, s", "Ended in order")
+    columns = ("Worker", "CPU, %", "Memory", "Clock offset, s", "All results in")
     return (
         details("Options and versions", table(("", ""), rows, texts=2))
         + details("Ledger of results", table(("", "Results"), ledger) if ledger else "")

@@ -60,7 +60,7 @@ def test_a_distributed_run_is_recorded_exactly_and_published_as_ever(recorded):
 def test_a_record_tells_how_the_run_was_made(recorded):
     record = read_file(records(recorded)[0])
     assert len(record.workers) == len({worker["epoch"] for worker in record.workers}) == 2
-    assert all(worker["final"] and worker["memory_bytes"] > 0 for worker in record.workers)
+    assert all(worker["done"] and worker["memory_bytes"] > 0 for worker in record.workers)
     assert all(abs(worker["clock_offset_s"]) < 1 for worker in record.workers)
     assert (record.options["num_users"], record.options["run_time"]) == (8, 9)
     assert record.gauge("users").maximum == 8

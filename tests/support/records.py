@@ -118,7 +118,7 @@ class Simulation:
 
     def _status(self):
         end_s = START_S + self.windows * RESOLUTION_S
-        worker = {"cpu_percent": 41.5, "memory_bytes": 120_000_000, "clock_offset_s": 0.002, "final": True}
+        worker = {"cpu_percent": 41.5, "memory_bytes": 120_000_000, "clock_offset_s": 0.002, "done": True}
         return {
             "at_s": end_s + 1.0,
             "stopped_s": float(end_s),

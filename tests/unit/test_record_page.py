@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from locust_cw_dist.cli.main import main
 from locust_cw_dist.edge.records import read_file
 from support.readme import ROOT, blocks
-from support.records import Simulation
+from support.records import SHOP, Simulation
 
 
 @pytest.mark.parametrize("cut", [0, 40])
@@ -26,6 +28,50 @@ def test_a_strangers_reader_reads_the_same(tmp_path, cut):
         mean_ms = summary.response_times().sum_ms / summary.count
         expected.append(f"{method} {name}: {summary.count} requests, mean {mean_ms:.2f} ms")
     assert done.stdout.splitlines() == expected
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """The records that the pages compare: on the branch the checkout is slower and the start page faster."""
+    folder = tmp_path_factory.mktemp("shop")
+    slower = replace(SHOP["/checkout", "POST"], median_ms=270, failure_ratio=0.08)
+    faster = replace(SHOP["/", "GET"], median_ms=15.5)
+    branch = SHOP | {("/checkout", "POST"): slower, ("/", "GET"): faster}
+    for seed, (name, traffic) in enumerate({"monday": SHOP, "tuesday": SHOP, "branch": branch}.items(), start=1):
+        path = Simulation(traffic=traffic, seed=seed, windows=180, ramp_windows=6).write(folder)
+        path.rename(folder / f"{name}.cwrecord")
+    (folder / "records").mkdir()
+    (folder / "records" / "branch.cwrecord").write_bytes((folder / "branch.cwrecord").read_bytes())
+    return folder
+
+
+def shell(command, folder):
+    """Run a block of a page in `folder`."""
+    command = command.replace("locust-cw ", f"{sys.executable} -m locust_cw_dist.cli.main ")
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    return subprocess.run(["bash", "-c", command], cwd=folder, env=env, capture_output=True, text=True, check=False)
+
+
+def lines(text):
+    return [line.rstrip() for line in text.splitlines() if line.strip()]
+
+
+def test_the_comparison_on_the_page_is_what_the_command_prints(shop):
+    (command,) = blocks("sh", "docs/compare.md")
+    shown, *_ = blocks("text", "docs/compare.md")
+    done = shell(command.text, shop)
+    assert (done.returncode, done.stderr) == (3, "")
+    assert lines(done.stdout) == lines(shown.text)
+    for line in next(block for block in blocks("text") if "WORSE" in block.text).text.splitlines()[2:]:
+        assert line.rstrip() in lines(done.stdout)
+
+
+def test_the_commands_of_the_readme(shop):
+    pytest.importorskip("plotly")
+    command = next(block.text for block in blocks("sh") if "locust-cw report" in block.text)
+    done = shell(command, shop)
+    assert (done.returncode, done.stderr) == (3, "")
+    assert "POST /checkout" in (shop / "report.html").read_text()
 
 
 @pytest.mark.parametrize("command", ["compare", "report"])
