@@ -65,9 +65,14 @@ class RecordFile:
         Raises:
             OSError: It is there already, or can't be written.
         """
-        self._file = self.path.open("xb")
+        if self.path.exists():
+            raise FileExistsError(f"{self.path} is there already")
+        # Under another name until there is something to read in it.
+        part = self.path.with_suffix(PART)
+        self._file = part.open("wb")
         self._file.write(FIRST_LINE + pack_block(Kind.BEGIN, text))
         self._file.flush()
+        part.rename(self.path)
 
     def append(self, kind: Kind, texts: Iterable[bytes], starts_s: Iterable[int] = ()) -> None:
         """Add blocks.

@@ -229,6 +229,16 @@ def test_a_process_that_is_killed_while_it_rewrites_leaves_the_old_file(tmp_path
     assert len(read_file(file.path).points) == 21
 
 
+def test_a_record_that_is_there_is_never_written_over(tmp_path):
+    file = written(tmp_path, small_points(2))
+    file.close()
+    content = file.path.read_bytes()
+    with pytest.raises(FileExistsError):
+        written(tmp_path, [])
+    assert file.path.read_bytes() == content
+    assert not list(tmp_path.glob("*.part"))
+
+
 def test_coarser_points_are_gathered_to_one_span(tmp_path):
     path = Simulation(traffic=SHOP, windows=30).write(tmp_path)
     fine, coarse = read_file(path), read_file(path, max_points=5)
