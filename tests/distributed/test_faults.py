@@ -19,6 +19,8 @@ PASSING = [
     ("access_denied", {}, 3),
     ("reset", {}, 3),
     ("hang", {"latency_s": 60}, 1),
+    ("request_timeout", {}, 2),
+    ("request_too_large", {}, 1),
 ]
 """Faults that leave no doubt, or take nothing: after them each result is there once."""
 
