@@ -109,6 +109,9 @@ class Depot:
         if self._spool is None or parcel.file is None:
             return None
         self._quietly(self._spool.mark, parcel.file)
+        if parcel.entries:
+            # The disk did not take what was left of it after the last try.
+            return None
         try:
             parcel.return_to_memory(unpack(self._off_hub.run(self._spool.read, parcel.file)))
         except (OSError, SpoolError, ValueError) as e:

@@ -299,6 +299,8 @@ class Sender:
     def _call(self, namespace: str, piece: tuple[Entry, ...]) -> SendError | None:
         """Make one call and note how it went."""
         gevent.sleep(self._gate.reserve(time.monotonic()))
+        if self._is_ending:
+            return SendError(self.last_failure, "the process ended before the call")
         self.ledger.calls += 1
         greenlet = gevent.getcurrent()
         self._calls.add(greenlet)
