@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import socket
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import ClassVar
 from urllib.parse import parse_qs
 
+import gevent
 import pytest
 
 from locust_cw_dist.core import limits
@@ -192,15 +192,16 @@ ASSUMED = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15
 
 
 def test_a_role_is_assumed_with_its_external_id_and_its_credentials_sign_the_calls(aws, now_s, monkeypatch):
-    with ThreadingHTTPServer(("127.0.0.1", 0), StsAndCloudwatch) as http:
-        Thread(target=http.serve_forever, daemon=True).start()
+    with HTTPServer(("127.0.0.1", 0), StsAndCloudwatch) as http:
+        # A greenlet: its sockets are gevent's, and threads may be real ones (see conftest.py).
+        serving = gevent.spawn(http.serve_forever)
         url = f"http://127.0.0.1:{http.server_port}"
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", url)
         role = "arn:aws:iam::123456789012:role/metrics"
         sink = Cloudwatch(Settings(service="shop", role_arn=role, external_id="load-tests", endpoint_url=url))
         sink.check()
         sink.send(NAMESPACE, [datum(now_s)])
-        http.shutdown()
+        serving.kill()
     assert [(call["RoleArn"], call["ExternalId"]) for call in StsAndCloudwatch.assumed] == [([role], ["load-tests"])]
     assert len(StsAndCloudwatch.put_with) == 1
     assert "Credential=ASSUMEDKEY/" in StsAndCloudwatch.put_with[0]
