@@ -10,6 +10,9 @@ BASE_S = 0.2
 CAP_S = 20.0
 """Longest pause: short enough that the end of an outage is noticed within two windows."""
 
+MAX_RETRY_AFTER_S = 600.0
+"""Longest pause that a service may ask for: beyond ten minutes it is tried again all the same."""
+
 HURRIED_PAUSE_S = 1.0
 """Longest pause when the process ends: what is at stake is the time that is left."""
 
@@ -79,7 +82,7 @@ class Gate:
     def fail(self, now_s: float, jitter: float, retry_after_s: float | None) -> None:
         """Note a call that failed; `jitter` as for `backoff_s`, `retry_after_s` what the service asked to wait."""
         self.failures += 1
-        pause_s = max(backoff_s(self.failures, jitter), retry_after_s or 0.0)
+        pause_s = max(backoff_s(self.failures, jitter), min(retry_after_s or 0.0, MAX_RETRY_AFTER_S))
         self._not_before_s = now_s + (min(pause_s, HURRIED_PAUSE_S) if self._is_hurrying else pause_s)
 
     def hurry(self) -> None:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,12 +50,14 @@ class Orphan:
         batches: Files, oldest first, each with whether it was being sent when the process ended.
         foreign: Files that no process of ours writes.
         state: What `state.json` holds; empty if there is none.
+        error: Why the folder can't be used and is not held; empty if it is.
     """
 
     folder: Path
     batches: tuple[tuple[Path, bool], ...]
     foreign: tuple[Path, ...]
     state: bytes
+    error: str = ""
 
 
 class Spool:
@@ -82,31 +85,37 @@ class Spool:
         self._lock(unlocked)
         unlocked.rename(self._own)
         self._locks[self._own] = self._locks.pop(unlocked)
-        self._used_bytes = sum(path.stat().st_size for path in self.folder.glob(f"*/*{BATCH}"))
+        self._used_bytes = self._measure_bytes()
 
-    def put(self, content: bytes, *, trying: bool = False) -> Path | None:
+    def new_path(self) -> Path:
+        """Return a file that no batch has yet; does not block."""
+        self._number += 1
+        return self._own / f"{self._number:08d}{BATCH}"
+
+    def put(self, content: bytes, path: Path | None = None, *, trying: bool = False) -> Path | None:
         """Write a batch and return its file; None if there is no room.
 
         Args:
             content: What the file holds.
+            path: The file, of `new_path`; a new one by default. What it holds is replaced.
             trying: Whether nobody knows if CloudWatch has taken it.
 
         Raises:
             OSError: The disk did not take it.
         """
-        if self._used_bytes + len(content) > self._max_bytes:
+        if not self._has_room(len(content)):
             return None
-        self._number += 1
-        path = self._own / f"{self._number:08d}{BATCH}"
+        path = path or self.new_path()
         if trying:
             self.mark(path)
+        size_bytes = _size_bytes(path)
         _write(path, content)
-        self._used_bytes += len(content)
+        self._used_bytes += len(content) - size_bytes
         return path
 
     def replace(self, path: Path, content: bytes) -> None:
         """Write a batch in the place of another."""
-        size_bytes = path.stat().st_size
+        size_bytes = _size_bytes(path)
         _write(path, content)
         self._used_bytes += len(content) - size_bytes
 
@@ -155,15 +164,21 @@ class Spool:
 
     def adopt(self) -> list[Orphan]:
         """Take over the folders of processes that are gone; oldest first."""
-        return [_orphan(path) for path in self._others() if self._lock(path)]
+        return [orphan for path in self._others() if (orphan := _usable(self._take_over, path)) is not None]
 
     def look(self) -> list[Orphan]:
         """Return what `adopt` would, but touch nothing; this needs no `open`."""
-        return [_orphan(path) for path in self._others() if not _is_held(path)]
+        return [orphan for path in self._others() if (orphan := _usable(_look_into, path)) is not None]
 
     def in_use(self) -> list[Path]:
         """Return the folders of other processes that live."""
-        return [path for path in self._others() if _is_held(path)]
+        held = []
+        for path in self._others():
+            # What can't be opened is told of by `adopt` and `look`.
+            with suppress(OSError):
+                if _is_held(path):
+                    held.append(path)
+        return held
 
     def notes(self) -> list[bytes]:
         """Return what other processes that live say of themselves."""
@@ -188,6 +203,18 @@ class Spool:
         """Remove what is empty, and free every lock: what is left is for the next process."""
         for folder in list(self._locks):
             self.forget(folder)
+
+    def _has_room(self, size_bytes: int) -> bool:
+        if self._used_bytes + size_bytes > self._max_bytes:
+            # Others may have made some.
+            self._used_bytes = self._measure_bytes()
+        return self._used_bytes + size_bytes <= self._max_bytes
+
+    def _measure_bytes(self) -> int:
+        return sum(_size_bytes(path) for path in self.folder.glob(f"*/*{BATCH}"))
+
+    def _take_over(self, folder: Path) -> Orphan | None:
+        return _orphan(folder) if self._lock(folder) else None
 
     def _others(self) -> list[Path]:
         """Return the folders of other processes; one with batches and no lock was copied here."""
@@ -232,6 +259,29 @@ def _is_held(folder: Path) -> bool:
     finally:
         os.close(file)
     return False
+
+
+def _look_into(folder: Path) -> Orphan | None:
+    return None if _is_held(folder) else _orphan(folder)
+
+
+def _usable(take: Callable[[Path], Orphan | None], folder: Path) -> Orphan | None:
+    """Return what `take` finds in a folder; None if that is nothing, or the folder is gone meanwhile."""
+    try:
+        return take(folder)
+    except FileNotFoundError:
+        return None
+    except OSError as e:
+        # Of another user, say: whatever it is, the other folders can be used.
+        return Orphan(folder, (), (), b"", error=f"it can't be used: {e}")
+
+
+def _size_bytes(path: Path) -> int:
+    """Return the size of a file; 0 if it is not there, or not any more: other processes remove theirs."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _orphan(folder: Path) -> Orphan:

@@ -60,6 +60,8 @@ class Recovery:
             dry_run: Find and say it only, and touch nothing; the spool need not be open then.
         """
         for orphan in self._off_hub.run(self._spool.look if dry_run else self._spool.adopt):
+            if orphan.error:
+                self._skip(orphan.folder, orphan.error)
             self._read_state(orphan)
             for path in orphan.foreign:
                 self._skip(path, "it is not a file of a spool")
