@@ -94,6 +94,11 @@ class Account:
         """The run that the results belong to."""
         return self._ledger.run_id
 
+    @property
+    def is_dropped(self) -> bool:
+        """Whether one of the datums was given up, and the results with it."""
+        return self._failed
+
     def accept(self) -> None:
         """Note that CloudWatch has accepted one of the datums."""
         self._open -= 1

@@ -100,7 +100,9 @@ class SpooledBatch:
         for number, entry in enumerate(entries):
             if entry.account is not None:
                 numbers.setdefault(entry.account, []).append(number)
-                results[entry.account] = results.get(entry.account, 0) + entry.results
+                # Of results that are booked as dropped already, the rest of the datums is sent and nothing counted.
+                brought = 0 if entry.account.is_dropped else entry.results
+                results[entry.account] = results.get(entry.account, 0) + brought
         shares = tuple(Share(a.run_id, results[a], tuple(at)) for a, at in numbers.items())
         return cls(namespace, tuple(entry.datum for entry in entries), shares)
 

@@ -33,6 +33,9 @@ class Parcel:
         accounts: While it is on disk only: for each datum its account, where results depend on it.
         start_s: The oldest timestamp in it.
         tries: Calls that it has cost.
+        place: The file that is its own from the first attempt to write it on, so that one which was cut off leaves no
+            second file.
+        filed: Number of datums in the file, if it is on disk; what was settled meanwhile may still be among them.
     """
 
     namespace: str
@@ -41,10 +44,13 @@ class Parcel:
     accounts: tuple[Account | None, ...] = ()
     start_s: int = field(init=False)
     tries: int = 0
+    place: Path | None = None
+    filed: int = field(init=False)
 
     def __post_init__(self) -> None:
         """Note how old it is."""
         self.start_s = min(entry.datum.timestamp_s for entry in self.entries)
+        self.filed = 0 if self.file is None else len(self.entries)
 
     def leave_memory(self) -> None:
         """Keep of the datums only what is booked on them: they are on disk."""
@@ -88,11 +94,8 @@ class Depot:
         if self._spool is None:
             return False
         try:
-            content = pack(SpooledBatch.of(parcel.namespace, parcel.entries))
-            if parcel.file is None:
-                parcel.file = self._off_hub.run(self._spool.put, content, trying=is_doubtful)
-            else:
-                self._off_hub.run(self._spool.replace, parcel.file, content)
+            if len(parcel.entries) != parcel.filed:
+                self._write(self._spool, parcel, is_doubtful=is_doubtful)
         except OSError as e:
             self._once.warning("disk", "locust-cw: the spool can't be written (%s): what waits stays in memory", e)
             return False
@@ -103,6 +106,17 @@ class Depot:
             return False
         parcel.leave_memory()
         return True
+
+    def _write(self, spool: Spool, parcel: Parcel, *, is_doubtful: bool) -> None:
+        content = pack(SpooledBatch.of(parcel.namespace, parcel.entries))
+        datums = len(parcel.entries)
+        if parcel.file is None:
+            if parcel.place is None:
+                parcel.place = spool.new_path()
+            parcel.file = self._off_hub.run(spool.put, content, parcel.place, trying=is_doubtful)
+        else:
+            self._off_hub.run(spool.replace, parcel.file, content)
+        parcel.filed = datums if parcel.file is not None else 0
 
     def begin_try(self, parcel: Parcel) -> str | None:
         """Have a stored parcel in memory and its try marked on disk; return why not, if it can't be."""

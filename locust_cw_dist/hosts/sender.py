@@ -94,6 +94,7 @@ class Sender:
         self._stored: deque[Parcel] = deque()
         self._busy: set[Parcel] = set()
         self._calls: set[gevent.Greenlet] = set()
+        self._attempts = 0
         self._gate = Gate()
         self._is_ending = False
         self._is_paused = False
@@ -178,7 +179,8 @@ class Sender:
     def close(self) -> None:
         """Bring what was not taken to disk, or book it as dropped; after `stop`."""
         for parcel in (*self._fresh, *self._busy):
-            if not self._depot.store(parcel):
+            # One whose file can't be replaced any more is left with what is in that.
+            if parcel.entries and not self._depot.store(parcel) and parcel.file is None:
                 self._drop(parcel, self.last_failure.value)
         self._fresh.clear()
         self._busy.clear()
@@ -202,18 +204,24 @@ class Sender:
                 self._wait(self._pause_s())
                 continue
             self._busy.add(parcel)
+            self._attempts += 1
             try:
                 self._attempt(parcel)
             except Exception:
                 self._once.error("send", "locust-cw: could not send a batch")
                 self._drop(parcel, BUG)
+            except BaseException:
+                # Ended before it was settled: `close` decides what becomes of the rest.
+                self._fresh.append(parcel)
+                raise
             finally:
+                self._attempts -= 1
                 self._busy.discard(parcel)
                 self._change()
 
     def _take(self) -> Parcel | None:
         """Return what is to be tried now: while calls fail, one at a time and not before its time."""
-        if self._is_paused or (self._gate.failures and (self._calls or self._gate.pause_s(time.monotonic()))):
+        if self._is_paused or (self._gate.failures and (self._attempts or self._gate.pause_s(time.monotonic()))):
             return None
         # What is in memory only goes first: it has most to lose.
         waiting = self._fresh or self._stored
@@ -221,7 +229,7 @@ class Sender:
 
     def _pause_s(self) -> float | None:
         """Return for how long there is nothing to do; None if only until something changes."""
-        if self._is_paused or not self._gate.failures or self._calls or not (self._fresh or self._stored):
+        if self._is_paused or not self._gate.failures or self._attempts or not (self._fresh or self._stored):
             return None
         return self._gate.pause_s(time.monotonic())
 
@@ -243,17 +251,14 @@ class Sender:
         self.ledger.retries += parcel.tries > 0
         parcel.tries += 1
         error = self._send_in_pieces(parcel)
-        if error is not None and error.failure is Failure.AMBIGUOUS and not self._resends_ambiguous:
-            self._drop(parcel, error.failure.value)
-            error = None
-        if error is None:
+        if error is None or not parcel.entries:
             self._depot.forget(parcel)
         else:
             self._keep(parcel, error)
 
     def _keep(self, parcel: Parcel, error: SendError) -> None:
         """Let a parcel wait for its next try, on disk if possible."""
-        is_doubtful = self._is_ending and error.failure is Failure.AMBIGUOUS
+        is_doubtful = self._is_ending and self._resends_ambiguous and error.failure is Failure.AMBIGUOUS
         if not self._depot.store(parcel, is_doubtful=is_doubtful):
             self._fresh.appendleft(parcel)
             return
@@ -275,7 +280,7 @@ class Sender:
     def _send_in_pieces(self, parcel: Parcel) -> SendError | None:
         """Send a parcel, halving what is refused; return what is in the way of the rest, if anything.
 
-        What is left then is in `parcel.entries`.
+        What is left is in `parcel.entries` at every moment.
         """
         pieces = [parcel.entries]
         refusals = 0
@@ -283,9 +288,11 @@ class Sender:
             piece = pieces.pop()
             error = self._call(parcel.namespace, piece)
             if error is None:
-                self._accept(piece)
+                self._accept(parcel, piece)
+            elif error.failure is Failure.AMBIGUOUS and not self._resends_ambiguous:
+                self._drop_piece(parcel, piece, error.failure.value)
+                return error
             elif not error.failure.is_permanent:
-                parcel.entries = tuple(entry for left in (piece, *reversed(pieces)) for entry in left)
                 return error
             elif len(piece) == 1 or refusals >= MAX_REFUSALS:
                 self._refuse(parcel, piece, error)
@@ -293,14 +300,14 @@ class Sender:
                 middle = len(piece) // 2
                 pieces += [piece[middle:], piece[:middle]]
             refusals += error is not None
-        parcel.entries = ()
         return None
 
     def _call(self, namespace: str, piece: tuple[Entry, ...]) -> SendError | None:
         """Make one call and note how it went."""
         gevent.sleep(self._gate.reserve(time.monotonic()))
         if self._is_ending:
-            return SendError(self.last_failure, "the process ended before the call")
+            # Not `last_failure`: that may be ambiguous, and this is not.
+            return SendError(Failure.UNREACHABLE, "the process ended before the call")
         self.ledger.calls += 1
         greenlet = gevent.getcurrent()
         self._calls.add(greenlet)
@@ -332,16 +339,21 @@ class Sender:
 
     # -- what becomes of datums
 
-    def _accept(self, entries: Sequence[Entry]) -> None:
-        for entry in entries:
+    def _accept(self, parcel: Parcel, piece: Sequence[Entry]) -> None:
+        parcel.entries = parcel.entries[len(piece) :]
+        for entry in piece:
             self.ledger.accepted += 1
             self._on_accepted(entry.datum)
             if entry.account is not None:
                 entry.account.accept()
 
     def _drop(self, parcel: Parcel, reason: str) -> None:
-        entries, parcel.entries = parcel.entries, ()
-        for entry in entries:
+        self._drop_piece(parcel, parcel.entries, reason)
+
+    def _drop_piece(self, parcel: Parcel, piece: Sequence[Entry], reason: str) -> None:
+        """Drop the first piece of what is left of a parcel."""
+        parcel.entries = parcel.entries[len(piece) :]
+        for entry in piece:
             self.ledger.dropped[reason] += 1
             if entry.account is not None:
                 entry.account.drop(reason)
@@ -355,10 +367,7 @@ class Sender:
 
     def _refuse(self, parcel: Parcel, entries: Sequence[Entry], error: SendError) -> None:
         """Set datums aside that CloudWatch does not take."""
-        for entry in entries:
-            self.ledger.dropped[error.failure.value] += 1
-            if entry.account is not None:
-                entry.account.drop(error.failure.value)
+        self._drop_piece(parcel, entries, error.failure.value)
         datum = entries[0].datum
         self._once.warning(
             f"refused {datum.metric}",

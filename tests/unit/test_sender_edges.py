@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import gevent
 import pytest
 
@@ -10,7 +12,7 @@ from locust_cw_dist.core.retry import Failure
 from locust_cw_dist.edge import spool
 from locust_cw_dist.edge.sink import SendError
 from locust_cw_dist.hosts import sender
-from support.publisher import Bench, ScriptedSink, spool_files
+from support.publisher import NOW_S, Bench, ScriptedSink, spool_files
 
 
 @pytest.fixture(autouse=True)
@@ -55,9 +57,40 @@ def test_a_disk_that_fills_up_in_an_outage_leaves_what_it_holds_to_be_sent(tmp_p
     wait_until_gevent(lambda: bench.publisher.datum_ledger.calls > calls + 3)
     bench.sink.is_back = True
     bench.flush()
-    assert "is lost: " not in caplog.text
+    assert " is lost: " not in caplog.text
     assert (bench.balance.published, bench.balance.spooled, bench.balance.difference) == (3, 0, 0)
-    assert spool_files(tmp_path) == ["lock"]
+    assert spool_files(tmp_path) == []
+
+
+def test_a_batch_that_shrank_and_cannot_be_written_again_is_sent_from_memory(tmp_path, monkeypatch, caplog):
+    class Picky(Away):
+        """Refuses /0 by itself once the disk is full."""
+
+        is_full = False
+
+        def send(self, namespace, batch):
+            if self.is_full and "/0" in requests_of(batch):
+                raise SendError(Failure.REFUSED, "bad name")
+            super().send(namespace, batch)
+
+    def fail(*_):
+        raise OSError("no space left on device")
+
+    bench = Bench(Picky(), spool_dir=str(tmp_path), metrics=["RequestCount"])
+    bench.start()
+    bench.deliver("/0", "/1", count=3)
+    bench.publisher.tick(everything=True)
+    wait_until_gevent(lambda: bench.balance.spooled == 6)
+    monkeypatch.setattr(spool, "_write", fail)
+    bench.sink.is_full = True
+    wait_until_gevent(lambda: bench.balance.dropped)
+    calls = bench.publisher.datum_ledger.calls
+    wait_until_gevent(lambda: bench.publisher.datum_ledger.calls > calls + 3)
+    bench.sink.is_back = True
+    bench.flush()
+    assert " is lost: " not in caplog.text
+    assert bench.balance.dropped == {Failure.REFUSED.value: 3}
+    assert (bench.balance.published, bench.balance.spooled, bench.balance.difference) == (3, 0, 0)
 
 
 class HangsAfterRefusing(ScriptedSink):
@@ -84,3 +117,113 @@ def test_no_call_begins_after_the_end_and_what_it_would_have_sent_is_booked(tmp_
     assert (bench.balance.pending, bench.balance.difference) == (0, 0)
     assert bench.balance.spooled + sum(bench.balance.dropped.values()) == 6
     assert bench.balance.spooled == (6 if has_spool else 0)
+
+
+def test_of_a_halved_batch_only_the_piece_without_an_answer_is_dropped():
+    class Picky(ScriptedSink):
+        """Refuses what has /0 in it beside others; the answer to the first half never comes."""
+
+        has_lost_an_answer = False
+
+        def send(self, namespace, batch):
+            names = set(requests_of(batch))
+            if {"/0", "/3"} <= names:
+                raise SendError(Failure.REFUSED, "bad")
+            if "/0" in names and not self.has_lost_an_answer:
+                self.has_lost_an_answer = True
+                raise SendError(Failure.AMBIGUOUS, "no answer")
+            super().send(namespace, batch)
+
+    bench = Bench(Picky(), ambiguous="drop", metrics=["RequestCount"])
+    bench.deliver("/0", "/1", "/2", "/3", count=2)
+    bench.flush()
+    assert bench.balance.dropped == {Failure.AMBIGUOUS.value: 4}
+    assert (bench.balance.published, bench.balance.difference) == (4, 0)
+
+
+def test_while_calls_fail_one_is_made_at_a_time(tmp_path):
+    class Failing(ScriptedSink):
+        now = most = calls = 0
+
+        def send(self, namespace, batch):
+            self.now += 1
+            self.calls += 1
+            if self.calls > sender.MAX_CALLS_AT_ONCE:
+                self.most = max(self.most, self.now)
+            gevent.sleep(0.05)
+            self.now -= 1
+            raise SendError(Failure.UNREACHABLE, "no")
+
+    bench = Bench(Failing(), max_endpoints=1000, spool_dir=str(tmp_path))
+    bench.deliver(*[f"/{number}" for number in range(300)])
+    bench.start()
+    bench.publisher.tick(everything=True)
+    wait_until_gevent(lambda: bench.sink.calls > 12)
+    bench.flush(timeout_s=0.1)
+    assert bench.sink.most == 1
+
+
+@pytest.mark.parametrize("asked_s", [math.inf, 1e12])
+def test_a_pause_that_nobody_means_is_not_kept(monkeypatch, asked_s):
+    monkeypatch.setattr(retry, "MAX_RETRY_AFTER_S", 0.2, raising=False)
+    bench = Bench(ScriptedSink(SendError(Failure.THROTTLED, "Rate exceeded", retry_after_s=asked_s)))
+    bench.deliver("/a")
+    bench.start()
+    bench.publisher.tick(everything=True)
+    wait_until_gevent(lambda: bench.balance.published == 1)
+    bench.flush()
+
+
+def test_results_that_were_dropped_are_not_on_disk_as_well(tmp_path):
+    class Picky(Away):
+        """Refuses one datum of /a, takes no other for now."""
+
+        def send(self, namespace, batch):
+            if any(datum.metric == "ResponseTime_ms" for datum in batch):
+                raise SendError(Failure.REFUSED, "bad value")
+            super().send(namespace, batch)
+
+    metrics = ["RequestCount", "ResponseTime_ms"]
+    first = Bench(Picky(), spool_dir=str(tmp_path), metrics=metrics)
+    first.deliver("/a", count=5)
+    first.flush(timeout_s=0.3)
+    assert first.balance.dropped == {Failure.REFUSED.value: 5}
+
+    second = Bench(ScriptedSink(), spool_dir=str(tmp_path), metrics=metrics)
+    second.start()
+    wait_until_gevent(lambda: second.recovered)
+    second.flush()
+    assert second.sent("RequestCount")
+    assert second.recovered[first.run.run_id].ledger.published == 0
+
+
+def test_a_write_that_the_end_cuts_off_leaves_one_file(tmp_path, monkeypatch):
+    """The disk is slow at the end: the batch that waits for it is written once."""
+    bench = Bench(Away(), spool_dir=str(tmp_path), metrics=["RequestCount"])
+    bench.start()
+    bench.deliver("/a", count=3)
+    bench.publisher.tick(everything=True)
+    wait_until_gevent(lambda: bench.balance.spooled == 3)
+    write = spool._write
+
+    def slow(path, content):
+        import gevent.monkey
+
+        gevent.monkey.get_original("time", "sleep")(0.5)
+        write(path, content)
+
+    monkeypatch.setattr(spool, "_write", slow)
+    for module in ("sender", "publisher"):
+        monkeypatch.setattr(f"locust_cw_dist.hosts.{module}.LAST_DISK_S", 0.2)
+    bench.deliver("/b", count=3, at_s=NOW_S + 10)
+    bench.clock.time_s += 20
+    bench.flush(timeout_s=0.05)
+    assert (bench.balance.pending, bench.balance.difference) == (0, 0)
+
+    monkeypatch.undo()
+    second = Bench(ScriptedSink(), spool_dir=str(tmp_path))
+    second.start()
+    wait_until_gevent(lambda: second.recovered)
+    second.flush()
+    counted = [datum for datum in second.sent("RequestCount") if datum.dimensions]
+    assert sorted(requests_of(counted)) == ["/a", "/b"]
