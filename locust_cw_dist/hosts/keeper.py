@@ -90,8 +90,8 @@ class Keeper:
         gevent.killall(self._greenlets)
         if self.recovery is not None:
             self.recovery.log_end()
+        self._note_safely(publisher, ended=True)
         try:
-            self._note(publisher, ended=True)
             self._off_hub.run(self._spool.close)
         except OSError as e:
             self._once.warning("disk", "locust-cw: the spool can't be written (%s)", e)
@@ -107,10 +107,15 @@ class Keeper:
     def _note_forever(self, publisher: Publisher) -> None:
         while True:
             gevent.sleep(NOTE_INTERVAL_S)
-            try:
-                self._note(publisher, ended=False)
-            except OSError as e:
-                self._once.warning("disk", "locust-cw: the spool can't be written (%s)", e)
+            self._note_safely(publisher, ended=False)
+
+    def _note_safely(self, publisher: Publisher, *, ended: bool) -> None:
+        try:
+            self._note(publisher, ended=ended)
+        except OSError as e:
+            self._once.warning("disk", "locust-cw: the spool can't be written (%s)", e)
+        except Exception:
+            self._once.error("note", "locust-cw: could not note in the spool what became of a run")
 
     def _note(self, publisher: Publisher, *, ended: bool) -> None:
         if self._spool is None:

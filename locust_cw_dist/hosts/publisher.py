@@ -264,9 +264,9 @@ class Publisher:
                 return
             self._making.append(window)
             ledger = self._runs.get(window.run_id).ledger
-            closed = self._closed(window)
-            left = ledger.accounted + closed.results
+            left = ledger.accounted + window.results
             try:
+                closed = self._closed(window)
                 for entry in publication(self._plan, closed, ledger):
                     unsent.append(entry)
                     yield entry

@@ -11,6 +11,7 @@ from locust_cw_dist.core import publication
 from locust_cw_dist.core.ledger import LEFT_OUT
 from locust_cw_dist.core.retry import Failure
 from locust_cw_dist.edge.sink import SendError
+from locust_cw_dist.hosts import sender
 from locust_cw_dist.hosts.sender import MAX_REFUSALS
 from support.publisher import NOW_S, Bench, ScriptedSink
 
@@ -150,3 +151,13 @@ def test_what_the_user_left_out_is_neither_published_nor_lost():
     assert counts == {"/item": (6,), None: (6,)}
     assert (bench.balance.published, bench.balance.dropped) == (6, {LEFT_OUT: 3})
     assert (bench.balance.not_lost, bench.balance.difference) == (3, 0)
+
+
+def test_a_window_that_breaks_before_its_first_datum_leaves_nothing_pending(monkeypatch, caplog):
+    bench = Bench(ScriptedSink())
+    monkeypatch.setattr(bench.publisher._budget, "apply", lambda _: 1 / 0)
+    bench.deliver("/a", count=2)
+    bench.flush()
+    assert bench.balance.dropped == {sender.BUG: 2}
+    assert (bench.balance.pending, bench.balance.difference) == (0, 0)
+    assert caplog.text.count("could not make datums") == 1
