@@ -32,8 +32,25 @@ READ_TIMEOUT_S = 10
 """botocore's 60 s would let one lost answer hold six windows; CloudWatch answers in well under a second."""
 
 THROTTLING_CODES = frozenset(
-    {"Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException"}
+    {
+        "BandwidthLimitExceeded",
+        "LimitExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
 )
+"""Those of botocore's own list that are not another service's; some come with status 400, as a refusal does."""
+
+UNANSWERED_CODES = frozenset({"RequestTimeout", "RequestTimeoutException"})
+UNANSWERED_STATUSES = frozenset({408, 502, 504})
+"""Time ran out, or a gateway on the way got no whole answer: CloudWatch may have taken the batch."""
+
 CREDENTIAL_CODES = frozenset(
     {
         "ExpiredToken",
@@ -266,7 +283,7 @@ def _translate_answer(error: Any, namespace: str) -> SendError:
     elif code in PERMISSION_CODES or status in (401, 403):
         message = f"cloudwatch:PutMetricData is not allowed on namespace {namespace}: "
         return SendError(Failure.PERMISSION, message + _one_line(error))
-    elif status == 408:
+    elif code in UNANSWERED_CODES or status in UNANSWERED_STATUSES:
         failure = Failure.AMBIGUOUS
     else:
         # Of what is left only these two speak of the batch; another 4xx is a proxy's, or of a wrong address.

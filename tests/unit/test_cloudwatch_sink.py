@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 
 import gevent
 import pytest
+from botocore.exceptions import ClientError
 
 from locust_cw_dist.core import limits
 from locust_cw_dist.core.datums import Datum, Distribution, StatisticSet
@@ -73,6 +74,8 @@ def test_every_form_of_datum_arrives(aws, now_s):
         ("throttling", {}, Failure.THROTTLED),
         ("server_error", {}, Failure.TRANSIENT),
         ("server_error", {"status": 503}, Failure.TRANSIENT),
+        ("server_error", {"status": 502}, Failure.AMBIGUOUS),
+        ("server_error", {"status": 504}, Failure.AMBIGUOUS),
         ("expired_credentials", {}, Failure.CREDENTIALS),
         ("access_denied", {}, Failure.PERMISSION),
         ("bad_datum", {"match": "RequestCount"}, Failure.REFUSED),
@@ -91,6 +94,27 @@ def test_failures_are_told_apart_and_no_call_is_repeated_here(aws, now_s, monkey
     aws.clear_faults()
     assert caught.value.failure is failure
     assert aws.stats().operations["PutMetricData"] == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "failure"),
+    [
+        ("RequestThrottled", Failure.THROTTLED),
+        ("SlowDown", Failure.THROTTLED),
+        ("LimitExceededException", Failure.THROTTLED),
+        ("RequestTimeoutException", Failure.AMBIGUOUS),
+        ("InvalidParameterValue", Failure.REFUSED),
+    ],
+)
+def test_a_400_that_speaks_of_something_else_than_the_batch_is_no_refusal(code, failure):
+    class Client:
+        def put_metric_data(self, **_):
+            answer = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+            raise ClientError(answer, "PutMetricData")
+
+    with pytest.raises(SendError) as caught:
+        Cloudwatch(Settings(service="shop"), Client()).send(NAMESPACE, [datum(1_800_000_000)])
+    assert caught.value.failure is failure
 
 
 def test_denied_permission_names_the_action_and_the_namespace(aws, now_s):
