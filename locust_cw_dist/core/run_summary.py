@@ -91,6 +91,7 @@ class RunSummary:
         prices: What the estimate of costs rests on.
         rehearsal: In a dry run, what would have been sent; what is published then was counted only.
         publishes: Whether anything was to be published; otherwise results are received for the record alone.
+        resends_ambiguous: Whether what got no answer was sent again.
     """
 
     run_id: str
@@ -104,6 +105,7 @@ class RunSummary:
     prices: Prices = CURRENT_PRICES
     rehearsal: Rehearsal | None = None
     publishes: bool = True
+    resends_ambiguous: bool = True
 
     @property
     def is_complete(self) -> bool:
@@ -137,7 +139,10 @@ class RunSummary:
         if self.rehearsal is not None:
             lines += self.rehearsal.lines(self.prices)
         if spending.ambiguous:
-            lines.append(f"  {spending.ambiguous} calls never got an answer and were repeated: may count twice")
+            fate = (
+                "may count twice" if self.resends_ambiguous else "were not repeated: counted as dropped, may be there"
+            )
+            lines.append(f"  {spending.ambiguous} calls never got an answer: {fate}")
         return lines
 
     def as_json(self) -> dict[str, Any]:

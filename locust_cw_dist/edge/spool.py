@@ -224,7 +224,7 @@ class Spool:
 
     def _lock(self, folder: Path) -> bool:
         try:
-            file = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            file = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)
         except FileNotFoundError:
             # Its process has ended just now, and left nothing.
             return False

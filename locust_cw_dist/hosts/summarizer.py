@@ -81,6 +81,7 @@ class Summarizer:
             prices=self._settings.price_table,
             rehearsal=self._rehearsal(spending.series),
             publishes=self._settings.publishes,
+            resends_ambiguous=self._settings.ambiguous == "resend",
         )
         for line in summary.lines():
             logger.log(logging.INFO if summary.is_complete else logging.WARNING, "locust-cw: %s", line)
