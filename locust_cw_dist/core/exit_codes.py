@@ -1,8 +1,8 @@
 """Exit codes: which one the master, or the single process, ends with; one table of precedence.
 
-Locust finds its own code after its `quitting` event unless `Environment.process_exit_code` is set by then, by a listener
-of the user's or by this program. `decide` says what to set. The first row of `TABLE` that applies counts; the user's own
-codes and Locust's stand below a rule that failed and a run that can't be relied on, and above nothing of ours.
+Locust finds its own code after its `quitting` event unless `Environment.process_exit_code` is set by then, by a
+listener of the user's or by this program. `decide` says what to set: the first row of `TABLE` that applies counts. A rule
+that failed and a run that can't be relied on stand above the user's own codes, and these above Locust's.
 
 docs/exit-codes.md has the same table for people.
 """
@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from locust_cw_dist.core.rules import Severity, VerdictRule
+from locust_cw_dist.core.verdict import State
 
 WRONG_OPTIONS = 2
 """Settings, options or rules that can't be used, and, with --cw-required, results that can't be published: before any
@@ -34,7 +37,7 @@ class Ending:
 
     Attributes:
         rule_failed: Whether a rule of severity fail did not hold in any run of this process.
-        unreliable: Whether a run was invalid or cut short and the user has asked to be told, by rules or --cw-required.
+        unreliable: Whether a run of this process `is_unreliable`, or never began.
         own_code: `Environment.process_exit_code`, as the user's own listeners left it.
         failures_decided: Whether rules decide about failed requests, as the user said, and passed.
         has_exceptions: Whether tasks of users raised: Locust counts them besides failed requests.
@@ -96,3 +99,16 @@ def decide(ending: Ending) -> Decision:
     """Return what the table says."""
     row = next(row for row in TABLE if row.applies(ending))
     return Decision(row.code(ending), row.reason)
+
+
+def is_unreliable(state: State, rule: VerdictRule | None, *, required: bool) -> bool:
+    """Return whether a verdict changes the exit code.
+
+    Args:
+        state: The verdict's; a run that was cut short is invalid.
+        rule: What the rules say about verdicts; None if there are no rules.
+        required: Whether --cw-required is set: no rule makes an invalid run good enough then.
+    """
+    if state is State.INVALID:
+        return required or (rule is not None and rule.invalid is Severity.FAIL)
+    return state is State.SUSPECT and rule is not None and rule.suspect is Severity.FAIL

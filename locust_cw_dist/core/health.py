@@ -231,7 +231,9 @@ class HealthBook:
 
     def health(self) -> Health:
         """Return what is to be said of the run."""
-        busy = [Busy(worker, cpu.longest_s, cpu.percent) for worker, cpu in self._cpu.items() if cpu.longest_s >= BUSY_S]
+        busy = [
+            Busy(worker, cpu.longest_s, cpu.percent) for worker, cpu in self._cpu.items() if cpu.longest_s >= BUSY_S
+        ]
         left = [Spell(worker, self._end_s - at_s) for worker, at_s in self._left_s.items() if self.has_ended]
         return Health(
             busy=tuple(sorted(busy, key=lambda one: -one.seconds)),

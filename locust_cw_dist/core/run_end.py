@@ -1,7 +1,7 @@
 """RunEnd: whether a run was cut short: ended from outside before its planned end.
 
-Locust itself exits with 0 then, so an evicted Kubernetes Job would pass. What the test or a user in the web UI ends is not
-cut short, and neither is a run without a planned end, which nothing but a signal could end.
+Locust itself exits with 0 then, so an evicted Kubernetes Job would pass. What the test or a user in the web UI ends is
+not cut short, and neither is a run without a planned end, which nothing but a signal could end.
 """
 
 from __future__ import annotations

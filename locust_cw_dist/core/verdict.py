@@ -1,7 +1,7 @@
 """Verdict: whether a run itself can be relied on, whatever its figures are.
 
-- *invalid*: its figures are not those of the test that was asked for. Results are missing, nobody knows how many, or the
-  test did not get to its end.
+- *invalid*: its figures are not those of the test that was asked for. Results are missing, or the test did not get to
+  its end.
 - *suspect*: every result is there, and something besides the service under test may have shaped them: a load generator
   without CPU, a worker that stood still, fewer users than asked for.
 - *valid*: none of that was seen.
@@ -58,9 +58,18 @@ class Verdict:
         """The worst of the reasons."""
         return max((reason.state for reason in self.reasons), default=State.VALID)
 
+    def lines(self) -> list[str]:
+        """Return it for people, a reason a line."""
+        if not self.reasons:
+            return ["  verdict: valid"]
+        return [f"  verdict: {reason.state.word}: {reason.text}" for reason in self.reasons]
+
     def as_json(self) -> dict[str, object]:
         """Return it for the line of JSON and the record: ``{"state": "suspect", "reasons": ["..."]}``."""
         return {"state": self.state.word, "reasons": [reason.text for reason in self.reasons]}
+
+
+VALID = Verdict()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +122,10 @@ def _end(evidence: Evidence) -> Iterator[Reason]:
 def _delivery(delivery: Delivery) -> Iterator[Reason]:
     yield from _each(
         State.INVALID,
-        (f"worker {worker} was lost, with what it recorded after {_time(until_s)}" for worker, until_s in delivery.unheard),
+        (
+            f"worker {worker} was lost, with what it recorded after {_time(until_s)}"
+            for worker, until_s in delivery.unheard
+        ),
         "workers were lost",
     )
     yield from _each(

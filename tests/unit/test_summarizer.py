@@ -9,6 +9,7 @@ import pytest
 
 from locust_cw_dist.core.collector import Collector
 from locust_cw_dist.core.ledger import Balance, DatumLedger
+from locust_cw_dist.core.verdict import VALID, Reason, State, Verdict
 from locust_cw_dist.hosts.publisher import SeriesCount
 from locust_cw_dist.hosts.runs import Runs
 from locust_cw_dist.hosts.summarizer import Summarizer
@@ -30,7 +31,9 @@ class Bench:
             series=SeriesCount({}),
         )
         source = SimpleNamespace(collector=self.collector, without_plugin=set())
-        self.summarizer = Summarizer(source, publisher, self.runs, Settings(service="shop"))
+        self.verdict = VALID
+        health = SimpleNamespace(verdict=lambda run, _: self.verdict if run is self.run else VALID)
+        self.summarizer = Summarizer(source, publisher, health, self.runs, Settings(service="shop"))
 
     def book(self, published=10, pending=0, **dropped):
         total = published + pending + sum(dropped.values())
