@@ -1,8 +1,8 @@
 """Exit codes: which one the master, or the single process, ends with; one table of precedence.
 
 Locust finds its own code after its `quitting` event unless `Environment.process_exit_code` is set by then, by a
-listener of the user's or by this program. `decide` says what to set: the first row of `TABLE` that applies counts. A rule
-that failed and a run that can't be relied on stand above the user's own codes, and these above Locust's.
+listener of the user's or by this program. `decide` says what to set: the first row of `TABLE` that applies counts. A
+rule that failed and a run that can't be relied on stand above the user's own codes, and these above Locust's.
 
 docs/exit-codes.md has the same table for people.
 """

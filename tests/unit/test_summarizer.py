@@ -80,3 +80,14 @@ def test_an_incomplete_run_stays_incomplete_although_it_was_logged_before_the_en
     bench.run = bench.runs.start(NOW_S + 10, "-", ())
     bench.book()
     assert bench.summarizer.log_all() is False
+
+
+def test_a_run_whose_verdict_is_another_at_the_end_is_logged_again(bench, caplog):
+    bench.runs.stop(NOW_S + 5)
+    bench.summarizer.log_settled(NOW_S)
+    bench.verdict = Verdict((Reason(State.INVALID, "worker w1 has no plugin"),))
+    bench.summarizer.log_all()
+    assert [line["verdict"]["state"] for line in logged(caplog)] == ["valid", "invalid"]
+    (record,) = [r for r in caplog.records if "worker w1 has no plugin" in r.getMessage() and r.levelname == "WARNING"]
+    assert record.getMessage() == "locust-cw:   verdict: invalid: worker w1 has no plugin"
+    assert bench.summarizer.verdicts == {bench.run.run_id: bench.verdict}
