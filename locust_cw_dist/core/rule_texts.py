@@ -61,7 +61,7 @@ def parse(text: str, defaults: Mapping[str, Any] = NO_DEFAULTS, **more: Any) -> 
     """
     parts = _CHECK.fullmatch(text) if len(text) <= MAX_TEXT else None
     if parts is None:
-        raise RuleError(f"got {_shown(text)}, must be a figure, a comparison (<, <=, >, >=) and a limit, {FORM}")
+        raise RuleError(f"must be a figure, a comparison (<, <=, >, >=) and a limit, {FORM}")
     figure, percentile = _figure(parts["figure"])
     fields: dict[str, Any] = _endpoint(parts["endpoint"]) | _options(parts["rest"])
     for key in fields.keys() & more.keys():

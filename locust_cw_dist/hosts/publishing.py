@@ -13,6 +13,7 @@ from locust_cw_dist.core.cardinality import warnings
 from locust_cw_dist.core.collector import Collector
 from locust_cw_dist.core.exit_codes import is_unreliable
 from locust_cw_dist.core.gauges import GaugeBook
+from locust_cw_dist.core.verdict import State
 from locust_cw_dist.edge.clock import SystemClock
 from locust_cw_dist.edge.cloudwatch import Cloudwatch
 from locust_cw_dist.edge.dry_run import DryRun
@@ -22,6 +23,7 @@ from locust_cw_dist.edge.sink import Nowhere, SendError
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.hosts import rivals
 from locust_cw_dist.hosts.health import HealthWatch
+from locust_cw_dist.hosts.judge import Judge
 from locust_cw_dist.hosts.keeper import Keeper
 from locust_cw_dist.hosts.leaving import Leaving
 from locust_cw_dist.hosts.master import SILENCE_S, Master
@@ -97,7 +99,8 @@ class Publishing:
         self._recording = Recording(
             settings, self._runs, self._clock, once, begin=self._begin_of_record, status=self._status_of_record
         )
-        self._publisher.on_closed.append(self._recording.take)
+        self._judge = Judge(environment, settings, self._runs, self._clock, once)
+        self._publisher.on_closed += [self._recording.take, self._judge.take]
         self._watch: gevent.Greenlet | None = None
 
     def on_message(self, msg: Any) -> None:
@@ -109,8 +112,10 @@ class Publishing:
         """Listen, check the credentials and begin to publish; return what is in the way, if it was waited for.
 
         Raises:
-            SettingsError: The folder of the spool or of the records, or the file of a dry run, can't be used.
+            SettingsError: The folder of the spool or of the records, or the file of a dry run, can't be used, or a rule
+            is wrong.
         """
+        self._judge.open()
         self._keeper.open()
         self._recording.open()
         if self._dry_run is not None:
@@ -141,6 +146,8 @@ class Publishing:
             timeout_s: How long sending may take; by default what the settings say.
             quit_runner: Whether the process ends, and a test that still goes on with it.
         """
+        # Until all is judged: a gate must not pass because something here went wrong.
+        self.leaving.unreliable = self._fails_if(State.INVALID)
         if quit_runner:
             self._health.note_process_end()
         flush_timeout_s = self._settings.flush_timeout_s if timeout_s is None else timeout_s
@@ -152,7 +159,8 @@ class Publishing:
             self._watch.kill()
         self._health.close()
         self._summarizer.log_all()
-        self._judge()
+        self._judge.finish()
+        self._conclude()
         self._recording.close()
         self._keeper.close(self._publisher)
         self._presence.release()
@@ -162,17 +170,28 @@ class Publishing:
         self._environment.events.test_start.remove_listener(self._on_test_start)
         self._environment.events.test_stop.remove_listener(self._on_test_stop)
 
-    def _judge(self) -> None:
-        """Keep the verdicts in the records, and have them decide on the exit code."""
+    def _conclude(self) -> None:
+        """Keep rules and verdicts in the records, and have them decide on the exit code."""
+        outcomes = {run.run_id: outcome for run, outcome in self._judge.outcomes()}
+        unreliable = self._health.never_began and self._fails_if(State.INVALID)
+        if unreliable:
+            logger.warning("locust-cw: the process was told to end before its test had begun")
+        if not self._judge.has_seen_all:
+            logger.warning("locust-cw: not all results could be judged by the rules")
+            unreliable = True
         for run in self._runs:
             verdict = self._summarizer.verdicts.get(run.run_id)
-            if verdict is None or not run.is_own:
-                continue
-            self._recording.note_outcome(run, {"verdict": verdict.as_json(), "rules": []})
-            self.leaving.unreliable |= is_unreliable(verdict.state, None, required=self._settings.required)
-        if self._health.never_began and self._settings.required:
-            logger.warning("locust-cw: the process was told to end before its test had begun")
-            self.leaving.unreliable = True
+            if verdict is not None and run.is_own:
+                rules = self._judge.rules_of_record(run) if run.run_id in outcomes else []
+                self._recording.note_outcome(run, {"verdict": verdict.as_json(), "rules": rules})
+                unreliable = unreliable or self._fails_if(verdict.state)
+        self.leaving.unreliable = unreliable
+        self.leaving.rule_failed = any(outcome.failed for outcome in outcomes.values())
+        self.leaving.failures_decided = bool(outcomes) and all(one.failures_decided for one in outcomes.values())
+
+    def _fails_if(self, state: State) -> bool:
+        rule = self._judge.rule_set.verdict if self._judge.is_on else None
+        return is_unreliable(state, rule, required=self._settings.required)
 
     def _host(self) -> str:
         return self._settings.host or getattr(self._environment, "host", None) or NO_HOST
@@ -216,5 +235,6 @@ class Publishing:
             try:
                 self._source.keep_link()
                 self._summarizer.log_settled(self._clock.now_s() - SILENCE_S)
+                self._judge.log_settled()
             except Exception:
                 self._once.error("watch", "locust-cw: could not look after a run")

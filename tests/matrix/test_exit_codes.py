@@ -323,6 +323,113 @@ def test_runner_quit_in_a_task_of_one_of_two_workers(cluster):
     assert_reliable(cluster, "master", 1)
 
 
+@pytest.mark.parametrize("options", [(REQUIRED,), ()], ids=["required", "nothing asked for"])
+def test_a_code_of_the_users_own_stays(cluster, options):
+    cluster.locustfile = "habits.py,plugin.py"
+    cluster.distributed(*options, run_time_s=2)
+    assert_reliable(cluster, "master", 7)
+
+
+PASSES = """
+[[rule]]
+check = "p95 < 100 s"
+[[rule]]
+check = "failure_ratio < 50 %"
+"""
+FAILS = """
+[[rule]]
+check = "p95 < 100 s"
+[[rule]]
+check = "max < 1 ms"
+"""
+SHOPPER = "shopper.py,plugin.py"
+FINE_SHOPPER = "shopper.py,fine_at_init.py,plugin.py,fine_anyway.py"
+ABORTS = '[[rule]]\ncheck = "max < 1 ms"\nabort_after_s = 0\n'
+
+
+@pytest.mark.parametrize(
+    ("rules", "locustfile", "code"),
+    [
+        pytest.param(PASSES, QUIET, 0, id="passes"),
+        pytest.param(PASSES, SHOPPER, 1, id="passes, Locust's own 1 for failed requests"),
+        pytest.param("failures_decide = true" + PASSES, SHOPPER, 0, id="passes and decides about failed requests"),
+        pytest.param(PASSES, "habits.py,plugin.py", 7, id="passes, the user's own code"),
+        pytest.param(FAILS, QUIET, 3, id="fails"),
+        pytest.param(FAILS, FINE, 3, id="fails, the user's own 0"),
+        pytest.param(FAILS, SHOPPER, 3, id="fails, Locust's own 1"),
+        pytest.param(FAILS, "habits.py,plugin.py", 3, id="fails, the user's own code"),
+        pytest.param(FAILS + 'severity = "warn"', QUIET, 0, id="warns"),
+        pytest.param('[[rule]]\ncheck = "p95(GET /typo) < 1 s"', FINE, 3, id="no data"),
+        pytest.param(
+            "failures_decide = true" + PASSES + FAILS, FINE_SHOPPER, 3, id="one passes and decides, one fails"
+        ),
+    ],
+)
+def test_rules(cluster, rules, locustfile, code):
+    (cluster.folder / "rules.toml").write_text(rules)
+    cluster.locustfile = locustfile
+    cluster.distributed("--cw-rules", "rules.toml", run_time_s=2)
+    assert cluster.wait()["master"] == code
+    assert cluster.processes["master"].log_has("exit code 3: a rule failed") == (code == 3)
+    cluster.assert_clean()
+
+
+def test_rules_do_not_decide_about_exceptions_in_tasks(cluster):
+    (cluster.folder / "rules.toml").write_text("failures_decide = true" + PASSES)
+    cluster.locustfile = "unlucky.py,plugin.py"
+    cluster.distributed("--cw-rules", "rules.toml", run_time_s=2)
+    assert cluster.wait()["master"] == 1
+
+
+@pytest.mark.parametrize(("rules", "code"), [(PASSES, 4), (FAILS, 3), (PASSES + '[verdict]\ninvalid = "warn"', 0)])
+@pytest.mark.parametrize("locustfile", [FINE, FINE_SHOPPER])
+def test_rules_of_a_run_that_sigterm_cuts_short(cluster, rules, code, locustfile):
+    (cluster.folder / "rules.toml").write_text(rules)
+    cluster.locustfile = locustfile
+    master = cluster.distributed("--cw-rules", "rules.toml", run_time_s=LONG_S)
+    wait_for_requests(cluster, 100)
+    master.signal(signal.SIGTERM)
+    assert cluster.wait()["master"] == code
+
+
+def test_rules_without_publishing(cluster):
+    cluster.locustfile = FINE
+    master = cluster.distributed("--cw-rule", "p95 < 100 s", publishing=(), run_time_s=LONG_S)
+    wait_for_requests(cluster, 100)
+    master.signal(signal.SIGTERM)
+    assert cluster.wait()["master"] == 4
+
+
+def test_a_rule_on_the_verdict(cluster):
+    """Who wants it may have a suspect run fail: here the master stood still."""
+    (cluster.folder / "rules.toml").write_text('[verdict]\nsuspect = "fail"')
+    cluster.locustfile = FINE
+    master = cluster.distributed("--cw-rules", "rules.toml", run_time_s=6)
+    wait_for_requests(cluster, 50)
+    master.freeze()
+    let_pass(2)
+    master.thaw()
+    assert cluster.wait()["master"] == 4
+    assert verdict(cluster)["state"] == "suspect"
+
+
+def test_a_rule_that_stops_the_run(cluster):
+    """Its user wanted that: it is not cut short."""
+    (cluster.folder / "rules.toml").write_text(ABORTS)
+    cluster.locustfile = FINE
+    cluster.distributed("--cw-rules", "rules.toml", run_time_s=LONG_S)
+    assert cluster.wait()["master"] == 3
+    assert verdict(cluster)["state"] in {"valid", "suspect"}
+
+
+@pytest.mark.parametrize(("rules", "code"), [(PASSES, 1), ("failures_decide = true" + PASSES, 0), (FAILS, 3)])
+def test_rules_of_a_single_process(cluster, rules, code):
+    (cluster.folder / "rules.toml").write_text(rules)
+    cluster.locustfile = SHOPPER
+    cluster.single("--cw-rules", "rules.toml", run_time_s=2)
+    assert cluster.wait() == {"single": code}
+
+
 SINGLE = "the process was told to end after .* of 60 s"
 
 
