@@ -73,6 +73,7 @@ class Judge:
         self._waiting: deque[tuple[Run, int, dict[EndpointKey, Summary]]] = deque()
         self._work = Event()
         self._is_busy = False
+        self._has_missed = False
         self._held_since_s = 0.0
         self._aborted: set[str] = set()
         self._greenlets: list[gevent.Greenlet] = []
@@ -87,6 +88,11 @@ class Judge:
         """The rule that stopped the current run, or is about to; None if none does."""
         judging = self._judgings.get(self._runs.current.run_id)
         return None if judging is None else judging.aborted_by
+
+    @property
+    def has_seen_all(self) -> bool:
+        """Whether everything that came has been judged."""
+        return not (self._waiting or self._is_busy or self._has_missed)
 
     def open(self) -> None:
         """Read the rules, and find out whether the files can be written.
@@ -179,6 +185,7 @@ class Judge:
             try:
                 self._judge_waiting()
             except Exception:
+                self._has_missed = True
                 self._once.error("judge", "locust-cw: could not judge a window by the rules")
             finally:
                 self._is_busy = False
