@@ -137,16 +137,21 @@ def test_the_log_has_a_table_of_the_rules_and_stdout_has_nothing(judged):
 
 def test_junit_says_the_same_to_a_parser(judged):
     root = ET.parse(judged.folder / "out/junit.xml").getroot()
-    assert (root.tag, root.get("tests"), root.get("failures"), root.get("skipped")) == ("testsuites", "10", "3", "1")
+    assert (root.tag, root.get("tests"), root.get("failures"), root.get("skipped")) == ("testsuites", "11", "3", "1")
     (suite,) = root
     assert {each.get("name"): each.get("value") for each in suite.find("properties")}["branch"] == "main"
     cases = {case.get("name"): case for case in suite.findall("testcase")}
-    assert list(cases) == list(STATES)
+    assert list(cases) == [*STATES, "the run can be relied on"]
+    assert cases["the run can be relied on"].find("failure") is None
     assert {name for name, case in cases.items() if case.find("failure") is not None} == FAILED
     assert [name for name, case in cases.items() if case.find("skipped") is not None] == ["p99(GET /zero) < 1000 ms"]
     assert "no such request" in cases["p50(GET /typo) < 1000 ms"].find("failure").get("message")
     assert "WARNING: broken" in cases["max < 1 ms"].find("system-out").text
     assert not list((judged.folder / "out").glob("*.part"))
+
+
+def test_a_rule_that_failed_decides_on_the_exit_code(judged):
+    assert [process.exit_code for process in judged.processes.values()] == [3, 0, 0]
 
 
 def test_the_record_keeps_the_rules(judged):
@@ -173,6 +178,8 @@ def test_rules_need_no_cloudwatch(cluster, cloudwatch, role):
     assert rules_of(cluster)["count(POST /orders) >= 1"]["observed"] == len(requests_of(cluster, "/orders"))
     assert cloudwatch.stats().put_calls == calls_before
     assert cluster.summary()["complete"]
+    # Locust's own, for failed requests: nobody said that the rules decide.
+    assert cluster.processes.get("single", cluster.processes.get("master")).exit_code == 1
 
 
 @pytest.mark.parametrize("role", ["single", "distributed"])
@@ -187,6 +194,7 @@ def test_a_rule_that_stays_broken_stops_the_run(cluster, role):
     assert "was broken for 2 s: the test stops" in process.log
     assert "stopped the run at" in run["rules"][0]["message"]
     cluster.assert_exact()
+    assert process.exit_code == 3
 
 
 def test_a_rule_that_is_mended_in_time_stops_nothing(cluster):
