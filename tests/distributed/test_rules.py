@@ -286,7 +286,7 @@ def test_a_wrong_rule_is_one_line_and_no_load(cluster, toml, line):
     ("options", "line"),
     [
         (("--cw-rules", "none.toml"), "--cw-rules: got 'none.toml', must be a file of rules that can be read"),
-        (("--cw-rule", "p95 = 3"), "argument --cw-rule: 'p95 = 3': must be a figure, a comparison"),
+        (("--cw-rule", "p95 = 3"), "argument --cw-rule: got 'p95 = 3': must be a figure, a comparison"),
         (("--cw-junit", "out.xml"), "--cw-junit: got 'out.xml', must be left out, or set together with rules"),
         (("--cw-rule", "p95 < 3", "--cw-junit", "."), "--cw-junit: got '.', must be a file that can be written"),
         (

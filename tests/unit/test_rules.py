@@ -454,7 +454,7 @@ def test_rules_that_do_not_fit_together_are_refused(write, toml, rule, resolutio
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"rule": ["p95 = 3"]}, f"rule: 'p95 = 3': {FORM}"),
+        ({"rule": ["p95 = 3"]}, f"rule: got 'p95 = 3': {FORM}"),
         ({"rule": ["p95 < 3", "p95 < 3 ms"]}, "rule: two rules have the name 'p95 < 3 ms', must be a name of its own"),
         ({"rule": "p95 < 3"}, "rule: got 'p95 < 3', must be texts of rules, as 'p95(POST /checkout) < 300 ms'"),
         ({"rule": [3]}, "rule: got 3, must be a rule, as 'p95(POST /checkout) < 300 ms'"),
