@@ -39,6 +39,9 @@ CHECK_TIMEOUT_S = 10.0
 STOP_MARGIN_S = 10.0
 """How much longer than --stop-timeout the master waits for the workers' last results."""
 
+LAST_UPLOAD_S = 5.0
+"""What S3 has for the record at the end of the process where CloudWatch has used up the flush timeout."""
+
 WATCH_INTERVAL_S = 1.0
 
 NO_HOST = "-"
@@ -123,16 +126,21 @@ class Publishing:
         return None
 
     def finish(self, timeout_s: float | None, *, quit_runner: bool) -> bool:
-        """Receive and send what is left, say what became of it, and stop; return whether nothing was lost."""
+        """Receive and send what is left, say what became of it, and stop.
+
+        Returns:
+            Whether nothing was lost, and each record is where it belongs.
+        """
         flush_timeout_s = self._settings.flush_timeout_s if timeout_s is None else timeout_s
         stop_timeout_s = float(getattr(self._environment, "stop_timeout", 0) or 0)
         drain_timeout_s = max(flush_timeout_s, stop_timeout_s + STOP_MARGIN_S)
         self._source.drain(self._clock.now_s() + drain_timeout_s, quit_runner=quit_runner)
+        flush_end_s = self._clock.now_s() + flush_timeout_s
         self._publisher.flush(flush_timeout_s)
         if self._watch is not None:
             self._watch.kill()
         is_complete = self._summarizer.log_all()
-        self._recording.close()
+        is_recorded = self._recording.close(max(LAST_UPLOAD_S, flush_end_s - self._clock.now_s()))
         self._keeper.close(self._publisher)
         self._presence.release()
         if self._dry_run is not None:
@@ -140,7 +148,7 @@ class Publishing:
         self._source.detach()
         self._environment.events.test_start.remove_listener(self._on_test_start)
         self._environment.events.test_stop.remove_listener(self._on_test_stop)
-        return is_complete
+        return is_complete and is_recorded
 
     def _host(self) -> str:
         return self._settings.host or getattr(self._environment, "host", None) or NO_HOST
