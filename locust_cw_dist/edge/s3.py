@@ -140,21 +140,22 @@ class S3:
             place, lambda client: client.generate_presigned_url("put_object", {"Bucket": place.bucket, "Key": "-"})
         )
 
-    def put(self, snapshot: Snapshot, target: S3Location) -> None:
-        """Make an object of what a file holds, in the place of an earlier one.
+    def put(self, content: Snapshot | bytes, target: S3Location) -> None:
+        """Make an object of what a file holds, or of few bytes, in the place of an earlier one.
 
         Raises:
             S3Error: It was not taken, or nobody knows.
         """
+        sha256 = hashlib.sha256(content).digest() if isinstance(content, bytes) else content.sha256
         self._call(
             target,
             lambda client: client.put_object(
                 Bucket=target.bucket,
                 Key=target.key,
-                Body=snapshot,
+                Body=content,
                 ContentType="application/octet-stream",
                 # S3 checks it; and botocore computes none of its own, which would hold the hub.
-                ChecksumSHA256=b64encode(snapshot.sha256).decode(),
+                ChecksumSHA256=b64encode(sha256).decode(),
             ),
         )
 

@@ -262,3 +262,29 @@ def test_a_wrong_url_of_a_record_is_one_line_and_exit_code_2(cluster, moto):
     assert compared.exit_code == 2
     (line,) = compared.log.splitlines()
     assert "got 's3:/records', must be a path, or s3://BUCKET" in line
+
+
+def test_doctor_tries_the_bucket_only_when_it_may_send(cluster, cloudwatch, moto, bucket, keys):
+    def doctor(name, *args):
+        process = cluster.start(name, [*LOCUST_CW, "doctor", "--json", *args], publisher_env(moto, cloudwatch))
+        process.wait()
+        return next((each for each in json.loads(process.out)["checks"] if each["name"] == "record"), None)
+
+    place = f"s3://{bucket}/x"
+    assert doctor("without") is None
+    looked = doctor("looked", "--cw-record", place)
+    assert (looked["status"], looked["found"]) == ("skipped", f"{place}: not tried")
+    assert keys() == []
+    tried = doctor("tried", "--cw-record", place, "--cw-service", "checkout", "--send")
+    assert tried["status"] == "ok"
+    assert keys() == ["x/locust-cw-doctor.txt"]
+    failed = doctor("failed", "--cw-record", "s3://nobody-has-this/x", "--cw-service", "checkout", "--send")
+    assert failed["status"] == "failed"
+    assert "there is no bucket nobody-has-this" in failed["found"]
+    assert '"Resource": "arn:aws:s3:::nobody-has-this/x/*"' in failed["advice"]
+
+
+def test_plan_shows_the_policy_for_the_record(cluster, moto):
+    plan = locust_cw(cluster, moto, "plan", "plan", "--cw-service", "checkout", "--cw-record", "s3://perf/x", "--json")
+    (statement,) = json.loads(plan.out)["record_policy"]["Statement"]
+    assert (statement["Action"], statement["Resource"]) == ("s3:PutObject", "arn:aws:s3:::perf/x/*")
