@@ -1,4 +1,4 @@
-"""AWS for these tests: a moto server in a process of its own."""
+"""AWS for tests of deployment: a moto server in a process of its own. CloudWatch is `locust_cw_dist.testing`'s."""
 
 from __future__ import annotations
 
