@@ -30,6 +30,7 @@ from locust_cw_dist.edge.clock import Clock
 from locust_cw_dist.edge.off_hub import OffHub
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.edge.records import RecordFile
+from locust_cw_dist.edge.s3 import S3
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.hosts.runs import Run, Runs
 from locust_cw_dist.hosts.uploads import Uploads
@@ -95,7 +96,8 @@ class Recording:
         self._off_hub = OffHub()
         self._folder, self._uploads = None if settings.record is None else Path(settings.record), None
         if settings.record is not None and is_url(settings.record):
-            self._uploads = Uploads(settings, S3Location.parse(settings.record), self._off_hub, once)
+            place = S3Location.parse(settings.record)
+            self._uploads = Uploads(settings, place, S3(settings), self._off_hub, once)
         self._open: dict[str, _Open] = {}
         self._outcomes: dict[str, dict[str, Any]] = {}
         self._left_out: Counter[str] = Counter()
@@ -174,7 +176,11 @@ class Recording:
             self._greenlet.kill()
         with gevent.Timeout(LAST_DISK_S, False):
             self._end()
-        return self._uploads is None or self._uploads.finish(upload_timeout_s)
+        if self._uploads is None:
+            return True
+        with gevent.Timeout(upload_timeout_s + LAST_DISK_S, False):
+            return self._uploads.finish(upload_timeout_s)
+        return False
 
     def _end(self) -> None:
         for run in self._runs:

@@ -45,12 +45,12 @@ class Uploads:
         place: Where to.
     """
 
-    def __init__(self, settings: Settings, place: S3Location, off_hub: OffHub, once: Once) -> None:
-        """Put them below `place`; in a dry run, keep them on this machine."""
+    def __init__(self, settings: Settings, place: S3Location, store: S3, off_hub: OffHub, once: Once) -> None:
+        """Put them below `place` by way of `store`; in a dry run, keep them on this machine."""
         self.place = place
         self._is_dry_run = settings.dry_run
         self._spool_dir = settings.spool_dir
-        self._store = S3(settings)
+        self._store = store
         self._off_hub = off_hub
         self._once = once
         self._spool: Spool | None = None
@@ -88,7 +88,8 @@ class Uploads:
         # Of earlier runs of this process there is something in S3 already.
         failed = [path for path in reversed(self._paths) if not self._finish_one(path, end_s - time.monotonic())]
         if self._spool is not None:
-            self._off_hub.run(_close_spool, self._spool, is_temporary=self._spool_dir is None)
+            with suppress(OSError):
+                self._off_hub.run(_close_spool, self._spool, is_temporary=self._spool_dir is None)
         return not failed
 
     def _finish_one(self, path: Path, left_s: float) -> bool:
@@ -149,12 +150,15 @@ class Uploads:
 
     def _put(self, path: Path, timeout_s: float) -> str | None:
         """Put a record as it is now, if it is not there so; return what is in the way, in one line."""
+        timeout = gevent.Timeout(timeout_s)
         try:
-            with gevent.Timeout(timeout_s), Snapshot(path, self._off_hub) as snapshot:
+            with timeout, Snapshot(path, self._off_hub) as snapshot:
                 if self._sent.get(path) != snapshot.sha256:
                     self._store.put(snapshot, self.place.below(path.name))
                     self._sent[path] = snapshot.sha256
-        except gevent.Timeout:
+        except gevent.Timeout as e:
+            if e is not timeout:
+                raise
             return f"no answer within {timeout_s:.0f} s"
         except Exception as e:
             return str(e) or type(e).__name__
