@@ -178,9 +178,11 @@ class Recording:
             self._end()
         if self._uploads is None:
             return True
-        with gevent.Timeout(upload_timeout_s + LAST_DISK_S, False):
-            return self._uploads.finish(upload_timeout_s)
-        return False
+        try:
+            with gevent.Timeout(upload_timeout_s + LAST_DISK_S):
+                return self._uploads.finish(upload_timeout_s)
+        except gevent.Timeout:
+            return False
 
     def _end(self) -> None:
         for run in self._runs:
