@@ -50,7 +50,9 @@ class Account:
             pages = self._client.get_paginator("describe_alarms").paginate(
                 AlarmNamePrefix=alarm_prefix(set_name), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
             )
-            found = [alarm for page in pages for kind in ("MetricAlarms", "CompositeAlarms") for alarm in page.get(kind, [])]
+            found = [
+                alarm for page in pages for kind in ("MetricAlarms", "CompositeAlarms") for alarm in page.get(kind, [])
+            ]
             return [ExistingAlarm(alarm, self._tags(alarm["AlarmArn"])) for alarm in found]
 
     def apply_to_alarms(self, changes: Sequence[Change], done: Callable[[Change], None]) -> None:
@@ -174,7 +176,11 @@ def _make_client(settings: Settings) -> Any:
 
 
 def _is_not_found(error: Exception) -> bool:
-    return hasattr(error, "response") and code_of(error) in {"ResourceNotFound", "ResourceNotFoundException", "DashboardNotFoundError"}
+    return hasattr(error, "response") and code_of(error) in {
+        "ResourceNotFound",
+        "ResourceNotFoundException",
+        "DashboardNotFoundError",
+    }
 
 
 def _message(message: Mapping[str, str]) -> str:

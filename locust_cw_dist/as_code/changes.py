@@ -73,7 +73,8 @@ class ExistingAlarm:
 
     def belongs_to(self, set_name: str) -> bool:
         """Whether this program made it for the set, and no stack owns it."""
-        return self.tags.get(OWNER_TAG) == owner_value(set_name) and self.stack is None
+        is_metric_alarm = "AlarmRule" not in self.fields
+        return is_metric_alarm and self.tags.get(OWNER_TAG) == owner_value(set_name) and self.stack is None
 
     @property
     def stack(self) -> str | None:
@@ -175,8 +176,7 @@ def dashboard_changes(name: str, body: Mapping[str, Any] | None, existing: str |
     if body is None:
         return Changes((Change(Kind.DELETE, name),) if existing is not None else (), 0)
     if existing is None:
-        titles = tuple(f"{title}" for title in _titles(body))
-        return Changes((Change(Kind.CREATE, name, titles, body),), 0)
+        return Changes((Change(Kind.CREATE, name, tuple(_titles(body)), body),), 0)
     if old == body:
         return Changes((), 1)
     return Changes((Change(Kind.CHANGE, name, _widget_lines(old or {}, body), body),), 0)

@@ -22,7 +22,7 @@ from locust_cw_dist.as_code.widgets import Grid, Line, Row, Sheet, Widget, expre
 from locust_cw_dist.core.buffer import EndpointKey
 from locust_cw_dist.core.datums import percentile_metric
 from locust_cw_dist.core.names import shorten
-from locust_cw_dist.core.rules import Figure, Rule
+from locust_cw_dist.core.rules import Rule
 from locust_cw_dist.settings import Settings
 
 MAX_WIDGETS = 500

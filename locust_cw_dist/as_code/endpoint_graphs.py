@@ -64,12 +64,12 @@ class EndpointGraphs:
         if not endpoints:
             return self._searched(topics, max_metrics)
         shown = self._fitting(topics, endpoints, max_metrics, max_widgets, max_bytes)
-        notes = []
+        notes: list[str] = []
         if len(shown) < len(endpoints):
             notes.append(
                 f"{len(endpoints) - len(shown)} of {len(endpoints)} endpoints: CloudWatch's dashboards hold no more"
             )
-        graphs = []
+        graphs: list[Widget] = []
         for start in range(0, len(shown), PER_GRAPH):
             part = shown[start : start + PER_GRAPH]
             numbers = f" {start + 1}-{start + len(part)}" if len(shown) > PER_GRAPH else ""
@@ -105,7 +105,8 @@ class EndpointGraphs:
 
     def _searched(self, topics: Sequence[_Topic], max_metrics: int) -> tuple[list[Widget], list[str]]:
         found = min(MAX_SEARCHED, self.settings.max_endpoints + 1)
-        graphs, notes = [], []
+        graphs: list[Widget] = []
+        notes: list[str] = []
         for topic in topics:
             search = endpoints_search(self.settings, topic.metric, topic.statistic, self.host)
             if search is None:

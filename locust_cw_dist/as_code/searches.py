@@ -1,7 +1,7 @@
-"""Searches: SEARCH expressions, which find the series of endpoints that nobody knows yet.
+r"""Searches: SEARCH expressions, which find the series of endpoints that nobody knows yet.
 
 A search finds series that had data in the last two weeks, at most 500 of them; its query has at most 1,024 characters.
-In the schema and in exact terms ``"``, ``\\``, ``(`` and ``)`` are escaped with a backslash ("CloudWatch search
+In the schema and in exact terms ``"``, ``\``, ``(`` and ``)`` are escaped with a backslash ("CloudWatch search
 expression syntax" in the user guide, which knows of no way to write a single quote).
 """
 

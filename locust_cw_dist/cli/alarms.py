@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 from typing import TYPE_CHECKING, Any
 
 from locust_cw_dist.cli import as_code
@@ -67,6 +66,7 @@ def main(args: Sequence[str]) -> int:
     """
     arguments, settings = _parse(args)
     namespace = as_code.check_namespace(settings)
+    as_code.check_format(arguments)
     arguments.name = arguments.name or namespace
     if arguments.action == "delete":
         return _delete(arguments, settings)
@@ -90,7 +90,13 @@ def _parse(args: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
         ("--warn-action", "in its place for rules of severity warn"),
         ("--ok-action", "when all is well again"),
     ):
-        add(flag, type=_arn, action="append", metavar="ARN", help=f"SNS topic or other action {who}; up to {MAX_ACTIONS}")
+        add(
+            flag,
+            type=_arn,
+            action="append",
+            metavar="ARN",
+            help=f"SNS topic or other action {who}; up to {MAX_ACTIONS}",
+        )
     add("--tag", type=_tag, action="append", default=[], metavar="KEY=VALUE", help="a tag of each alarm; repeatable")
     add("--missing", choices=_MISSING, default="notBreaching", help="periods without data (default: notBreaching)")
     add(
@@ -99,7 +105,9 @@ def _parse(args: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
         default="ignore",
         help="percentiles of too few results: below 200 for p95, 1,000 for p99 (default: ignore)",
     )
-    add("--window", type=timespan, default=60, metavar="TIME", help="looked at for rules on the whole run (default: 1m)")
+    add(
+        "--window", type=timespan, default=60, metavar="TIME", help="looked at for rules on the whole run (default: 1m)"
+    )
     add(
         "--datapoints",
         type=_datapoints,
@@ -170,7 +178,9 @@ def _show_template(arguments: argparse.Namespace, alarms: Sequence[Alarm]) -> in
     from locust_cw_dist.as_code.template import MAX_INLINE_BYTES, alarms_template
 
     if not alarms:
-        raise LocustCwError("there is no alarm to put into a template, and CloudFormation takes none without a resource")
+        raise LocustCwError(
+            "there is no alarm to put into a template, and CloudFormation takes none without a resource"
+        )
     text = json.dumps(alarms_template(alarms, arguments.name, _tags(arguments)), indent=2)
     print(text)
     if len(text) > MAX_INLINE_BYTES:
@@ -188,7 +198,9 @@ def _apply(arguments: argparse.Namespace, settings: Settings, alarms: Sequence[A
     account = Account(settings)
     changes = alarm_changes(alarms, account.alarms(arguments.name), arguments.name, tags)
     prices = settings.price_table
-    print(f"Alarms of {arguments.name}: about ${month_usd(alarms, prices):,.2f} a month for all of them ({prices.source})")
+    print(
+        f"Alarms of {arguments.name}: about ${month_usd(alarms, prices):,.2f} a month for all of them ({prices.source})"
+    )
     return as_code.carry_out(arguments, changes, "changes to alarms", account.apply_to_alarms)
 
 
@@ -224,5 +236,3 @@ def _datapoints(text: str) -> tuple[int, int]:
     if match and 1 <= int(match[1]) <= int(match[2]):
         return int(match[1]), int(match[2])
     raise argparse.ArgumentTypeError(f"got {text!r}, must be M/N with M from 1 to N, as 3/5")
-
-

@@ -28,6 +28,7 @@ FIELDS = frozenset(
         *("dimensions", "metrics", "max_endpoints", "groups", "include", "exclude", "prices", "rules", "rule"),
         # Of no use here; taken so that a run's options can be pasted. The role is the publisher's.
         *("role_arn", "external_id", "labels", "grace_s", "flush_timeout_s", "spool_dir", "ambiguous", "record"),
+        *("junit", "rules_json"),
     }
 )
 _COLOURS = {"+": "32", "~": "33", "-": "31"}
@@ -49,11 +50,26 @@ class Known(NamedTuple):
 def add_arguments(parser: CommandParser) -> None:
     """Add the arguments that both commands have."""
     add: Any = parser.add_argument
-    add("action", nargs="?", choices=ACTIONS, default="show", metavar="ACTION", help="show (default), plan, apply, delete")
+    add(
+        "action",
+        nargs="?",
+        choices=ACTIONS,
+        default="show",
+        metavar="ACTION",
+        help="show (default), plan, apply, delete",
+    )
     add("--name", type=_set_name, metavar="NAME", help="of this set, where a namespace has several (default: its name)")
-    add("--endpoint", type=_endpoint, action="append", default=[], metavar="'GET /x'", help="one of the run; repeatable")
+    add(
+        "--endpoint", type=_endpoint, action="append", default=[], metavar="'GET /x'", help="one of the run; repeatable"
+    )
     add("--from-record", metavar="RECORD", help="take endpoints and host from a run record, or a folder's newest one")
-    add("-H", "--host", env_var="LOCUST_HOST", metavar="HOST", help="as Locust's --host: Host where --cw-host is not set")
+    add(
+        "-H",
+        "--host",
+        env_var="LOCUST_HOST",
+        metavar="HOST",
+        help="as Locust's --host: Host where --cw-host is not set",
+    )
     add("--yes", action="store_true", help="apply and delete without asking")
 
 
@@ -70,15 +86,27 @@ def check_namespace(settings: Settings) -> str:
     return settings.resolved_namespace
 
 
+def check_format(arguments: argparse.Namespace) -> None:
+    """Check that a format is asked for only where something is printed in it.
+
+    Raises:
+        SettingsError: It is not.
+    """
+    if arguments.format != "table" and arguments.action != "show":
+        raise SettingsError(
+            f"got {arguments.format} with {arguments.action}, must be left out, or be with show", setting="--format"
+        )
+
+
 def rules_of(settings: Settings) -> tuple[Rule, ...]:
     """Return the rules of --cw-rules and --cw-rule.
 
     Raises:
         SettingsError: One is wrong.
     """
-    from locust_cw_dist.edge.rule_file import rules_of as read
+    from locust_cw_dist.edge.rule_file import gather
 
-    return read(settings).rules
+    return gather(settings).rules
 
 
 def known(arguments: argparse.Namespace, settings: Settings) -> Known:
@@ -162,7 +190,7 @@ def carry_out(
         raise LocustCwError(f"{e} ({len(done)} of {len(changes.changes)} changes were made; run it again)") from e
     for line in said:
         print(f"CloudWatch says: {line}", file=sys.stderr)
-    print(f"done: {len(done)} changes made")
+    print(f"done: {len(done)} {'change' if len(done) == 1 else 'changes'} made")
     return 0
 
 

@@ -65,6 +65,7 @@ def main(args: Sequence[str]) -> int:
     """
     arguments, settings = _parse(args)
     namespace = as_code.check_namespace(settings)
+    as_code.check_format(arguments)
     arguments.name = arguments.name or namespace
     if arguments.action == "show":
         return _show(arguments, settings)
@@ -86,7 +87,13 @@ def _parse(args: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
         metavar="METRIC",
         help="of your service: NAMESPACE:METRIC:DIMENSION=VALUE,...:STATISTIC; repeatable",
     )
-    add("--period", type=_period, default=60, metavar="SECONDS", help="of a point: 1, 5, 10, 30 or minutes (default: 60)")
+    add(
+        "--period",
+        type=_period,
+        default=60,
+        metavar="SECONDS",
+        help="of a point: 1, 5, 10, 30 or minutes (default: 60)",
+    )
     add(
         "--find-endpoints",
         action="store_true",
@@ -102,7 +109,7 @@ def _make(
 
     if arguments.period < settings.storage_resolution_s:
         raise SettingsError(
-            f"got {arguments.period}, must be at least 60: --cw-resolution {settings.resolution_s} is kept by the minute",
+            f"got {arguments.period}, must be at least 60: windows of 60 s are kept by the minute",
             setting="--period",
         )
     if len(arguments.service_metric) > MAX_SERVICE_METRICS:
@@ -128,7 +135,9 @@ def _show(arguments: argparse.Namespace, settings: Settings) -> int:
     from locust_cw_dist.as_code.template import MAX_INLINE_BYTES, REGION, dashboard_template, made_by_stack
 
     if arguments.find_endpoints:
-        raise SettingsError("got it with show, must be with plan or apply: show calls no AWS", setting="--find-endpoints")
+        raise SettingsError(
+            "got it with show, must be with plan or apply: show calls no AWS", setting="--find-endpoints"
+        )
     if arguments.format == "cloudformation":
         dashboard = _make(arguments, settings, REGION, made_by=made_by_stack(arguments.name))
         text = json.dumps(dashboard_template(dashboard, arguments.name), indent=2)
