@@ -2,9 +2,10 @@
 
 A rule without a window of its own is about the whole run: one value, at the end. One with a sliding window is about
 every such window, wherever in the run: each that ends with a closed window of `resolution` seconds gives a value, and
-the worst one decides. Sliding windows lie between the first closed window and the last; where a figure adds up (requests
-per second, count) and must not fall below a limit, only those that lie in the run as a whole are looked at, for a part
-of one always has less. Results that come late count, and the windows that they belong to are looked at again.
+the worst one decides. Sliding windows lie between the first closed window and the last; where a figure adds up
+(requests per second, count) and must not fall below a limit, only those that lie in the run as a whole are looked at,
+for a part of one always has less. Results that come late count, and the windows that they belong to are looked at
+again.
 
 A rule that may stop the run is looked at with each closed window: over a sliding window or over the run so far.
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from locust_cw_dist.core.outcome import Outcome, RuleOutcome, RuleState
 from locust_cw_dist.core.rules import Figure, Rule, shown_value
+
+MAX_LABEL = 80
+"""How wide the column of rules is at most, in characters."""
 
 
 def rounded(rule: Rule, value: float) -> str:
@@ -79,3 +83,27 @@ def _short(value: float, digits: int) -> str:
 
 def _clock(at_s: float) -> str:
     return datetime.fromtimestamp(at_s, UTC).strftime("%H:%M:%S")
+
+
+def table(run_id: str, outcome: Outcome) -> list[str]:
+    """Return a run's outcome for people: a line on all rules, then one for each."""
+    rules = outcome.rules
+    hold = sum(one.state is RuleState.PASSED for one in rules)
+    failed = f", {sum(one.failed for one in rules)} failed" if outcome.failed else ""
+    labels = [_label(one.rule) for one in rules]
+    width = min(MAX_LABEL, max(map(len, labels), default=0))
+    return [
+        f"rules of run {run_id}: {hold} of {len(rules)} hold{failed}",
+        *(f"  {_word(one):<7}  {label:<{width}}  {one.message}" for label, one in zip(labels, rules, strict=True)),
+    ]
+
+
+def _label(rule: Rule) -> str:
+    text = rule.text()
+    return text if rule.name == text else f"{rule.name}: {text}"
+
+
+def _word(one: RuleOutcome) -> str:
+    if one.failed:
+        return "FAILED"
+    return "WARNING" if one.state is RuleState.BROKEN else one.state.value

@@ -20,6 +20,7 @@ from locust_cw_dist.edge.presence import Presence
 from locust_cw_dist.edge.sink import Nowhere, SendError
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.hosts import rivals
+from locust_cw_dist.hosts.judge import Judge
 from locust_cw_dist.hosts.keeper import Keeper
 from locust_cw_dist.hosts.master import SILENCE_S, Master
 from locust_cw_dist.hosts.publisher import Publisher
@@ -81,7 +82,8 @@ class Publishing:
         self._recording = Recording(
             settings, self._runs, self._clock, once, begin=self._begin_of_record, status=self._status_of_record
         )
-        self._publisher.on_closed.append(self._recording.take)
+        self._judge = Judge(environment, settings, self._runs, self._clock, once)
+        self._publisher.on_closed += [self._recording.take, self._judge.take]
         self._watch: gevent.Greenlet | None = None
 
     @property
@@ -98,8 +100,10 @@ class Publishing:
         """Listen, check the credentials and begin to publish; return what is in the way, if it was waited for.
 
         Raises:
-            SettingsError: The folder of the spool or of the records, or the file of a dry run, can't be used.
+            SettingsError: The folder of the spool or of the records, or the file of a dry run, can't be used, or a rule
+            is wrong.
         """
+        self._judge.open()
         self._keeper.open()
         self._recording.open()
         if self._dry_run is not None:
@@ -132,6 +136,7 @@ class Publishing:
         if self._watch is not None:
             self._watch.kill()
         is_complete = self._summarizer.log_all()
+        self._finish_judging()
         self._recording.close()
         self._keeper.close(self._publisher)
         self._presence.release()
@@ -141,6 +146,12 @@ class Publishing:
         self._environment.events.test_start.remove_listener(self._on_test_start)
         self._environment.events.test_stop.remove_listener(self._on_test_stop)
         return is_complete
+
+    def _finish_judging(self) -> None:
+        """Say what became of the rules, and keep it in the records."""
+        self._judge.finish()
+        for run, _ in self._judge.outcomes():
+            self._recording.note_outcome(run, {"rules": self._judge.rules_of_record(run)})
 
     def _host(self) -> str:
         return self._settings.host or getattr(self._environment, "host", None) or NO_HOST
@@ -183,5 +194,6 @@ class Publishing:
             try:
                 self._source.keep_link()
                 self._summarizer.log_settled(self._clock.now_s() - SILENCE_S)
+                self._judge.log_settled()
             except Exception:
                 self._once.error("watch", "locust-cw: could not look after a run")
