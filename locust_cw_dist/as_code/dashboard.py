@@ -93,7 +93,6 @@ def make_dashboard(settings: Settings, view: View) -> Dashboard:
     """
     sheet = Sheet(str(settings.resolved_namespace), view.region, view.period_s)
     rules = sort_rules(view.rules, settings, view.endpoints, max_endpoints=MAX_RULE_ENDPOINTS)
-    notes = [f"no line for {rule.name}: it counts the whole run" for rule in rules.without_line]
     fixed = [*_load(sheet, settings, rules), *_times(sheet, settings, rules)]
     beside = _service(view)
     own = [graph for key, some in rules.of_one.items() for graph in _of_endpoint(sheet, settings, view, key, some)]
@@ -102,7 +101,7 @@ def make_dashboard(settings: Settings, view: View) -> Dashboard:
     graphs = EndpointGraphs(sheet, settings, view.host, rules.of_many)
     room = (MAX_METRICS - _rows(taken), MAX_WIDGETS - len(taken) - 1, MAX_BODY_BYTES - _bytes(taken))
     by_endpoint, left_out = graphs.of(_shown(settings, view.endpoints), *room)
-    notes += left_out
+    notes = [*_without_line(rules, [*taken, *by_endpoint], view.rules), *left_out]
     grid = Grid()
     grid.add([text_widget(_head(view, settings, notes))], height=4 + min(len(view.rules), MAX_RULES_TOLD) // 2)
     grid.add(fixed[:3])
@@ -118,6 +117,19 @@ def _shown(settings: Settings, endpoints: Sequence[EndpointKey]) -> tuple[Endpoi
     others = ("(other)", "ALL")
     shown = tuple(dict.fromkeys(endpoints))
     return (*shown, others) if len(shown) > settings.max_endpoints and others not in shown else shown
+
+
+def _without_line(rules: RuleLines, graphs: Sequence[Widget], every: Sequence[Rule]) -> list[str]:
+    """Return which rules have no line, and why."""
+    annotations = [graph["properties"].get("annotations", {}).get("horizontal", []) for graph in graphs]
+    drawn = {line["label"] for lines in annotations for line in lines}
+    never = rules.without_line
+    return [
+        f"no line for {rule.name}: "
+        + ("it counts the whole run" if rule in never else "its metric is switched off, or its graph is full")
+        for rule in every
+        if Line(rule, 0.0).as_json()["label"] not in drawn
+    ]
 
 
 def _head(view: View, settings: Settings, notes: Sequence[str]) -> str:

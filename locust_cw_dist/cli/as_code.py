@@ -62,7 +62,7 @@ def add_arguments(parser: CommandParser) -> None:
     add(
         "--endpoint", type=_endpoint, action="append", default=[], metavar="'GET /x'", help="one of the run; repeatable"
     )
-    add("--from-record", metavar="RECORD", help="take endpoints and host from a run record, or a folder's newest one")
+    add("--record", metavar="RECORD", help="take endpoints and host from a run record, or a folder's newest one")
     add(
         "-H",
         "--host",
@@ -110,7 +110,7 @@ def rules_of(settings: Settings) -> tuple[Rule, ...]:
 
 
 def known(arguments: argparse.Namespace, settings: Settings) -> Known:
-    """Return what is known of the run's endpoints from --endpoint, --from-record and the host's options.
+    """Return what is known of the run's endpoints from --endpoint, --record and the host's options.
 
     Raises:
         LocustCwError: The record can't be read.
@@ -118,8 +118,8 @@ def known(arguments: argparse.Namespace, settings: Settings) -> Known:
     from locust_cw_dist.core.selection import Selection
 
     found, host = list(arguments.endpoint), settings.host or arguments.host
-    if arguments.from_record is not None:
-        record = _record(arguments.from_record)
+    if arguments.record is not None:
+        record = _record(arguments.record)
         found += record.endpoints()
         host = host or _text(record.options.get("cw_host")) or _text(record.options.get("host")) or "-"
     selection = Selection(settings.groups, settings.include, settings.exclude)

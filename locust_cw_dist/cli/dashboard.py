@@ -37,7 +37,7 @@ examples:
   locust-cw dashboard apply --cw-service checkout --cw-rules rules.toml -H https://shop.test \\
       --service-metric 'AWS/ApplicationELB:TargetResponseTime:LoadBalancer=app/shop/0123456789abcdef:p95'
       rules as lines, and the load balancer's response time beside those of the test
-  locust-cw dashboard plan --cw-service checkout --from-record records/
+  locust-cw dashboard plan --cw-service checkout --record records/
       the endpoints of the newest run, the busiest first
   locust-cw dashboard --format cloudformation --cw-service checkout > dashboard.json
       a template, for 'aws cloudformation deploy'
