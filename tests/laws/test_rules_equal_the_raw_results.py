@@ -121,7 +121,7 @@ def judge(resolution_s, started_s, stopped_s, some, results, order):
 
 @dataclass(frozen=True)
 class Truth:
-    """What the raw results say: the values of all spans that are judged, and how many such requests there are at all."""
+    """What the raw results say: the values of all spans that are judged, and how many such requests there are."""
 
     values: list[float]
     requests: int
@@ -140,17 +140,16 @@ def figure_of(rule, results, seconds):
     if len(results) < rule.min_requests:
         return None
     times = sorted(raw.time_ms for raw in results)
-    if rule.figure is Figure.COUNT:
-        return len(results)
     if rule.figure is Figure.RPS:
         return len(results) / seconds if seconds > 0 else None
-    if rule.figure is Figure.FAILURE_RATIO:
-        return sum(raw.failed for raw in results) / len(results)
-    if rule.figure is Figure.MEAN:
-        return math.fsum(times) / len(times)
-    if rule.figure is Figure.MAX:
-        return times[-1]
-    return times[math.ceil(Fraction(str(rule.percentile)) * len(times) / 100) - 1]
+    definitions = {
+        Figure.COUNT: lambda: len(results),
+        Figure.FAILURE_RATIO: lambda: sum(raw.failed for raw in results) / len(results),
+        Figure.MEAN: lambda: math.fsum(times) / len(times),
+        Figure.MAX: lambda: times[-1],
+        Figure.PERCENTILE: lambda: times[math.ceil(Fraction(str(rule.percentile)) * len(times) / 100) - 1],
+    }
+    return definitions[rule.figure]()
 
 
 def truth(rule, resolution_s, started_s, stopped_s, results):
@@ -210,10 +209,10 @@ def test_a_limit_itself_is_allowed_where_the_comparison_says_so(limit, above, in
     judging = Judging(RuleSet(rules=(rule,)), T0_S, 10)
     list(judging.observe(T0_S, summaries([Raw(0, ("/a", "GET"), 10.0, False, 0)])))
     comparisons = {
-        (True, True): 10 <= limit,
-        (True, False): 10 < limit,
-        (False, True): 10 >= limit,
-        (False, False): 10 > limit,
+        (True, True): limit >= 10,
+        (True, False): limit > 10,
+        (False, True): limit <= 10,
+        (False, False): limit < 10,
     }
     state = RuleState.PASSED if comparisons[above, inclusive] else RuleState.BROKEN
     assert judging.outcome().rules[0].state is state
