@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 
 import pytest
+
+from support.processes import wait_until
 
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:oncall"
 RULES = (
@@ -86,7 +89,7 @@ class Shop:
 @pytest.fixture
 def shop(moto, tmp_path, request):
     # The server is one for all tests.
-    return Shop(moto, tmp_path, request.node.name.replace("_", "-"))
+    return Shop(moto, tmp_path, re.sub(r"[^0-9a-z]+", "-", request.node.name))
 
 
 def test_a_plan_changes_nothing(shop):
@@ -179,22 +182,26 @@ def test_without_a_terminal_and_without_yes_nothing_is_done(shop, command):
 @pytest.mark.parametrize(("answer", "count"), [(b"y\n", 4), (b"n\n", 0), (b"\n", 0)])
 def test_on_a_terminal_it_asks(shop, answer, count):
     ours, its = pty.openpty()
-    with subprocess.Popen(
-        shop.command("alarms", "apply"), cwd=shop.folder, env=shop.env, stdin=its, stdout=its, stderr=its
-    ) as process:
-        os.close(its)
+    os.set_blocking(ours, False)
+    said = b""
+
+    def has_ended():
+        nonlocal said
+        has_exited = process.poll() is not None
+        try:
+            while part := os.read(ours, 4096):
+                said += part
+        except OSError:  # nothing more for now
+            pass
+        return has_exited
+
+    command = shop.command("alarms", "apply")
+    with subprocess.Popen(command, cwd=shop.folder, env=shop.env, stdin=its, stdout=its, stderr=its) as process:
         os.write(ours, answer)
-        said = b""
-        while True:
-            try:
-                part = os.read(ours, 4096)
-            except OSError:  # Linux says so when the other side is closed
-                break
-            if not part:
-                break
-            said += part
-        assert process.wait(60) == 0, said
+        wait_until(has_ended, "the command ends")
+    os.close(its)
     os.close(ours)
+    assert process.returncode == 0, said
     assert b"Apply these changes to alarms? [y/N]" in said
     assert b"\x1b[32m+" in said
     assert len(shop.alarms()) == count

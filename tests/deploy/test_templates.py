@@ -29,7 +29,7 @@ CASES = {
     "plain": (RULES, []),
     "actions, tags, dimensions": (RULES, [*ACTION, "--tag", "team=shop", "--cw-dimension", "Stage=perf $ (x)"]),
     "windows of a second": (RULES, ["--cw-resolution", "1", "--datapoints", "3/5", "--missing", "breaching"]),
-    "windows of a minute": (RULES, ["--cw-resolution", "60"] + ["--low-samples", "evaluate"]),
+    "windows of a minute": (RULES, ["--cw-resolution", "60", "--low-samples", "evaluate"]),
     "few metrics": (RULES, ["--cw-metrics", "ResponseTime_ms"]),
     "another name": (RULES, ["--name", "perf/checkout#2:x"]),
     "two hundred rules": (MANY, []),
