@@ -41,7 +41,16 @@ PURE = {
 IMPURE_NAMES = {"now", "utcnow", "today", "open", "print", "input", "exec", "eval", "breakpoint", "__import__"}
 """What would bring a clock or the outside into the core though every import is allowed."""
 
-UNDOCUMENTED = {"server", "client", "recv_from_client", "setsockopt", "recv", "send_to_client", "user_greenlets"}
+UNDOCUMENTED = {
+    "server",
+    "client",
+    "recv_from_client",
+    "setsockopt",
+    "recv",
+    "send_to_client",
+    "user_greenlets",
+    "_handlers",
+}
 """Attributes of Locust's runners and sockets that its documentation does not name."""
 
 IMPORTERS_OF_LOCUST = {
@@ -51,10 +60,19 @@ IMPORTERS_OF_LOCUST = {
     "cli.parsing",
     "doctor.probe",
     "demo.locustfile",
+    "edge.link",
     "hosts.master",
     "hosts.publishing",
 }
-IMPORTERS_OF_BOTO3 = {"edge.cloudwatch", "edge.s3", "testing", "doctor.account", "doctor.endpoint", "doctor.explain"}
+IMPORTERS_OF_BOTO3 = {
+    "as_code.account",
+    "edge.cloudwatch",
+    "edge.s3",
+    "testing",
+    "doctor.account",
+    "doctor.endpoint",
+    "doctor.explain",
+}
 
 
 @dataclass(frozen=True)
@@ -190,6 +208,23 @@ def test_imports_point_inwards(layer, allowed):
         if module.startswith(f"{layer}."):
             for other in ours(module):
                 assert other.split(".")[0] in allowed, f"{module} imports {other}"
+
+
+def test_what_is_made_as_code_is_computed_and_only_its_account_calls_aws():
+    makers = [name for name in MODULES if name.startswith("as_code.") and name != "as_code.account"]
+    assert {"as_code.alarms", "as_code.dashboard", "as_code.changes", "as_code.template"} <= set(makers)
+    for name in makers:
+        for found in imports_in(MODULES[name]):
+            known = found.name if found.name in PURE else found.name.rpartition(".")[0]
+            assert found.name.startswith(PACKAGE) or known in PURE, f"{name} imports {found.name}"
+        assert {one.split(".")[0] for one in ours(name)} <= {"as_code", "core", "errors", "settings"}, name
+        assert "as_code.account" not in ours(name)
+        assert not names_in(MODULES[name]) & IMPURE_NAMES
+    runtime = [name for name in MODULES if name.split(".")[0] in {"hosts", "edge", "plugin", "auto", "adapter", "core"}]
+    for name in runtime:
+        assert not any(one.startswith("as_code") for one in ours(name)), (
+            f"{name}: no process of a load test makes alarms"
+        )
 
 
 def test_locust_is_known_at_the_rim_only():
