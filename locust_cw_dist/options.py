@@ -204,7 +204,8 @@ _OPTIONS = (
         "record",
         "record",
         "<folder>",
-        "Write a record of each run there, for 'locust-cw report' and 'locust-cw compare'; also without publishing.",
+        "Write a record of each run there, a folder or s3://BUCKET/PREFIX, for 'locust-cw report' and 'locust-cw "
+        "compare'; also without publishing.",
     ),
     _Option(
         "rules",

@@ -30,6 +30,7 @@ pytest.register_assert_rewrite("support.cluster", "support.figures")
 
 from locust_cw_dist.testing import LocalCloudwatch  # noqa: E402
 from support.cluster import Cluster  # noqa: E402
+from support.moto import moto  # noqa: E402, F401 - a fixture
 from support.table import pytest_terminal_summary  # noqa: E402, F401 - a hook
 
 # For this process alone: what is started here runs Locust as it is.

@@ -35,7 +35,11 @@ _PLAN = _Command("plan", "show what a run would send and cost, without AWS", "lo
 
 _RESEND = _Command("resend", "publish what a spool folder holds", "locust_cw_dist.cli.resend")
 
-_WITH_OPTIONS = (_RUN, _DOCTOR, _PLAN, _RESEND)
+_ALARMS = _Command("alarms", "make CloudWatch alarms from the rules", "locust_cw_dist.cli.alarms")
+
+_DASHBOARD = _Command("dashboard", "make a CloudWatch dashboard of a load test", "locust_cw_dist.cli.dashboard")
+
+_WITH_OPTIONS = (_RUN, _DOCTOR, _PLAN, _RESEND, _ALARMS, _DASHBOARD)
 """Commands that take the --cw-* options, and so parse their arguments with Locust's own parser."""
 
 _COMMANDS = (
@@ -71,6 +75,9 @@ examples:
       what such a run sends and costs, before it is made
   locust-cw resend /var/spool/locust-cw
       publish what CloudWatch had not taken when a master ended
+  locust-cw alarms plan --cw-service checkout --cw-rules rules.toml
+  locust-cw dashboard apply --cw-service checkout --cw-rules rules.toml
+      alarms and a dashboard in your account, from the rules of the run
 """
 
 

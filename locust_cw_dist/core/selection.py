@@ -45,7 +45,7 @@ class Selection:
         kept: dict[EndpointKey, Summary] = {}
         left_out = 0
         for (name, method), summary in summaries.items():
-            chosen = self._name_of(name)
+            chosen = self.name_of(name)
             if chosen is None:
                 left_out += summary.count
             elif (chosen, method) in kept:
@@ -54,7 +54,8 @@ class Selection:
                 kept[chosen, method] = summary
         return kept, left_out
 
-    def _name_of(self, name: str) -> str | None:
+    def name_of(self, name: str) -> str | None:
+        """Return the name that a request counts under; None if it is left out."""
         if name not in self._names:
             if len(self._names) >= MAX_REMEMBERED:
                 self._names.clear()

@@ -44,6 +44,9 @@ CHECK_TIMEOUT_S = 10.0
 STOP_MARGIN_S = 10.0
 """How much longer than --stop-timeout the master waits for the workers' last results."""
 
+LAST_UPLOAD_S = 5.0
+"""What S3 has for the record at the end of the process where CloudWatch has used up the flush timeout."""
+
 WATCH_INTERVAL_S = 1.0
 
 NO_HOST = "-"
@@ -154,6 +157,7 @@ class Publishing:
         stop_timeout_s = float(getattr(self._environment, "stop_timeout", 0) or 0)
         drain_timeout_s = max(flush_timeout_s, stop_timeout_s + STOP_MARGIN_S)
         self._source.drain(self._clock.now_s() + drain_timeout_s, quit_runner=quit_runner)
+        flush_end_s = self._clock.now_s() + flush_timeout_s
         self._publisher.flush(flush_timeout_s)
         if self._watch is not None:
             self._watch.kill()
@@ -161,7 +165,9 @@ class Publishing:
         self._summarizer.log_all()
         self._judge.finish(self._summarizer.verdicts, self._fails_if)
         self._conclude()
-        self._recording.close()
+        is_recorded = self._recording.close(max(LAST_UPLOAD_S, flush_end_s - self._clock.now_s()))
+        if self._settings.required and not is_recorded:
+            self.leaving.unreliable = True
         self._keeper.close(self._publisher)
         self._presence.release()
         if self._dry_run is not None:

@@ -64,7 +64,15 @@ IMPORTERS_OF_LOCUST = {
     "hosts.master",
     "hosts.publishing",
 }
-IMPORTERS_OF_BOTO3 = {"edge.cloudwatch", "testing", "doctor.account", "doctor.endpoint", "doctor.explain"}
+IMPORTERS_OF_BOTO3 = {
+    "as_code.account",
+    "edge.cloudwatch",
+    "edge.s3",
+    "testing",
+    "doctor.account",
+    "doctor.endpoint",
+    "doctor.explain",
+}
 
 
 @dataclass(frozen=True)
@@ -202,6 +210,23 @@ def test_imports_point_inwards(layer, allowed):
                 assert other.split(".")[0] in allowed, f"{module} imports {other}"
 
 
+def test_what_is_made_as_code_is_computed_and_only_its_account_calls_aws():
+    makers = [name for name in MODULES if name.startswith("as_code.") and name != "as_code.account"]
+    assert {"as_code.alarms", "as_code.dashboard", "as_code.changes", "as_code.template"} <= set(makers)
+    for name in makers:
+        for found in imports_in(MODULES[name]):
+            known = found.name if found.name in PURE else found.name.rpartition(".")[0]
+            assert found.name.startswith(PACKAGE) or known in PURE, f"{name} imports {found.name}"
+        assert {one.split(".")[0] for one in ours(name)} <= {"as_code", "core", "errors", "settings"}, name
+        assert "as_code.account" not in ours(name)
+        assert not names_in(MODULES[name]) & IMPURE_NAMES
+    runtime = [name for name in MODULES if name.split(".")[0] in {"hosts", "edge", "plugin", "auto", "adapter", "core"}]
+    for name in runtime:
+        assert not any(one.startswith("as_code") for one in ours(name)), (
+            f"{name}: no process of a load test makes alarms"
+        )
+
+
 def test_locust_is_known_at_the_rim_only():
     assert {"auto", "plugin"} <= importers_of("locust") <= IMPORTERS_OF_LOCUST
 
@@ -215,8 +240,9 @@ def test_what_locust_does_not_document_is_in_one_file():
     runtime = [name for name in MODULES if name.split(".")[0] in {"hosts", "edge", "plugin", "auto", "adapter", "core"}]
     users = {name for name in runtime if names_in(MODULES[name]) & UNDOCUMENTED}
     # boto3's `session.client` has the same name as a worker's connection.
-    assert users == {"edge.link", "edge.cloudwatch"}
+    assert users == {"edge.link", "edge.cloudwatch", "edge.s3"}
     assert names_in(MODULES["edge.cloudwatch"]) & UNDOCUMENTED == {"client"}
+    assert names_in(MODULES["edge.s3"]) & UNDOCUMENTED == {"client"}
 
 
 def test_modules_are_short():
