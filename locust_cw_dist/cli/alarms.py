@@ -12,7 +12,7 @@ from locust_cw_dist.cli.console import has_rich
 from locust_cw_dist.errors import LocustCwError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from locust_cw_dist.as_code.alarms import Alarm, Choices, NoAlarm
     from locust_cw_dist.settings import Settings
@@ -70,12 +70,13 @@ def main(args: Sequence[str]) -> int:
     arguments.name = arguments.name or namespace
     if arguments.action == "delete":
         return _delete(arguments, settings)
+    tags = _tags(arguments)
     alarms, skipped = _make(arguments, settings)
     for one in skipped:
         as_code.note(PROG, one.line())
     if arguments.action == "show":
-        return _show(arguments, settings, alarms)
-    return _apply(arguments, settings, alarms)
+        return _show(arguments, settings, alarms, tags)
+    return _apply(arguments, settings, alarms, tags)
 
 
 def _parse(args: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
@@ -157,14 +158,13 @@ def _tags(arguments: argparse.Namespace) -> dict[str, str]:
     return dict(arguments.tag)
 
 
-def _show(arguments: argparse.Namespace, settings: Settings, alarms: Sequence[Alarm]) -> int:
+def _show(arguments: argparse.Namespace, settings: Settings, alarms: Sequence[Alarm], tags: Mapping[str, str]) -> int:
     if arguments.format == "json":
-        tags = [{"Key": key, "Value": value} for key, value in _tags(arguments).items()]
-        added = {"Tags": tags} if tags else {}
+        added = {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]} if tags else {}
         print(json.dumps([{**alarm.request, **added} for alarm in alarms], indent=2))
         return 0
     if arguments.format == "cloudformation":
-        return _show_template(arguments, alarms)
+        return _show_template(arguments, alarms, tags)
     if not has_rich():
         raise LocustCwError('tables need rich: pip install "locust-cw-dist[cli]", or use --format json')
     from locust_cw_dist.cli.alarms_display import show
@@ -174,26 +174,25 @@ def _show(arguments: argparse.Namespace, settings: Settings, alarms: Sequence[Al
     return 0
 
 
-def _show_template(arguments: argparse.Namespace, alarms: Sequence[Alarm]) -> int:
+def _show_template(arguments: argparse.Namespace, alarms: Sequence[Alarm], tags: Mapping[str, str]) -> int:
     from locust_cw_dist.as_code.template import MAX_INLINE_BYTES, alarms_template
 
     if not alarms:
         raise LocustCwError(
             "there is no alarm to put into a template, and CloudFormation takes none without a resource"
         )
-    text = json.dumps(alarms_template(alarms, arguments.name, _tags(arguments)), indent=2)
+    text = json.dumps(alarms_template(alarms, arguments.name, tags), indent=2)
     print(text)
     if len(text) > MAX_INLINE_BYTES:
         as_code.note(PROG, f"{len(text):,} bytes: CloudFormation takes templates over 51,200 from S3 only")
     return 0
 
 
-def _apply(arguments: argparse.Namespace, settings: Settings, alarms: Sequence[Alarm]) -> int:
+def _apply(arguments: argparse.Namespace, settings: Settings, alarms: Sequence[Alarm], tags: Mapping[str, str]) -> int:
     from locust_cw_dist.as_code.account import Account
     from locust_cw_dist.as_code.alarms import month_usd
     from locust_cw_dist.as_code.changes import alarm_changes
 
-    tags = _tags(arguments)
     as_code.note_role(PROG, settings)
     account = Account(settings)
     changes = alarm_changes(alarms, account.alarms(arguments.name), arguments.name, tags)

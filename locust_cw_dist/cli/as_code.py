@@ -121,7 +121,7 @@ def known(arguments: argparse.Namespace, settings: Settings) -> Known:
     if arguments.record is not None:
         record = _record(arguments.record)
         found += record.endpoints()
-        host = host or _text(record.options.get("cw_host")) or _text(record.options.get("host")) or "-"
+        host = host or _text(record.options.get("host"))
     selection = Selection(settings.groups, settings.include, settings.exclude)
     published = [(name, method) for one, method in found if (name := selection.name_of(one)) is not None]
     return Known(tuple(dict.fromkeys(published)), host)

@@ -97,7 +97,7 @@ def test_a_plan_changes_nothing(shop):
     assert f"  + {shop.namespace}: p95(" not in out
     assert f"  + {shop.namespace}: p95\n" in out
     assert "4 to create, 0 to change, 0 to delete, 0 unchanged" in out
-    assert "about $0.70 a month" in out
+    assert "about $0.60 a month" in out
     assert shop.alarms() == {}
 
 
@@ -251,6 +251,6 @@ def test_endpoints_that_cloudwatch_has_are_named(shop):
         if widget["properties"].get("title", "").startswith("Requests by endpoint")
     )
     assert [row[3:8:2] for row in rows] == [
-        ["/cart", "POST", "https://shop.test"],
         [r"/caf\xe9", "GET", "https://shop.test"],
+        ["/cart", "POST", "https://shop.test"],
     ]

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from support.readme import blocks
-from support.records import Run
+from support.records import Simulation, Traffic
 
 RULES = """
 [defaults]
@@ -91,7 +91,7 @@ def test_the_host_is_locusts_wherever_it_is_said(run, tmp_path):
 
 
 def test_a_record_tells_endpoints_and_host(run, tmp_path):
-    Run(traffic=dict.fromkeys([("/item/{id}", "GET")], next(iter(Run().traffic.values())))).write(tmp_path)
+    Simulation({("/item/{id}", "GET"): Traffic(18, 0.4, 10)}, windows=10).write(tmp_path)
     done = run("alarms", *ALARMS[1:5], "--record", ".", "--format", "json", "--cw-rule", "p95(GET /item/.*) < 9")
     assert done.returncode == 0, done.stderr
     found = {one["AlarmName"]: one for one in json.loads(done.stdout)}
