@@ -81,7 +81,7 @@ class Objects(list[dict[str, Any]]):
 
 def read(text: str) -> Objects:
     """The objects of a rendered text."""
-    return Objects(one for one in yaml.safe_load_all(text) if one)
+    return Objects(one for one in yaml.load_all(text, Loader=yaml.CSafeLoader) if one)
 
 
 @functools.cache
@@ -90,8 +90,9 @@ def chart_text(helm: str, values: str) -> str:
     return _template(helm, "--values", str(VALUES[values]))
 
 
+@functools.cache
 def chart(helm: str, values: str) -> Objects:
-    """The objects that a Helm makes of a file of `tests/deploy/values`."""
+    """Not to be changed: the objects that a Helm makes of a file of `tests/deploy/values`."""
     return read(chart_text(helm, values))
 
 
@@ -134,24 +135,20 @@ def kustomized_text(kubectl: str, name: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
+@functools.cache
 def kustomized(kubectl: str, name: str) -> Objects:
-    """The objects of a kustomization."""
+    """Not to be changed: the objects of a kustomization."""
     return read(kustomized_text(kubectl, name))
 
 
 RENDERINGS = {
-    **{f"{helm} {values}": (chart_text, helm, values) for helm in deploy_tools.HELMS for values in VALUES},
-    **{f"{kubectl} {name}": (kustomized_text, kubectl, name) for kubectl in deploy_tools.KUBECTLS for name in KUSTOMIZATIONS},
+    **{f"{helm} {values}": (chart, helm, values) for helm in deploy_tools.HELMS for values in VALUES},
+    **{f"{kubectl} {name}": (kustomized, kubectl, name) for kubectl in deploy_tools.KUBECTLS for name in KUSTOMIZATIONS},
 }
 """Name -> function, program and source of everything that is rendered."""
 
 
-def rendering_text(name: str) -> str:
-    """The text of one of `RENDERINGS`."""
+def rendering(name: str) -> Objects:
+    """The objects of one of `RENDERINGS`; not to be changed."""
     render, program, source = RENDERINGS[name]
     return render(program, source)
-
-
-def rendering(name: str) -> Objects:
-    """The objects of one of `RENDERINGS`."""
-    return read(rendering_text(name))
