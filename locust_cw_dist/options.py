@@ -207,6 +207,24 @@ _OPTIONS = (
         "Write a record of each run there, for 'locust-cw report' and 'locust-cw compare'; also without publishing.",
     ),
     _Option(
+        "rules",
+        "rules",
+        "<file>",
+        "A TOML file of rules that the run must keep to, on response times, failures, requests per second and counts; "
+        "also without publishing. docs/rules.md has its form.",
+        texts.read_rule_file,
+    ),
+    _Option(
+        "rule",
+        "rule",
+        "<rule>",
+        "A rule that the run must keep to, as 'p95(POST /checkout) < 300 ms'. Can be repeated; one a line in the "
+        "environment variable.",
+        split=texts.lines,
+    ),
+    _Option("junit", "junit", "<file>", "Write what became of the rules to this file, as JUnit XML."),
+    _Option("rules-json", "rules_json", "<file>", "Write what became of the rules to this file, as JSON."),
+    _Option(
         "ambiguous",
         "ambiguous",
         "<policy>",
