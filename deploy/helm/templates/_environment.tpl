@@ -1,5 +1,14 @@
 {{/* Environment variables, of the options of cloudwatch and of AWS's libraries. */}}
 
+{{/* A value as text. Helm reads numbers of YAML as floats, and would write a build's number as 1.2345678e+07. */}}
+{{- define "locust-cw.text" -}}
+{{- if and (kindIs "float64" .) (eq (floor .) .) -}}
+{{- printf "%.0f" . -}}
+{{- else -}}
+{{- toString . -}}
+{{- end -}}
+{{- end -}}
+
 {{/*
 The ConfigMap's data: LOCUST_CW_MAX_ENDPOINTS for cloudwatch.maxEndpoints. Maps and lists are a line for each item, as the package
 reads them; what is empty, none or false is left to its defaults.
@@ -11,7 +20,7 @@ reads them; what is empty, none or false is left to its defaults.
 {{- $text = ternary "/etc/locust-cw/rules/rules.toml" "" (not (empty $value)) -}}
 {{- else if kindIs "map" $value -}}
 {{- $lines := list -}}
-{{- range $name, $content := $value -}}{{- $lines = append $lines (printf "%s=%s" $name (toString $content)) -}}{{- end -}}
+{{- range $name, $content := $value -}}{{- $lines = append $lines (printf "%s=%s" $name (include "locust-cw.text" $content)) -}}{{- end -}}
 {{- $text = join "\n" $lines -}}
 {{- else if has $key (list "percentiles" "metrics") -}}
 {{- $text = join "," $value -}}
@@ -20,7 +29,7 @@ reads them; what is empty, none or false is left to its defaults.
 {{- else if kindIs "bool" $value -}}
 {{- $text = ternary "true" "" $value -}}
 {{- else if not (kindIs "invalid" $value) -}}
-{{- $text = toString $value -}}
+{{- $text = include "locust-cw.text" $value -}}
 {{- end -}}
 {{- if $text }}
 LOCUST_CW_{{ snakecase $key | upper }}: {{ $text | quote }}

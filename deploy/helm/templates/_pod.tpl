@@ -14,7 +14,7 @@ labels:
 annotations:
   checksum/locustfile: {{ toJson .root.Values.locustfile | sha256sum }}
   {{- if eq .role "master" }}
-  checksum/options: {{ toJson .root.Values.cloudwatch | sha256sum }}
+  checksum/options: {{ print (include "locust-cw.options" .root) .root.Values.cloudwatch.rules | sha256sum }}
   {{- end }}
   {{- if $own.protectFromEviction }}
   karpenter.sh/do-not-disrupt: "true"
