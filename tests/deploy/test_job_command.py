@@ -46,9 +46,8 @@ class Run:
         self._environment = {**os.environ, "PATH": f"{scripts}:{os.environ['PATH']}", "HOME": str(folder)}
         self._folder = folder
         self._port = ports.free_port()
-        self.objects = manifests.chart_with(
-            "job", locust={"runTime": run_time, "users": 2}, worker={"replicas": 1}
-        )
+        locust = {"runTime": run_time, "users": 2, "stopTimeoutSeconds": 0}
+        self.objects = manifests.chart_with("job", locust=locust, worker={"replicas": 1})
         self.processes = {}
 
     def start(self, role):
@@ -111,7 +110,7 @@ def test_failed_requests_fail_the_masters_job_and_not_the_workers(run):
 def test_an_evicted_master_fails(run):
     run.start("master")
     run.start("worker")
-    run.wait_for("master", "All users spawned")
+    run.wait_for("master", "Sending spawn jobs")
     run.processes["master"].send_signal(signal.SIGTERM)
     assert run.code("master") == 143
     # The signal came through, and Locust ended in order.
@@ -125,7 +124,7 @@ def test_an_evicted_master_fails(run):
 def test_an_evicted_worker_fails_and_so_is_replaced(run):
     run.start("master")
     run.start("worker")
-    run.wait_for("master", "All users spawned")
+    run.wait_for("master", "Sending spawn jobs")
     run.processes["worker"].send_signal(signal.SIGTERM)
     assert run.code("worker") == 143
 
