@@ -3,8 +3,8 @@
     python deploy/chart_readme.py            write deploy/helm/README.md
     python deploy/chart_readme.py --check    exit with 1 if it is not what would be written
 
-A comment that begins with ``# --`` describes the key below it; ``## `` begins a section. A value without a description is an
-error.
+A comment that begins with ``# --`` describes the key below it; ``## `` begins a section. A value without a description
+is an error.
 """
 
 from __future__ import annotations

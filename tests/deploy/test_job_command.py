@@ -21,14 +21,10 @@ class Idle(User):
 
     @task
     def nothing(self):
-        if {fails}:
-            events.request.fire(
-                request_type="GET", name="/", response_time=1.0, response_length=0, context={{}}, exception=ValueError("no")
-            )
-        else:
-            events.request.fire(
-                request_type="GET", name="/", response_time=1.0, response_length=0, context={{}}, exception=None
-            )
+        error = ValueError("no") if {fails} else None
+        events.request.fire(
+            request_type="GET", name="/", response_time=1.0, response_length=0, context={{}}, exception=error
+        )
 """
 
 
@@ -75,8 +71,7 @@ class Run:
             time.sleep(0.1)
 
     def code(self, role):
-        code = self.processes[role].wait(timeout=90)
-        return code
+        return self.processes[role].wait(timeout=90)
 
     def end(self):
         for process in self.processes.values():

@@ -13,22 +13,35 @@ from support import manifests
 
 # Check -> (resources that may fail it, as words of their names; empty for all), and why.
 EXCEPTIONS = {
-    "CKV_K8S_11": ("", "a CPU limit throttles, which looks like a lost worker and falsifies response times; CPU is requested"),
+    "CKV_K8S_11": (
+        "",
+        "a CPU limit throttles, which looks like a lost worker and falsifies response times; CPU is requested",
+    ),
     "CKV_K8S_15": ("", "a tag of the user's own registry is not moved; image.pullPolicy is a value"),
     "CKV_K8S_43": ("", "the image is the user's own; image.digest is a value"),
-    "CKV_K8S_8": ("", "a restarted master has lost its workers and its test; workers have no port; master.livenessProbe is a value"),
+    "CKV_K8S_8": (
+        "",
+        "a restarted master has lost its workers and its test; workers have no port; master.livenessProbe is a value",
+    ),
     "CKV_K8S_9": ("worker|doctor", "workers serve nobody, and the pod of helm test runs once"),
     "CKV_K8S_35": ("", "Locust and boto3 read the environment; the values name Secrets, never their content"),
     "CKV_K8S_38": ("worker", "the workers' token is off unless the values ask for it, as one file of the tests does"),
     "CKV_K8S_21": ("checkout-yours|mine", "objects of the user's own, in the values of the test"),
-}  # fmt: skip
+}
 OF_MANIFESTS = {"CKV_K8S_21": "kustomize's own namespace: the user says it, with 'kubectl -n' or in an overlay"}
 
 
 @pytest.mark.parametrize("helm", manifests.deploy_tools.HELMS)
 @pytest.mark.parametrize("values", manifests.VALUES)
 def test_helm_lint_is_content(helm, values):
-    command = [manifests.deploy_tools.program(helm), "lint", "--strict", str(manifests.CHART), "-f", str(manifests.VALUES[values])]
+    command = [
+        manifests.deploy_tools.program(helm),
+        "lint",
+        "--strict",
+        str(manifests.CHART),
+        "-f",
+        str(manifests.VALUES[values]),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 chart(s) failed" in done.stdout

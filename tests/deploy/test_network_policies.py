@@ -19,7 +19,9 @@ def policy(objects, role):
 def selects(selector, labels):
     matched = selector.get("matchLabels", {}).items() <= labels.items()
     return matched and all(
-        labels.get(one["key"]) in one["values"] for one in selector.get("matchExpressions", []) if one["operator"] == "In"
+        labels.get(one["key"]) in one["values"]
+        for one in selector.get("matchExpressions", [])
+        if one["operator"] == "In"
     )
 
 

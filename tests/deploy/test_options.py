@@ -97,6 +97,8 @@ def test_the_record_goes_to_s3_or_to_a_volume():
 
 
 def test_large_numbers_stay_whole():
-    objects = manifests.chart_with("job", cloudwatch={"label": {"build": 12345678, "ratio": 0.5}, "price": {"metric_month": 2}})
+    objects = manifests.chart_with(
+        "job", cloudwatch={"label": {"build": 12345678, "ratio": 0.5}, "price": {"metric_month": 2}}
+    )
     assert objects.options()["LOCUST_CW_LABEL"] == "build=12345678\nratio=0.5"
     assert objects.options()["LOCUST_CW_PRICE"] == "metric_month=2"

@@ -20,7 +20,10 @@ WRONG = [
     ({"locust__hots": "http://x"}, "'/locust': additional properties 'hots' not allowed"),
     ({"cloudwatch__maxEndpoint": 5}, "'/cloudwatch': additional properties 'maxEndpoint' not allowed"),
     ({"workers": {"replicas": 3}}, "'': additional properties 'workers' not allowed"),
-    ({"worker__resources": {"request": {"cpu": 1}}}, "'/worker/resources': additional properties 'request' not allowed"),
+    (
+        {"worker__resources": {"request": {"cpu": 1}}},
+        "'/worker/resources': additional properties 'request' not allowed",
+    ),
     ({"extraEnv": [{"name": "A", "vale": "b"}]}, "'/extraEnv/0': additional properties 'vale' not allowed"),
     ({"web__login__secret": "x"}, "'/web/login': additional properties 'secret' not allowed"),
     # Values.
@@ -61,14 +64,23 @@ WRONG = [
     ({"web__login": {"enabled": True}}, "need mode web"),
     ({"locust__autostart": True}, "need mode web"),
     ({"podDisruptionBudget__workerMinAvailable": "50%"}, "in mode job a whole number"),
-    ({"mode": "web", "autoscaling__enabled": True, "keda__enabled": True}, "autoscaling.enabled or keda.enabled, not both"),
-    ({"mode": "web", "autoscaling": {"enabled": True, "minReplicas": 5, "maxReplicas": 3}}, "got 5, must be at most maxReplicas, 3"),
+    (
+        {"mode": "web", "autoscaling__enabled": True, "keda__enabled": True},
+        "autoscaling.enabled or keda.enabled, not both",
+    ),
+    (
+        {"mode": "web", "autoscaling": {"enabled": True, "minReplicas": 5, "maxReplicas": 3}},
+        "got 5, must be at most maxReplicas, 3",
+    ),
     ({"mode": "web", "ingress__enabled": True}, "say in networkPolicy.webFrom where the ingress controller runs"),
     ({"locust__expectWorkers": 3}, "locust.expectWorkers: got 3, but there are 2 workers"),
     ({"locust__extraArgs": ["--expect-workers=9"]}, "--expect-workers=9 is the chart's own"),
     ({"locust__workerExtraArgs": ["--processes", "4"]}, "--processes is the chart's own; see mode, worker.replicas"),
     ({"aws": {"identity": "irsa"}}, "set aws.irsaRoleArn"),
-    ({"aws": {"irsaRoleArn": "arn:aws:iam::123456789012:role/x"}}, "aws.irsaRoleArn needs aws.identity irsa; it is none"),
+    (
+        {"aws": {"irsaRoleArn": "arn:aws:iam::123456789012:role/x"}},
+        "aws.irsaRoleArn needs aws.identity irsa; it is none",
+    ),
     ({"serviceAccount__master": {"create": False}}, "serviceAccount.master: set name where create is false"),
     (
         {"serviceAccount": {"master": {"name": "a"}, "worker": {"name": "a"}}},
@@ -80,7 +92,7 @@ WRONG = [
     ({"cloudwatch": {"required": True}}, "cloudwatch.required: left out, or set together"),
     ({"cloudwatch": {"record": "/records"}}, 'cloudwatch.record: got "/records", must be below a volume', "or s3://"),
     ({"cloudwatch": {"junit": "/mnt/resultsX/a.xml"}}, "cloudwatch.junit: got", "/mnt/results, "),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("changes", "words"), [(one[0], one[1:]) for one in WRONG], ids=lambda one: str(one)[:60])
@@ -104,7 +116,10 @@ def test_both_helms_refuse(helm):
 
 
 def test_a_file_on_a_volume_of_the_users_own_is_taken():
-    mount = {"extraVolumes": [{"name": "mine", "emptyDir": {}}], "extraVolumeMounts": [{"name": "mine", "mountPath": "/mine/"}]}
+    mount = {
+        "extraVolumes": [{"name": "mine", "emptyDir": {}}],
+        "extraVolumeMounts": [{"name": "mine", "mountPath": "/mine/"}],
+    }
     objects = manifests.chart_with("job", master=mount, cloudwatch={"record": "/mine/records"})
     assert objects.options()["LOCUST_CW_RECORD"] == "/mine/records"
 
@@ -181,7 +196,9 @@ def test_a_value_without_a_description_is_an_error(tmp_path):
     (tmp_path / "chart_readme.py").write_text(script)
     (tmp_path / "helm" / "README.md").write_text("")
     (tmp_path / "helm" / "values.yaml").write_text("# -- Known.\na: 1\nb: 2\n")
-    done = subprocess.run([sys.executable, tmp_path / "chart_readme.py"], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, tmp_path / "chart_readme.py"], capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 1
     assert "b has no description" in done.stderr
 
@@ -189,7 +206,14 @@ def test_a_value_without_a_description_is_an_error(tmp_path):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ("job", ["logs -f job/checkout-locust-cw-master-1", "begins when 2 workers are there", "nothing is published to CloudWatch"]),
+        (
+            "job",
+            [
+                "logs -f job/checkout-locust-cw-master-1",
+                "begins when 2 workers are there",
+                "nothing is published to CloudWatch",
+            ],
+        ),
         ("job-full", ["Run nightly-42", "--set job.runId=ANOTHER", "after 6855 s"]),
         ("job-volume", ["associate the role with service account checkout-locust-cw-master in namespace load"]),
         ("web", ["port-forward service/checkout-locust-cw-web 8089:8089", "there is no login"]),
@@ -198,9 +222,18 @@ def test_a_value_without_a_description_is_an_error(tmp_path):
 )
 def test_the_notes_say_what_to_do_next(values, words):
     # Helm 3 shows them only with a cluster; its lint renders them, see test_lint.py.
-    command = [manifests.deploy_tools.program("helm-4.3.1"), "install", manifests.RELEASE, str(manifests.CHART), "-n", manifests.NAMESPACE]
+    command = [
+        manifests.deploy_tools.program("helm-4.3.1"),
+        "install",
+        manifests.RELEASE,
+        str(manifests.CHART),
+        "-n",
+        manifests.NAMESPACE,
+    ]
     command += ["--dry-run=client", "--values", str(manifests.VALUES[values])]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env={"KUBECONFIG": "/nowhere", "HOME": "/tmp"})
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False, env={"KUBECONFIG": "/nowhere", "HOME": "/tmp"}
+    )
     _, _, notes = done.stdout.partition("\nNOTES:\n")
     for word in [*words, "helm -n load test checkout --logs"]:
         assert word in notes

