@@ -27,7 +27,8 @@ import psutil
 from support import netns
 from support.processes import wait_until
 
-PACKAGES = {"dockerd": "docker.io", "docker": "docker.io", "debootstrap": "debootstrap", "nsenter": "util-linux"}
+ENGINE = {"dockerd": "docker.io", "docker": "docker.io", "debootstrap": "debootstrap", "nsenter": "util-linux"}
+PACKAGES = {**ENGINE, **netns.PACKAGES, "npm": "npm"}
 """Programs that are needed, and the Debian packages that bring them."""
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +40,8 @@ PYTHON = "3.13"
 """Debian's release, and the Python in it: those of the Dockerfile's own base image."""
 
 BASE_IMAGE = f"debian-{SUITE}-with-python:stand-in"
-IMAGE = "locust-cw:under-test"
+IMAGE = "locust-cw"
+"""As the README calls it."""
 
 CGROUPS = Path("/sys/fs/cgroup")
 
@@ -48,7 +50,7 @@ def missing() -> str:
     """Return why no container can run on this machine; empty if they can."""
     if os.geteuid():
         return "containers need root"
-    packages = {package for program, package in PACKAGES.items() if shutil.which(program) is None}
+    packages = {package for program, package in ENGINE.items() if shutil.which(program) is None}
     if packages:
         return f"missing; apt-get install -y --no-install-recommends {' '.join(sorted(packages))}"
     return netns.missing()
@@ -106,13 +108,20 @@ class Engine:
 
     def docker(self, *args: str, timeout_s: float = 120) -> str:
         """Run docker; return its output. It must succeed."""
-        return self.run([_docker(), *args], timeout_s=timeout_s).stdout
+        return self.run(["docker", *args], timeout_s=timeout_s).stdout
 
     def run(
-        self, command: Sequence[str], *, timeout_s: float = 120, codes: Sequence[int] = (0,), **env: str
+        self,
+        command: Sequence[str],
+        *,
+        timeout_s: float = 120,
+        codes: Sequence[int] = (0,),
+        cwd: Path = ROOT,
+        **env: str,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command that talks to the engine; it must end with one of `codes`."""
-        done = subprocess.run(command, env=self.env | env, capture_output=True, text=True, timeout=timeout_s)
+        command = [_docker() if command[0] == "docker" else command[0], *command[1:]]
+        done = subprocess.run(command, cwd=cwd, env=self.env | env, capture_output=True, text=True, timeout=timeout_s)
         assert done.returncode in codes, f"{command}: {done.returncode}\n{done.stdout[-8000:]}\n{done.stderr[-8000:]}"
         return done
 
@@ -121,7 +130,10 @@ class Engine:
         return (self._folder / "dockerd.log").read_text(errors="replace")
 
     def _start(self) -> None:
-        self._folder.mkdir(mode=0o700)
+        plugins = self._folder / "config/cli-plugins"
+        plugins.mkdir(parents=True)
+        self._folder.chmod(0o700)
+        (plugins / "docker-compose").symlink_to(Path(sys.executable).parent / "docker-compose")
         subprocess.run(["ip", "netns", "add", self._namespace], check=True)
         subprocess.run([*self.inside, "ip", "link", "set", "dev", "lo", "up"], check=True)
         # Not by `ip netns exec`, which mounts a /sys without control groups.
