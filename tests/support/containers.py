@@ -18,7 +18,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -130,9 +130,11 @@ class Engine:
         return (self._folder / "dockerd.log").read_text(errors="replace")
 
     def _start(self) -> None:
+        self._folder.mkdir(mode=0o700)
+        # In memory: images are written once, read a few times, and thrown away.
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4g,mode=0700", "tmpfs", self._folder], check=True)
         plugins = self._folder / "config/cli-plugins"
         plugins.mkdir(parents=True)
-        self._folder.chmod(0o700)
         (plugins / "docker-compose").symlink_to(Path(sys.executable).parent / "docker-compose")
         subprocess.run(["ip", "netns", "add", self._namespace], check=True)
         subprocess.run([*self.inside, "ip", "link", "set", "dev", "lo", "up"], check=True)
@@ -157,14 +159,15 @@ def make_base_image(engine: Engine) -> None:
     archive = CACHE / f"{SUITE}.tar"
     if not archive.exists():
         CACHE.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-            root = Path(folder) / "root"
+        with _in_memory() as folder:
+            root = folder / "root"
             packages = "--include=python3,python3-venv,ca-certificates"
             subprocess.run(["debootstrap", "--variant=minbase", packages, SUITE, root], check=True, capture_output=True)
             for rest in (*root.glob("var/cache/apt/archives/*.deb"), *root.glob("var/lib/apt/lists/*_*")):
                 rest.unlink()
-            subprocess.run(["tar", "-C", root, "-cf", f"{folder}/root.tar", "."], check=True)
-            Path(folder, "root.tar").rename(archive)
+            part = archive.with_suffix(f".{os.getpid()}")
+            subprocess.run(["tar", "-C", root, "-cf", part, "."], check=True)
+            part.rename(archive)
     engine.docker("import", str(archive), BASE_IMAGE)
 
 
@@ -176,7 +179,8 @@ def download_wheels() -> Path:
     download = [sys.executable, "-m", "pip", "download", "-q", "--require-hashes", "--only-binary=:all:", *platforms]
     for lock in (ROOT / "deploy/image").glob("*.lock"):
         command = [*download, f"--platform=manylinux2014_{machine}", "--python-version", PYTHON, "-d", wheels, "-r", lock]
-        subprocess.run(command, check=True, capture_output=True)
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
     return wheels
 
 
@@ -194,6 +198,17 @@ def build_image(engine: Engine, context: Path) -> str:
     return engine.docker(*command, timeout_s=300)
 
 
+@contextlib.contextmanager
+def _in_memory() -> Iterator[Path]:
+    """Make a folder on a file system of its own, where nothing waits for a disk."""
+    with tempfile.TemporaryDirectory(prefix=f"{netns.PREFIX}-") as folder:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2g", "tmpfs", folder], check=True)
+        try:
+            yield Path(folder)
+        finally:
+            subprocess.run(["umount", "-l", folder], check=True)
+
+
 def _docker() -> str:
     """Return Debian's docker where it is: another one may come before it."""
     return shutil.which("docker", path="/usr/bin") or "docker"
@@ -206,7 +221,7 @@ def _remove(folder: Path) -> None:
             for pid in group.read_text().split():
                 os.kill(int(pid), signal.SIGKILL)
     mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
-    for mount in sorted((mount for mount in mounts if mount.startswith(f"{folder}/")), reverse=True):
+    for mount in sorted((mount for mount in mounts if f"{mount}/".startswith(f"{folder}/")), reverse=True):
         subprocess.run(["umount", "-l", mount], check=False)
     if folder.exists():
         shutil.rmtree(folder)
