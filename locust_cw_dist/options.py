@@ -207,6 +207,24 @@ _OPTIONS = (
         "Write a record of each run there, for 'locust-cw report' and 'locust-cw compare'; also without publishing.",
     ),
     _Option(
+        "rules",
+        "rules",
+        "<file>",
+        "A TOML file of rules that the run must keep to, on response times, failures, requests per second and counts; "
+        "also without publishing. docs/rules.md has its form.",
+        texts.read_rule_file,
+    ),
+    _Option(
+        "rule",
+        "rule",
+        "<rule>",
+        "A rule that the run must keep to, as 'p95(POST /checkout) < 300 ms'. Can be repeated; one a line in the "
+        "environment variable.",
+        split=texts.lines,
+    ),
+    _Option("junit", "junit", "<file>", "Write what became of the rules to this file, as JUnit XML."),
+    _Option("rules-json", "rules_json", "<file>", "Write what became of the rules to this file, as JSON."),
+    _Option(
         "ambiguous",
         "ambiguous",
         "<policy>",
@@ -231,7 +249,13 @@ _OPTIONS = (
 )
 
 _FLAGS = (
-    _Option("required", "required", "", "Exit with an error when results cannot be published. Off by default."),
+    _Option(
+        "required",
+        "required",
+        "",
+        "Exit with 2 before any load when results cannot be published, and with 4 after a run that is invalid or was cut "
+        "short. Off by default.",
+    ),
     _Option(
         "dry-run", "dry_run", "", "Don't call AWS; say at the end what would have been sent, and what it would cost."
     ),

@@ -29,12 +29,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("locust_cw_dist")
 
-EXIT_WRONG_SETTINGS = 2
-"""Exit code for settings that can't be used, and for missing credentials with --cw-required: before any load."""
-
-EXIT_INCOMPLETE = 4
-"""Exit code, with --cw-required only, of a run whose results are not all published."""
-
 REFUSAL_S = 1.0
 """How long a master that refuses to run stays for workers that wait for it: ZeroMQ connects every 100 ms, and a worker
 that Locust's reader has greeted and nobody has told to quit stays for a minute."""
@@ -141,6 +135,7 @@ class Plugin:
             self._refuse_to_run(str(e))
         events = self._environment.events
         events.quitting.add_listener(self._on_end)
+        self._publishing.leaving.attach()
         # Ways around `quitting`: --expect-workers-max-wait ends with sys.exit alone.
         events.quit.add_listener(self._on_end)
         atexit.register(self._on_end)
@@ -160,6 +155,8 @@ class Plugin:
 
     def _refuse_to_run(self, reason: str) -> NoReturn:
         """End the process before any load, with the workers that wait for it already."""
+        from locust_cw_dist.core.exit_codes import WRONG_OPTIONS
+
         logger.error("locust-cw: %s", reason)
         self._ended = True
         runner = self._environment.runner
@@ -167,7 +164,7 @@ class Plugin:
             gevent.sleep(REFUSAL_S)
         if runner is not None:
             runner.quit()
-        sys.exit(EXIT_WRONG_SETTINGS)
+        sys.exit(WRONG_OPTIONS)
 
     def _on_message(self, environment: Any, msg: Any, **_: Any) -> None:
         """Take a worker's message; runs in the greenlet that reads them and must not yield before it is done."""
@@ -189,6 +186,5 @@ class Plugin:
                 return
             self._ended = True
             atexit.unregister(self._on_end)
-            is_complete = self._publishing.finish(timeout_s, quit_runner=quit_runner)
-            if self._publishing.is_required and not is_complete and not self._environment.process_exit_code:
-                self._environment.process_exit_code = EXIT_INCOMPLETE
+            self._publishing.finish(timeout_s, quit_runner=quit_runner)
+            self._publishing.leaving.apply_early()

@@ -31,6 +31,9 @@ _OPTIONAL = frozenset(
         "spool_dir",
         "payloads",
         "record",
+        "rules",
+        "junit",
+        "rules_json",
     }
 )
 
@@ -74,6 +77,10 @@ class Settings:
             dollars; a mapping is taken too.
         payloads: In a dry run, the file for what would have been sent: one PutMetricData body a line.
         record: A folder for the run records, one file for each run; None keeps none. Works without publishing, too.
+        rules: A TOML file of rules that the run must keep to; docs/rules.md. Works without publishing, too.
+        rule: More rules, each as a text: ``p95(POST /checkout) < 300 ms``.
+        junit: A file for what became of the rules, as JUnit XML.
+        rules_json: The same as JSON.
     """
 
     service: str | None = None
@@ -102,6 +109,10 @@ class Settings:
     prices: tuple[tuple[str, float], ...] = ()
     payloads: str | None = None
     record: str | None = None
+    rules: str | None = None
+    rule: tuple[str, ...] = ()
+    junit: str | None = None
+    rules_json: str | None = None
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -123,8 +134,13 @@ class Settings:
 
     @property
     def collects(self) -> bool:
-        """Whether results are collected at all: to be published, or for a record."""
-        return self.publishes or self.record is not None
+        """Whether results are collected at all: to be published, for a record, or to be judged."""
+        return self.publishes or self.record is not None or self.judges
+
+    @property
+    def judges(self) -> bool:
+        """Whether there are rules that the run must keep to."""
+        return self.rules is not None or bool(self.rule)
 
     @property
     def endpoint_percentiles(self) -> tuple[float, ...]:
@@ -153,6 +169,9 @@ class Settings:
             raise wrong(self.required, "left out, or set together with a service or a namespace", "required")
         if self.payloads is not None and not self.dry_run:
             raise wrong(self.payloads, "left out, or set together with a dry run", "payloads")
+        for name in ("junit", "rules_json"):
+            if getattr(self, name) is not None and not self.judges:
+                raise wrong(getattr(self, name), "left out, or set together with rules", name)
 
 
 def _normalised(field: str, value: Any) -> Any:

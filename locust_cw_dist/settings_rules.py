@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 from locust_cw_dist.core.metrics import METRIC_NAMES
 from locust_cw_dist.core.prices import PRICE_NAMES
+from locust_cw_dist.core.rule_texts import parse
+from locust_cw_dist.core.rules import RuleError, RuleSet
 from locust_cw_dist.errors import SettingsError
 
 RESOLUTIONS_S = (1, 5, 10, 30, 60)
@@ -269,6 +271,23 @@ def _prices(value: Any) -> tuple[tuple[str, float], ...]:
     return tuple(pairs)
 
 
+def _rule_texts(value: Any) -> tuple[str, ...]:
+    texts = _items(value, "texts of rules, as 'p95(POST /checkout) < 300 ms'")
+    rules = []
+    for text in texts:
+        if not isinstance(text, str):
+            raise wrong(text, "a rule, as 'p95(POST /checkout) < 300 ms'")
+        try:
+            rules.append(parse(text))
+        except RuleError as e:
+            raise SettingsError(f"{shown(text)}: {e}") from None
+    try:
+        RuleSet(rules=tuple(rules))
+    except RuleError as e:
+        raise SettingsError(str(e)) from None
+    return texts
+
+
 _ENVIRONMENT = f"1 to {_MAX_NAMESPACE_PART} {_NAMESPACE_LETTERS}, not starting with ':' or 'AWS/', and not 'AWS'"
 _NAMESPACE = f"1 to {_MAX_NAMESPACE} {_NAMESPACE_LETTERS}, not starting with ':' or 'AWS/', and not 'AWS'"
 _dimension_value = _text(
@@ -305,6 +324,10 @@ RULES: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "prices": _prices,
         "payloads": _file,
         "record": _folder,
+        "rules": _file,
+        "rule": _rule_texts,
+        "junit": _file,
+        "rules_json": _file,
     }
 )
 """For each field of ``Settings`` its rule."""

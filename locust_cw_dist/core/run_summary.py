@@ -10,6 +10,7 @@ from locust_cw_dist.core.costs import Usage, reading_cost, writing_costs
 from locust_cw_dist.core.ledger import Balance
 from locust_cw_dist.core.payloads import Payloads
 from locust_cw_dist.core.prices import CURRENT_PRICES, Prices, run_cost_usd
+from locust_cw_dist.core.verdict import VALID, Verdict
 
 MAX_NAMED = 20
 """Workers that the block for people names; the JSON line has them all."""
@@ -92,6 +93,7 @@ class RunSummary:
         rehearsal: In a dry run, what would have been sent; what is published then was counted only.
         publishes: Whether anything was to be published; otherwise results are received for the record alone.
         resends_ambiguous: Whether what got no answer was sent again.
+        verdict: Whether the run itself can be relied on; it has lines of its own.
     """
 
     run_id: str
@@ -106,6 +108,7 @@ class RunSummary:
     rehearsal: Rehearsal | None = None
     publishes: bool = True
     resends_ambiguous: bool = True
+    verdict: Verdict = VALID
 
     @property
     def is_complete(self) -> bool:
@@ -153,6 +156,7 @@ class RunSummary:
             "run_id": self.run_id,
             "labels": dict(self.labels),
             "complete": self.is_complete,
+            "verdict": self.verdict.as_json(),
             "recorded": balance.recorded,
             "publishing": self.publishes,
             "published": balance.published if self.publishes else 0,

@@ -9,15 +9,20 @@ Needed are the sockets behind `runner.server` and `runner.client`, and the users
 - to end, before that, the users that Locust has left behind: where the master's word to spawn users comes after the
   worker's own stop, or a user quits the runner in a task, they go on for as long as the process does.
 
+And, where the process ends, the order of the listeners of `quitting` and what Locust's own exit code comes from: to
+have the last word on that code (`EndLink`).
+
 Each use is probed when the link is made. Where something is missing (another Locust), `lesser_modes` says in words what
 is lost, and the methods do nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gevent
+from locust import log as locust_log
 
 ROUTER_HANDOVER = 56
 """libzmq's number of the option; the name is not in every pyzmq that Locust allows."""
@@ -102,3 +107,46 @@ class WorkerLink:
         with gevent.Timeout(timeout_s, False):
             message = self._runner.client.recv()
         return message  # noqa: RET504 - gevent's timeout leaves the block without a word
+
+
+class EndLink:
+    """The end of Locust's process, on a master or in a single process.
+
+    Attributes:
+        lesser_modes: What can't be done with this Locust; empty if everything can.
+        can_be_last: Whether a listener of `quitting` can be made to run after all others.
+    """
+
+    def __init__(self, environment: Any, log: Any = locust_log) -> None:
+        """Probe an `Environment` and Locust's module of logs."""
+        self.lesser_modes: list[str] = []
+        self._environment = environment
+        self._log = log
+        self._quitting = environment.events.quitting
+        self.can_be_last = isinstance(getattr(self._quitting, "_handlers", None), list)
+        if not self.can_be_last:
+            self.lesser_modes.append(
+                "a `quitting` listener of your own may replace the exit code of a rule or of an invalid run"
+            )
+        runner = environment.runner
+        self._knows_errors = runner is None or isinstance(getattr(runner, "exceptions", None), dict)
+        self._knows_errors &= isinstance(getattr(log, "unhandled_greenlet_exception", None), bool)
+        if not self._knows_errors:
+            self.lesser_modes.append("rules can't decide about failed requests: Locust's own exit code for them stays")
+
+    def run_last(self, listener: Callable[..., None]) -> None:
+        """Have `listener` called after all other listeners of `quitting`; call this once, before that event is fired.
+
+        Locust calls them in the reverse of the order in which they were added: the first one is the last.
+        """
+        if self.can_be_last:
+            self._quitting._handlers.insert(0, listener)  # noqa: SLF001 - there is no other way to the end of the line
+
+    def has_exceptions(self) -> bool:
+        """Whether tasks of users raised, as Locust counts it; True if that can't be known."""
+        runner = self._environment.runner
+        return not self._knows_errors or (runner is not None and len(runner.exceptions) > 0)
+
+    def has_unhandled(self) -> bool:
+        """Whether a listener or a greenlet of the user's raised."""
+        return bool(getattr(self._log, "unhandled_greenlet_exception", False))

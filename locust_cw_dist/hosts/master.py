@@ -17,10 +17,12 @@ from locust.runners import STATE_MISSING
 from locust_cw_dist.core.collector import Collector
 from locust_cw_dist.core.frame import MALFORMED, OTHER_VERSION, WIRE_VERSION, FrameError, decode
 from locust_cw_dist.core.gauges import GaugeBook
+from locust_cw_dist.core.health import SKEW_S
 from locust_cw_dist.core.messages import FRAME, HELLO, REPORT_KEY, WORD, Word, is_id, read_hello
 from locust_cw_dist.edge.clock import Clock
 from locust_cw_dist.edge.link import MasterLink
 from locust_cw_dist.edge.once import Once
+from locust_cw_dist.hosts.health import HealthWatch
 from locust_cw_dist.hosts.runs import Runs
 
 logger = logging.getLogger("locust_cw_dist")
@@ -41,9 +43,6 @@ FAILED_RECEIVE_PAUSE_S = 0.01
 MAX_STRANGERS = 1000
 """Workers without the plugin that are remembered: ids are whatever a message says."""
 
-SKEW_S = 2.0
-"""Clock offsets above this are said: below, they are the delay of the way."""
-
 OTHERS_WARNING = "install the same version of locust-cw-dist on every worker"
 
 
@@ -60,6 +59,7 @@ class Master:
         environment: Any,
         collector: Collector,
         gauges: GaugeBook,
+        health: HealthWatch,
         runs: Runs,
         clock: Clock,
         once: Once,
@@ -72,6 +72,7 @@ class Master:
         self._environment = environment
         self._runner = environment.runner
         self._gauges = gauges
+        self._health = health
         self._runs = runs
         self._clock = clock
         self._once = once
@@ -115,6 +116,10 @@ class Master:
     def worker_ids(self) -> set[str]:
         """Return the ids of the workers that are there, as far as Locust knows."""
         return {worker_id for worker_id, node in self._runner.clients.items() if node.state != STATE_MISSING}
+
+    def has_no_worker(self) -> bool:
+        """Whether there should be workers and none is left."""
+        return not self.worker_ids()
 
     def drain(self, deadline_s: float, *, quit_runner: bool) -> None:
         """Receive until every worker is done, or the clock says `deadline_s`.
@@ -170,6 +175,7 @@ class Master:
     def _on_heartbeat(self, client_id: str, **_: Any) -> None:
         # Locust answers each heartbeat of a worker that it knows.
         self._heartbeats_s[client_id] = self._clock.now_s()
+        self._health.note_sign(client_id)
 
     def _on_report(self, client_id: str, data: Any, **_: Any) -> None:
         try:
@@ -224,6 +230,7 @@ class Master:
             self._refuse(client_id, e)
             return
         self._gauges.note_vitals(frame.vitals, self._clock.now_s())
+        self._health.note_frame(frame)
         if frame.clock_offset_s is not None and abs(frame.clock_offset_s) > SKEW_S:
             self._once.warning(
                 f"skew {client_id}",

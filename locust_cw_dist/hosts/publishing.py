@@ -11,7 +11,9 @@ from locust.runners import DistributedRunner, MasterRunner
 
 from locust_cw_dist.core.cardinality import warnings
 from locust_cw_dist.core.collector import Collector
+from locust_cw_dist.core.exit_codes import is_unreliable
 from locust_cw_dist.core.gauges import GaugeBook
+from locust_cw_dist.core.verdict import State
 from locust_cw_dist.edge.clock import SystemClock
 from locust_cw_dist.edge.cloudwatch import Cloudwatch
 from locust_cw_dist.edge.dry_run import DryRun
@@ -20,7 +22,10 @@ from locust_cw_dist.edge.presence import Presence
 from locust_cw_dist.edge.sink import Nowhere, SendError
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.hosts import rivals
+from locust_cw_dist.hosts.health import HealthWatch
+from locust_cw_dist.hosts.judge import Judge
 from locust_cw_dist.hosts.keeper import Keeper
+from locust_cw_dist.hosts.leaving import Leaving
 from locust_cw_dist.hosts.master import SILENCE_S, Master
 from locust_cw_dist.hosts.publisher import Publisher
 from locust_cw_dist.hosts.record_facts import begin_document, status_document
@@ -45,13 +50,18 @@ NO_HOST = "-"
 
 
 class Publishing:
-    """Receives and publishes, on a master or in a single process."""
+    """Receives and publishes, on a master or in a single process.
+
+    Attributes:
+        leaving: Sets the exit code.
+    """
 
     def __init__(self, environment: Any, settings: Settings, client: Any, once: Once) -> None:
         """Join the parts for `environment`; `client` is the user's CloudWatch client, if there is one."""
         if settings.dry_run:
             # What would have been sent is not kept for another time.
             settings = dataclasses.replace(settings, spool_dir=None)
+        self.leaving = Leaving(environment, once)
         self._environment = environment
         self._settings = settings
         self._once = once
@@ -73,21 +83,25 @@ class Publishing:
             once,
         )
         kind = Master if isinstance(environment.runner, MasterRunner) else Single
+        self._health = HealthWatch(environment, self._runs, self._clock, once, required=settings.required)
         self._source: Master | Single = kind(
-            environment, collector, gauges, self._runs, self._clock, once, resolution_s=settings.resolution_s
+            environment,
+            collector,
+            gauges,
+            self._health,
+            self._runs,
+            self._clock,
+            once,
+            resolution_s=settings.resolution_s,
         )
-        self._summarizer = Summarizer(self._source, self._publisher, self._runs, settings, self._dry_run)
+        self._summarizer = Summarizer(self._source, self._publisher, self._health, self._runs, settings, self._dry_run)
         self._presence = Presence(rivals.identity(settings))
         self._recording = Recording(
             settings, self._runs, self._clock, once, begin=self._begin_of_record, status=self._status_of_record
         )
-        self._publisher.on_closed.append(self._recording.take)
+        self._judge = Judge(environment, settings, self._runs, self._clock, once)
+        self._publisher.on_closed += [self._recording.take, self._judge.take]
         self._watch: gevent.Greenlet | None = None
-
-    @property
-    def is_required(self) -> bool:
-        """Whether the user said that a run is worth nothing if its results are not published."""
-        return self._settings.required
 
     def on_message(self, msg: Any) -> None:
         """Take a worker's message, on a master."""
@@ -98,8 +112,10 @@ class Publishing:
         """Listen, check the credentials and begin to publish; return what is in the way, if it was waited for.
 
         Raises:
-            SettingsError: The folder of the spool or of the records, or the file of a dry run, can't be used.
+            SettingsError: The folder of the spool or of the records, or the file of a dry run, can't be used, or a rule
+            is wrong.
         """
+        self._judge.open()
         self._keeper.open()
         self._recording.open()
         if self._dry_run is not None:
@@ -111,6 +127,7 @@ class Publishing:
             rivals.warn(self._once, self._settings, "on this machine")
         # Listeners first: whatever yields here must not miss a message.
         self._source.attach()
+        self._health.start(self._source)
         events = self._environment.events
         events.test_start.add_listener(self._on_test_start)
         events.test_stop.add_listener(self._on_test_stop)
@@ -122,8 +139,17 @@ class Publishing:
         gevent.spawn(self._check)
         return None
 
-    def finish(self, timeout_s: float | None, *, quit_runner: bool) -> bool:
-        """Receive and send what is left, say what became of it, and stop; return whether nothing was lost."""
+    def finish(self, timeout_s: float | None, *, quit_runner: bool) -> None:
+        """Receive and send what is left, say what became of it, judge it, and stop.
+
+        Args:
+            timeout_s: How long sending may take; by default what the settings say.
+            quit_runner: Whether the process ends, and a test that still goes on with it.
+        """
+        # Until all is judged: a gate must not pass because something here went wrong.
+        self.leaving.unreliable = self._fails_if(State.INVALID)
+        if quit_runner:
+            self._health.note_process_end()
         flush_timeout_s = self._settings.flush_timeout_s if timeout_s is None else timeout_s
         stop_timeout_s = float(getattr(self._environment, "stop_timeout", 0) or 0)
         drain_timeout_s = max(flush_timeout_s, stop_timeout_s + STOP_MARGIN_S)
@@ -131,7 +157,10 @@ class Publishing:
         self._publisher.flush(flush_timeout_s)
         if self._watch is not None:
             self._watch.kill()
-        is_complete = self._summarizer.log_all()
+        self._health.close()
+        self._summarizer.log_all()
+        self._judge.finish()
+        self._conclude()
         self._recording.close()
         self._keeper.close(self._publisher)
         self._presence.release()
@@ -140,7 +169,29 @@ class Publishing:
         self._source.detach()
         self._environment.events.test_start.remove_listener(self._on_test_start)
         self._environment.events.test_stop.remove_listener(self._on_test_stop)
-        return is_complete
+
+    def _conclude(self) -> None:
+        """Keep rules and verdicts in the records, and have them decide on the exit code."""
+        outcomes = {run.run_id: outcome for run, outcome in self._judge.outcomes()}
+        unreliable = self._health.never_began and self._fails_if(State.INVALID)
+        if unreliable:
+            logger.warning("locust-cw: the process was told to end before its test had begun")
+        if not self._judge.has_seen_all:
+            logger.warning("locust-cw: not all results could be judged by the rules")
+            unreliable = True
+        for run in self._runs:
+            verdict = self._summarizer.verdicts.get(run.run_id)
+            if verdict is not None and run.is_own:
+                rules = self._judge.rules_of_record(run) if run.run_id in outcomes else []
+                self._recording.note_outcome(run, {"verdict": verdict.as_json(), "rules": rules})
+                unreliable = unreliable or self._fails_if(verdict.state)
+        self.leaving.unreliable = unreliable
+        self.leaving.rule_failed = any(outcome.failed for outcome in outcomes.values())
+        self.leaving.failures_decided = bool(outcomes) and all(one.failures_decided for one in outcomes.values())
+
+    def _fails_if(self, state: State) -> bool:
+        rule = self._judge.rule_set.verdict if self._judge.is_on else None
+        return is_unreliable(state, rule, required=self._settings.required)
 
     def _host(self) -> str:
         return self._settings.host or getattr(self._environment, "host", None) or NO_HOST
@@ -165,6 +216,7 @@ class Publishing:
         if isinstance(self._source, Single) and isinstance(self._environment.runner, DistributedRunner):
             logger.error("locust-cw: install() was called before the runner was made: nothing arrives; call it after")
         run = self._runs.start(self._clock.now_s(), self._host(), self._labels())
+        self._health.begin(run, self._source.worker_ids())
         self._source.collector.begin(run.run_id, self._source.worker_ids(), self._clock.now_s())
         self._source.announce()
 
@@ -183,5 +235,6 @@ class Publishing:
             try:
                 self._source.keep_link()
                 self._summarizer.log_settled(self._clock.now_s() - SILENCE_S)
+                self._judge.log_settled()
             except Exception:
                 self._once.error("watch", "locust-cw: could not look after a run")

@@ -13,6 +13,7 @@ from locust_cw_dist.core.gauges import GaugeBook
 from locust_cw_dist.core.outbox import MAX_SUMMARIES_PER_FRAME, Cutter, Moment
 from locust_cw_dist.edge.clock import Clock
 from locust_cw_dist.edge.once import Once
+from locust_cw_dist.hosts.health import HealthWatch
 from locust_cw_dist.hosts.recorder import Recorder, vitals_of
 from locust_cw_dist.hosts.runs import Runs
 
@@ -33,6 +34,7 @@ class Single:
         environment: Any,
         collector: Collector,
         gauges: GaugeBook,
+        health: HealthWatch,
         runs: Runs,
         clock: Clock,
         once: Once,
@@ -44,6 +46,7 @@ class Single:
         self.without_plugin: set[str] = set()
         self._environment = environment
         self._gauges = gauges
+        self._health = health
         self._runs = runs
         self._clock = clock
         self._once = once
@@ -86,6 +89,10 @@ class Single:
         """Return nobody: there are no other processes."""
         return set()
 
+    def has_no_worker(self) -> bool:
+        """Return False: there should be none."""
+        return False
+
     def drain(self, deadline_s: float, *, quit_runner: bool) -> None:
         """Stop the users if `quit_runner`, and hand everything over."""
         if quit_runner and self._environment.runner is not None:
@@ -115,4 +122,5 @@ class Single:
         self._cutter.acked = frame.seq
         self._recorder.buffer.forget_runs(frame.counters)
         self._gauges.note_vitals(vitals, now_s)
+        self._health.note_vitals(vitals)
         return any(counters.held for counters in frame.counters.values())

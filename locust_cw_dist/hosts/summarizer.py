@@ -11,8 +11,11 @@ from typing import Protocol
 
 from locust_cw_dist.core.collector import Collector
 from locust_cw_dist.core.costs import Usage
+from locust_cw_dist.core.ledger import Balance
 from locust_cw_dist.core.run_summary import Rehearsal, RunSummary, Spending
+from locust_cw_dist.core.verdict import State, Verdict
 from locust_cw_dist.edge.dry_run import DryRun
+from locust_cw_dist.hosts.health import HealthWatch
 from locust_cw_dist.hosts.publisher import Publisher
 from locust_cw_dist.hosts.runs import Run, Runs
 from locust_cw_dist.settings import Settings
@@ -29,12 +32,24 @@ class Source(Protocol):
 
 
 class Summarizer:
-    """Logs each run's end once."""
+    """Logs each run's end once.
+
+    Attributes:
+        verdicts: What is to be thought of each run that was logged, by run.
+    """
 
     def __init__(
-        self, source: Source, publisher: Publisher, runs: Runs, settings: Settings, dry_run: DryRun | None = None
+        self,
+        source: Source,
+        publisher: Publisher,
+        health: HealthWatch,
+        runs: Runs,
+        settings: Settings,
+        dry_run: DryRun | None = None,
     ) -> None:
         """Summarize what `source` received and `publisher` sent, or would have sent, to `dry_run`."""
+        self.verdicts: dict[str, Verdict] = {}
+        self._health = health
         self._source = source
         self._publisher = publisher
         self._runs = runs
@@ -61,7 +76,9 @@ class Summarizer:
         """
         for run in self._runs:
             balance = self._publisher.balance(run)
-            if balance != run.logged and (run.started_s is not None or balance.recorded):
+            if (balance != run.logged or self._has_new_verdict(run, balance)) and (
+                run.started_s is not None or balance.recorded
+            ):
                 self._log(run)
         return not self._incomplete
 
@@ -69,6 +86,7 @@ class Summarizer:
         balance = run.logged = self._publisher.balance(run)
         spending = self._spending()
         unheard = self._source.collector.unheard(run.run_id)
+        verdict = self.verdicts[run.run_id] = self._health.verdict(run, balance)
         summary = RunSummary(
             run_id=run.run_id,
             labels=run.labels,
@@ -82,11 +100,18 @@ class Summarizer:
             rehearsal=self._rehearsal(spending.series),
             publishes=self._settings.publishes,
             resends_ambiguous=self._settings.ambiguous == "resend",
+            verdict=verdict,
         )
         for line in summary.lines():
             logger.log(logging.INFO if summary.is_complete else logging.WARNING, "locust-cw: %s", line)
+        for line in verdict.lines():
+            logger.log(logging.INFO if verdict.state is State.VALID else logging.WARNING, "locust-cw: %s", line)
         json_logger.info("%s", json.dumps(summary.as_json(), separators=(",", ":")))
         (self._incomplete.discard if summary.is_complete else self._incomplete.add)(run.run_id)
+
+    def _has_new_verdict(self, run: Run, balance: Balance) -> bool:
+        # Of the last run only: a worker without the plugin that came now was not there before.
+        return run is self._runs.current and self._health.verdict(run, balance) != self.verdicts.get(run.run_id)
 
     def _rehearsal(self, series: int) -> Rehearsal | None:
         if self._dry_run is None:

@@ -38,9 +38,13 @@ def assert_exact_and_quiet(cluster: Cluster) -> None:
 
 
 def assert_quiet(cluster: Cluster) -> None:
-    """Assert that the plugin logged no warning in any process."""
+    """Assert that the plugin logged no warning in any process, but for what it thinks of the run itself.
+
+    A run that a signal ends is cut short, a busy machine makes it suspect; `test_exit_codes` is about that.
+    """
     for process in cluster.processes.values():
-        assert not re.findall(r".*/(?:WARNING|ERROR)/locust_cw_dist.*", process.log), process.name
+        lines = re.findall(r".*/(?:WARNING|ERROR)/locust_cw_dist.*", process.log)
+        assert not [line for line in lines if " verdict: " not in line], process.name
 
 
 def last_summaries(cluster: Cluster) -> list[dict[str, Any]]:

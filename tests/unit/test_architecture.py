@@ -41,7 +41,16 @@ PURE = {
 IMPURE_NAMES = {"now", "utcnow", "today", "open", "print", "input", "exec", "eval", "breakpoint", "__import__"}
 """What would bring a clock or the outside into the core though every import is allowed."""
 
-UNDOCUMENTED = {"server", "client", "recv_from_client", "setsockopt", "recv", "send_to_client", "user_greenlets"}
+UNDOCUMENTED = {
+    "server",
+    "client",
+    "recv_from_client",
+    "setsockopt",
+    "recv",
+    "send_to_client",
+    "user_greenlets",
+    "_handlers",
+}
 """Attributes of Locust's runners and sockets that its documentation does not name."""
 
 IMPORTERS_OF_LOCUST = {
@@ -51,6 +60,7 @@ IMPORTERS_OF_LOCUST = {
     "cli.parsing",
     "doctor.probe",
     "demo.locustfile",
+    "edge.link",
     "hosts.master",
     "hosts.publishing",
 }

@@ -54,6 +54,7 @@ class Bench:
             SimpleNamespace(runner=runner, events=self.events),
             Collector(resolution_s=1, grace_s=15),
             GaugeBook(1),
+            SimpleNamespace(note_sign=lambda _: None, note_frame=lambda _: None),
             runs,
             SimpleNamespace(now_s=lambda: self.now_s),
             Once(),

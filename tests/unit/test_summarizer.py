@@ -9,6 +9,7 @@ import pytest
 
 from locust_cw_dist.core.collector import Collector
 from locust_cw_dist.core.ledger import Balance, DatumLedger
+from locust_cw_dist.core.verdict import VALID, Reason, State, Verdict
 from locust_cw_dist.hosts.publisher import SeriesCount
 from locust_cw_dist.hosts.runs import Runs
 from locust_cw_dist.hosts.summarizer import Summarizer
@@ -30,7 +31,9 @@ class Bench:
             series=SeriesCount({}),
         )
         source = SimpleNamespace(collector=self.collector, without_plugin=set())
-        self.summarizer = Summarizer(source, publisher, self.runs, Settings(service="shop"))
+        self.verdict = VALID
+        health = SimpleNamespace(verdict=lambda run, _: self.verdict if run is self.run else VALID)
+        self.summarizer = Summarizer(source, publisher, health, self.runs, Settings(service="shop"))
 
     def book(self, published=10, pending=0, **dropped):
         total = published + pending + sum(dropped.values())
@@ -77,3 +80,14 @@ def test_an_incomplete_run_stays_incomplete_although_it_was_logged_before_the_en
     bench.run = bench.runs.start(NOW_S + 10, "-", ())
     bench.book()
     assert bench.summarizer.log_all() is False
+
+
+def test_a_run_whose_verdict_is_another_at_the_end_is_logged_again(bench, caplog):
+    bench.runs.stop(NOW_S + 5)
+    bench.summarizer.log_settled(NOW_S)
+    bench.verdict = Verdict((Reason(State.INVALID, "worker w1 has no plugin"),))
+    bench.summarizer.log_all()
+    assert [line["verdict"]["state"] for line in logged(caplog)] == ["valid", "invalid"]
+    (record,) = [r for r in caplog.records if "worker w1 has no plugin" in r.getMessage() and r.levelname == "WARNING"]
+    assert record.getMessage() == "locust-cw:   verdict: invalid: worker w1 has no plugin"
+    assert bench.summarizer.verdicts == {bench.run.run_id: bench.verdict}

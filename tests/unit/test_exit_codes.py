@@ -1,0 +1,170 @@
+"""The table of exit codes: every combination, against the words of docs/exit-codes.md; and who has the last word."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from locust.env import Environment
+
+from locust_cw_dist.core.exit_codes import NOT_RELIABLE, RULE_FAILED, Ending, decide, is_unreliable
+from locust_cw_dist.core.rules import Severity, VerdictRule
+from locust_cw_dist.core.verdict import State
+from locust_cw_dist.edge.link import EndLink
+from locust_cw_dist.edge.once import Once
+from locust_cw_dist.hosts.leaving import Leaving
+
+DOCS = Path(__file__).parents[2] / "docs" / "exit-codes.md"
+ENDINGS = [
+    Ending(
+        rule_failed=rule_failed,
+        unreliable=unreliable,
+        own_code=own_code,
+        failures_decided=failures_decided,
+        has_exceptions=has_exceptions,
+        has_unhandled=has_unhandled,
+    )
+    for rule_failed, unreliable, own_code, failures_decided, has_exceptions, has_unhandled in itertools.product(
+        (False, True), (False, True), (None, 0, 1, 7), (False, True), (False, True), (False, True)
+    )
+]
+
+
+def test_a_failed_rule_stands_above_everything():
+    assert {decide(ending).code for ending in ENDINGS if ending.rule_failed} == {3}
+
+
+def test_an_unreliable_run_stands_above_all_but_a_failed_rule():
+    assert {decide(ending).code for ending in ENDINGS if ending.unreliable and not ending.rule_failed} == {4}
+
+
+@pytest.mark.parametrize("own_code", [0, 1, 7])
+def test_a_code_of_the_users_own_stands_above_locusts(own_code):
+    mine = [e for e in ENDINGS if e.own_code == own_code and not (e.rule_failed or e.unreliable)]
+    assert {decide(ending).code for ending in mine} == {own_code}
+
+
+def test_without_rules_and_codes_of_the_users_own_locust_decides():
+    none = [e for e in ENDINGS if not (e.rule_failed or e.unreliable or e.failures_decided) and e.own_code is None]
+    assert {decide(ending).code for ending in none} == {None}
+
+
+@pytest.mark.parametrize(
+    ("has_exceptions", "has_unhandled", "code"), [(False, False, 0), (False, True, 2), (True, False, None)]
+)
+def test_rules_that_decide_take_failed_requests_from_locusts_code_and_nothing_else(has_exceptions, has_unhandled, code):
+    ending = Ending(failures_decided=True, has_exceptions=has_exceptions, has_unhandled=has_unhandled)
+    assert decide(ending).code == code
+
+
+def test_applying_the_table_twice_changes_nothing():
+    for ending in ENDINGS:
+        code = decide(ending).code
+        again = Ending(
+            rule_failed=ending.rule_failed,
+            unreliable=ending.unreliable,
+            own_code=code,
+            failures_decided=ending.failures_decided,
+            has_exceptions=ending.has_exceptions,
+            has_unhandled=ending.has_unhandled,
+        )
+        assert decide(again).code == code
+
+
+@pytest.mark.parametrize(
+    ("state", "rule", "required", "unreliable"),
+    [
+        (State.VALID, VerdictRule(), True, False),
+        (State.SUSPECT, None, True, False),
+        (State.SUSPECT, VerdictRule(), True, False),
+        (State.SUSPECT, VerdictRule(suspect=Severity.FAIL), False, True),
+        (State.INVALID, None, False, False),
+        (State.INVALID, None, True, True),
+        (State.INVALID, VerdictRule(), False, True),
+        (State.INVALID, VerdictRule(invalid=Severity.WARN), False, False),
+        (State.INVALID, VerdictRule(invalid=Severity.WARN), True, True),
+    ],
+)
+def test_a_verdict_changes_the_code_only_where_the_user_asked(state, rule, required, unreliable):
+    assert is_unreliable(state, rule, required=required) is unreliable
+
+
+def test_the_documentation_has_the_table_in_the_same_order():
+    codes = [row.split("|")[1].strip() for row in DOCS.read_text().splitlines() if re.match(r"\| (\d|yours|0 or)", row)]
+    assert codes[:3] == ["2", str(RULE_FAILED), str(NOT_RELIABLE)]
+    assert codes[3:6] == ["yours", "0 or 2", "1"]
+
+
+class Process:
+    """Locust's end of a process: its event, and what it does after it."""
+
+    def __init__(self, *, with_handlers=True):
+        self.environment = Environment()
+        self.environment.runner = SimpleNamespace(exceptions={})
+        if not with_handlers:
+            hook = self.environment.events.quitting
+            self.environment.events.quitting = SimpleNamespace(add_listener=hook.add_listener, fire=hook.fire)
+
+    def quit(self):
+        self.environment.events.quitting.fire(environment=self.environment, reverse=True)
+        return self.environment.process_exit_code
+
+
+def everything_is_fine(environment, **_):
+    environment.process_exit_code = 0
+
+
+def test_the_table_stands_above_listeners_added_at_import_and_at_init():
+    process = Process()
+    process.environment.events.quitting.add_listener(everything_is_fine)
+    leaving = Leaving(process.environment, Once())
+    leaving.attach()
+    process.environment.events.quitting.add_listener(everything_is_fine)
+    assert process.quit() == 0
+    leaving.unreliable = True
+    assert process.quit() == 4
+    leaving.rule_failed = True
+    assert process.quit() == 3
+    assert process.quit() == 3
+
+
+def test_with_a_locust_whose_listeners_have_no_known_order_a_users_listener_may_overwrite_it():
+    process = Process(with_handlers=False)
+    process.environment.events.quitting.add_listener(everything_is_fine)
+    leaving = Leaving(process.environment, Once())
+    leaving.attach()
+    assert leaving.link.lesser_modes == [
+        "a `quitting` listener of your own may replace the exit code of a rule or of an invalid run"
+    ]
+    leaving.rule_failed = True
+    leaving.apply_early()
+    assert process.environment.process_exit_code == 3
+    assert process.quit() == 0
+
+
+def test_with_this_locust_nothing_is_applied_before_the_users_listeners_have_run():
+    process = Process()
+    leaving = Leaving(process.environment, Once())
+    leaving.attach()
+    assert leaving.link.lesser_modes == []
+    leaving.rule_failed = True
+    leaving.apply_early()
+    assert process.environment.process_exit_code is None
+
+
+@pytest.mark.parametrize(
+    ("runner", "log"),
+    [
+        (SimpleNamespace(), SimpleNamespace(unhandled_greenlet_exception=False)),
+        (SimpleNamespace(exceptions={}), SimpleNamespace()),
+    ],
+)
+def test_with_a_locust_that_does_not_tell_its_errors_rules_decide_nothing_about_failed_requests(runner, log):
+    environment = SimpleNamespace(events=Environment().events, runner=runner)
+    link = EndLink(environment, log)
+    assert link.lesser_modes == ["rules can't decide about failed requests: Locust's own exit code for them stays"]
+    ending = Ending(failures_decided=True, has_exceptions=link.has_exceptions(), has_unhandled=link.has_unhandled())
+    assert decide(ending).code is None

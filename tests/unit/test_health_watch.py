@@ -1,0 +1,219 @@
+"""What watches a run, on events of Locust: how the test ended, how late the own event loop is, how many users run."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+
+import gevent
+import pytest
+from locust.event import Events
+
+from locust_cw_dist.core.collector import Collector
+from locust_cw_dist.core.frame import Vitals
+from locust_cw_dist.core.ledger import Balance
+from locust_cw_dist.core.verdict import VALID, State
+from locust_cw_dist.edge.clock import SystemClock
+from locust_cw_dist.edge.once import Once
+from locust_cw_dist.hosts.health import HealthWatch
+from locust_cw_dist.hosts.runs import Runs
+
+NOTHING = Balance(0, 0, 0, 0, 0, {})
+
+
+class Bench:
+    """A watch over a process whose clock and workers the test sets."""
+
+    def __init__(self, *, clock=None, required=False, shape=None, **options):
+        self.now_s = 1_800_000_000.0
+        clock = clock or SimpleNamespace(now_s=lambda: self.now_s)
+        self.environment = SimpleNamespace(
+            events=Events(),
+            parsed_options=SimpleNamespace(**options),
+            shape_class=shape,
+            runner=SimpleNamespace(target_user_count=8),
+        )
+        self.runs = Runs(clock.now_s(), "-")
+        self.workers = {"w1", "w2"}
+        self.users = 8
+        self.source = SimpleNamespace(
+            collector=Collector(resolution_s=1, grace_s=15),
+            without_plugin=set(),
+            count=lambda: (self.users, len(self.workers)),
+            has_no_worker=lambda: not self.workers,
+        )
+        self.watch = HealthWatch(self.environment, self.runs, clock, Once(), required=required)
+        self.watch.start(self.source)
+
+    def begin(self):
+        run = self.runs.start(self.now_s, "-", ())
+        self.watch.begin(run, self.workers)
+        return run
+
+    def pass_time(self, seconds):
+        self.now_s += seconds
+
+    def stop(self):
+        self.environment.events.test_stopping.fire(environment=self.environment)
+        self.runs.stop(self.now_s)
+
+    def verdict(self, balance=NOTHING):
+        return self.watch.verdict(self.runs.current, balance)
+
+    def reasons(self):
+        return [reason.text for reason in self.verdict().reasons]
+
+
+@pytest.fixture
+def make():
+    benches = []
+
+    def make(**options):
+        benches.append(Bench(**options))
+        return benches[-1]
+
+    yield make
+    for bench in benches:
+        bench.watch.close()
+
+
+def in_a_greenlet(call):
+    gevent.spawn(call).join()
+
+
+def test_a_run_that_gets_to_its_end_is_valid(make):
+    bench = make(run_time=60, headless=True)
+    bench.begin()
+    bench.pass_time(60)
+    in_a_greenlet(bench.stop)
+    bench.watch.note_process_end()
+    assert bench.verdict() == VALID
+
+
+def test_a_test_that_quits_by_itself_is_valid(make):
+    bench = make(run_time=60, headless=True)
+    bench.begin()
+    bench.pass_time(10)
+    in_a_greenlet(bench.stop)
+    bench.watch.note_process_end()
+    assert bench.verdict() == VALID
+
+
+def test_a_process_that_is_told_to_end_cuts_its_run_short(make):
+    bench = make(run_time=60, headless=True)
+    bench.begin()
+    bench.pass_time(10)
+    bench.watch.note_process_end()
+    bench.pass_time(55)
+    bench.stop()
+    assert bench.reasons() == ["cut short: the process was told to end after 10 of 60 s"]
+    assert not bench.watch.never_began
+
+
+def test_without_a_planned_end_a_signal_is_the_way_to_end(make):
+    bench = make(run_time=None, headless=True)
+    bench.begin()
+    bench.pass_time(10)
+    bench.watch.note_process_end()
+    assert bench.verdict() == VALID
+
+
+def test_a_run_without_workers_any_more_is_cut_short(make):
+    bench = make(run_time=60, headless=True)
+    bench.begin()
+    bench.pass_time(10)
+    bench.workers.clear()
+    in_a_greenlet(bench.stop)
+    assert bench.reasons() == ["cut short: the last worker was gone after 10 of 60 s"]
+
+
+def test_ctrl_c_cuts_a_shape_short_although_locust_stops_the_test_itself(make):
+    bench = make(shape=object(), headless=True)
+    bench.begin()
+    bench.pass_time(10)
+    bench.stop()  # in the main greenlet, as Locust does then
+    assert bench.reasons() == ["cut short: the process was told to end after 10 s, before its shape had ended"]
+
+
+def test_a_shape_that_ends_is_valid(make):
+    bench = make(shape=object(), headless=True)
+    bench.begin()
+    in_a_greenlet(bench.stop)
+    assert bench.verdict() == VALID
+
+
+@pytest.mark.parametrize(("options", "never"), [({"headless": True}, True), ({"autostart": True}, True), ({}, False)])
+def test_a_process_that_ends_before_its_test_began_is_known(make, options, never):
+    bench = make(**options)
+    bench.watch.note_process_end()
+    assert bench.watch.never_began is never
+
+
+def test_each_run_of_a_web_ui_has_a_verdict_of_its_own(make):
+    bench = make(run_time=60)
+    first = bench.begin()
+    bench.pass_time(60)
+    in_a_greenlet(bench.stop)
+    bench.begin()
+    bench.pass_time(5)
+    bench.watch.note_process_end()
+    assert bench.watch.verdict(first, NOTHING) == VALID
+    assert bench.verdict().state is State.INVALID
+
+
+def test_what_is_received_and_not_published_depends_on_what_the_user_requires(make):
+    balance = Balance(100, 60, 0, 15, 0, {"throttled by CloudWatch": 20, "response_time negative": 5})
+    for required, state in ((False, "suspect"), (True, "invalid")):
+        bench = make(required=required)
+        bench.begin()
+        bench.stop()
+        expected = {"state": state, "reasons": ["35 results were received and not published"]}
+        assert bench.verdict(balance).as_json() == expected
+
+
+def test_a_worker_without_the_plugin_makes_the_run_invalid(make):
+    bench = make()
+    bench.begin()
+    bench.source.without_plugin.add("w2")
+    assert bench.reasons() == ["worker w2 has no plugin: its results are missing"]
+
+
+def test_the_cpu_of_a_single_process_is_its_own(make):
+    bench = make()
+    bench.begin()
+    for _ in range(8):
+        bench.watch.note_vitals(Vitals(users=8, cpu_percent=99.0))
+        bench.pass_time(1)
+    bench.stop()
+    assert bench.reasons() == ["this process used over 90 % CPU for 7 s or more, up to 99 %"]
+
+
+def test_nothing_is_noted_before_a_run(make):
+    bench = make()
+    bench.watch.note_sign("w1")
+    bench.watch.note_vitals(Vitals(users=8, cpu_percent=99.0))
+    assert bench.verdict() == VALID
+
+
+def test_an_event_loop_that_is_held_is_noticed(make):
+    bench = make(clock=SystemClock())
+    bench.runs.start(SystemClock().now_s(), "-", ())
+    bench.watch.begin(bench.runs.current, ())
+    gevent.sleep(0.3)
+    until_s = time.monotonic() + 1.6
+    while time.monotonic() < until_s:
+        pass  # as a user's code that does not yield
+    gevent.sleep(0.3)
+    bench.stop()
+    (reason,) = bench.reasons()
+    assert reason.startswith("the event loop of this process was held for 1.")
+
+
+def test_users_are_counted_against_their_target(make):
+    bench = make(clock=SystemClock())
+    bench.runs.start(SystemClock().now_s(), "-", ())
+    bench.watch.begin(bench.runs.current, ())
+    bench.users = 5
+    gevent.sleep(1.5)
+    bench.stop()
+    assert "5 users were reached, of 8 asked for" in bench.reasons()
