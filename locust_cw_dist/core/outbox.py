@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from locust_cw_dist.core.buffer import UNKNOWN_RUN, RunCounters, Section, WorkerBuffer, halve, split
+from locust_cw_dist.core.buffer import ALL, UNKNOWN_RUN, RunCounters, Section, WorkerBuffer, halve
 from locust_cw_dist.core.frame import Frame, FrameError, Vitals, encode
 
 RESEND_AFTER_REPORTS = 2
@@ -27,10 +27,14 @@ GIVE_UP_AFTER_REPORTS = 20
 """Reports (a minute, at Locust's 3 s) without any acknowledgement ever, after which there is nobody to record for:
 Locust's own worker waits as long for a master's heartbeat."""
 
-MAX_SUMMARIES_PER_FRAME = 200
+MAX_SUMMARIES_PER_FRAME = 100
 """Summaries that a frame carries; the rest stays for the next one, which follows as soon as this one is acknowledged.
-To cut so many takes a worker 2 ms, besides up to 7 ms for folding what waits at 1,000 endpoints; to read and merge them
-takes a master 2 ms. Neither yields meanwhile."""
+To cut so many takes a worker 1 ms, besides folding; to read and merge them takes a master 1 ms. Neither yields
+meanwhile."""
+
+MAX_WAITING_PER_FRAME = 6_000
+"""Results that are folded for a frame, but for those of the last summary: 2 ms, and the same again for other processes
+on the same core. A frame that comes to this carries fewer summaries."""
 
 NOTHING = b""
 """Stands in a report that brings no frame: the plugin is there, and waits."""
@@ -77,7 +81,7 @@ class Cutter:
         acked: The highest sequence number that was acknowledged.
     """
 
-    def __init__(self, buffer: WorkerBuffer, *, worker_id: str, epoch: str, max_summaries: int | None = None) -> None:
+    def __init__(self, buffer: WorkerBuffer, *, worker_id: str, epoch: str, max_summaries: int = ALL) -> None:
         """Cut what `buffer` folds as the frames of `epoch`, each with at most so many summaries."""
         self.acked = 0
         self._buffer = buffer
@@ -89,10 +93,7 @@ class Cutter:
     def cut(self, moment: Moment, *, final: bool) -> Frame:
         """Return the next frame, with the oldest of what the buffer holds, all of it as a rule."""
         self._seq += 1
-        sections = self._buffer.take()
-        if self._max_summaries is not None:
-            sections, rest = split(sections, self._max_summaries)
-            self._buffer.put_back(rest)
+        sections = self._buffer.take(self._max_summaries, MAX_WAITING_PER_FRAME)
         return self.make(moment, sections, final=final)
 
     def make(self, moment: Moment, sections: list[Section], *, final: bool) -> Frame:

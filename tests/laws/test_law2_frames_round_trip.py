@@ -7,6 +7,7 @@ import math
 import subprocess
 import sys
 import zlib
+from dataclasses import replace
 from itertools import pairwise
 
 import msgpack
@@ -15,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from locust_cw_dist.core import frame as frame_module
-from locust_cw_dist.core.buffer import MAX_ENDPOINTS_PER_WORKER, MAX_WINDOWS, OTHER, Section, WorkerBuffer
+from locust_cw_dist.core.buffer import MAX_ENDPOINTS_PER_WORKER, MAX_WINDOWS, OTHER, RunCounters, Section, WorkerBuffer
 from locust_cw_dist.core.frame import (
     INCONSISTENT,
     MAGIC,
@@ -403,9 +404,9 @@ def one_section(summary, *, key=("/a", "GET")):
     """A frame of one summary."""
     buffer = WorkerBuffer()
     buffer.begin_run("run")
-    buffer.counters["run"].recorded = summary.count
-    buffer.put_back([Section("run", int(NOW_S), {key: summary})])
-    return Cutter(buffer, worker_id="worker", epoch="epoch").cut(moment(), final=False)
+    empty = Cutter(buffer, worker_id="worker", epoch="epoch").cut(moment(), final=False)
+    section = Section("run", int(NOW_S), {key: summary})
+    return replace(empty, counters={"run": RunCounters(summary.count)}, sections=(section,))
 
 
 steps = st.one_of(
