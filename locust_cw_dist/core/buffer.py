@@ -18,9 +18,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from locust_cw_dist.core.result import RequestResult
+from locust_cw_dist.core.sections import AnySection, EndpointKey, Section
 from locust_cw_dist.core.summary import Summary
 from locust_cw_dist.core.windows import FINEST_RESOLUTION_S, window_start_s
 
@@ -42,41 +44,6 @@ UNKNOWN_RUN = ""
 
 ALL = 2**53
 """More than there can be."""
-
-EndpointKey = tuple[str, str]
-"""(name, method)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """The summaries of one run and window, as a frame carries them.
-
-    Attributes:
-        run_id: The run that the results belong to.
-        start_s: Start of the window, seconds since the epoch.
-        summaries: One Summary for each endpoint.
-    """
-
-    run_id: str
-    start_s: int
-    summaries: dict[EndpointKey, Summary]
-
-    @property
-    def results(self) -> int:
-        """Number of results in all summaries."""
-        return sum([summary.count for summary in self.summaries.values()])
-
-
-def halve(sections: list[Section]) -> tuple[list[Section], list[Section]]:
-    """Return the older half of the sections and the rest; of a single one, the halves of its endpoints."""
-    if len(sections) != 1:
-        middle = len(sections) // 2
-        return sections[:middle], sections[middle:]
-    section = sections[0]
-    summaries = list(section.summaries.items())
-    middle = (len(summaries) + 1) // 2
-    first, rest = (replace(section, summaries=dict(part)) for part in (summaries[:middle], summaries[middle:]))
-    return [first], [rest] if rest.summaries else []
 
 
 @dataclass(slots=True)
@@ -267,7 +234,7 @@ class WorkerBuffer:
                 self._taken[run_id] += taken.results
         return sections
 
-    def put_back(self, sections: list[Section]) -> None:
+    def put_back(self, sections: Sequence[AnySection]) -> None:
         """Take sections back that did not fit into a frame."""
         self._leave_window()
         for section in sections:

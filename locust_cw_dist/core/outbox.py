@@ -14,10 +14,12 @@ State: touched by the greenlet that cuts reports and by the one that receives ac
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from locust_cw_dist.core.buffer import ALL, UNKNOWN_RUN, RunCounters, Section, WorkerBuffer, halve
+from locust_cw_dist.core.buffer import ALL, UNKNOWN_RUN, RunCounters, WorkerBuffer
 from locust_cw_dist.core.frame import Frame, FrameError, Vitals, encode
+from locust_cw_dist.core.sections import AnySection, halve
 
 RESEND_AFTER_REPORTS = 2
 """Reports without an acknowledgement after which a frame is sent again: an acknowledgement usually takes milliseconds,
@@ -96,7 +98,7 @@ class Cutter:
         sections = self._buffer.take(self._max_summaries, MAX_WAITING_PER_FRAME)
         return self.make(moment, sections, final=final)
 
-    def make(self, moment: Moment, sections: list[Section], *, final: bool) -> Frame:
+    def make(self, moment: Moment, sections: Sequence[AnySection], *, final: bool) -> Frame:
         """Return the frame of the current number with `sections`, where the rest is back in the buffer."""
         left = self._buffer.waiting_runs
         return Frame(
@@ -234,7 +236,7 @@ class Outbox:
         frame = self._cutter.cut(moment, final=final)
         while (data := _encode_if_it_fits(frame)) is None:
             # The oldest windows go first; the rest waits for the next frame.
-            sections, rest = halve(list(frame.sections))
+            sections, rest = halve(frame.sections)
             self._buffer.put_back(rest)
             frame = self._cutter.make(moment, sections, final=final)
         leaves = self._buffer.waiting_summaries
@@ -249,6 +251,6 @@ def _encode_if_it_fits(frame: Frame) -> bytes | None:
         return encode(frame)
     except FrameError:
         # One Summary is a small part of what fits: to give up on it would be a mistake in the limits.
-        if frame.sections and halve(list(frame.sections))[1]:
+        if frame.sections and halve(frame.sections)[1]:
             return None
         raise

@@ -15,10 +15,11 @@ import zmq
 from locust import __version__ as LOCUST_VERSION  # noqa: N812
 
 from bench.traffic import REPORT_S, SimulatedWorker
-from locust_cw_dist.core.buffer import RunCounters, Section
+from locust_cw_dist.core.buffer import RunCounters
 from locust_cw_dist.core.frame import Frame, Vitals, decode, encode
 from locust_cw_dist.core.messages import FRAME, HELLO, REPORT_KEY, WORD, pack_hello, read_word
 from locust_cw_dist.core.outbox import MAX_SUMMARIES_PER_FRAME
+from locust_cw_dist.core.sections import Section
 
 RESULTS = 60
 TEMPLATES = 4
