@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import accumulate, repeat
-from operator import add, and_, ge, gt, itemgetter, le, lshift, lt, mul, or_
+from itertools import accumulate, pairwise, repeat
+from operator import add, and_, ge, gt, itemgetter, le, lshift, mul, or_
 from typing import Any
 
-from locust_cw_dist.core.checks import MAX_COUNT, agree, integer, listing, require, tally
+from locust_cw_dist.core.checks import MAX_COUNT, InconsistentError, agree, integer, listing, require, tally
 from locust_cw_dist.core.histogram import EDGES, Histogram
 from locust_cw_dist.core.result import MAX_REASON_CHARS, MAX_RESPONSE_BYTES
 from locust_cw_dist.core.sections import AnySection, EndpointKey, PackedSection
@@ -131,13 +131,11 @@ class Planes:
         Raises:
             ValueError: There can be no such histograms.
         """
-        # By columns and mostly by `map`: steps of the interpreter for each endpoint of each frame would take twice as
-        # long.
         firsts, widths, digits, counts, sums, lows, highs = columns
-        planes: list[list[int]] = [[] for _ in counts]
-        filled, totals = [0] * len(counts), [0] * len(counts)
-        require(all(map(ge, digits, digits[1:])), "histograms in another order")
-        for digit in range(digits[0]):
+        require(all(digits) and all(map(ge, digits, digits[1:])), "no planes, or histograms in another order")
+        filled = self._next(widths)
+        planes, totals = [[plane] for plane in filled], list(map(int.bit_count, filled))
+        for digit in range(1, digits[0]):
             # Of the first rows, which have more planes; `map` ends with them.
             rows = sum(map(gt, digits, repeat(digit)))
             read = self._next(widths[:rows])
@@ -145,21 +143,11 @@ class Planes:
             totals[:rows] = map(add, totals, map(lshift, map(int.bit_count, read), repeat(digit)))
             deque(map(list.append, planes, read), maxlen=0)
         bins = list(map(int.bit_length, filled))
-        lasts = [first + number - 1 for first, number in zip(firsts, bins, strict=True)]
-        require(all(map(all, (filled, map(itemgetter(-1), planes)))), "no bins, or fewer planes")
+        require(all(filled) and all(map(itemgetter(-1), planes)), "no bins, or fewer planes")
         require(list(widths) == [(number + 7) >> 3 for number in bins], "wider planes than bins")
-        require(max(lasts) < len(EDGES), "bins out of range")
+        require(max(map(add, firsts, bins)) <= len(EDGES), "bins out of range")
         agree(all(map(and_, filled, repeat(1))) and totals == list(counts), "a count that its bins can't have")
-        agree(_are_in(lows, firsts) and _are_in(highs, lasts), "a minimum or a maximum that its bins can't have")
-        # A sum is checked by the two ends alone: what lies between is the sender's word, as is the number in each bin.
-        others = [count - 1 for count in counts]
-        least, most = (map(add, highs, map(mul, others, lows)), map(add, lows, map(mul, others, highs)))
-        agree(
-            all(map(le, lows, highs))
-            and all(map(le, map(mul, least, repeat(1 - SUM_TOLERANCE)), sums))
-            and all(map(le, sums, map(mul, most, repeat(1 + SUM_TOLERANCE)))),
-            "a sum that its results can't have",
-        )
+        _check_statistics(zip(firsts, bins, counts, sums, lows, highs, strict=True))
         return planes
 
     def _next(self, widths: Sequence[int]) -> list[int]:
@@ -167,15 +155,19 @@ class Planes:
         bounds = list(accumulate(widths, initial=self.position))
         self.position = bounds[-1]
         require(self.position <= len(self.data), "planes out of range")
-        parts = map(self.data.__getitem__, map(slice, bounds, bounds[1:]))
-        return list(map(int.from_bytes, parts, repeat("little")))  # type: ignore[arg-type]
+        return [int.from_bytes(self.data[begin:end], "little") for begin, end in pairwise(bounds)]
 
 
-def _are_in(values_ms: Sequence[float], bins: Sequence[int]) -> bool:
-    """Whether each value is in its bin."""
-    return all(map(lt, map(LOWER_EDGES.__getitem__, bins), values_ms)) and all(
-        map(le, values_ms, map(EDGES.__getitem__, bins))
-    )
+def _check_statistics(rows: Iterable[tuple[int, int, int, float, float, float]]) -> None:
+    """Check minimum, maximum and sum, in ms, of histograms of which the first bin, the bins and the count are right."""
+    for first, bins, count, sum_ms, low, high in rows:
+        last = first + bins - 1
+        if not (low <= high and LOWER_EDGES[first] < low <= EDGES[first] and LOWER_EDGES[last] < high <= EDGES[last]):
+            raise InconsistentError("a minimum or a maximum that its bins can't have")
+        # A sum is checked by the two ends alone: what lies between is the sender's word, as is the number in each bin.
+        least, most = high + (count - 1) * low, low + (count - 1) * high
+        if not least * (1 - SUM_TOLERANCE) <= sum_ms <= most * (1 + SUM_TOLERANCE):
+            raise InconsistentError("a sum that its results can't have")
 
 
 def read_section(
