@@ -13,7 +13,6 @@ from typing import Any
 
 from locust_cw_dist.core.batches import batches, body
 from locust_cw_dist.core.budget import EndpointBudget
-from locust_cw_dist.core.buffer import EndpointKey
 from locust_cw_dist.core.cardinality import warnings
 from locust_cw_dist.core.collector import Window
 from locust_cw_dist.core.costs import Cost, Usage, costs
@@ -25,6 +24,7 @@ from locust_cw_dist.core.payloads import Payloads
 from locust_cw_dist.core.prices import Prices
 from locust_cw_dist.core.publication import Closed, Entry, publication
 from locust_cw_dist.core.records.location import S3Location
+from locust_cw_dist.core.sections import EndpointKey
 from locust_cw_dist.core.selection import Selection
 from locust_cw_dist.core.summary import Summary
 
