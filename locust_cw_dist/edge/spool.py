@@ -7,7 +7,7 @@
         00000001.batch        see `core.spooled`
         00000001.trying       it is being sent: if this process dies now, nobody knows whether it was taken
       refused.jsonl           datums that CloudWatch refuses, with the reason
-      records/<process>/      likewise, for records that belong to S3 (`hosts.uploads`)
+      records/<place>/        a folder like this one, of records that belong to a place in S3 (`hosts.uploads`)
 
 The kernel gives a lock free when its holder dies, however it dies; a folder whose lock is free is an orphan, and
 whoever takes its lock may send what it holds. Each file is written under another name, synced, and renamed: it is

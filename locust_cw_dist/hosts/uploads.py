@@ -65,7 +65,7 @@ class Uploads:
         Raises:
             OSError: It can't be written.
         """
-        self._spool = self._off_hub.run(_open_spool, self._spool_dir, name)
+        self._spool = self._off_hub.run(_open_spool, self._spool_dir, self.place, name)
         if not self._is_dry_run:
             self._store.warm_up()
             self._greenlet = gevent.spawn(self._put_forever)
@@ -174,9 +174,12 @@ class Uploads:
         )
 
 
-def _open_spool(folder: str | None, name: str) -> Spool:
-    """Return a spool of records: its locks tell which processes live."""
-    root = Path(tempfile.mkdtemp(prefix="locust-cw-")) if folder is None else Path(folder) / SPOOLED
+def _open_spool(folder: str | None, place: S3Location, name: str) -> Spool:
+    """Return a spool of records: its locks tell which processes live. Each place has its own."""
+    if folder is None:
+        root = Path(tempfile.mkdtemp(prefix="locust-cw-"))
+    else:
+        root = Path(folder) / SPOOLED / place.bucket / place.key
     spool = Spool(root, name)
     spool.open()
     return spool

@@ -172,6 +172,30 @@ def test_what_a_process_left_is_put_by_the_next_with_the_same_spool(make, store,
     assert not path.exists()
 
 
+def test_what_belongs_to_another_place_is_left_for_a_master_that_puts_there(make, store, tmp_path):
+    spool = str(tmp_path / "spool")
+    store.error = "away"
+    for place in (S3Location("perf", "x/y"), S3Location("other", "x"), S3Location("perf", "")):
+        first = Uploads(Settings(record=str(place), spool_dir=spool), place, Deaf(), OffHub(), Once())
+        first.add(write(first.open(f"process-of-{place.bucket}"), "a", b"left"))
+        assert not first.finish(1.0)
+    second, _ = make("second", spool_dir=spool)
+    gevent.sleep(0.1)
+    assert second.finish(1.0)
+    assert store.puts == []
+    assert len(list(tmp_path.rglob("a.cwrecord"))) == 3
+
+
+class Deaf(Store):
+    """Takes nothing, anywhere."""
+
+    def prepare(self, place):
+        pass
+
+    def put(self, content, target):
+        raise S3Error("away")
+
+
 def test_what_a_process_that_lives_has_is_left_alone(make, store, tmp_path):
     spool = str(tmp_path / "spool")
     first, folder = make("first", spool_dir=spool)
