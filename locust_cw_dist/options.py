@@ -204,7 +204,8 @@ _OPTIONS = (
         "record",
         "record",
         "<folder>",
-        "Write a record of each run there, for 'locust-cw report' and 'locust-cw compare'; also without publishing.",
+        "Write a record of each run there, a folder or s3://BUCKET/PREFIX, for 'locust-cw report' and 'locust-cw "
+        "compare'; also without publishing.",
     ),
     _Option(
         "rules",
@@ -249,7 +250,13 @@ _OPTIONS = (
 )
 
 _FLAGS = (
-    _Option("required", "required", "", "Exit with an error when results cannot be published. Off by default."),
+    _Option(
+        "required",
+        "required",
+        "",
+        "Exit with 2 before any load when results cannot be published, and with 4 after a run that is invalid or was "
+        "cut short. Off by default.",
+    ),
     _Option(
         "dry-run", "dry_run", "", "Don't call AWS; say at the end what would have been sent, and what it would cost."
     ),

@@ -76,7 +76,8 @@ class Settings:
         prices: Prices of the user's own for the estimates, pairs of a name out of ``core.prices.PRICE_NAMES`` and US
             dollars; a mapping is taken too.
         payloads: In a dry run, the file for what would have been sent: one PutMetricData body a line.
-        record: A folder for the run records, one file for each run; None keeps none. Works without publishing, too.
+        record: A folder, or ``s3://bucket/prefix``, for the run records, one file for each run; None keeps none. Works
+            without publishing, too.
         rules: A TOML file of rules that the run must keep to; docs/rules.md. Works without publishing, too.
         rule: More rules, each as a text: ``p95(POST /checkout) < 300 ms``.
         junit: A file for what became of the rules, as JUnit XML.

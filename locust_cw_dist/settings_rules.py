@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from locust_cw_dist.core.metrics import METRIC_NAMES
 from locust_cw_dist.core.prices import PRICE_NAMES
+from locust_cw_dist.core.records.location import ALLOWED, S3Location, is_url
 from locust_cw_dist.core.rule_texts import parse
 from locust_cw_dist.core.rules import RuleError, RuleSet
 from locust_cw_dist.errors import SettingsError
@@ -223,6 +224,18 @@ def _folder(value: Any) -> str:
     raise wrong(value, "a folder's path")
 
 
+def _record(value: Any) -> str:
+    if not (isinstance(value, str) and is_url(value)):
+        return _folder(value)
+    try:
+        place = S3Location.parse(value)
+    except ValueError:
+        raise wrong(value, f"a folder's path, or {ALLOWED}") from None
+    if place.is_record:
+        raise wrong(value, "a prefix: each run makes a file of its own below it")
+    return str(place)
+
+
 def _pattern(value: Any) -> str:
     if not (isinstance(value, str) and value):
         raise wrong(value, "a regular expression")
@@ -323,7 +336,7 @@ RULES: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "dry_run": _flag,
         "prices": _prices,
         "payloads": _file,
-        "record": _folder,
+        "record": _record,
         "rules": _file,
         "rule": _rule_texts,
         "junit": _file,

@@ -14,9 +14,9 @@ from typing import Any
 
 from locust_cw_dist.as_code.changes import Change, ExistingAlarm, Kind
 from locust_cw_dist.as_code.names import alarm_prefix
-from locust_cw_dist.core.buffer import EndpointKey
 from locust_cw_dist.core.datums import ENDPOINT_DIMENSIONS
 from locust_cw_dist.core.names import restore_dimension_value
+from locust_cw_dist.core.sections import EndpointKey
 from locust_cw_dist.doctor.explain import CONNECT_TIMEOUT_S, NO_CREDENTIALS, READ_TIMEOUT_S, code_of, explain
 from locust_cw_dist.edge.cloudwatch import make_session
 from locust_cw_dist.errors import LocustCwError

@@ -28,10 +28,10 @@ from locust_cw_dist.as_code.endpoints import (
     total_dimensions,
 )
 from locust_cw_dist.as_code.names import alarm_names
-from locust_cw_dist.core.buffer import EndpointKey
 from locust_cw_dist.core.names import shorten
 from locust_cw_dist.core.prices import Prices
 from locust_cw_dist.core.rules import Figure, Rule, Severity
+from locust_cw_dist.core.sections import EndpointKey
 from locust_cw_dist.settings import Settings
 
 MAX_DESCRIPTION_CHARS = 1_024

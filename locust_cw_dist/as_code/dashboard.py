@@ -19,10 +19,10 @@ from locust_cw_dist.as_code.names import dashboard_name, mark
 from locust_cw_dist.as_code.rule_lines import RuleLines, sort_rules, time_statistic
 from locust_cw_dist.as_code.service_metrics import ServiceMetric
 from locust_cw_dist.as_code.widgets import Grid, Line, Row, Sheet, Widget, expression, series, text_widget
-from locust_cw_dist.core.buffer import EndpointKey
 from locust_cw_dist.core.datums import percentile_metric
 from locust_cw_dist.core.names import shorten
 from locust_cw_dist.core.rules import Rule
+from locust_cw_dist.core.sections import EndpointKey
 from locust_cw_dist.settings import Settings
 
 MAX_WIDGETS = 500

@@ -11,10 +11,10 @@ from locust_cw_dist.as_code.endpoints import endpoint_dimensions, needed_host
 from locust_cw_dist.as_code.rule_lines import time_statistic
 from locust_cw_dist.as_code.searches import endpoints_search
 from locust_cw_dist.as_code.widgets import Line, Row, Sheet, Widget, expression
-from locust_cw_dist.core.buffer import EndpointKey
 from locust_cw_dist.core.datums import percentile_metric
 from locust_cw_dist.core.names import clean_dimension_value
 from locust_cw_dist.core.rules import Figure, Rule
+from locust_cw_dist.core.sections import EndpointKey
 from locust_cw_dist.settings import Settings
 
 PER_GRAPH = 20

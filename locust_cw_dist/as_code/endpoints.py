@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from locust_cw_dist.core.buffer import EndpointKey
 from locust_cw_dist.core.datums import ENDPOINT_DIMENSIONS
 from locust_cw_dist.core.names import clean_dimension_value
 from locust_cw_dist.core.rules import Rule
+from locust_cw_dist.core.sections import EndpointKey
 from locust_cw_dist.core.selection import Selection
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.settings import Settings

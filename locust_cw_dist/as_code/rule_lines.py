@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from locust_cw_dist.as_code.endpoints import NoSeries, find_endpoint
 from locust_cw_dist.as_code.widgets import Line
-from locust_cw_dist.core.buffer import EndpointKey
 from locust_cw_dist.core.rules import Figure, Rule
+from locust_cw_dist.core.sections import EndpointKey
 from locust_cw_dist.settings import Settings
 
 

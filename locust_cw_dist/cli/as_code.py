@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from locust_cw_dist.as_code.changes import Change, Changes
     from locust_cw_dist.cli.parsing import CommandParser
-    from locust_cw_dist.core.buffer import EndpointKey
     from locust_cw_dist.core.records.record import Record
     from locust_cw_dist.core.rules import Rule
+    from locust_cw_dist.core.sections import EndpointKey
     from locust_cw_dist.settings import Settings
 
 ACTIONS = ("show", "plan", "apply", "delete")

@@ -38,6 +38,8 @@ examples:
       three base runs: what differs among them counts as noise
   locust-cw compare last/ records/ --fail-on p95=10 --fail-on failures --html compare.html
       for CI: exit code 3 if a p95 is surely over 10 % higher, or a failure ratio surely higher than counts
+  locust-cw compare s3://perf-records/checkout/main/ s3://perf-records/checkout/branch/ --fail-on any
+      the newest record below each prefix
   locust-cw compare main.cwrecord branch.cwrecord --json > compare.json
 
 exit code: 0 compared, and nothing fails by --fail-on; 3 something does; 4 with --fail-on only: a run was cut short or
@@ -54,8 +56,8 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("bases", nargs="+", type=Path, metavar="BASE", help=records.HELP)
-    parser.add_argument("candidate", type=Path, metavar="CANDIDATE", help="the record that is judged, likewise")
+    parser.add_argument("bases", nargs="+", type=records.place, metavar="BASE", help=records.HELP)
+    parser.add_argument("candidate", type=records.place, metavar="CANDIDATE", help="the one that is judged, likewise")
     _add_choices(parser)
     parser.add_argument(
         "--fail-on",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -45,9 +46,9 @@ exit code: 0, or 2 for a wrong option
 _FIELDS = frozenset(
     {
         *("service", "environment", "namespace", "role_arn", "host", "resolution_s", "percentiles", "dimensions"),
-        *("metrics", "max_endpoints", "groups", "include", "exclude", "prices"),
+        *("metrics", "max_endpoints", "groups", "include", "exclude", "prices", "record", "region"),
         # Of no use here; taken so that a run's options can be pasted.
-        *("region", "external_id", "endpoint_url", "labels", "grace_s", "flush_timeout_s", "spool_dir", "ambiguous"),
+        *("external_id", "endpoint_url", "labels", "grace_s", "flush_timeout_s", "spool_dir", "ambiguous"),
     }
 )
 
@@ -134,6 +135,7 @@ def _plan(arguments: argparse.Namespace, settings: Settings) -> Plan:
     from locust_cw_dist.core import plan
     from locust_cw_dist.core.costs import Usage
     from locust_cw_dist.core.datums import MetricPlan
+    from locust_cw_dist.core.records.location import S3Location, is_url
     from locust_cw_dist.core.selection import Selection
     from locust_cw_dist.core.windows import window_start_s
 
@@ -158,6 +160,8 @@ def _plan(arguments: argparse.Namespace, settings: Settings) -> Plan:
         max_endpoints=settings.max_endpoints,
         selection=Selection(settings.groups, settings.include, settings.exclude),
         role_arn=settings.role_arn,
+        record=S3Location.parse(settings.record) if settings.record and is_url(settings.record) else None,
+        region=settings.region or os.environ.get("AWS_REGION"),
     )
     load = plan.Load(
         _endpoints(arguments.endpoints), settings.host or "-", arguments.rate, arguments.p50_ms, arguments.p99_ms

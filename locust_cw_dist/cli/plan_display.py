@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from locust_cw_dist.core.plan import assume_role_policy, iam_policy
+from locust_cw_dist.core.plan import assume_role_policy, iam_policy, record_policy
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -91,6 +91,9 @@ def _show_costs(console: Console, plan: Plan) -> None:
 def _show_policies(console: Console, plan: Plan) -> None:
     console.print(Text("IAM policy of whoever publishes (workers need none):"))
     console.print(Text(json.dumps(iam_policy(plan.publishing.namespace), indent=2)))
+    if policy := record_policy(plan.publishing.record, plan.publishing.region):
+        console.print(Text("and, to put the record to S3:"))
+        console.print(Text(json.dumps(policy, indent=2)))
     if policy := assume_role_policy(plan.publishing.role_arn):
         console.print(Text(f"The role {plan.publishing.role_arn} needs that one; the master's own identity needs:"))
         console.print(Text(json.dumps(policy, indent=2)))

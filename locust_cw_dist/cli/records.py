@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from locust_cw_dist.core.records.location import ALLOWED, SUFFIX, S3Location, is_url
 from locust_cw_dist.errors import LocustCwError
 
 if TYPE_CHECKING:
@@ -17,12 +18,22 @@ if TYPE_CHECKING:
 
     from locust_cw_dist.core.records.record import Record
 
-SUFFIX = ".cwrecord"
+HELP = (
+    "a record, or a folder of records: its newest one; on this machine or s3://BUCKET/..., with boto3's own credentials"
+)
 
-HELP = "a record, or a folder of records: its newest one"
+
+def place(text: str) -> Path | S3Location:
+    """Return what an argument names: a path on this machine, or what is in S3; an argparse type."""
+    if not is_url(text):
+        return Path(text)
+    try:
+        return S3Location.parse(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"got {text!r}, must be a path, or {ALLOWED}") from None
 
 
-def read(path: Path, max_points: int) -> Record:
+def read(source: Path | S3Location, max_points: int) -> Record:
     """Read a record.
 
     Raises:
@@ -30,7 +41,19 @@ def read(path: Path, max_points: int) -> Record:
     """
     from locust_cw_dist.edge.records import read_file
 
-    return read_file(_newest(path) if path.is_dir() else path, max_points)
+    if isinstance(source, S3Location):
+        return _read_from_s3(source, max_points)
+    return read_file(_newest(source) if source.is_dir() else source, max_points)
+
+
+def _read_from_s3(source: S3Location, max_points: int) -> Record:
+    from locust_cw_dist.edge.records import read_bytes
+    from locust_cw_dist.edge.s3 import S3
+    from locust_cw_dist.settings import Settings
+
+    store = S3(Settings())
+    record = source if source.is_record else store.newest(source)
+    return read_bytes(store.get(record), str(record), max_points)
 
 
 def write(path: Path, text: str) -> None:

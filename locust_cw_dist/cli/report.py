@@ -11,13 +11,14 @@ from locust_cw_dist.cli import records
 _DESCRIPTION = """\
 Make a page of a run record: one HTML file with plots (throughput, failures and their reasons, percentiles, users,
 distributions, load generators) and tables. It asks the network for nothing and works in any browser, on a phone,
-light and dark. Records are written by 'locust-cw run ... --cw-record FOLDER'.
+light and dark. Records are written by 'locust-cw run ... --cw-record FOLDER', or s3://BUCKET/PREFIX.
 """
 _EPILOG = """\
 examples:
   locust-cw report records/
       of the newest record there, to report.html
   locust-cw report records/20261124T112639Z-40b646e7.cwrecord -o checkout.html
+  locust-cw report s3://perf-records/checkout/
 
 exit code: 0 written, 1 the record can't be read or the page not be written, 2 a wrong option
 """
@@ -32,7 +33,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("record", type=Path, metavar="RECORD", help=records.HELP)
+    parser.add_argument("record", type=records.place, metavar="RECORD", help=records.HELP)
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("report.html"), metavar="FILE", help="default: %(default)s"
     )

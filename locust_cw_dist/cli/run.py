@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from locust_cw_dist.cli import early_signals
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -25,6 +27,8 @@ def main(args: Sequence[str]) -> int:
     # Locust reads its arguments from here, not only at the start but for each view of its web form. The
     # name in front is used for one thing, to begin its error messages.
     sys.argv = ["locust", *args]
+
+    early_signals.install()
 
     # Locust first: it patches the standard library for gevent, and what is imported after it is patched.
     import locust.main

@@ -19,8 +19,8 @@ from statistics import fmean, variance
 from locust_cw_dist.comparison.bootstrap import Estimate, estimates
 from locust_cw_dist.comparison.figures import FIGURES, Figure, Sums, change_percent, scaled, sums_of
 from locust_cw_dist.comparison.student import quantile
-from locust_cw_dist.core.buffer import EndpointKey
 from locust_cw_dist.core.records.record import Record
+from locust_cw_dist.core.sections import EndpointKey
 from locust_cw_dist.core.summary import Summary
 
 TOGETHER: EndpointKey = ("(all together)", "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from locust_cw_dist.comparison.compare import Change
-from locust_cw_dist.core.buffer import EndpointKey
+from locust_cw_dist.core.sections import EndpointKey
 
 
 def label(endpoint: EndpointKey) -> str:

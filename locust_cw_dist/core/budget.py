@@ -10,7 +10,8 @@ State: touched only by the publisher.
 
 from __future__ import annotations
 
-from locust_cw_dist.core.buffer import OTHER, EndpointKey
+from locust_cw_dist.core.buffer import OTHER
+from locust_cw_dist.core.sections import EndpointKey
 from locust_cw_dist.core.summary import Summary
 
 

@@ -14,9 +14,10 @@ from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from locust_cw_dist.core.buffer import MAX_ENDPOINTS_PER_WORKER, OTHER, EndpointKey
+from locust_cw_dist.core.buffer import MAX_ENDPOINTS_PER_WORKER, OTHER
 from locust_cw_dist.core.epochs import Epoch, RunTally
 from locust_cw_dist.core.frame import MAX_ID_CHARS, NO_ROOM, TIME_OUT_OF_RANGE, Frame, FrameError
+from locust_cw_dist.core.sections import EndpointKey, PackedSection, summary_of
 from locust_cw_dist.core.summary import Summary
 from locust_cw_dist.core.windows import MAX_FUTURE_S, MAX_PAST_S, window_start_s
 
@@ -68,12 +69,30 @@ class Window:
     def merge(self, summaries: dict[EndpointKey, Summary]) -> None:
         """Add summaries, which belong to this window from now on."""
         for key, summary in summaries.items():
-            place = key if key in self.summaries or len(self.summaries) < MAX_ENDPOINTS else OTHER
+            place = self._place_of(key)
             mine = self.summaries.get(place)
             if mine is None:
                 self.summaries[place] = summary
             else:
                 mine.merge(summary)
+
+    def merge_packed(self, section: PackedSection) -> None:
+        """Add a section as it was read from a frame: the same as `merge` of its summaries, in half the time."""
+        summaries = self.summaries
+        for row in section.rows:
+            mine = summaries.get(row[0])
+            if mine is None:
+                self.merge({row[0]: summary_of(row)})
+                continue
+            _, planes, first, count, sum_ms, min_ms, max_ms, known, bytes_sum, bytes_min, bytes_max = row
+            if count:
+                mine.successes.add(planes, first, count, sum_ms, min_ms, max_ms)
+            if known:
+                mine.add_bytes(known, bytes_sum, bytes_min, bytes_max)
+        self.merge(section.failures)
+
+    def _place_of(self, key: EndpointKey) -> EndpointKey:
+        return key if key in self.summaries or len(self.summaries) < MAX_ENDPOINTS else OTHER
 
 
 class Collector:
@@ -141,7 +160,11 @@ class Collector:
             self._part[frame.run_id][frame.epoch] = epoch
         for section in frame.sections:
             self._part[section.run_id][frame.epoch] = epoch
-            self._window_of(section.run_id, section.start_s, section.results).merge(section.summaries)
+            window = self._window_of(section.run_id, section.start_s, section.results)
+            if isinstance(section, PackedSection):
+                window.merge_packed(section)
+            else:
+                window.merge(section.summaries)
         return True
 
     def refuse(self, reason: str) -> None:

@@ -12,9 +12,9 @@ import math
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from locust_cw_dist.core.buffer import EndpointKey
 from locust_cw_dist.core.histogram import Histogram
 from locust_cw_dist.core.rules import Figure, Rule
+from locust_cw_dist.core.sections import EndpointKey
 from locust_cw_dist.core.summary import Summary
 from locust_cw_dist.core.windows import window_start_s
 

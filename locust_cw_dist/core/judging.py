@@ -21,10 +21,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from locust_cw_dist.core import rule_messages as messages
-from locust_cw_dist.core.buffer import EndpointKey
 from locust_cw_dist.core.feeds import MAX_LATE_S, Feed, Feeds
 from locust_cw_dist.core.outcome import Outcome, RuleOutcome, RuleState
 from locust_cw_dist.core.rules import Rule, RuleSet, Severity
+from locust_cw_dist.core.sections import EndpointKey
 from locust_cw_dist.core.summary import Summary
 from locust_cw_dist.core.windows import window_start_s
 

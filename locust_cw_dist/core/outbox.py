@@ -14,10 +14,12 @@ State: touched by the greenlet that cuts reports and by the one that receives ac
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from locust_cw_dist.core.buffer import UNKNOWN_RUN, RunCounters, Section, WorkerBuffer, halve, split
+from locust_cw_dist.core.buffer import ALL, UNKNOWN_RUN, RunCounters, WorkerBuffer
 from locust_cw_dist.core.frame import Frame, FrameError, Vitals, encode
+from locust_cw_dist.core.sections import AnySection, halve
 
 RESEND_AFTER_REPORTS = 2
 """Reports without an acknowledgement after which a frame is sent again: an acknowledgement usually takes milliseconds,
@@ -27,10 +29,14 @@ GIVE_UP_AFTER_REPORTS = 20
 """Reports (a minute, at Locust's 3 s) without any acknowledgement ever, after which there is nobody to record for:
 Locust's own worker waits as long for a master's heartbeat."""
 
-MAX_SUMMARIES_PER_FRAME = 200
+MAX_SUMMARIES_PER_FRAME = 100
 """Summaries that a frame carries; the rest stays for the next one, which follows as soon as this one is acknowledged.
-To cut so many takes a worker 2 ms, besides up to 7 ms for folding what waits at 1,000 endpoints; to read and merge them
-takes a master 2 ms. Neither yields meanwhile."""
+To cut so many takes a worker 1 ms, besides folding; to read and merge them takes a master 1 ms. Neither yields
+meanwhile."""
+
+MAX_WAITING_PER_FRAME = 6_000
+"""Results that are folded for a frame, but for those of the last summary: 2 ms, and the same again for other processes
+on the same core. A frame that comes to this carries fewer summaries."""
 
 NOTHING = b""
 """Stands in a report that brings no frame: the plugin is there, and waits."""
@@ -77,7 +83,7 @@ class Cutter:
         acked: The highest sequence number that was acknowledged.
     """
 
-    def __init__(self, buffer: WorkerBuffer, *, worker_id: str, epoch: str, max_summaries: int | None = None) -> None:
+    def __init__(self, buffer: WorkerBuffer, *, worker_id: str, epoch: str, max_summaries: int = ALL) -> None:
         """Cut what `buffer` folds as the frames of `epoch`, each with at most so many summaries."""
         self.acked = 0
         self._buffer = buffer
@@ -89,13 +95,10 @@ class Cutter:
     def cut(self, moment: Moment, *, final: bool) -> Frame:
         """Return the next frame, with the oldest of what the buffer holds, all of it as a rule."""
         self._seq += 1
-        sections = self._buffer.take()
-        if self._max_summaries is not None:
-            sections, rest = split(sections, self._max_summaries)
-            self._buffer.put_back(rest)
+        sections = self._buffer.take(self._max_summaries, MAX_WAITING_PER_FRAME)
         return self.make(moment, sections, final=final)
 
-    def make(self, moment: Moment, sections: list[Section], *, final: bool) -> Frame:
+    def make(self, moment: Moment, sections: Sequence[AnySection], *, final: bool) -> Frame:
         """Return the frame of the current number with `sections`, where the rest is back in the buffer."""
         left = self._buffer.waiting_runs
         return Frame(
@@ -233,7 +236,7 @@ class Outbox:
         frame = self._cutter.cut(moment, final=final)
         while (data := _encode_if_it_fits(frame)) is None:
             # The oldest windows go first; the rest waits for the next frame.
-            sections, rest = halve(list(frame.sections))
+            sections, rest = halve(frame.sections)
             self._buffer.put_back(rest)
             frame = self._cutter.make(moment, sections, final=final)
         leaves = self._buffer.waiting_summaries
@@ -248,6 +251,6 @@ def _encode_if_it_fits(frame: Frame) -> bytes | None:
         return encode(frame)
     except FrameError:
         # One Summary is a small part of what fits: to give up on it would be a mistake in the limits.
-        if frame.sections and halve(list(frame.sections))[1]:
+        if frame.sections and halve(frame.sections)[1]:
             return None
         raise

@@ -1,100 +1,118 @@
 """Packing: how the summaries of a window stand in a frame, and how they are read back from what anybody may have sent.
 
-A section is written by columns, one value for each endpoint, which are checked a column at a time, and its histograms
-as their lanes, one after the other in one `bytes` of the whole frame. Most lanes are zero, which compresses well, and
-to read a histogram is to read one integer. A master reads an endpoint in 4 us, where bins by themselves took 25 us.
+Of each endpoint there is a row of numbers. Rows are written by columns, as `struct` writes them, and their histograms
+as their planes, in one `bytes` of the whole frame. So types and ranges need no check, and to read a histogram is to
+read an integer or two.
 
-Read back, what a histogram claims (count, minimum, maximum, sum) must fit its bins and each other.
+Read back, what a histogram claims (count, minimum, maximum, sum) must fit its bins and each other. What was read stays
+a row, which the collector adds to a Summary of its own: to make one of each row would take as long as adding it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import struct
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
+from functools import lru_cache
+from itertools import accumulate, pairwise, repeat
+from operator import add, and_, ge, gt, itemgetter, le, lshift, mul, or_
 from typing import Any
 
-from locust_cw_dist.core.buffer import EndpointKey, Section
 from locust_cw_dist.core.checks import MAX_COUNT, InconsistentError, agree, integer, listing, require, tally
-from locust_cw_dist.core.histogram import EDGES, Histogram, lane_bytes, widen_bytes
+from locust_cw_dist.core.histogram import EDGES, Histogram
 from locust_cw_dist.core.result import MAX_REASON_CHARS, MAX_RESPONSE_BYTES
+from locust_cw_dist.core.sections import AnySection, EndpointKey, PackedSection
 from locust_cw_dist.core.summary import MAX_REASONS, Summary
 
-COLUMNS = (
-    "endpoint",
-    "first",
-    "bins",
-    "count",
-    "sum_ms",
-    "min_ms",
-    "max_ms",
-    "bytes_count",
-    "bytes_sum",
-    "bytes_min",
-    "bytes_max",
-)
-"""What is written of each endpoint: its number in the frame, the histogram of its successes, and their lengths."""
-
-INTEGER_COLUMNS = {
-    "first": len(EDGES),
-    "bins": len(EDGES),
-    "count": MAX_COUNT,
-    "bytes_count": MAX_COUNT,
-    "bytes_sum": 2**64 - 1,
-    "bytes_min": MAX_RESPONSE_BYTES,
-    "bytes_max": MAX_RESPONSE_BYTES,
+COLUMNS = {
+    "endpoint": "H",
+    "first": "H",
+    "plane_bytes": "H",
+    "planes": "B",
+    "count": "Q",
+    "sum_ms": "d",
+    "min_ms": "d",
+    "max_ms": "d",
+    "bytes_count": "Q",
+    "bytes_sum": "Q",
+    "bytes_min": "Q",
+    "bytes_max": "Q",
 }
-"""The highest value that each may have; the lowest is 0."""
+"""What is written of each endpoint, as `struct` has it: its number in the frame, the histogram of its successes (its
+planes are `planes` times `plane_bytes`, little-endian), and their lengths."""
 
-FLOAT_COLUMNS = ("sum_ms", "min_ms", "max_ms")
-
-LOWER_EDGES = (0.0, *EDGES[:-1])
-"""Below each bin; what it holds is above it, but for the zeros of the first one."""
+LOWER_EDGES = (-5e-324, *EDGES[:-1])
+"""Below each bin; what it holds is above it. The first one holds nothing but zeros."""
 
 SUM_TOLERANCE = 1e-6
 """Relative error that a sum may have: adding up n floats leaves n * 2**-53 at most, which is less for any number of
 results that a worker can record in a window."""
 
-MAX_NARROW = 255
-"""With no more values than these each lane is written as one byte."""
-
-NOTHING = [0, 0, 0, 0.0, 0.0, 0.0]
+NOTHING = (0, 0, 0, 0, 0.0, 0.0, 0.0)
 """Stands for a histogram of nothing."""
 
 
-def pack_section(section: Section, numbers: dict[EndpointKey, int], lanes: list[bytes]) -> list[Any]:
-    """Return a section as values that msgpack takes; its histograms go to `lanes`, its endpoints to `numbers`."""
+def pack_section(section: AnySection, numbers: dict[EndpointKey, int], planes: list[bytes]) -> list[Any]:
+    """Return a section as values that msgpack takes; its histograms go to `planes`, its endpoints to `numbers`."""
+    # Those with most planes first: what has a second plane, a third one and so on is at the beginning of the rows.
+    by_planes = sorted(section.summaries.items(), key=lambda item: -len(item[1].successes.planes))
     rows = [
         (
             numbers.setdefault(key, len(numbers)),
-            *_pack_histogram(summary.successes, lanes),
+            *_fields(summary.successes),
             summary.bytes_count,
             summary.bytes_sum,
             summary.bytes_min,
             summary.bytes_max,
         )
-        for key, summary in section.summaries.items()
+        for key, summary in by_planes
     ]
-    failures = [
-        [row, _pack_histogram(summary.failures, lanes), summary.reasons]
-        for row, summary in enumerate(section.summaries.values())
-        if summary.failures is not None
-    ]
-    return [section.run_id, section.start_s, *map(list, zip(*rows, strict=True)), failures]
+    widths = [row[2] for row in rows]
+    _pack_planes([summary.successes.planes for _, summary in by_planes], widths, planes)
+    failures = []
+    for row, (_, summary) in enumerate(by_planes):
+        if summary.failures is not None:
+            fields = _fields(summary.failures)
+            failures.append([row, fields, summary.reasons])
+            _pack_planes([summary.failures.planes], [fields[1]], planes)
+    columns = [value for column in zip(*rows, strict=True) for value in column]
+    return [section.run_id, section.start_s, _layout(len(rows)).pack(*columns), failures]
 
 
-def _pack_histogram(histogram: Histogram, lanes: list[bytes]) -> list[Any]:
+def _fields(histogram: Histogram) -> tuple[int, int, int, int, float, float, float]:
     if not histogram.count:
         return NOTHING
-    packed, width = histogram.lanes_as_bytes(), lane_bytes(histogram.count)
-    lanes.append(packed if histogram.count > MAX_NARROW else packed[::width])
-    bins = len(packed) // width
-    return [histogram.first, bins, histogram.count, histogram.sum_ms, histogram.min_ms, histogram.max_ms]
+    width, digits = (max(map(int.bit_length, histogram.planes)) + 7) // 8, len(histogram.planes)
+    return (histogram.first, width, digits, histogram.count, histogram.sum_ms, histogram.min_ms, histogram.max_ms)
+
+
+def _pack_planes(histograms: list[list[int]], widths: list[int], planes: list[bytes]) -> None:
+    """Append all first planes, then all second ones and so on: side by side what is alike.
+
+    Args:
+        histograms: The planes of each, those with most planes first.
+        widths: How many bytes a plane of each takes.
+        planes: What to append to.
+    """
+    for digit in range(len(histograms[0])):
+        for mine, width in zip(histograms, widths, strict=True):
+            if len(mine) <= digit:
+                break
+            planes.append(mine[digit].to_bytes(width, "little"))
+
+
+@lru_cache
+def _layout(rows: int) -> struct.Struct:
+    return struct.Struct("<" + "".join(f"{rows}{code}" for code in COLUMNS.values()))
+
+
+ROW_BYTES = _layout(1).size
 
 
 @dataclass(slots=True)
-class Lanes:
-    """The lanes of a frame, read one histogram after the other."""
+class Planes:
+    """The planes of a frame, read one after the other."""
 
     data: bytes
     position: int = field(default=0, init=False)
@@ -104,92 +122,108 @@ class Lanes:
         """Whether nothing is left."""
         return self.position == len(self.data)
 
-    def histogram(self, first: int, bins: int, count: int, sum_ms: float, min_ms: float, max_ms: float) -> Histogram:
-        """Return the next histogram, of numbers above 0 that are known to be integers and floats.
+    def histograms(self, columns: Sequence[Sequence[Any]]) -> list[list[int]]:
+        """Return the planes of the next histograms, of whose other fields these are the columns.
+
+        Args:
+            columns: As in `COLUMNS`, from `first` to `max_ms`: integers not below 0, and floats; no count is 0.
 
         Raises:
-            ValueError: There can be no such histogram.
+            ValueError: There can be no such histograms.
         """
-        # Written out, since it runs for each endpoint of each frame: calls would take as long again.
-        width = 1 if count <= MAX_NARROW else lane_bytes(count)
-        begin = self.position
-        end = self.position = begin + bins * width
-        lanes = self.data[begin:end]
+        firsts, widths, digits, counts, sums, lows, highs = columns
+        require(all(digits) and all(map(ge, digits, digits[1:])), "no planes, or histograms in another order")
+        filled = self._next(widths)
+        planes, totals = [[plane] for plane in filled], list(map(int.bit_count, filled))
+        for digit in range(1, digits[0]):
+            # Of the first rows, which have more planes; `map` ends with them.
+            rows = sum(map(gt, digits, repeat(digit)))
+            read = self._next(widths[:rows])
+            filled[:rows] = map(or_, filled, read)
+            totals[:rows] = map(add, totals, map(lshift, map(int.bit_count, read), repeat(digit)))
+            deque(map(list.append, planes, read), maxlen=0)
+        bins = list(map(int.bit_length, filled))
+        require(all(filled) and all(map(itemgetter(-1), planes)), "no bins, or fewer planes")
+        require(list(widths) == [(number + 7) >> 3 for number in bins], "wider planes than bins")
+        require(max(map(add, firsts, bins)) <= len(EDGES), "bins out of range")
+        agree(all(map(and_, filled, repeat(1))) and totals == list(counts), "a count that its bins can't have")
+        _check_statistics(zip(firsts, bins, counts, sums, lows, highs, strict=True))
+        return planes
+
+    def _next(self, widths: Sequence[int]) -> list[int]:
+        """Return the next planes, which have so many bytes."""
+        bounds = list(accumulate(widths, initial=self.position))
+        self.position = bounds[-1]
+        require(self.position <= len(self.data), "planes out of range")
+        return [int.from_bytes(self.data[begin:end], "little") for begin, end in pairwise(bounds)]
+
+
+def _check_statistics(rows: Iterable[tuple[int, int, int, float, float, float]]) -> None:
+    """Check minimum, maximum and sum, in ms, of histograms of which the first bin, the bins and the count are right."""
+    for first, bins, count, sum_ms, low, high in rows:
         last = first + bins - 1
-        if end > len(self.data) or not lanes or last >= len(EDGES):
-            raise ValueError("bins out of range")
-        if width == 1:
-            total, has_ends = sum(lanes.translate(None, b"\0")), lanes[0] and lanes[-1]
-        else:
-            total, has_ends = _total(lanes, width), any(lanes[:width]) and any(lanes[-width:])
-        fits_low = LOWER_EDGES[first] < min_ms <= EDGES[first] if first else min_ms == 0
-        fits_high = LOWER_EDGES[last] < max_ms <= EDGES[last] if last else max_ms == 0
-        if not (has_ends and total == count and fits_low and fits_high):
-            raise InconsistentError("a count, a minimum or a maximum that its bins can't have")
+        if not (low <= high and LOWER_EDGES[first] < low <= EDGES[first] and LOWER_EDGES[last] < high <= EDGES[last]):
+            raise InconsistentError("a minimum or a maximum that its bins can't have")
         # A sum is checked by the two ends alone: what lies between is the sender's word, as is the number in each bin.
-        least, most = (max_ms, min_ms) if count == 1 else (max_ms + (count - 1) * min_ms, min_ms + (count - 1) * max_ms)
-        if not (min_ms <= max_ms and least * (1 - SUM_TOLERANCE) <= sum_ms <= most * (1 + SUM_TOLERANCE)):
+        least, most = high + (count - 1) * low, low + (count - 1) * high
+        if not least * (1 - SUM_TOLERANCE) <= sum_ms <= most * (1 + SUM_TOLERANCE):
             raise InconsistentError("a sum that its results can't have")
-        number = widen_bytes(lanes) if width == 1 else int.from_bytes(lanes, "little")
-        return Histogram(number, first, count, sum_ms, min_ms, max_ms)
 
 
-def _total(lanes: bytes, width: int) -> int:
-    """Return the sum of all lanes: of their lowest bytes, their second ones and so on, without the many zeros."""
-    return sum(sum(lanes[byte::width].translate(None, b"\0")) << 8 * byte for byte in range(width))
-
-
-def read_section(packed: list[Any], endpoints: list[EndpointKey], lanes: Lanes) -> dict[EndpointKey, Summary]:
-    """Return the summaries of which `pack_section` made all but the first two values.
+def read_section(
+    run_id: str, start_s: int, packed: bytes, failures: Any, endpoints: list[EndpointKey], planes: Planes
+) -> PackedSection:
+    """Return the section of which `pack_section` made `packed` and `failures`.
 
     Raises:
-        ValueError: No summaries with a result in each can have led to `packed`.
+        ValueError: No summaries with a result in each can have led to them.
     """
-    *columns, failures = packed
-    numbers = listing(columns[0], len(endpoints))
-    _check_integers(numbers, len(endpoints) - 1)
-    require(len(set(numbers)) == len(numbers), "an endpoint twice")
-    for name, column in zip(COLUMNS[1:], columns[1:], strict=True):
-        listing(column, len(numbers), len(numbers))
-        if name in INTEGER_COLUMNS:
-            _check_integers(column, INTEGER_COLUMNS[name])
-        else:
-            require(set(map(type, column)) == {float}, "floats expected")
-    summaries = dict(_rows(map(endpoints.__getitem__, numbers), columns[1:], lanes))
-    _read_failures(failures, list(summaries.values()), lanes)
-    # Summaries without successes; that they have no failures either is rare, and an error.
-    require(all(summaries[key].count for key, n in zip(summaries, columns[3], strict=True) if not n), "no results")
-    return summaries
+    count, rest = divmod(len(packed), ROW_BYTES)
+    require(0 < count <= len(endpoints) and not rest, "rows out of range")
+    values = _layout(count).unpack(packed)
+    numbers, *fields = (values[at : at + count] for at in range(0, len(values), count))
+    require(max(numbers) < len(endpoints) and len(set(numbers)) == count, "an endpoint twice, or out of range")
+    counts, known, sums, lows, highs = fields[3], *fields[7:]
+    require(max(counts) <= MAX_COUNT and max(highs) <= MAX_RESPONSE_BYTES, "a number out of range")
+    agree(
+        all(map(le, known, counts))
+        and all(map(le, lows, highs))
+        and all(map(le, map(mul, known, lows), sums))
+        and all(map(le, sums, map(mul, known, highs))),
+        "response bytes",
+    )
+    keys = [endpoints[number] for number in numbers]
+    first, _, _, *statistics = fields
+    rows = list(zip(keys, _read_histograms(fields[:7], planes), first, *statistics, strict=True))
+    failed = _read_failures(failures, keys, planes)
+    # Without successes there must be failures.
+    require(all(counts) or all(n or key in failed for key, n in zip(keys, counts, strict=True)), "no results")
+    results = sum(counts) + sum([summary.failure_count for summary in failed.values()])
+    return PackedSection(run_id, start_s, results, rows, failed)
 
 
-def _check_integers(column: list[Any], high: int) -> None:
-    if set(map(type, column)) != {int} or min(column) < 0 or max(column) > high:
-        raise ValueError(f"integers from 0 to {high} expected")
+def _read_histograms(columns: list[tuple[Any, ...]], planes: Planes) -> list[list[int]]:
+    """Return the planes of all rows, of which the last ones may have no successes."""
+    counts = columns[3]
+    some = len(counts) - counts.count(0)
+    require(all(row == NOTHING for row in zip(*[column[some:] for column in columns], strict=True)), "no histogram")
+    read = planes.histograms([column[:some] for column in columns]) if some else []
+    return read + [[] for _ in counts[some:]]
 
 
-def _rows(keys: Iterator[EndpointKey], columns: list[list[Any]], lanes: Lanes) -> Iterator[tuple[EndpointKey, Summary]]:
-    for key, first, bins, count, total, low, high, n, bytes_sum, bytes_min, bytes_max in zip(
-        keys, *columns, strict=True
-    ):
-        if count:
-            successes = lanes.histogram(first, bins, count, total, low, high)
-        else:
-            require([first, bins, count, total, low, high] == NOTHING, "a histogram of nothing")
-            successes = Histogram()
-        if not (n <= count and bytes_min <= bytes_max and n * bytes_min <= bytes_sum <= n * bytes_max):
-            raise InconsistentError("response bytes")
-        yield key, Summary(successes, None, n, bytes_sum, bytes_min, bytes_max)
-
-
-def _read_failures(packed: Any, summaries: list[Summary], lanes: Lanes) -> None:
-    for entry in listing(packed, len(summaries)):
-        row, histogram, reasons = listing(entry, 3, 3)
-        summary = summaries[integer(row, 0, len(summaries) - 1)]
-        require(summary.failures is None, "failures twice")
-        first, bins, count, total, low, high = listing(histogram, 6, 6)
-        _check_integers([first, bins], len(EDGES))
-        require(all(map(isinstance, (total, low, high), repeat(float))), "floats expected")
-        summary.failures = lanes.histogram(first, bins, integer(count, 1, MAX_COUNT), total, low, high)
+def _read_failures(packed: Any, keys: list[EndpointKey], planes: Planes) -> dict[EndpointKey, Summary]:
+    failed: dict[EndpointKey, Summary] = {}
+    for entry in listing(packed, len(keys)):
+        row, fields, reasons = listing(entry, 3, 3)
+        key = keys[integer(row, 0, len(keys) - 1)]
+        require(key not in failed, "failures twice")
+        first, width, digits, count, *statistics = listing(fields, len(NOTHING), len(NOTHING))
+        require(set(map(type, statistics)) == {float}, "floats expected")
+        whole = [integer(value, 0, len(EDGES)) for value in (first, width, digits)]
+        columns = [[value] for value in (*whole, integer(count, 1, MAX_COUNT), *statistics)]
+        (histogram,) = planes.histograms(columns)
+        summary = failed[key] = Summary(failures=Histogram(histogram, first, count, *statistics))
         # One more than MAX_REASONS: the entry for all others.
         summary.reasons = tally(reasons, MAX_REASONS + 1, MAX_REASON_CHARS)
         agree(sum(summary.reasons.values()) == count, "failure reasons that don't add up to the failures")
+    return failed

@@ -13,7 +13,6 @@ from typing import Any
 
 from locust_cw_dist.core.batches import batches, body
 from locust_cw_dist.core.budget import EndpointBudget
-from locust_cw_dist.core.buffer import EndpointKey
 from locust_cw_dist.core.cardinality import warnings
 from locust_cw_dist.core.collector import Window
 from locust_cw_dist.core.costs import Cost, Usage, costs
@@ -24,6 +23,8 @@ from locust_cw_dist.core.limits import MAX_PAIRS_PER_BODY
 from locust_cw_dist.core.payloads import Payloads
 from locust_cw_dist.core.prices import Prices
 from locust_cw_dist.core.publication import Closed, Entry, publication
+from locust_cw_dist.core.records.location import S3Location
+from locust_cw_dist.core.sections import EndpointKey
 from locust_cw_dist.core.selection import Selection
 from locust_cw_dist.core.summary import Summary
 
@@ -64,6 +65,16 @@ class Load:
     p99_ms: float
 
 
+_PARTITIONS = (
+    ("cn-", "aws-cn"),
+    ("us-gov-", "aws-us-gov"),
+    ("us-iso-", "aws-iso"),
+    ("us-isob-", "aws-iso-b"),
+    ("eusc-", "aws-eusc"),
+)
+"""What the names of Regions begin with that are not in the partition `aws`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Publishing:
     """How a run publishes, as its settings say.
@@ -75,6 +86,8 @@ class Publishing:
         max_endpoints: Endpoints with series of their own.
         selection: How request names are grouped, and which are left out.
         role_arn: The role that it assumes, if any.
+        record: Where in S3 the run's record goes, if it does.
+        region: Its Region, if that is known.
     """
 
     namespace: str
@@ -83,6 +96,8 @@ class Publishing:
     max_endpoints: int
     selection: Selection
     role_arn: str | None = None
+    record: S3Location | None = None
+    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +178,7 @@ class Plan:
             "datums_per_window": self.payloads.datums,
             "window": self.payloads.as_json(),
             "iam_policy": iam_policy(self.publishing.namespace),
+            "record_policy": record_policy(self.publishing.record, self.publishing.region),
             "assume_role_policy": assume_role_policy(self.publishing.role_arn),
             "costs": [cost.as_json() for cost in self.costs],
             "run_usd": round(self.run_usd, 6),
@@ -224,6 +240,19 @@ def iam_policy(namespace: str) -> dict[str, Any]:
             "Condition": {"StringEquals": {"cloudwatch:namespace": namespace}},
         }
     )
+
+
+def record_policy(place: S3Location | None, region: str | None) -> dict[str, Any] | None:
+    """Return the policy that the process needs where it puts run records to S3, and no more; None if it does not."""
+    if place is None:
+        return None
+    resource = f"arn:{partition_of(region)}:s3:::{place.bucket}/{place.prefix}*"
+    return _policy({"Sid": "PutLoadTestRecords", "Effect": "Allow", "Action": "s3:PutObject", "Resource": resource})
+
+
+def partition_of(region: str | None) -> str:
+    """Return the partition of a Region, as ARNs name it; see "partition" in the AWS General Reference."""
+    return next((name for start, name in _PARTITIONS if (region or "").startswith(start)), "aws")
 
 
 def assume_role_policy(role_arn: str | None) -> dict[str, Any] | None:

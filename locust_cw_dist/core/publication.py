@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from locust_cw_dist.core.buffer import EndpointKey
 from locust_cw_dist.core.collector import Window
 from locust_cw_dist.core.datums import (
     ACCOUNTED,
@@ -20,6 +19,7 @@ from locust_cw_dist.core.datums import (
     total_datums,
 )
 from locust_cw_dist.core.ledger import Account, RunLedger
+from locust_cw_dist.core.sections import EndpointKey
 from locust_cw_dist.core.summary import Summary
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from locust_cw_dist.core.buffer import EndpointKey
+from locust_cw_dist.core.sections import EndpointKey
 from locust_cw_dist.core.summary import Summary
 
 MAX_REMEMBERED = 10_000

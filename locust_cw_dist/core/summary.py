@@ -61,7 +61,7 @@ class Summary:
         """
         self.successes.record(response_time_ms)
         if response_bytes is not None:
-            self._add_bytes(1, response_bytes, response_bytes, response_bytes)
+            self.add_bytes(1, response_bytes, response_bytes, response_bytes)
 
     def fold_successes(self, response_times_ms: list[float], response_bytes: list[int]) -> None:
         """Add successful results, as `Histogram.fold` takes them, each with its response's length.
@@ -71,9 +71,9 @@ class Summary:
         self.successes.fold(response_times_ms)
         low, high = min(response_bytes), max(response_bytes)
         if low >= 0 and high <= MAX_RESPONSE_BYTES:
-            self._add_bytes(len(response_bytes), sum(response_bytes), low, high)
+            self.add_bytes(len(response_bytes), sum(response_bytes), low, high)
         elif known := [length for length in response_bytes if 0 <= length <= MAX_RESPONSE_BYTES]:
-            self._add_bytes(len(known), sum(known), min(known), max(known))
+            self.add_bytes(len(known), sum(known), min(known), max(known))
 
     def record_failure(self, response_time_ms: float, reason: str) -> None:
         """Add a failed result.
@@ -100,7 +100,7 @@ class Summary:
                 self.failures = Histogram()
             self.failures.merge(other.failures)
         if other.bytes_count:
-            self._add_bytes(other.bytes_count, other.bytes_sum, other.bytes_min, other.bytes_max)
+            self.add_bytes(other.bytes_count, other.bytes_sum, other.bytes_min, other.bytes_max)
         if other.reasons:
             self._add_reasons(other.reasons)
 
@@ -111,10 +111,14 @@ class Summary:
             together.merge(self.failures)
         return together
 
-    def _add_bytes(self, count: int, total: int, low: int, high: int) -> None:
+    def add_bytes(self, count: int, total: int, low: int, high: int) -> None:
+        """Add the lengths of `count` responses, at least one."""
         if self.bytes_count:
-            self.bytes_min = min(self.bytes_min, low)
-            self.bytes_max = max(self.bytes_max, high)
+            # As in Histogram.add.
+            if low < self.bytes_min:  # noqa: PLR1730
+                self.bytes_min = low
+            if high > self.bytes_max:  # noqa: PLR1730
+                self.bytes_max = high
         else:
             self.bytes_min, self.bytes_max = low, high
         self.bytes_count += count

@@ -122,7 +122,7 @@ class _Play:
 
     def _start_target(self) -> str:
         """Start it and return its URL."""
-        command = [sys.executable, "-m", "locust_cw_dist.demo.target"]
+        command = [sys.executable, "-m", "locust_cw_dist.demo.target", "--until-stdin-closes"]
         target = self._children.start("target", command, locust_environment(os.environ, self._folder))
         deadline_s = time.monotonic() + _TARGET_TIMEOUT_S
         while not (line := target.output.read_text()).endswith("\n"):

@@ -1,15 +1,19 @@
 """The service under test: a small HTTP server in a process of its own that counts what it served.
 
 Its counts are the truth that the demo measures CloudWatch by, so they are kept by nobody else: a request counts in the
-moment its answer is written. Standard library only; it ends when its standard input does.
+moment its answer is written. Standard library only.
+
+    python -m locust_cw_dist.demo.target --host 0.0.0.0 --port 8080
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import os
 import random
+import signal
 import sys
 import threading
 from collections import Counter
@@ -129,10 +133,12 @@ def _response(status: HTTPStatus, body: bytes) -> bytes:
     return head.encode() + body
 
 
-async def _serve() -> None:
+async def _serve(host: str, port: int) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, os._exit, 0)
     target = Target()
-    server = await asyncio.start_server(target.serve_connection, "127.0.0.1", 0, backlog=_BACKLOG)
-    host, port = server.sockets[0].getsockname()
+    server = await asyncio.start_server(target.serve_connection, host, port, backlog=_BACKLOG)
+    host, port = server.sockets[0].getsockname()[:2]
     sys.stdout.write(f"{READY_PREFIX}http://{host}:{port}\n")
     sys.stdout.flush()
     async with server:
@@ -144,6 +150,18 @@ def _end_with_stdin() -> None:
     os._exit(0)  # nothing is left to do, whatever the loop is doing
 
 
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m locust_cw_dist.demo.target", description="Serve a small shop that counts what it served."
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
+    parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input does")
+    return parser
+
+
 if __name__ == "__main__":
-    threading.Thread(target=_end_with_stdin, daemon=True).start()
-    asyncio.run(_serve())
+    arguments = _parser().parse_args()
+    if arguments.until_stdin_closes:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
+    asyncio.run(_serve(arguments.host, arguments.port))

@@ -40,6 +40,12 @@ def _source_of_region(settings: Settings, region: str) -> str:
     return names[0] if names else "the AWS profile"
 
 
+def region_of(settings: Settings) -> str | None:
+    """The Region that would be used, if there is one."""
+    region: str | None = source_session(settings).region_name
+    return region
+
+
 def check_credentials(settings: Settings) -> Result:
     """Whether boto3 finds credentials, and where."""
     credentials = source_session(settings).get_credentials()

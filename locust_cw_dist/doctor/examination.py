@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 import gevent
 
-from locust_cw_dist.doctor import account, endpoint, permission, software
+from locust_cw_dist.doctor import account, endpoint, permission, record, software
 from locust_cw_dist.doctor.explain import explain
 from locust_cw_dist.doctor.result import Result, Status, failed, skipped, warning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from locust_cw_dist.core.records.location import S3Location
     from locust_cw_dist.settings import Settings
 
 T = TypeVar("T")
@@ -65,7 +66,10 @@ class Examination:
         yield credentials
         missing = "a Region" if region.status is Status.FAILED else ""
         yield from self._network(missing)
-        yield from self._caller(missing or ("credentials" if credentials.status is Status.FAILED else ""))
+        lacks_credentials = credentials.status is Status.FAILED
+        yield from self._caller(missing or ("credentials" if lacks_credentials else ""))
+        if place := record.place_of(settings):
+            yield self._record(place, lacks_credentials=lacks_credentials)
 
     def _network(self, missing: str) -> Iterator[Result]:
         settings = self._settings
@@ -99,6 +103,12 @@ class Examination:
         if line := permission.notice(settings):
             self._tell(line)
         yield self._within("permission", lambda: permission.check_permission(settings))
+
+    def _record(self, place: S3Location, *, lacks_credentials: bool) -> Result:
+        if lacks_credentials:
+            return skipped("record", "needs credentials")
+        region = account.region_of(self._settings)
+        return self._within("record", lambda: record.check_record(self._settings, place, region, send=self._send))
 
     def _within(self, name: str, work: Callable[[], T], late: Callable[[str, str, str], Result] = failed) -> T | Result:
         """What the work returns, or the result of its failure; `late` makes it of a deadline that is missed."""

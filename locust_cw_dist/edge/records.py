@@ -8,6 +8,7 @@ Every method of `RecordFile` blocks. State: touched by one thread at a time (`Of
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -23,7 +24,6 @@ from locust_cw_dist.core.records.record import Record, read_record
 from locust_cw_dist.core.windows import window_start_s
 from locust_cw_dist.errors import LocustCwError
 
-SUFFIX = ".cwrecord"
 PART = ".part"
 
 MAX_RECORD_BYTES = 64 * 2**20
@@ -191,8 +191,18 @@ def read_file(path: Path, max_points: int = MAX_POINTS) -> Record:
     """
     try:
         with path.open("rb") as file:
-            return read_record(file.read, max_points)
+            return _read(file, str(path), max_points)
     except OSError as e:
         raise LocustCwError(f"{path}: {e.strerror or e}") from e
+
+
+def read_bytes(content: bytes, name: str, max_points: int = MAX_POINTS) -> Record:
+    """Read a record that was fetched from where it is called `name`; otherwise as `read_file`."""
+    return _read(io.BytesIO(content), name, max_points)
+
+
+def _read(file: BinaryIO, name: str, max_points: int) -> Record:
+    try:
+        return read_record(file.read, max_points)
     except RecordError as e:
-        raise LocustCwError(f"{path}: {e}") from e
+        raise LocustCwError(f"{name}: {e}") from e

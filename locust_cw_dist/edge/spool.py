@@ -7,6 +7,7 @@
         00000001.batch        see `core.spooled`
         00000001.trying       it is being sent: if this process dies now, nobody knows whether it was taken
       refused.jsonl           datums that CloudWatch refuses, with the reason
+      records/<process>/      likewise, for records that belong to S3 (`hosts.uploads`)
 
 The kernel gives a lock free when its holder dies, however it dies; a folder whose lock is free is an orphan, and
 whoever takes its lock may send what it holds. Each file is written under another name, synced, and renamed: it is
@@ -23,6 +24,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from locust_cw_dist.core.records.location import SUFFIX
 
 MAX_SPOOL_BYTES = 512 * 2**20
 """What all batches in a folder may take: a window of 100 endpoints with 250 values each is some 150 kB, so this holds
@@ -189,8 +192,8 @@ class Spool:
         return notes
 
     def forget(self, folder: Path) -> None:
-        """Remove an adopted folder, or this process's own, if no batch is left in it; free its lock."""
-        if not any(folder.glob(f"*{BATCH}")):
+        """Remove an adopted folder, or this process's own, if no batch or record is left in it; free its lock."""
+        if not any((*folder.glob(f"*{BATCH}"), *folder.glob(f"*{SUFFIX}"))):
             for path in (*folder.glob(f"*{TRYING}"), *folder.glob(f"*{PART}"), folder / STATE, folder / LOCK):
                 path.unlink(missing_ok=True)
             # Something foreign may be in it, which stays.

@@ -18,13 +18,13 @@ from typing import Any
 import gevent
 from gevent.event import Event
 
-from locust_cw_dist.core.buffer import EndpointKey
 from locust_cw_dist.core.collector import Window
 from locust_cw_dist.core.datums import RunGauges
 from locust_cw_dist.core.judging import Judging
 from locust_cw_dist.core.outcome import Outcome, RuleState
 from locust_cw_dist.core.rule_messages import table
 from locust_cw_dist.core.rules import Rule, RuleSet, Severity
+from locust_cw_dist.core.sections import EndpointKey
 from locust_cw_dist.core.summary import Summary
 from locust_cw_dist.core.verdict import State, Verdict
 from locust_cw_dist.edge import outcome_files

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec
 
 import gevent
 from locust.runners import DistributedRunner, MasterRunner
@@ -38,11 +39,16 @@ from locust_cw_dist.settings import Settings
 
 logger = logging.getLogger("locust_cw_dist")
 
+P = ParamSpec("P")
+
 CHECK_TIMEOUT_S = 10.0
 """How long fetching credentials may take at the start; the instance's metadata service is asked once, for a second."""
 
 STOP_MARGIN_S = 10.0
 """How much longer than --stop-timeout the master waits for the workers' last results."""
+
+LAST_UPLOAD_S = 5.0
+"""What S3 has for the record at the end of the process where CloudWatch has used up the flush timeout."""
 
 WATCH_INTERVAL_S = 1.0
 
@@ -102,6 +108,7 @@ class Publishing:
         self._judge = Judge(environment, settings, self._runs, self._clock, once)
         self._publisher.on_closed += [self._recording.take, self._judge.take]
         self._watch: gevent.Greenlet | None = None
+        self._has_failed = False
 
     def on_message(self, msg: Any) -> None:
         """Take a worker's message, on a master."""
@@ -153,22 +160,40 @@ class Publishing:
         flush_timeout_s = self._settings.flush_timeout_s if timeout_s is None else timeout_s
         stop_timeout_s = float(getattr(self._environment, "stop_timeout", 0) or 0)
         drain_timeout_s = max(flush_timeout_s, stop_timeout_s + STOP_MARGIN_S)
-        self._source.drain(self._clock.now_s() + drain_timeout_s, quit_runner=quit_runner)
-        self._publisher.flush(flush_timeout_s)
+        self._step("receive", self._source.drain, self._clock.now_s() + drain_timeout_s, quit_runner=quit_runner)
+        flush_end_s = self._clock.now_s() + flush_timeout_s
+        self._step("send", self._publisher.flush, flush_timeout_s)
         if self._watch is not None:
             self._watch.kill()
         self._health.close()
-        self._summarizer.log_all()
-        self._judge.finish(self._summarizer.verdicts, self._fails_if)
-        self._conclude()
-        self._recording.close()
-        self._keeper.close(self._publisher)
+        self._step("sum up", self._summarizer.log_all)
+        self._step("judge", self._judge_all)
+        self.leaving.unreliable |= self._has_failed and self._fails_if(State.INVALID)
+        self._step("record", self._close_records, flush_end_s)
+        self._step("keep", self._keeper.close, self._publisher)
         self._presence.release()
         if self._dry_run is not None:
-            self._dry_run.close()
+            self._step("rehearse", self._dry_run.close)
         self._source.detach()
         self._environment.events.test_start.remove_listener(self._on_test_start)
         self._environment.events.test_stop.remove_listener(self._on_test_stop)
+
+    def _step(self, name: str, step: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Take one step of the end; what goes wrong in it keeps no later one from being taken."""
+        try:
+            step(*args, **kwargs)
+        except Exception:
+            self._has_failed = True
+            self._once.error(f"end: {name}", f"locust-cw: at the end of the process, an error in the step '{name}'")
+
+    def _judge_all(self) -> None:
+        self._judge.finish(self._summarizer.verdicts, self._fails_if)
+        self._conclude()
+
+    def _close_records(self, flush_end_s: float) -> None:
+        is_recorded = self._recording.close(max(LAST_UPLOAD_S, flush_end_s - self._clock.now_s()))
+        if self._settings.required and not is_recorded:
+            self.leaving.unreliable = True
 
     def _conclude(self) -> None:
         """Keep rules and verdicts in the records, and have them decide on the exit code."""

@@ -24,13 +24,16 @@ from gevent.event import Event
 from locust_cw_dist.core.collector import Window
 from locust_cw_dist.core.datums import RunGauges
 from locust_cw_dist.core.records.blocks import Kind
+from locust_cw_dist.core.records.location import SUFFIX, S3Location, is_url
 from locust_cw_dist.core.records.points import EndpointCap, Point, gauges_of
 from locust_cw_dist.edge.clock import Clock
 from locust_cw_dist.edge.off_hub import OffHub
 from locust_cw_dist.edge.once import Once
-from locust_cw_dist.edge.records import SUFFIX, RecordFile
+from locust_cw_dist.edge.records import RecordFile
+from locust_cw_dist.edge.s3 import S3
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.hosts.runs import Run, Runs
+from locust_cw_dist.hosts.uploads import Uploads
 from locust_cw_dist.settings import Settings
 
 logger = logging.getLogger("locust_cw_dist")
@@ -62,7 +65,7 @@ class _Open:
 
 
 class Recording:
-    """Writes records into the folder that the settings name; without one it does nothing."""
+    """Writes records into the folder that the settings name, or by way of one of its own to S3; or does nothing."""
 
     def __init__(
         self,
@@ -77,14 +80,13 @@ class Recording:
         """Record the runs of this process.
 
         Args:
-            settings: They name the folder.
+            settings: They name the folder, or the place in S3.
             runs: The runs.
             clock: Tells when to note the status.
             once: Logs.
             begin: Returns what is known of a run at its start.
             status: Returns what became of a run so far, and whether that is the last word.
         """
-        self._folder = None if settings.record is None else Path(settings.record)
         self._resolution_s = settings.resolution_s
         self._runs = runs
         self._clock = clock
@@ -92,6 +94,10 @@ class Recording:
         self._begin = begin
         self._status = status
         self._off_hub = OffHub()
+        self._folder, self._uploads = None if settings.record is None else Path(settings.record), None
+        if settings.record is not None and is_url(settings.record):
+            place = S3Location.parse(settings.record)
+            self._uploads = Uploads(settings, place, S3(settings), self._off_hub, once)
         self._open: dict[str, _Open] = {}
         self._outcomes: dict[str, dict[str, Any]] = {}
         self._left_out: Counter[str] = Counter()
@@ -114,9 +120,19 @@ class Recording:
         """
         if self._folder is None:
             return
+        name = self._runs.current.run_id
         try:
-            self._off_hub.run(_try_folder, self._folder, self._runs.current.run_id)
+            if self._uploads is None:
+                self._off_hub.run(_try_folder, self._folder, name)
+            else:
+                self._folder = self._uploads.open(name)
         except OSError as e:
+            if self._uploads is not None:
+                raise SettingsError(
+                    f"got {str(self._uploads.place)!r}, must be left out, or have a folder on this machine where the "
+                    f"record can grow: --cw-spool-dir or TMPDIR ({e})",
+                    setting="--cw-record",
+                ) from e
             raise SettingsError(
                 f"got {str(self._folder)!r}, must be a folder that can be written ({e})", setting="--cw-record"
             ) from e
@@ -141,10 +157,17 @@ class Recording:
         """Keep the rules and the verdict of a run: the OUTCOME block of docs/record.md; the last one counts."""
         self._outcomes[run.run_id] = outcome
 
-    def close(self) -> None:
-        """Write what waits and the last status, and close the files."""
+    def close(self, upload_timeout_s: float = LAST_DISK_S) -> bool:
+        """Write what waits and the last status, close the files and put them to S3 if they belong there.
+
+        Args:
+            upload_timeout_s: How long S3 may take.
+
+        Returns:
+            Whether no record stayed here that belongs to S3.
+        """
         if self._folder is None:
-            return
+            return True
         with gevent.Timeout(LAST_DISK_S, False):
             while self._waiting or self._is_writing:
                 self._work.set()
@@ -153,6 +176,13 @@ class Recording:
             self._greenlet.kill()
         with gevent.Timeout(LAST_DISK_S, False):
             self._end()
+        if self._uploads is None:
+            return True
+        try:
+            with gevent.Timeout(upload_timeout_s + LAST_DISK_S):
+                return self._uploads.finish(upload_timeout_s)
+        except gevent.Timeout:
+            return False
 
     def _end(self) -> None:
         for run in self._runs:
@@ -164,6 +194,7 @@ class Recording:
                 self._write(run, record, Kind.OUTCOME, [_text(self._outcomes[run.run_id])])
             if record.file is not None:
                 self._try(run, record, record.file.close)
+            if record.file is not None and self._uploads is None:
                 logger.info("locust-cw: run %s: its record is %s", run.run_id, record.file.path)
 
     def _write_forever(self) -> None:
@@ -216,6 +247,8 @@ class Recording:
             file = RecordFile(folder / f"{run.run_id}{SUFFIX}", self._resolution_s)
             record = self._open[run.run_id] = _Open(file, EndpointCap())
             self._try(run, record, file.begin, _text(self._begin(run)))
+            if self._uploads is not None and record.file is not None:
+                self._uploads.add(file.path)
         return record
 
     def _write(self, run: Run, record: _Open, kind: Kind, texts: list[bytes], starts_s: tuple[int, ...] = ()) -> None:

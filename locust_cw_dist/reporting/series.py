@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
-from locust_cw_dist.core.buffer import EndpointKey
 from locust_cw_dist.core.histogram import EDGES, Histogram
 from locust_cw_dist.core.records.points import Point
 from locust_cw_dist.core.records.record import Record
+from locust_cw_dist.core.sections import EndpointKey
 from locust_cw_dist.core.summary import Summary
 
 MAX_POINTS = 300

@@ -16,7 +16,8 @@ from bench.figures import Figure
 from bench.pair import Pair, cpu_s
 from bench.publisher import aws
 from bench.traffic import REPORT_S, SimulatedWorker, name_of, response_time_ms
-from locust_cw_dist.core.messages import REPORT_KEY
+from locust_cw_dist.core.histogram import MAX_BATCH
+from locust_cw_dist.core.messages import REPORT_KEY, WORD
 from locust_cw_dist.testing import LocalCloudwatch
 
 ENDPOINTS = 1_000
@@ -76,12 +77,13 @@ def figures(*, full: bool) -> list[Figure]:
     rounds = 3 if full else 1
     found = []
     with LocalCloudwatch() as cloudwatch, aws(cloudwatch):
-        for role, measure in (("master", _master), ("single process", _single), ("worker", _worker)):
+        for role, measure in ROLES.items():
             watches = [measure(f"bench/{role.split()[0]}/{number}") for number in range(rounds)]
             what = f"longest time that the hub is held, {ENDPOINTS:,} endpoints closing at once: {role}"
             longest = tuple(watch.longest_ms for watch in watches)
             details = {"by": [watch.by for watch in watches], "garbage_ms": [watch.garbage_ms for watch in watches]}
-            found.append(Figure(f"hold_{role.split()[0]}", what, longest, "ms", 10, details=details))
+            name = "hold_full_worker" if measure is _full_worker else f"hold_{role.split()[0]}"
+            found.append(Figure(name, what, longest, "ms", 10, details=details))
     return found
 
 
@@ -113,13 +115,30 @@ def _single(namespace: str) -> Watch:
 
 def _worker(_: str) -> Watch:
     """A worker's own part of its reports, with 1,000 endpoints and three seconds of results in each."""
+    return _watch_worker(int(RATE * REPORT_S) // ENDPOINTS, reports=5)
+
+
+def _full_worker(_: str) -> Watch:
+    """The same where about as many results wait as can."""
+    return _watch_worker(MAX_BATCH, reports=2)
+
+
+def _watch_worker(results_each: int, *, reports: int) -> Watch:
+    """Note what a worker's frames take it: the one in a report, and those that follow as each is acknowledged."""
     chance = random.Random(1)
     watch = Watch()
     watch.stop()
     with Pair() as pair:
-        for _ in range(5):
-            for _ in range(int(RATE * REPORT_S)):
-                _fire(pair.worker_ours, chance)
+        messages = pair.worker.runner.custom_messages
+        on_word, concurrent = messages[WORD]
+
+        def timed(**word: Any) -> None:
+            watch.note(cpu_s(lambda: on_word(**word)) * 1e3, "a frame that follows")
+
+        messages[WORD] = timed, concurrent
+        for _ in range(reports):
+            for number in range(results_each * ENDPOINTS):
+                _fire(pair.worker_ours, chance, number % ENDPOINTS)
             data: dict[str, Any] = {}
             spent_s = cpu_s(lambda: pair.worker_ours.report_to_master.fire(client_id="worker", data=data))  # noqa: B023
             watch.note(spent_s * 1e3, "report")
@@ -138,18 +157,26 @@ def _watch_users(environment: Environment, settings: locust_cw_dist.Settings, fo
     end_s = time.monotonic() + for_s
     while time.monotonic() < end_s:
         for _ in range(RATE // 100):
-            _fire(environment.events, chance)
+            _fire(environment.events, chance, chance.randrange(ENDPOINTS))
         gevent.sleep(0.01)
     watch.stop()
     plugin.close(timeout_s=20)
     return watch
 
 
-def _fire(events: Any, chance: random.Random) -> None:
+def _fire(events: Any, chance: random.Random, endpoint: int) -> None:
     events.request.fire(
         request_type="GET",
-        name=name_of(chance.randrange(ENDPOINTS)),
+        name=name_of(endpoint),
         response_time=response_time_ms(chance),
         response_length=100,
         exception=None,
     )
+
+
+ROLES = {
+    "master": _master,
+    "single process": _single,
+    "worker": _worker,
+    f"worker, {MAX_BATCH} results of each waiting": _full_worker,
+}

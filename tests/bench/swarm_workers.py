@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgpack
 import zmq
 from locust import __version__ as LOCUST_VERSION  # noqa: N812
 
 from bench.traffic import REPORT_S, SimulatedWorker
-from locust_cw_dist.core.buffer import RunCounters, Section, split
+from locust_cw_dist.core.buffer import RunCounters
 from locust_cw_dist.core.frame import Frame, Vitals, decode, encode
 from locust_cw_dist.core.messages import FRAME, HELLO, REPORT_KEY, WORD, pack_hello, read_word
 from locust_cw_dist.core.outbox import MAX_SUMMARIES_PER_FRAME
+from locust_cw_dist.core.sections import Section
 
 RESULTS = 60
 TEMPLATES = 4
@@ -73,6 +74,22 @@ class Sim:
                 )
             )  # fmt: skip
         return frames
+
+
+def split(sections, max_summaries):
+    """Return the first sections with at most so many summaries together, and the rest; a section may be divided."""
+    first = []
+    for number, section in enumerate(sections):
+        summaries = list(section.summaries.items())
+        if len(summaries) > max_summaries:
+            within, beyond = (
+                replace(section, summaries=dict(part))
+                for part in (summaries[:max_summaries], summaries[max_summaries:])
+            )
+            return [*first, *([within] if max_summaries else [])], [beyond, *sections[number + 1 :]]
+        first.append(section)
+        max_summaries -= len(summaries)
+    return first, []
 
 
 def main(port, count, endpoints, seconds, ours, process):

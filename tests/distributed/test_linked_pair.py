@@ -94,6 +94,29 @@ def test_a_single_process_without_a_runner_publishes_what_is_fired():
     assert hosts == {"http://shop.test"}
 
 
+@pytest.mark.parametrize("step", ["flush", "tick"])
+def test_an_error_at_the_end_keeps_no_later_step_from_being_taken(tmp_path, monkeypatch, caplog, step):
+    """What could not be sent for an error of ours is said, the spool is freed, and a gate does not pass."""
+    caplog.set_level("INFO")
+    environment = Environment()
+    settings = Settings(service="shop", spool_dir=str(tmp_path), required=True)
+    monkeypatch.setattr("locust_cw_dist.hosts.publisher.Publisher.check", lambda *_: None)
+    plugin = install(environment, settings, client=RecordingClient())
+    environment.events.test_start.fire(environment=environment)
+    environment.events.request.fire(request_type="GET", name="/buy", response_time=1.0)
+
+    def fail(*_, **__):
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr(f"locust_cw_dist.hosts.publisher.Publisher.{step}", fail)
+    plugin.close(timeout_s=1)
+    environment.events.quitting.fire(environment=environment, reverse=True)
+    assert "INCOMPLETE" in caplog.text
+    assert caplog.text.count("an error in the step 'send'") == 1
+    assert list(tmp_path.iterdir()) == []
+    assert environment.process_exit_code == 4
+
+
 @pytest.mark.usefixtures("fast_reports")
 def test_without_locusts_private_parts_it_works_in_the_stated_lesser_mode(caplog, monkeypatch):
     """As `test_what_the_worker_counted`, but the test stops and all is reported before the master ends."""

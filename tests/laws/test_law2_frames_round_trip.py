@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import math
+import struct
 import subprocess
 import sys
 import zlib
+from dataclasses import replace
 from itertools import pairwise
 
 import msgpack
@@ -15,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from locust_cw_dist.core import frame as frame_module
-from locust_cw_dist.core.buffer import MAX_ENDPOINTS_PER_WORKER, MAX_WINDOWS, OTHER, Section, WorkerBuffer
+from locust_cw_dist.core.buffer import MAX_ENDPOINTS_PER_WORKER, MAX_WINDOWS, OTHER, RunCounters, WorkerBuffer
 from locust_cw_dist.core.frame import (
     INCONSISTENT,
     MAGIC,
@@ -33,7 +35,9 @@ from locust_cw_dist.core.frame import (
 )
 from locust_cw_dist.core.histogram import CEILING_MS, EDGES, Histogram
 from locust_cw_dist.core.outbox import Cutter, Outbox
+from locust_cw_dist.core.packing import COLUMNS, ROW_BYTES
 from locust_cw_dist.core.result import MAX_NAME_CHARS, MAX_REASON_CHARS, REJECTIONS
+from locust_cw_dist.core.sections import Section
 from locust_cw_dist.core.summary import MAX_REASONS, OTHER_REASONS, Summary
 from support.strategies import (
     NOW_S,
@@ -49,25 +53,62 @@ from support.strategies import (
 
 HEADER = MAGIC + bytes([WIRE_VERSION])
 
+SECTIONS, COUNTERS, NAMES = 13, 10, 11
+NUMBER, FIRST, WIDTH, PLANES, COUNT, SUM, MIN, MAX, BYTES_COUNT, BYTES_SUM, BYTES_MIN, BYTES_MAX, FAILURES = range(
+    2, 15
+)
 
-def wrap(body, lanes=None):
-    """Return a frame of this head, and of the lanes of `a_frame` unless others are given."""
-    return join(msgpack.packb(body, unicode_errors="surrogatepass"), A_FRAMES_LANES if lanes is None else lanes)
+
+def wrap(body, planes=None):
+    """Return a frame of this head, and of the planes of `a_frame` unless others are given.
+
+    Raises:
+        ValueError: The columns of a section have values that can't be written.
+    """
+    if type(body) is list and len(body) == 14 and type(body[SECTIONS]) is list:
+        body = [*body[:SECTIONS], [pack_columns(section) for section in body[SECTIONS]]]
+    return join(msgpack.packb(body, unicode_errors="surrogatepass"), A_FRAMES_PLANES if planes is None else planes)
 
 
-def join(packed, lanes):
+def pack_columns(section):
+    """Return a section of `unwrap` as it is written: the columns as one `bytes`."""
+    if type(section) is not list or len(section) != 3 + len(COLUMNS):
+        return section
+    run_id, start_s, *columns, failures = section
+    written = b""
+    for column, code in zip(columns, COLUMNS.values(), strict=True):
+        if type(column) is not list or not {*map(type, column)} <= {float if code == "d" else int}:
+            raise ValueError("not to be written")
+        try:
+            written += struct.pack(f"<{len(column)}{code}", *column)
+        except struct.error as e:
+            raise ValueError(e) from e
+    return [run_id, start_s, written, failures]
+
+
+def unpack_columns(section):
+    run_id, start_s, written, failures = section
+    rows = len(written) // ROW_BYTES
+    values = struct.unpack("<" + "".join(f"{rows}{code}" for code in COLUMNS.values()), written)
+    columns = [list(values[at : at + rows]) for at in range(0, len(values), rows)]
+    return [run_id, start_s, *columns, failures]
+
+
+def join(packed, planes):
     head = zlib.compress(packed)
-    return HEADER + len(head).to_bytes(4, "big") + head + zlib.compress(lanes)
+    return HEADER + len(head).to_bytes(4, "big") + head + zlib.compress(planes)
 
 
 def parts_of(data):
-    """Return head and lanes, inflated."""
+    """Return head and planes, inflated."""
     head_ends = len(HEADER) + 4 + int.from_bytes(data[len(HEADER) : len(HEADER) + 4], "big")
     return zlib.decompress(data[len(HEADER) + 4 : head_ends]), zlib.decompress(data[head_ends:])
 
 
 def unwrap(data):
-    return msgpack.unpackb(parts_of(data)[0], unicode_errors="surrogatepass")
+    """Return the head of a frame, with its sections by columns."""
+    body = msgpack.unpackb(parts_of(data)[0], unicode_errors="surrogatepass")
+    return [*body[:SECTIONS], [unpack_columns(section) for section in body[SECTIONS]]]
 
 
 def refusal_of(data):
@@ -122,7 +163,7 @@ def a_frame():
     return Cutter(buffer, worker_id="worker", epoch="epoch").cut(moment(NOW_S + 2), final=False)
 
 
-A_FRAMES_LANES = parts_of(encode(a_frame()))[1]
+A_FRAMES_PLANES = parts_of(encode(a_frame()))[1]
 
 
 @given(frames())
@@ -218,7 +259,11 @@ def test_any_value_in_place_of_another_is_refused_or_harmless(path, value):
 
 @pytest.mark.parametrize("path", PLACES, ids=str)
 def test_a_value_that_is_missing_is_refused_or_harmless(path):
-    refusal = refusal_of(wrap(edited(path, lambda container, step: container.__delitem__(step))))
+    try:
+        data = wrap(edited(path, lambda container, step: container.__delitem__(step)))
+    except ValueError:
+        pytest.skip("nothing is left to be written")
+    refusal = refusal_of(data)
     # A whole section, a summary or a run's counters may be left out; a field may not.
     assert refusal is not None or len(path) in {2, 4}
 
@@ -231,7 +276,11 @@ def test_no_number_takes_such_a_value(value):
         if path == (6,) and value in (-1, -0.5):
             continue  # the clock's offset has either sign
         body = edited(path, lambda container, step: container.__setitem__(step, value))
-        assert refusal_of(wrap(body)) in {MALFORMED, INCONSISTENT}, path
+        try:
+            data = wrap(body)
+        except ValueError:
+            continue  # a column has no way to write it
+        assert refusal_of(data) in {MALFORMED, INCONSISTENT}, path
 
 
 def value_at(path):
@@ -245,10 +294,8 @@ def set_to(value):
     return lambda container, step: container.__setitem__(step, value)
 
 
-SECTIONS, COUNTERS, NAMES = 13, 10, 11
-NUMBER, FIRST, BINS, COUNT, SUM, MIN, MAX, BYTES_COUNT, BYTES_SUM, BYTES_MIN, BYTES_MAX, FAILURES = range(2, 14)
 ONE = (SECTIONS, 0)  # one endpoint: one success of 10 ms, one failure of 20 ms
-TWO = (SECTIONS, 1)  # two endpoints; the second one: 10 ms once and 1,000 ms twice
+TWO = (SECTIONS, 1)  # two endpoints; the first one: 10 ms once and 1,000 ms twice; the other one: 0 ms
 FAILURE = (*ONE, FAILURES, 0)
 
 
@@ -260,10 +307,10 @@ FAILURE = (*ONE, FAILURES, 0)
         ((*ONE, MIN, 0), 9.99, INCONSISTENT),  # a minimum in the bin, where one value is also the maximum
         ((*ONE, MIN, 0), 9.0, INCONSISTENT),  # a minimum below its bin
         ((*ONE, MAX, 0), 11.0, INCONSISTENT),
-        ((*TWO, SUM, 1), 1_019.0, INCONSISTENT),  # as if two were 10 ms
-        ((*TWO, SUM, 1), 2_030.0, INCONSISTENT),
-        ((*TWO, COUNT, 1), 4, INCONSISTENT),  # more than its lanes hold
-        ((*TWO, COUNT, 1), 300, MALFORMED),  # so many that lanes would be wider
+        ((*TWO, SUM, 0), 1_019.0, INCONSISTENT),  # as if two were 10 ms
+        ((*TWO, SUM, 0), 2_030.0, INCONSISTENT),
+        ((*TWO, COUNT, 0), 4, INCONSISTENT),  # more than its planes hold
+        ((*TWO, COUNT, 0), 2**53 + 1, MALFORMED),
         ((*FAILURE, 2), {"HTTP 500": 2}, INCONSISTENT),
         ((*FAILURE, 2), {}, INCONSISTENT),
         ((*FAILURE, 2), None, MALFORMED),
@@ -271,8 +318,10 @@ FAILURE = (*ONE, FAILURES, 0)
         ((*ONE, BYTES_SUM, 0), 99, INCONSISTENT),
         ((*ONE, BYTES_MAX, 0), 99, INCONSISTENT),
         ((*ONE, BYTES_COUNT, 0), 0, INCONSISTENT),  # lengths of none
-        ((*ONE, FAILURES), [], INCONSISTENT),  # the next one gets their lanes
-        ((*TWO, FAILURES), [[0, [0, 1, 1, 0.0, 0.0, 0.0], {"Error": 1}]], MALFORMED),  # failures without lanes
+        ((*ONE, FAILURES), [], MALFORMED),  # the next one gets their planes
+        ((*TWO, FAILURES), [[0, [0, 1, 1, 1, 0.0, 0.0, 0.0], {"Error": 1}]], MALFORMED),  # failures without planes
+        ((*FAILURE, 1, 2), 2**40, MALFORMED),  # planes without end
+        ((*FAILURE, 1, 1), 2**40, MALFORMED),
         ((*FAILURE, 0), 1, MALFORMED),  # failures of a summary that is not there
         ((COUNTERS, 0, 1), 2, INCONSISTENT),  # three results, one of them rejected, but two recorded
         ((COUNTERS, 0, 3), 1, INCONSISTENT),
@@ -282,16 +331,19 @@ FAILURE = (*ONE, FAILURES, 0)
         ((COUNTERS, 0, 0), "run 3", INCONSISTENT),  # results of a run without counters
         ((*ONE, NUMBER), [], MALFORMED),
         ((*ONE, NUMBER, 0), 2, MALFORMED),  # an endpoint that is not listed
-        ((*TWO, NUMBER, 1), 1, MALFORMED),  # an endpoint twice in a window
+        ((*TWO, NUMBER, 1), 0, MALFORMED),  # an endpoint twice in a window
         ((NAMES, 0), "", MALFORMED),
         ((NAMES, 0), "x" * (MAX_NAME_CHARS + 1), MALFORMED),
         ((*FAILURE, 2), {"x" * (MAX_REASON_CHARS + 1): 1}, MALFORMED),
-        ((*ONE, COUNT, 0), 0, MALFORMED),  # none, and yet a sum
+        ((*ONE, COUNT, 0), 0, INCONSISTENT),  # none, and yet a sum
         ((*ONE, FIRST, 0), len(EDGES), MALFORMED),
-        ((*ONE, BINS, 0), 0, MALFORMED),
-        ((*TWO, BINS, 1), 2, INCONSISTENT),
+        ((*ONE, WIDTH, 0), 0, MALFORMED),
+        ((*TWO, WIDTH, 0), 2, MALFORMED),
+        ((*TWO, WIDTH, 1), 2**16 - 1, MALFORMED),
+        ((*ONE, PLANES, 0), 0, MALFORMED),
+        ((*TWO, PLANES, 0), 255, MALFORMED),
+        ((*TWO, PLANES), [1, 2], MALFORMED),  # those with most planes come first
         ((*TWO, COUNT), [1], MALFORMED),
-        ((*TWO, SUM), [0.0, 2_010], MALFORMED),
         ((6,), None, MALFORMED),  # results by a clock that nobody has put right
         ((3,), 1, MALFORMED),  # its own number is acknowledged
         ((2,), 0, MALFORMED),
@@ -314,10 +366,10 @@ def test_a_window_twice_is_refused():
 
 
 def test_a_key_twice_in_a_map_counts_once():
-    packed, lanes = parts_of(encode(a_frame()))
+    packed, planes = parts_of(encode(a_frame()))
     twice = packed.replace(b"\x81\xa8HTTP 500\x01", b"\x82\xa8HTTP 500\x05\xa8HTTP 500\x01")
     assert b"500\x05\xa8" in twice
-    assert decode(join(twice, lanes)) == a_frame()
+    assert decode(join(twice, planes)) == a_frame()
 
 
 def test_too_many_of_anything_are_refused():
@@ -403,9 +455,9 @@ def one_section(summary, *, key=("/a", "GET")):
     """A frame of one summary."""
     buffer = WorkerBuffer()
     buffer.begin_run("run")
-    buffer.counters["run"].recorded = summary.count
-    buffer.put_back([Section("run", int(NOW_S), {key: summary})])
-    return Cutter(buffer, worker_id="worker", epoch="epoch").cut(moment(), final=False)
+    empty = Cutter(buffer, worker_id="worker", epoch="epoch").cut(moment(), final=False)
+    section = Section("run", int(NOW_S), {key: summary})
+    return replace(empty, counters={"run": RunCounters(summary.count)}, sections=(section,))
 
 
 steps = st.one_of(
@@ -457,7 +509,8 @@ def play(steps, limit_bytes):
 @given(st.lists(steps, max_size=60))
 def test_every_frame_that_a_worker_makes_is_taken(steps):
     frames, _ = play(steps, MAX_INFLATED_BYTES)
-    assert frames[-1].final
+    # Mostly the last one; after a word at the end that was acknowledged, a report may follow that tells nothing more.
+    assert any(frame.final for frame in frames)
     for frame in frames:
         assert_arrives(frame)
 

@@ -19,6 +19,9 @@ QUIET = "trickle.py,plugin.py"
 FINE = "trickle.py,fine_at_init.py,plugin.py,fine_anyway.py"
 """Listeners of the users' own set 0, wherever they were added."""
 
+SHOPPER = "shopper.py,plugin.py"
+FINE_SHOPPER = "shopper.py,fine_at_init.py,plugin.py,fine_anyway.py"
+
 REQUIRED = "--cw-required"
 LONG_S = 60
 
@@ -46,7 +49,11 @@ def assert_reliable(cluster, process, code):
     cluster.assert_clean()
 
 
-@pytest.mark.parametrize(("locustfile", "code"), [(QUIET, 0), (FINE, 0), ("shopper.py,plugin.py", 1)])
+@pytest.mark.parametrize(
+    ("locustfile", "code"),
+    [(QUIET, 0), (FINE, 0), (SHOPPER, 1)],
+    ids=["no failed request", "own 0", "failed requests"],
+)
 def test_run_time(cluster, locustfile, code):
     cluster.locustfile = locustfile
     cluster.distributed(REQUIRED, run_time_s=2)
@@ -62,8 +69,11 @@ def test_run_time_with_stop_timeout_and_a_signal_after_its_end(cluster):
     assert_reliable(cluster, "master", 0)
 
 
-@pytest.mark.parametrize("locustfile", [QUIET, FINE, "shopper.py,plugin.py"])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["sigterm", "ctrl-c"])
+@pytest.mark.parametrize(
+    ("number", "locustfile"),
+    [(signal.SIGTERM, QUIET), (signal.SIGTERM, FINE), (signal.SIGTERM, SHOPPER), (signal.SIGINT, FINE)],
+    ids=["sigterm", "sigterm, own 0", "sigterm, failed requests", "ctrl-c, own 0"],
+)
 def test_signal_to_the_master(cluster, number, locustfile):
     cluster.locustfile = locustfile
     master = cluster.distributed(REQUIRED, run_time_s=LONG_S)
@@ -281,18 +291,19 @@ def test_expect_workers_max_wait(cluster):
     assert cluster.wait()["master"] == 1
 
 
-STEPS = "trickle.py,steps.py,fine_at_init.py,plugin.py,fine_anyway.py"
+def with_shape(file):
+    return FINE.replace("trickle.py", f"trickle.py,{file}")
 
 
 def test_shape(cluster):
-    cluster.locustfile = STEPS
+    cluster.locustfile = with_shape("steps.py")
     cluster.distributed(REQUIRED, "-t", "0")
     assert_reliable(cluster, "master", 0)
 
 
 def test_ctrl_c_to_a_shape(cluster):
     """Locust stops the test itself then, as if its shape had ended."""
-    cluster.locustfile = STEPS
+    cluster.locustfile = with_shape("plateau.py")
     master = cluster.distributed(REQUIRED, "-t", "0")
     wait_for_requests(cluster, 20)
     master.signal(signal.SIGINT)
@@ -301,7 +312,7 @@ def test_ctrl_c_to_a_shape(cluster):
 
 def test_sigterm_to_a_shape(cluster):
     """Locust takes care of SIGTERM only when the shape has ended: until then it ends the process by itself."""
-    cluster.locustfile = STEPS
+    cluster.locustfile = with_shape("plateau.py")
     master = cluster.distributed(REQUIRED, "-t", "0")
     wait_for_requests(cluster, 20)
     master.signal(signal.SIGTERM)
@@ -326,7 +337,7 @@ def test_runner_quit_in_a_task_of_one_of_two_workers(cluster):
 @pytest.mark.parametrize("options", [(REQUIRED,), ()], ids=["required", "nothing asked for"])
 def test_a_code_of_the_users_own_stays(cluster, options):
     cluster.locustfile = "habits.py,plugin.py"
-    cluster.distributed(*options, run_time_s=2)
+    cluster.distributed(*options, run_time_s=4)
     assert_reliable(cluster, "master", 7)
 
 
@@ -336,14 +347,13 @@ check = "p95 < 100 s"
 [[rule]]
 check = "failure_ratio < 50 %"
 """
+DECIDES = "failures_decide = true" + PASSES
 FAILS = """
 [[rule]]
 check = "p95 < 100 s"
 [[rule]]
 check = "max < 1 ms"
 """
-SHOPPER = "shopper.py,plugin.py"
-FINE_SHOPPER = "shopper.py,fine_at_init.py,plugin.py,fine_anyway.py"
 ABORTS = '[[rule]]\ncheck = "max < 1 ms"\nabort_after_s = 0\n'
 
 
@@ -352,7 +362,7 @@ ABORTS = '[[rule]]\ncheck = "max < 1 ms"\nabort_after_s = 0\n'
     [
         pytest.param(PASSES, QUIET, 0, id="passes"),
         pytest.param(PASSES, SHOPPER, 1, id="passes, Locust's own 1 for failed requests"),
-        pytest.param("failures_decide = true" + PASSES, SHOPPER, 0, id="passes and decides about failed requests"),
+        pytest.param(DECIDES, SHOPPER, 0, id="passes and decides about failed requests"),
         pytest.param(PASSES, "habits.py,plugin.py", 7, id="passes, the user's own code"),
         pytest.param(FAILS, QUIET, 3, id="fails"),
         pytest.param(FAILS, FINE, 3, id="fails, the user's own 0"),
@@ -361,29 +371,37 @@ ABORTS = '[[rule]]\ncheck = "max < 1 ms"\nabort_after_s = 0\n'
         pytest.param(FAILS + 'severity = "warn"', QUIET, 0, id="warns"),
         pytest.param('[[rule]]\ncheck = "p95(GET /typo) < 1 s"', FINE, 3, id="no data"),
         pytest.param(
-            "failures_decide = true" + PASSES + FAILS, FINE_SHOPPER, 3, id="one passes and decides, one fails"
+            DECIDES + "[[rule]]\ncheck = 'max < 1 ms'", FINE_SHOPPER, 3, id="one passes and decides, one fails"
         ),
     ],
 )
 def test_rules(cluster, rules, locustfile, code):
     (cluster.folder / "rules.toml").write_text(rules)
     cluster.locustfile = locustfile
-    cluster.distributed("--cw-rules", "rules.toml", run_time_s=2)
+    cluster.distributed("--cw-rules", "rules.toml", run_time_s=4)
     assert cluster.wait()["master"] == code
     assert cluster.processes["master"].log_has("exit code 3: a rule failed") == (code == 3)
     cluster.assert_clean()
 
 
 def test_rules_do_not_decide_about_exceptions_in_tasks(cluster):
-    (cluster.folder / "rules.toml").write_text("failures_decide = true" + PASSES)
-    cluster.locustfile = "unlucky.py,plugin.py"
-    cluster.distributed("--cw-rules", "rules.toml", run_time_s=2)
+    (cluster.folder / "rules.toml").write_text(DECIDES)
+    cluster.locustfile = "raising.py,plugin.py"
+    cluster.distributed("--cw-rules", "rules.toml", run_time_s=4)
     assert cluster.wait()["master"] == 1
 
 
-@pytest.mark.parametrize(("rules", "code"), [(PASSES, 4), (FAILS, 3), (PASSES + '[verdict]\ninvalid = "warn"', 0)])
-@pytest.mark.parametrize("locustfile", [FINE, FINE_SHOPPER])
-def test_rules_of_a_run_that_sigterm_cuts_short(cluster, rules, code, locustfile):
+@pytest.mark.parametrize(
+    ("rules", "locustfile", "code"),
+    [
+        (PASSES, FINE, 4),
+        (DECIDES, FINE_SHOPPER, 4),
+        (FAILS, FINE, 3),
+        (PASSES + '[verdict]\ninvalid = "warn"', FINE, 0),
+    ],
+    ids=["passes", "passes and decides", "fails", "passes and lets invalid runs pass"],
+)
+def test_rules_of_a_run_that_sigterm_cuts_short(cluster, rules, locustfile, code):
     (cluster.folder / "rules.toml").write_text(rules)
     cluster.locustfile = locustfile
     master = cluster.distributed("--cw-rules", "rules.toml", run_time_s=LONG_S)
@@ -422,11 +440,13 @@ def test_a_rule_that_stops_the_run(cluster):
     assert verdict(cluster)["state"] in {"valid", "suspect"}
 
 
-@pytest.mark.parametrize(("rules", "code"), [(PASSES, 1), ("failures_decide = true" + PASSES, 0), (FAILS, 3)])
+@pytest.mark.parametrize(
+    ("rules", "code"), [(PASSES, 1), (DECIDES, 0), (FAILS, 3)], ids=["passes", "passes and decides", "fails"]
+)
 def test_rules_of_a_single_process(cluster, rules, code):
     (cluster.folder / "rules.toml").write_text(rules)
     cluster.locustfile = SHOPPER
-    cluster.single("--cw-rules", "rules.toml", run_time_s=2)
+    cluster.single("--cw-rules", "rules.toml", run_time_s=3)
     assert cluster.wait() == {"single": code}
 
 
@@ -443,11 +463,13 @@ def test_signal_to_a_single_process(cluster, number):
 
 
 @pytest.mark.parametrize(
-    ("locustfile", "code"), [(FINE, 0), ("quits_master.py," + FINE, 0), ("shopper.py,plugin.py", 1)]
+    ("locustfile", "code"),
+    [(FINE, 0), ("quits_master.py," + FINE, 0), (SHOPPER, 1)],
+    ids=["run time, own 0", "quits, own 0", "run time, failed requests"],
 )
 def test_single_process_that_ends_itself(cluster, locustfile, code):
     cluster.locustfile = locustfile
-    cluster.single(REQUIRED, run_time_s=2)
+    cluster.single(REQUIRED, run_time_s=3)
     assert_reliable(cluster, "single", code)
 
 

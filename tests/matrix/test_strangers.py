@@ -39,12 +39,12 @@ def full_frames(cluster):
 
 
 def packed(value):
-    """Return a frame with any value for a body, and no lanes."""
+    """Return a frame with any value for a body, and no planes."""
     return joined(zlib.compress(msgpack.packb(value)))
 
 
-def joined(head, lanes=EMPTY):
-    return HEADER + len(head).to_bytes(4, "big") + head + lanes
+def joined(head, planes=EMPTY):
+    return HEADER + len(head).to_bytes(4, "big") + head + planes
 
 
 def forged(frame):
@@ -75,7 +75,7 @@ def garbage(true_frame):
         (bytes(flipped), "malformed"),
         *((packed(value), "malformed") for value in (None, 1.5, [], [None] * 14, {"a": 1}, [[[[[[]]]]]] * 14)),
         (joined(bomb), "too large"),
-        (joined(zlib.compress(msgpack.packb([])), lanes=bomb), "too large"),
+        (joined(zlib.compress(msgpack.packb([])), planes=bomb), "too large"),
         (HEADER + bytes(MAX_FRAME_BYTES), "too large"),
     ]
 

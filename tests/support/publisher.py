@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from locust_cw_dist.core.buffer import RunCounters, Section
+from locust_cw_dist.core.buffer import RunCounters
 from locust_cw_dist.core.collector import Collector
 from locust_cw_dist.core.frame import Frame, Vitals
 from locust_cw_dist.core.gauges import GaugeBook
+from locust_cw_dist.core.sections import Section
 from locust_cw_dist.core.summary import Summary
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.hosts.keeper import Keeper

@@ -12,9 +12,10 @@ from pathlib import Path
 from locust_cw_dist.core.datums import StatisticSet
 from locust_cw_dist.core.histogram import EDGES
 from locust_cw_dist.core.records.blocks import Kind
+from locust_cw_dist.core.records.location import SUFFIX
 from locust_cw_dist.core.records.points import Point
 from locust_cw_dist.core.summary import Summary
-from locust_cw_dist.edge.records import SUFFIX, RecordFile
+from locust_cw_dist.edge.records import RecordFile
 
 START_S = 1_800_000_000
 RESOLUTION_S = 10

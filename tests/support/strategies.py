@@ -8,7 +8,7 @@ from collections import Counter
 
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.buffer import RunCounters, Section
+from locust_cw_dist.core.buffer import RunCounters
 from locust_cw_dist.core.frame import FAR_FUTURE_S, MAX_ID_CHARS, Frame, Vitals
 from locust_cw_dist.core.histogram import CEILING_MS, EDGES
 from locust_cw_dist.core.outbox import Moment
@@ -19,6 +19,7 @@ from locust_cw_dist.core.result import (
     REJECTIONS,
     RequestResult,
 )
+from locust_cw_dist.core.sections import Section
 from locust_cw_dist.core.summary import Summary
 
 NOW_S = 1_800_000_000.0

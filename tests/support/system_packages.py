@@ -1,4 +1,4 @@
-"""Installs the Debian packages that tests need, where that is possible: `network`, `browser` or both."""
+"""Installs the Debian packages that tests need, where that is possible: for `network`, `browser`, `containers`, or several."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support import browser, netns
+from support import browser, containers, netns
 
-PACKAGES = {"network": netns.PACKAGES, "browser": browser.PACKAGES}
+PACKAGES = {"network": netns.PACKAGES, "browser": browser.PACKAGES, "containers": containers.PACKAGES}
 
 
 def main() -> None:

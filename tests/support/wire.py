@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from locust_cw_dist.core.buffer import RunCounters, Section
+from locust_cw_dist.core.buffer import RunCounters
 from locust_cw_dist.core.frame import WIRE_VERSION, Frame, Vitals, encode
+from locust_cw_dist.core.sections import Section
 from locust_cw_dist.core.summary import Summary
 
 FRAMES = Path(__file__).parents[1] / "frames"

@@ -67,6 +67,7 @@ IMPORTERS_OF_LOCUST = {
 IMPORTERS_OF_BOTO3 = {
     "as_code.account",
     "edge.cloudwatch",
+    "edge.s3",
     "testing",
     "doctor.account",
     "doctor.endpoint",
@@ -239,8 +240,9 @@ def test_what_locust_does_not_document_is_in_one_file():
     runtime = [name for name in MODULES if name.split(".")[0] in {"hosts", "edge", "plugin", "auto", "adapter", "core"}]
     users = {name for name in runtime if names_in(MODULES[name]) & UNDOCUMENTED}
     # boto3's `session.client` has the same name as a worker's connection.
-    assert users == {"edge.link", "edge.cloudwatch"}
+    assert users == {"edge.link", "edge.cloudwatch", "edge.s3"}
     assert names_in(MODULES["edge.cloudwatch"]) & UNDOCUMENTED == {"client"}
+    assert names_in(MODULES["edge.s3"]) & UNDOCUMENTED == {"client"}
 
 
 def test_modules_are_short():

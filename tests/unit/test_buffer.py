@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.buffer import OTHER, UNKNOWN_RUN, RunCounters, Section, WorkerBuffer, halve
+from locust_cw_dist.core.buffer import OTHER, UNKNOWN_RUN, RunCounters, WorkerBuffer
 from locust_cw_dist.core.result import MISSING
+from locust_cw_dist.core.sections import Section, halve
 from locust_cw_dist.core.summary import Summary
 from locust_cw_dist.core.windows import RESOLUTIONS_S, window_start_s
 from support.strategies import NOW_S, a_result, counts_of, few_endpoints, results_of_few_endpoints

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.buffer import RunCounters, Section
+from locust_cw_dist.core.buffer import RunCounters
 from locust_cw_dist.core.clocksync import MEMORY, ClockSync
 from locust_cw_dist.core.collector import Collector
 from locust_cw_dist.core.frame import REFUSALS, Frame, FrameError, Vitals
 from locust_cw_dist.core.result import MISSING
+from locust_cw_dist.core.sections import Section
 from locust_cw_dist.core.summary import Summary
 from support.strategies import NOW_S, counts_of
 

@@ -62,7 +62,7 @@ def test_a_child_that_has_ended_well_is_no_failure(tmp_path):
 
 @pytest.fixture
 def target():
-    command = [sys.executable, "-m", "locust_cw_dist.demo.target"]
+    command = [sys.executable, "-m", "locust_cw_dist.demo.target", "--until-stdin-closes"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield process, urlsplit(process.stdout.readline().removeprefix(READY_PREFIX).strip()).netloc
         process.kill()
@@ -90,6 +90,13 @@ def test_the_target_counts_what_it_served(target):
 def test_the_target_ends_when_nobody_holds_its_input(target):
     process, _ = target
     process.stdin.close()
+    assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_target_ends_with_a_signal(target, number):
+    process, _ = target
+    process.send_signal(number)
     assert process.wait(10) == 0
 
 

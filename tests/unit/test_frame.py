@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections import Counter
 
@@ -9,10 +10,11 @@ import msgpack
 import pytest
 
 from locust_cw_dist.core import frame as frame_module
-from locust_cw_dist.core.buffer import RunCounters, Section
+from locust_cw_dist.core.buffer import RunCounters
 from locust_cw_dist.core.frame import REFUSALS, TOO_LARGE, Frame, FrameError, Vitals, decode, encode
 from locust_cw_dist.core.histogram import EDGES
 from locust_cw_dist.core.result import MISSING
+from locust_cw_dist.core.sections import Section
 from locust_cw_dist.core.summary import Summary
 from support.strategies import NOW_S, a_result
 
@@ -38,17 +40,19 @@ def test_the_wire_form_is_what_it_was():
     summary.record_failure(1.0, "HTTP 500")
     counters = {"run": RunCounters(9, Counter({MISSING: 2}), 1)}
     data = encode(a_frame(Section("run", 60, {("/a", "GET"): summary}), counters=counters))
-    assert data[:4] == b"LCW\x02"
+    assert data[:4] == b"LCW\x03"
     head_ends = 8 + int.from_bytes(data[4:8], "big")
     body = msgpack.unpackb(zlib.decompress(data[8:head_ends]))
     assert body[:10] == ["worker", "epoch", 7, 6, "run", NOW_S, -0.25, True, False, [3, 12.5, 2**30]]
     assert body[10:13] == [[["run", 9, {MISSING: 2}, 1]], ["/a"], ["GET"]]
     (section,) = body[13]
-    assert section[:5] == ["run", 60, [0], [0], [9]]
-    assert section[5:13] == [[4], [summary.successes.sum_ms], [0.0], [EDGES[8]], [4], [400], [100], [100]]
-    first_failure = summary.failures.first
-    assert section[13] == [[0, [first_failure, 1, 1, 1.0, 1.0, 1.0], {"HTTP 500": 1}]]
-    assert zlib.decompress(data[head_ends:]) == b"\1\0\0\0\0\2\0\0\1" + b"\1"
+    assert section[:2] == ["run", 60]
+    # endpoint, first bin, bytes of a plane, planes, count; then sum, minimum and maximum; then lengths
+    row = struct.pack("<HHHBQ", 0, 0, 2, 2, 4) + struct.pack("<3d", summary.successes.sum_ms, 0.0, EDGES[8])
+    assert section[2] == row + struct.pack("<4Q", 4, 400, 100, 100)
+    assert section[3] == [[0, [summary.failures.first, 1, 1, 1, 1.0, 1.0, 1.0], {"HTTP 500": 1}]]
+    # One in bins 0 and 8, two in bin 5; one failure.
+    assert zlib.decompress(data[head_ends:]) == bytes([0b0000_0001, 0b1]) + bytes([0b0010_0000, 0b0]) + bytes([0b1])
 
 
 def test_an_endpoint_is_written_once_whatever_the_number_of_windows():

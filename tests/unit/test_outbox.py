@@ -326,7 +326,7 @@ def test_what_is_beyond_a_frame_follows_when_that_is_acknowledged(bench):
     assert bench.outbox.follow_up(AT_WORK) == NOTHING  # not before
     while bench.outbox.on_acknowledgement(sent[-1].seq) and (data := bench.outbox.follow_up(AT_WORK)):
         sent.append(decode(data))
-    assert [sum(len(section.summaries) for section in frame.sections) for frame in sent] == [200, 200, 2]
+    assert [sum(len(section.summaries) for section in frame.sections) for frame in sent] == [100, 100, 2]
     assert counts_of(section for frame in sent for section in frame.sections) == {
         ("run", int(at_s), (name, "GET")): 1 for at_s in (NOW_S, NOW_S + 1) for name in names
     }

@@ -13,15 +13,14 @@
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import Iterator
 from typing import Any
 
 from locust_cw_dist.core import checks
-from locust_cw_dist.core.buffer import EndpointKey
 from locust_cw_dist.core.datums import StatisticSet
-from locust_cw_dist.core.histogram import EDGES, LANE_CODES, Histogram, lane_bytes
+from locust_cw_dist.core.histogram import EDGES, Histogram
 from locust_cw_dist.core.records.points import Point
+from locust_cw_dist.core.sections import EndpointKey
 from locust_cw_dist.core.summary import Summary
 
 MAX_TEXT_BYTES = 2**18
@@ -174,10 +173,9 @@ def _histogram(packed: Any) -> Histogram:
     checks.require(bool(numbers) and set(map(type, numbers)) == {int} and min(numbers) >= 0, "numbers expected")
     checks.require(checks.integer(first, 0, len(EDGES)) + len(numbers) <= len(EDGES), "bins out of range")
     checks.require(bool(numbers[0] and numbers[-1]), "an empty bin at an end")
-    count = checks.integer(sum(numbers), 1, checks.MAX_COUNT)
-    lanes = struct.pack(f"<{len(numbers)}{LANE_CODES[lane_bytes(count)]}", *numbers)
-    ends = (checks.number(value, 0.0, MAX_STATISTIC) for value in (sum_ms, min_ms, max_ms))
-    return Histogram(int.from_bytes(lanes, "little"), first, count, *ends)
+    checks.integer(sum(numbers), 1, checks.MAX_COUNT)
+    ends = [checks.number(value, 0.0, MAX_STATISTIC) for value in (sum_ms, min_ms, max_ms)]
+    return Histogram.of_numbers(first, numbers, *ends)
 
 
 def _statistics(packed: Any) -> StatisticSet:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from locust_cw_dist.core.buffer import OTHER, EndpointKey
+from locust_cw_dist.core.buffer import OTHER
 from locust_cw_dist.core.datums import RunGauges, StatisticSet
+from locust_cw_dist.core.sections import EndpointKey
 from locust_cw_dist.core.summary import Summary
 from locust_cw_dist.core.windows import window_start_s
 

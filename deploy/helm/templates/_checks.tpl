@@ -1,0 +1,124 @@
+{{/* What values.schema.json can't say: each a line with what is wrong and what is right. */}}
+
+{{- define "locust-cw.checks" -}}
+{{- $values := .Values -}}
+{{- if not $values.image.repository -}}
+{{- fail "image.repository is required: no image is published; build yours with 'docker build -f deploy/image/Dockerfile -t REPOSITORY:TAG .', push it, and set image.repository and image.tag" -}}
+{{- end -}}
+{{- include "locust-cw.checkLocustfile" . -}}
+{{- include "locust-cw.checkMode" . -}}
+{{- include "locust-cw.checkIdentity" . -}}
+{{- include "locust-cw.checkFolders" . -}}
+{{- end -}}
+
+{{- define "locust-cw.checkLocustfile" -}}
+{{- $file := .Values.locustfile -}}
+{{- $given := list -}}
+{{- range list "content" "existingConfigMap" "imagePath" "volume" -}}
+{{- if index $file . -}}{{- $given = append $given (printf "locustfile.%s" .) -}}{{- end -}}
+{{- end -}}
+{{- if ne (len $given) 1 -}}
+{{- fail (printf "set one of locustfile.content (--set-file locustfile.content=locustfile.py), locustfile.existingConfigMap, locustfile.imagePath and locustfile.volume; set: %s" ($given | join ", " | default "none")) -}}
+{{- end -}}
+{{- if and $file.files (not $file.content) -}}
+{{- fail "locustfile.files lie beside locustfile.content, which is not set" -}}
+{{- end -}}
+{{- if and $file.lib $file.existingLibConfigMap -}}
+{{- fail "set locustfile.lib or locustfile.existingLibConfigMap, not both" -}}
+{{- end -}}
+{{- range $what, $texts := dict "locustfile.content and locustfile.files" (append (values $file.files) $file.content) "locustfile.lib" (values $file.lib) -}}
+{{- $bytes := 0 -}}
+{{- range $texts -}}{{- $bytes = add $bytes (len .) -}}{{- end -}}
+{{- if gt $bytes 1000000 -}}
+{{- fail (printf "%s: %d bytes, but a ConfigMap takes 1 MiB and a Helm release no more: use locustfile.imagePath or locustfile.volume" $what $bytes) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "locust-cw.checkMode" -}}
+{{- $values := .Values -}}
+{{- if eq $values.mode "job" -}}
+{{- if not (or $values.locust.runTime $values.job.activeDeadlineSeconds) -}}
+{{- fail "mode job: set locust.runTime (as 10m); or job.activeDeadlineSeconds, where a shape class ends the run" -}}
+{{- end -}}
+{{- range list "autoscaling" "keda" "ingress" -}}
+{{- if (index $values .).enabled -}}{{- fail (printf "%s.enabled needs mode web: in mode job the workers are a Job of worker.replicas pods, and there is no web UI" .) -}}{{- end -}}
+{{- end -}}
+{{- if or $values.web.login.enabled $values.locust.autostart -}}
+{{- fail "web.login.enabled and locust.autostart need mode web: a headless run has no web UI and starts by itself" -}}
+{{- end -}}
+{{- if kindIs "string" $values.podDisruptionBudget.workerMinAvailable -}}
+{{- fail "podDisruptionBudget.workerMinAvailable: in mode job a whole number, since Kubernetes can't scale a Job and so knows no share of it" -}}
+{{- end -}}
+{{- end -}}
+{{- if and $values.autoscaling.enabled $values.keda.enabled -}}
+{{- fail "set autoscaling.enabled or keda.enabled, not both: KEDA makes a HorizontalPodAutoscaler of its own" -}}
+{{- end -}}
+{{- range list "autoscaling" "keda" -}}
+{{- $scaler := index $values . -}}
+{{- if and $scaler.enabled (gt (int $scaler.minReplicas) (int $scaler.maxReplicas)) -}}
+{{- fail (printf "%s.minReplicas: got %d, must be at most maxReplicas, %d" . (int $scaler.minReplicas) (int $scaler.maxReplicas)) -}}
+{{- end -}}
+{{- end -}}
+{{- if and $values.ingress.enabled $values.networkPolicy.enabled (not $values.networkPolicy.webFrom) -}}
+{{- fail "ingress.enabled: say in networkPolicy.webFrom where the ingress controller runs, as [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: ingress-nginx}}}]" -}}
+{{- end -}}
+{{- $most := include "locust-cw.workers" . | int -}}
+{{- if and (not (kindIs "invalid" $values.locust.expectWorkers)) (gt (int $values.locust.expectWorkers) $most) -}}
+{{- fail (printf "locust.expectWorkers: got %d, but there are %d workers: the master would wait for ever; leave it out to follow the replicas" (int $values.locust.expectWorkers) $most) -}}
+{{- end -}}
+{{- range concat $values.locust.extraArgs $values.locust.workerExtraArgs -}}
+{{- if regexMatch "^--(processes|master|worker|headless|master-host|master-port|master-bind-port|web-port|expect-workers|web-login|tls-key)(=|$)" . -}}
+{{- fail (printf "locust.extraArgs and locust.workerExtraArgs: %s is the chart's own; see mode, worker.replicas, locust and web" .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "locust-cw.checkIdentity" -}}
+{{- $values := .Values -}}
+{{- if and (eq $values.aws.identity "irsa") (not $values.aws.irsaRoleArn) $values.serviceAccount.master.create -}}
+{{- fail "aws.identity irsa: set aws.irsaRoleArn, as arn:aws:iam::123456789012:role/locust-cw" -}}
+{{- end -}}
+{{- if and $values.aws.irsaRoleArn (ne $values.aws.identity "irsa") -}}
+{{- fail (printf "aws.irsaRoleArn needs aws.identity irsa; it is %s" $values.aws.identity) -}}
+{{- end -}}
+{{- range $role, $account := $values.serviceAccount -}}
+{{- if not (or $account.create $account.name) -}}
+{{- fail (printf "serviceAccount.%s: set name where create is false" $role) -}}
+{{- end -}}
+{{- end -}}
+{{- if eq (include "locust-cw.serviceAccount" (dict "root" . "role" "master")) (include "locust-cw.serviceAccount" (dict "root" . "role" "worker")) -}}
+{{- fail "serviceAccount: master and worker must have different names: workers would get the master's role" -}}
+{{- end -}}
+{{- if and $values.proxy.url $values.proxy.existingSecret -}}
+{{- fail "set proxy.url or proxy.existingSecret, not both" -}}
+{{- end -}}
+{{- if and $values.cloudwatch.externalId (not $values.cloudwatch.roleArn) -}}
+{{- fail "cloudwatch.externalId: left out, or set together with cloudwatch.roleArn" -}}
+{{- end -}}
+{{- if and $values.cloudwatch.payloads (not $values.cloudwatch.dryRun) -}}
+{{- fail "cloudwatch.payloads: left out, or set together with cloudwatch.dryRun" -}}
+{{- end -}}
+{{- if and $values.cloudwatch.required (not (or $values.cloudwatch.service $values.cloudwatch.namespace)) -}}
+{{- fail "cloudwatch.required: left out, or set together with cloudwatch.service or cloudwatch.namespace" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The root filesystem can't be written: a file that the master writes must lie on a volume. */}}
+{{- define "locust-cw.checkFolders" -}}
+{{- $writable := list "/mnt/results" "/mnt/home" "/tmp" -}}
+{{- range concat .Values.extraVolumeMounts .Values.master.extraVolumeMounts -}}
+{{- $writable = append $writable (trimSuffix "/" .mountPath) -}}
+{{- end -}}
+{{- $cloudwatch := .Values.cloudwatch -}}
+{{- range list "record" "junit" "rulesJson" "payloads" -}}
+{{- $path := index $cloudwatch . -}}
+{{- $known := or (not $path) (and (eq . "record") (hasPrefix "s3://" $path)) -}}
+{{- range $writable -}}
+{{- if or (eq $path .) (hasPrefix (printf "%s/" .) $path) -}}{{- $known = true -}}{{- end -}}
+{{- end -}}
+{{- if not $known -}}
+{{- fail (printf "cloudwatch.%s: got %q, must be below a volume (%s)%s" . $path (join ", " $writable) (ternary " or s3://BUCKET/PREFIX" "" (eq . "record"))) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

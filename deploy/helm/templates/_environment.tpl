@@ -1,0 +1,89 @@
+{{/* Environment variables, of the options of cloudwatch and of AWS's libraries. */}}
+
+{{/* A value as text. Helm reads numbers of YAML as floats, and would write a build's number as 1.2345678e+07. */}}
+{{- define "locust-cw.text" -}}
+{{- if and (kindIs "float64" .) (eq (floor .) .) -}}
+{{- printf "%.0f" . -}}
+{{- else -}}
+{{- toString . -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+The ConfigMap's data: LOCUST_CW_MAX_ENDPOINTS for cloudwatch.maxEndpoints. Maps and lists are a line for each item, as the package
+reads them; what is empty, none or false is left to its defaults.
+*/}}
+{{- define "locust-cw.options" -}}
+{{- range $key, $value := .Values.cloudwatch }}
+{{- $text := "" -}}
+{{- if eq $key "rules" -}}
+{{- $text = ternary "/etc/locust-cw/rules/rules.toml" "" (not (empty $value)) -}}
+{{- else if kindIs "map" $value -}}
+{{- $lines := list -}}
+{{- range $name, $content := $value -}}{{- $lines = append $lines (printf "%s=%s" $name (include "locust-cw.text" $content)) -}}{{- end -}}
+{{- $text = join "\n" $lines -}}
+{{- else if has $key (list "percentiles" "metrics") -}}
+{{- $text = join "," $value -}}
+{{- else if kindIs "slice" $value -}}
+{{- $text = join "\n" $value -}}
+{{- else if kindIs "bool" $value -}}
+{{- $text = ternary "true" "" $value -}}
+{{- else if not (kindIs "invalid" $value) -}}
+{{- $text = include "locust-cw.text" $value -}}
+{{- end -}}
+{{- if $text }}
+LOCUST_CW_{{ snakecase $key | upper }}: {{ $text | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "locust-cw.commonEnv" -}}
+- {name: HOME, value: /mnt/home}
+- {name: PYTHONUNBUFFERED, value: "1"}
+- {name: PYTHONDONTWRITEBYTECODE, value: "1"}
+{{- if or .Values.locustfile.lib .Values.locustfile.existingLibConfigMap }}
+- {name: PYTHONPATH, value: "/mnt/locust:/mnt/locust-lib"}
+{{- end }}
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "locust-cw.masterEnv" -}}
+{{ include "locust-cw.commonEnv" . }}
+{{- if ne .Values.aws.identity "node" }}
+- {name: AWS_EC2_METADATA_DISABLED, value: "true"}
+{{- end }}
+{{- if .Values.proxy.url }}
+- {name: HTTPS_PROXY, value: {{ .Values.proxy.url | quote }}}
+- {name: HTTP_PROXY, value: {{ .Values.proxy.url | quote }}}
+{{- else if .Values.proxy.existingSecret }}
+- {name: HTTPS_PROXY, valueFrom: {secretKeyRef: {name: {{ .Values.proxy.existingSecret }}, key: HTTPS_PROXY}}}
+{{- end }}
+{{- if or .Values.proxy.url .Values.proxy.existingSecret }}
+- {name: NO_PROXY, value: {{ concat (list "169.254.170.23" "[fd00:ec2::23]" "169.254.169.254" "localhost" "127.0.0.1" ".svc" ".cluster.local") .Values.proxy.noProxy | join "," | quote }}}
+{{- end }}
+{{- with .Values.master.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "locust-cw.masterEnvFrom" -}}
+- configMapRef: {name: {{ include "locust-cw.fullname" . }}-options}
+{{- if and (eq .Values.mode "web") .Values.web.login.existingSecret }}
+- secretRef: {name: {{ .Values.web.login.existingSecret }}}
+{{- end }}
+{{- with concat .Values.extraEnvFrom .Values.master.extraEnvFrom }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "locust-cw.workerEnv" -}}
+{{ include "locust-cw.commonEnv" . }}
+{{- if not .Values.worker.awsAccess }}
+- {name: AWS_EC2_METADATA_DISABLED, value: "true"}
+{{- end }}
+{{- with .Values.worker.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}

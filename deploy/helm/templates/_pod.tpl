@@ -1,0 +1,243 @@
+{{/* Pods. */}}
+
+{{/* Pod template's metadata: of role; the checksums roll the pods when a ConfigMap changes. */}}
+{{- define "locust-cw.podMetadata" -}}
+{{- $own := index .root.Values .role -}}
+labels:
+  {{- include "locust-cw.labels" . | nindent 2 }}
+  {{- if eq .root.Values.mode "job" }}
+  locust-cw/run: {{ include "locust-cw.runId" .root | quote }}
+  {{- end }}
+  {{- with merge (dict) $own.podLabels .root.Values.podLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+annotations:
+  checksum/locustfile: {{ toJson .root.Values.locustfile | sha256sum }}
+  {{- if eq .role "master" }}
+  checksum/options: {{ print (include "locust-cw.options" .root) .root.Values.cloudwatch.rules | sha256sum }}
+  {{- end }}
+  {{- if $own.protectFromEviction }}
+  karpenter.sh/do-not-disrupt: "true"
+  cluster-autoscaler.kubernetes.io/safe-to-evict: "false"
+  {{- end }}
+  {{- with merge (dict) $own.podAnnotations .root.Values.podAnnotations .root.Values.commonAnnotations }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end -}}
+
+{{/* What all pods of the chart have, that of helm test included: of root, role and own (values of that role). */}}
+{{- define "locust-cw.podBasics" -}}
+{{- $values := .root.Values -}}
+serviceAccountName: {{ include "locust-cw.serviceAccount" (dict "root" .root "role" .account) }}
+automountServiceAccountToken: {{ (index $values.serviceAccount .account).automountToken }}
+enableServiceLinks: false
+securityContext:
+  {{- toYaml $values.podSecurityContext | nindent 2 }}
+{{- with $values.image.pullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- range $key := list "hostAliases" "dnsPolicy" "dnsConfig" "schedulerName" "runtimeClassName" }}
+{{- with index $values $key }}
+{{ $key }}:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- range $key := list "nodeSelector" "tolerations" "priorityClassName" }}
+{{- with index $.own $key }}
+{{ $key }}:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Nodes without these labels are taken for on-demand ones. */}}
+{{- define "locust-cw.masterAffinity" -}}
+{{- if .Values.master.affinity }}
+affinity:
+  {{- toYaml .Values.master.affinity | nindent 2 }}
+{{- else if .Values.master.avoidSpot }}
+affinity:
+  nodeAffinity:
+    requiredDuringSchedulingIgnoredDuringExecution:
+      nodeSelectorTerms:
+        - matchExpressions:
+            - {key: karpenter.sh/capacity-type, operator: NotIn, values: [spot]}
+            - {key: eks.amazonaws.com/capacityType, operator: NotIn, values: [SPOT]}
+{{- end }}
+{{- end -}}
+
+{{- define "locust-cw.spread" -}}
+{{- $selector := include "locust-cw.podSelector" . | fromYaml -}}
+{{- with (index .root.Values .role).topologySpreadConstraints }}
+topologySpreadConstraints:
+  {{- range . }}
+  - {{ toYaml (merge (dict) . (dict "labelSelector" (dict "matchLabels" $selector))) | nindent 4 | trim }}
+  {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* A native sidecar ends when the main container has ended; another container would keep a Job alive. */}}
+{{- define "locust-cw.initContainers" -}}
+{{- $own := index .root.Values .role -}}
+{{- if or $own.initContainers $own.sidecars }}
+initContainers:
+  {{- with $own.initContainers }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+  {{- range $own.sidecars }}
+  - {{ toYaml (merge (dict "restartPolicy" "Always") .) | nindent 4 | trim }}
+  {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Of role and own. The pod of helm test has neither spool nor results: another node may hold a claim. */}}
+{{- define "locust-cw.volumes" -}}
+{{- $name := include "locust-cw.fullname" .root -}}
+{{- $values := .root.Values -}}
+{{- $file := $values.locustfile -}}
+- {name: tmp, emptyDir: {sizeLimit: 1Gi}}
+- {name: home, emptyDir: {sizeLimit: 256Mi}}
+{{- if $file.volume }}
+- {{ merge (dict "name" "locustfile") $file.volume | toYaml | nindent 2 | trim }}
+{{- else if not $file.imagePath }}
+- name: locustfile
+  configMap: {name: {{ $file.existingConfigMap | default (printf "%s-locustfile" $name) }}}
+{{- end }}
+{{- if or $file.lib $file.existingLibConfigMap }}
+- name: lib
+  configMap: {name: {{ $file.existingLibConfigMap | default (printf "%s-lib" $name) }}}
+{{- end }}
+{{- if eq .role "master" }}
+{{- if $values.cloudwatch.spoolDir }}
+- name: spool
+  {{- if or $values.spool.persistent $values.spool.existingClaim }}
+  persistentVolumeClaim: {claimName: {{ include "locust-cw.claimName" .root }}}
+  {{- else }}
+  emptyDir: {sizeLimit: 1Gi}
+  {{- end }}
+{{- end }}
+- {{ merge (dict "name" "results") ($values.results.volume | default (dict "emptyDir" (dict "sizeLimit" "2Gi"))) | toYaml | nindent 2 | trim }}
+{{- if and (eq $values.mode "web") $values.web.tls.existingSecret }}
+- name: tls
+  secret: {secretName: {{ $values.web.tls.existingSecret }}, defaultMode: 0440}
+{{- end }}
+{{- end }}
+{{- if and $values.cloudwatch.rules (ne .role "worker") }}
+- name: rules
+  configMap: {name: {{ $name }}-rules}
+{{- end }}
+{{- with concat $values.extraVolumes .own.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "locust-cw.volumeMounts" -}}
+{{- $values := .root.Values -}}
+{{- $file := $values.locustfile -}}
+- {name: tmp, mountPath: /tmp}
+- {name: home, mountPath: /mnt/home}
+{{- if not $file.imagePath }}
+- {name: locustfile, mountPath: /mnt/locust, readOnly: true}
+{{- end }}
+{{- if or $file.lib $file.existingLibConfigMap }}
+- {name: lib, mountPath: /mnt/locust-lib/lib, readOnly: true}
+{{- end }}
+{{- if eq .role "master" }}
+{{- with $values.cloudwatch.spoolDir }}
+- {name: spool, mountPath: {{ . | quote }}}
+{{- end }}
+- {name: results, mountPath: /mnt/results}
+{{- if and (eq $values.mode "web") $values.web.tls.existingSecret }}
+- {name: tls, mountPath: /etc/locust-cw/tls, readOnly: true}
+{{- end }}
+{{- end }}
+{{- if and $values.cloudwatch.rules (ne .role "worker") }}
+- {name: rules, mountPath: /etc/locust-cw/rules, readOnly: true}
+{{- end }}
+{{- with concat $values.extraVolumeMounts .own.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* What the containers of master and worker have in common: of role. */}}
+{{- define "locust-cw.containerBasics" -}}
+name: locust
+image: {{ include "locust-cw.image" .root | quote }}
+imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+securityContext:
+  {{- toYaml .root.Values.securityContext | nindent 2 }}
+command:
+  {{- include "locust-cw.command" .root | nindent 2 }}
+volumeMounts:
+  {{- include "locust-cw.volumeMounts" . | nindent 2 }}
+resources:
+  {{- toYaml (index .root.Values .role).resources | nindent 2 }}
+{{- with (index .root.Values .role).lifecycle }}
+lifecycle:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- define "locust-cw.masterProbes" -}}
+{{- $values := .Values -}}
+{{- $handler := dict "tcpSocket" (dict "port" "workers") -}}
+{{- if eq $values.mode "web" -}}
+{{- $handler = dict "httpGet" (dict "path" (printf "%s/" $values.web.basePath) "port" "web" "scheme" (ternary "HTTPS" "HTTP" (not (empty $values.web.tls.existingSecret)))) -}}
+{{- end -}}
+{{- range $probe := list "startupProbe" "readinessProbe" "livenessProbe" }}
+{{- with index $values.master $probe }}
+{{ $probe }}:
+  {{- toYaml (merge (dict) . $handler) | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "locust-cw.masterPod" -}}
+{{- $ofMaster := dict "root" . "role" "master" "account" "master" "own" .Values.master -}}
+{{- include "locust-cw.podBasics" $ofMaster }}
+terminationGracePeriodSeconds: {{ include "locust-cw.masterGrace" . }}
+{{- include "locust-cw.masterAffinity" . }}
+{{- include "locust-cw.spread" $ofMaster }}
+{{- include "locust-cw.initContainers" $ofMaster }}
+containers:
+  - {{ include "locust-cw.containerBasics" $ofMaster | nindent 4 | trim }}
+    args:
+      {{- include "locust-cw.masterArgs" . | nindent 6 }}
+    env:
+      {{- include "locust-cw.masterEnv" . | nindent 6 }}
+    envFrom:
+      {{- include "locust-cw.masterEnvFrom" . | nindent 6 }}
+    ports:
+      - {name: workers, containerPort: 5557}
+      {{- if eq .Values.mode "web" }}
+      - {name: web, containerPort: 8089}
+      {{- end }}
+    {{- include "locust-cw.masterProbes" . | trim | nindent 4 }}
+volumes:
+  {{- include "locust-cw.volumes" $ofMaster | nindent 2 }}
+{{- end -}}
+
+{{- define "locust-cw.workerPod" -}}
+{{- $ofWorker := dict "root" . "role" "worker" "account" "worker" "own" .Values.worker -}}
+{{- include "locust-cw.podBasics" $ofWorker }}
+terminationGracePeriodSeconds: {{ include "locust-cw.workerGrace" . }}
+{{- with .Values.worker.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- include "locust-cw.spread" $ofWorker }}
+{{- include "locust-cw.initContainers" $ofWorker }}
+containers:
+  - {{ include "locust-cw.containerBasics" $ofWorker | nindent 4 | trim }}
+    args:
+      {{- include "locust-cw.workerArgs" . | nindent 6 }}
+    env:
+      {{- include "locust-cw.workerEnv" . | nindent 6 }}
+    {{- with concat .Values.extraEnvFrom .Values.worker.extraEnvFrom }}
+    envFrom:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+volumes:
+  {{- include "locust-cw.volumes" $ofWorker | nindent 2 }}
+{{- end -}}

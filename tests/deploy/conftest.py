@@ -1,0 +1,35 @@
+"""What tests of the folder deploy/ share: what is rendered, an engine that runs containers, and the image in it."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from support import containers, manifests
+
+
+@pytest.fixture(params=manifests.RENDERINGS)
+def objects(request):
+    """What Helm and kustomize make, one after another."""
+    return manifests.rendering(request.param)
+
+
+@pytest.fixture(scope="session")
+def engine():
+    containers.remove_leftovers()
+    reason = containers.missing()
+    if reason and os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
+    with containers.Engine() as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def image(engine, tmp_path_factory):
+    """The name of the image, which stands in `engine`; built without a network."""
+    containers.make_base_image(engine)
+    containers.build_image(engine, tmp_path_factory.mktemp("context") / "context")
+    return containers.IMAGE

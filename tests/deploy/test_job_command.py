@@ -1,0 +1,137 @@
+"""The command of a Job's pods, as rendered, around real Locust processes: their exit codes are what the Job sees."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from support import manifests, ports
+
+LOCUSTFILE = """
+from locust import User, constant, events, task
+
+
+class Idle(User):
+    wait_time = constant(0.1)
+
+    @task
+    def nothing(self):
+        error = ValueError("no") if {fails} else None
+        events.request.fire(
+            request_type="GET", name="/", response_time=1.0, response_length=0, context={{}}, exception=error
+        )
+"""
+
+
+class Run:
+    """A master and a worker with the command and the arguments of the chart's Job."""
+
+    def __init__(self, folder, *, run_time="60s", fails=False):
+        locustfile = folder / "locustfile.py"
+        locustfile.write_text(LOCUSTFILE.format(fails=fails))
+        scripts = folder / "bin"
+        scripts.mkdir()
+        script = scripts / "locust-cw"
+        script.write_text(f'#!/bin/sh\nexec {sys.executable} -m locust_cw_dist.cli.main "$@"\n')
+        script.chmod(0o755)
+        self._environment = {**os.environ, "PATH": f"{scripts}:{os.environ['PATH']}", "HOME": str(folder)}
+        self._folder = folder
+        self._port = ports.free_port()
+        locust = {"runTime": run_time, "users": 2, "stopTimeoutSeconds": 0}
+        self.objects = manifests.chart_with("job", locust=locust, worker={"replicas": 1})
+        self.processes = {}
+
+    def start(self, role):
+        replaced = {
+            "--locustfile=/mnt/locust/locustfile.py": f"--locustfile={self._folder / 'locustfile.py'}",
+            "--master-host=checkout-locust-cw-master": "--master-host=127.0.0.1",
+            "--master-port=5557": f"--master-port={self._port}",
+        }
+        container = self.objects.container(role)
+        arguments = [replaced.get(one, one) for one in container["args"]]
+        if role == "master":
+            arguments += [f"--master-bind-port={self._port}"]
+        log = (self._folder / f"{role}.log").open("w")
+        self.processes[role] = subprocess.Popen(
+            [*container["command"], *arguments], env=self._environment, stdout=log, stderr=log, cwd=self._folder
+        )
+
+    def log(self, role):
+        return (self._folder / f"{role}.log").read_text()
+
+    def wait_for(self, role, text, timeout_s=60):
+        deadline_s = time.monotonic() + timeout_s
+        while text not in self.log(role):
+            assert time.monotonic() < deadline_s, self.log(role)
+            time.sleep(0.1)
+
+    def code(self, role):
+        return self.processes[role].wait(timeout=90)
+
+    def end(self):
+        for process in self.processes.values():
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+
+@pytest.fixture
+def run(tmp_path, request):
+    run = Run(tmp_path, **getattr(request, "param", {}))
+    yield run
+    run.end()
+
+
+@pytest.mark.parametrize("run", [{"run_time": "3s"}], indirect=True)
+def test_a_run_that_is_over_passes(run):
+    run.start("master")
+    run.start("worker")
+    assert (run.code("master"), run.code("worker")) == (0, 0)
+    assert "143" not in run.log("master")
+
+
+@pytest.mark.parametrize("run", [{"run_time": "3s", "fails": True}], indirect=True)
+def test_failed_requests_fail_the_masters_job_and_not_the_workers(run):
+    run.start("master")
+    run.start("worker")
+    assert (run.code("master"), run.code("worker")) == (1, 0)
+
+
+def test_an_evicted_master_fails(run):
+    run.start("master")
+    run.start("worker")
+    run.wait_for("master", "Sending spawn jobs")
+    run.processes["master"].send_signal(signal.SIGTERM)
+    assert run.code("master") == 143
+    # The signal came through, and Locust ended in order.
+    assert "Got SIGTERM" in run.log("master")
+    assert "Shutting down (exit code 0)" in run.log("master")
+    assert "ended by a signal in the middle of the run: exit code 143" in run.log("master")
+    # The workers have been told.
+    assert run.code("worker") == 0
+
+
+def test_an_evicted_worker_fails_and_so_is_replaced(run):
+    run.start("master")
+    run.start("worker")
+    run.wait_for("master", "Sending spawn jobs")
+    run.processes["worker"].send_signal(signal.SIGTERM)
+    assert run.code("worker") == 143
+
+
+def test_a_signal_while_it_starts_ends_it(run):
+    run.start("master")
+    time.sleep(0.05)
+    run.processes["master"].send_signal(signal.SIGTERM)
+    assert run.code("master") != 0
+
+
+def test_other_codes_stay(run):
+    run.objects.container("master")["args"].append("--no-such-option")
+    run.start("master")
+    assert run.code("master") == 2

@@ -1,0 +1,239 @@
+"""What the chart refuses, and with what words; and its README."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from support import manifests
+
+# What is given -> what must stand in the message. With the values of job.yaml, or of web.yaml where the mode is set.
+WRONG = [
+    # No image, and what to do about it.
+    ({"image__repository": ""}, "image.repository is required", "docker build -f deploy/image/Dockerfile"),
+    # Names that do not exist.
+    ({"locust__hots": "http://x"}, "'/locust': additional properties 'hots' not allowed"),
+    ({"cloudwatch__maxEndpoint": 5}, "'/cloudwatch': additional properties 'maxEndpoint' not allowed"),
+    ({"workers": {"replicas": 3}}, "'': additional properties 'workers' not allowed"),
+    (
+        {"worker__resources": {"request": {"cpu": 1}}},
+        "'/worker/resources': additional properties 'request' not allowed",
+    ),
+    ({"extraEnv": [{"name": "A", "vale": "b"}]}, "'/extraEnv/0': additional properties 'vale' not allowed"),
+    ({"web__login__secret": "x"}, "'/web/login': additional properties 'secret' not allowed"),
+    # Values.
+    ({"mode": "headless"}, "'/mode': value must be one of 'job', 'web'"),
+    ({"locust__runTime": "10 minutes"}, "'/locust/runTime'", "does not match pattern"),
+    ({"locust__host": "https://user:secret@x"}, "'/locust/host'", "does not match pattern"),
+    ({"locust__host": "checkout:8080"}, "'/locust/host'", "https?://"),
+    ({"locust__users": 0}, "'/locust/users': minimum: got 0, want 1"),
+    ({"locust__users": "many"}, "'/locust/users': got string, want"),
+    ({"worker__replicas": 0}, "'/worker/replicas': minimum: got 0, want 1"),
+    ({"worker__replicas": 2.5}, "'/worker/replicas': got number, want integer"),
+    ({"job__ttlSecondsAfterFinished": 60}, "'/job/ttlSecondsAfterFinished'", "want 3,600|want 3600"),
+    ({"job__runId": "Nightly_42"}, "'/job/runId'", "does not match pattern"),
+    ({"job__runId": "a-name-with-more-than-16"}, "'/job/runId'", "does not match pattern"),
+    ({"cloudwatch__resolution": 7}, "'/cloudwatch/resolution': value must be one of"),
+    ({"cloudwatch__percentiles": [100]}, "'/cloudwatch/percentiles/0': exclusiveMaximum: got 100, want 100"),
+    ({"cloudwatch__maxEndpoints": 1001}, "'/cloudwatch/maxEndpoints': maximum"),
+    ({"cloudwatch__flushTimeout": 0}, "'/cloudwatch/flushTimeout': exclusiveMinimum: got 0, want 0"),
+    ({"cloudwatch__ambiguous": "keep"}, "'/cloudwatch/ambiguous': value must be one of"),
+    ({"cloudwatch__roleArn": "monitoring"}, "'/cloudwatch/roleArn'", "arn:aws"),
+    ({"cloudwatch__group": ["no name"]}, "'/cloudwatch/group/0'", "does not match pattern"),
+    ({"cloudwatch__record": "records"}, "'/cloudwatch/record'", "s3://"),
+    ({"aws__identity": "IRSA"}, "'/aws/identity': value must be one of 'none', 'irsa', 'podIdentity', 'node'"),
+    ({"proxy__url": "http://user:secret@proxy:3128"}, "'/proxy/url'", "does not match pattern"),
+    ({"podDisruptionBudget__workerMinAvailable": "half"}, "'/podDisruptionBudget/workerMinAvailable'"),
+    ({"image__digest": "sha256:12"}, "'/image/digest'", "[0-9a-f]{64}"),
+    # What does not go together.
+    ({"locust__runTime": ""}, "mode job: set locust.runTime", "job.activeDeadlineSeconds"),
+    ({"locustfile__content": ""}, "set one of locustfile.content", "set: none"),
+    ({"locustfile__imagePath": "/a.py"}, "set one of", "set: locustfile.content, locustfile.imagePath"),
+    ({"locustfile__content": "x" * 1_000_001}, "1000001 bytes", "locustfile.imagePath or locustfile.volume"),
+    ({"locustfile__lib": {"a.py": "x" * 600_000, "b.py": "x" * 600_000}}, "locustfile.lib: 1200000 bytes"),
+    ({"locustfile": {"imagePath": "/a.py", "files": {"a": "b"}}}, "locustfile.files lie beside locustfile.content"),
+    ({"locustfile__lib": {"a.py": ""}, "locustfile__existingLibConfigMap": "x"}, "not both"),
+    ({"autoscaling__enabled": True}, "autoscaling.enabled needs mode web"),
+    ({"keda__enabled": True}, "keda.enabled needs mode web"),
+    ({"ingress__enabled": True}, "ingress.enabled needs mode web"),
+    ({"web__login": {"enabled": True}}, "need mode web"),
+    ({"locust__autostart": True}, "need mode web"),
+    ({"podDisruptionBudget__workerMinAvailable": "50%"}, "in mode job a whole number"),
+    (
+        {"mode": "web", "autoscaling__enabled": True, "keda__enabled": True},
+        "autoscaling.enabled or keda.enabled, not both",
+    ),
+    (
+        {"mode": "web", "autoscaling": {"enabled": True, "minReplicas": 5, "maxReplicas": 3}},
+        "got 5, must be at most maxReplicas, 3",
+    ),
+    ({"mode": "web", "ingress__enabled": True}, "say in networkPolicy.webFrom where the ingress controller runs"),
+    ({"locust__expectWorkers": 3}, "locust.expectWorkers: got 3, but there are 2 workers"),
+    ({"locust__extraArgs": ["--expect-workers=9"]}, "--expect-workers=9 is the chart's own"),
+    ({"locust__workerExtraArgs": ["--processes", "4"]}, "--processes is the chart's own; see mode, worker.replicas"),
+    ({"aws": {"identity": "irsa"}}, "set aws.irsaRoleArn"),
+    (
+        {"aws": {"irsaRoleArn": "arn:aws:iam::123456789012:role/x"}},
+        "aws.irsaRoleArn needs aws.identity irsa; it is none",
+    ),
+    ({"serviceAccount__master": {"create": False}}, "serviceAccount.master: set name where create is false"),
+    (
+        {"serviceAccount": {"master": {"name": "a"}, "worker": {"name": "a"}}},
+        "must have different names: workers would get the master's role",
+    ),
+    ({"proxy": {"url": "http://a:1", "existingSecret": "b"}}, "proxy.url or proxy.existingSecret, not both"),
+    ({"cloudwatch": {"externalId": "ab"}}, "cloudwatch.externalId: left out, or set together with cloudwatch.roleArn"),
+    ({"cloudwatch": {"payloads": "/tmp/a"}}, "cloudwatch.payloads: left out, or set together with cloudwatch.dryRun"),
+    ({"cloudwatch": {"required": True}}, "cloudwatch.required: left out, or set together"),
+    ({"cloudwatch": {"record": "/records"}}, 'cloudwatch.record: got "/records", must be below a volume', "or s3://"),
+    ({"cloudwatch": {"junit": "/mnt/resultsX/a.xml"}}, "cloudwatch.junit: got", "/mnt/results, "),
+]
+
+
+@pytest.mark.parametrize(("changes", "words"), [(one[0], one[1:]) for one in WRONG], ids=lambda one: str(one)[:60])
+def test_wrong_values_are_refused_with_what_is_right(changes, words):
+    base = changes.get("mode", "job") if changes.get("mode") in manifests.VALUES else "job"
+    with pytest.raises(manifests.RenderError) as refused:
+        manifests.chart_with(base, **changes)
+    message = str(refused.value)
+    for word in words:
+        assert any(each in message for each in word.split("|"))
+    # One line with what is wrong; Helm's own may stand around it.
+    assert len([line for line in message.splitlines() if words[0] in line]) == 1
+    assert "nil pointer" not in message
+
+
+@pytest.mark.parametrize("helm", manifests.deploy_tools.HELMS)
+def test_both_helms_refuse(helm):
+    for changes in ({"locust__hots": "x"}, {"image__repository": ""}):
+        with pytest.raises(manifests.RenderError):
+            manifests.chart_with("job", helm, **changes)
+
+
+def test_a_file_on_a_volume_of_the_users_own_is_taken():
+    mount = {
+        "extraVolumes": [{"name": "mine", "emptyDir": {}}],
+        "extraVolumeMounts": [{"name": "mine", "mountPath": "/mine/"}],
+    }
+    objects = manifests.chart_with("job", master=mount, cloudwatch={"record": "/mine/records"})
+    assert objects.options()["LOCUST_CW_RECORD"] == "/mine/records"
+
+
+def schema():
+    return json.loads((manifests.CHART / "values.schema.json").read_text())
+
+
+def chart_values():
+    return yaml.safe_load((manifests.CHART / "values.yaml").read_text())
+
+
+def test_the_schema_is_closed_and_knows_every_value():
+    def check(values, described, path):
+        if "properties" not in described or "$ref" in described:
+            return
+        assert described["additionalProperties"] is False, path
+        known = set(described["properties"]) - ({"global"} if not path else set())
+        # Maps with a shape of their own, as resources, say more than the defaults.
+        if set(values) - known or path == "":
+            assert set(values) == known, path
+        for key, value in values.items():
+            if isinstance(value, dict):
+                check(value, described["properties"][key], f"{path}/{key}")
+
+    check(chart_values(), schema(), "")
+
+
+def test_no_part_of_the_schema_is_left_open_by_mistake():
+    def objects(node, path="", is_schema=True):
+        if isinstance(node, dict):
+            if is_schema and "properties" in node:
+                yield path, node
+            for key, value in node.items():
+                yield from objects(value, f"{path}/{key}", is_schema=key != "properties" or not is_schema)
+
+    found = list(objects(schema()))
+    assert len(found) > 20
+    for path, node in found:
+        assert node.get("additionalProperties") is False, path
+
+
+def test_each_reference_of_the_schema_has_a_definition_and_the_reverse():
+    text = json.dumps(schema())
+    assert set(re.findall(r'"#/\$defs/(\w+)"', text)) == set(schema()["$defs"])
+
+
+def test_the_readme_is_what_the_comments_of_the_values_make():
+    script = manifests.DEPLOY / "chart_readme.py"
+    done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_each_leaf_of_the_values_is_in_the_readme():
+    def leaves(node, path=""):
+        for key, value in node.items():
+            here = f"{path}{key}"
+            described = f"| `{here}` |" in readme
+            if isinstance(value, dict) and value and not described:
+                yield from leaves(value, f"{here}.")
+            else:
+                yield here
+
+    readme = (manifests.CHART / "README.md").read_text()
+    found = list(leaves(chart_values()))
+    assert len(found) > 150
+    assert [one for one in found if f"| `{one}` |" not in readme] == []
+    assert len(re.findall(r"^\| `[a-zA-Z.]+` \|", readme, re.MULTILINE)) == len(found)
+
+
+def test_a_value_without_a_description_is_an_error(tmp_path):
+    script = (manifests.DEPLOY / "chart_readme.py").read_text()
+    (tmp_path / "helm").mkdir()
+    (tmp_path / "chart_readme.py").write_text(script)
+    (tmp_path / "helm" / "README.md").write_text("")
+    (tmp_path / "helm" / "values.yaml").write_text("# -- Known.\na: 1\nb: 2\n")
+    done = subprocess.run(
+        [sys.executable, tmp_path / "chart_readme.py"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert "b has no description" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (
+            "job",
+            [
+                "logs -f job/checkout-locust-cw-master-1",
+                "begins when 2 workers are there",
+                "nothing is published to CloudWatch",
+            ],
+        ),
+        ("job-full", ["Run nightly-42", "--set job.runId=ANOTHER", "after 6855 s"]),
+        ("job-volume", ["associate the role with service account checkout-locust-cw-master in namespace load"]),
+        ("web", ["port-forward service/checkout-locust-cw-web 8089:8089", "there is no login"]),
+        ("web-hpa", ["https://127.0.0.1:8089/locust", "locust.example.com"]),
+    ],
+)
+def test_the_notes_say_what_to_do_next(values, words):
+    # Helm 3 shows them only with a cluster; its lint renders them, see test_lint.py.
+    command = [
+        manifests.deploy_tools.program("helm-4.3.1"),
+        "install",
+        manifests.RELEASE,
+        str(manifests.CHART),
+        "-n",
+        manifests.NAMESPACE,
+    ]
+    command += ["--dry-run=client", "--values", str(manifests.VALUES[values])]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False, env={"KUBECONFIG": "/nowhere", "HOME": "/tmp"}
+    )
+    _, _, notes = done.stdout.partition("\nNOTES:\n")
+    for word in [*words, "helm -n load test checkout --logs"]:
+        assert word in notes

@@ -1,0 +1,218 @@
+"""Law 8: no computation holds the hub for long at 1,000 endpoints; here, by the work that each call does."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from locust_cw_dist.core.buffer import MAX_ENDPOINTS_PER_WORKER, MAX_WINDOWS, UNKNOWN_RUN
+from locust_cw_dist.core.frame import decode
+from locust_cw_dist.core.histogram import EDGES, MAX_BATCH, Histogram
+from locust_cw_dist.core.outbox import MAX_SUMMARIES_PER_FRAME, MAX_WAITING_PER_FRAME, Outbox
+from locust_cw_dist.core.sections import Section
+from locust_cw_dist.edge.once import Once
+from locust_cw_dist.hosts.recorder import Recorder
+from support.strategies import NOW_S, moment
+
+MOST_RESULTS = MAX_WAITING_PER_FRAME + MAX_BATCH - 1
+"""What a frame may have to fold: the last summary may go beyond the limit, by less than a batch."""
+
+
+class Bench:
+    """A recorder and its outbox, on a clock that the test moves; notes how many results each call folds."""
+
+    def __init__(self, monkeypatch):
+        self.seconds = 0.0
+        clock = SimpleNamespace(now_s=lambda: NOW_S + self.seconds, ticks=lambda: 5.0 + self.seconds)
+        self.recorder = Recorder(clock, Once())
+        self.buffer = self.recorder.buffer
+        self.buffer.use_resolution(10)
+        self.buffer.begin_run("run")
+        self.outbox = Outbox(self.buffer, worker_id="worker", epoch="epoch")
+        self.folds = []
+        self.fired = 0
+        fold = Histogram.fold
+
+        def note(histogram, values_ms):
+            self.folds.append(len(values_ms))
+            fold(histogram, values_ms)
+
+        monkeypatch.setattr(Histogram, "fold", note)
+
+    def fire(self, results_each, endpoints=MAX_ENDPOINTS_PER_WORKER):
+        for _ in range(results_each):
+            for number in range(endpoints):
+                self.recorder.on_request("GET", f"/{number}", 12.5, 100)
+        self.fired += results_each * endpoints
+
+    def folded_by(self, call, *args):
+        """Call, and return what it folded: how many batches, how many results."""
+        before = len(self.folds)
+        self.answer = call(*args)
+        return len(self.folds) - before, sum(self.folds[before:])
+
+    def waiting(self):
+        return sum(len(intake.response_times_ms) for intake in self.buffer._latest.values())
+
+    def send_all(self):
+        """Send everything, and return the frames; none of them takes more than its share of work."""
+        frames, call = [], self.outbox.on_report
+        while True:
+            batches, results = self.folded_by(call, moment(NOW_S + self.seconds, users=1))
+            assert batches <= MAX_SUMMARIES_PER_FRAME
+            assert results <= MOST_RESULTS
+            if not self.answer:
+                return frames
+            frames.append(decode(self.answer))
+            assert self.outbox.on_acknowledgement(frames[-1].seq)
+            call = self.outbox.follow_up
+
+
+@pytest.fixture
+def bench(monkeypatch):
+    return Bench(monkeypatch)
+
+
+@pytest.mark.parametrize("results_each", [2, 134, MAX_BATCH])
+def test_a_frame_folds_what_it_carries_and_no_more(bench, results_each):
+    bench.fire(results_each)
+    assert (
+        bench.waiting() == bench.fired - MAX_ENDPOINTS_PER_WORKER
+    )  # the first result of each goes straight to its summary
+    frames = bench.send_all()
+    summaries = min(MAX_SUMMARIES_PER_FRAME, -(-MAX_WAITING_PER_FRAME // (results_each - 1)))
+    assert len(frames) == -(-MAX_ENDPOINTS_PER_WORKER // summaries)
+    assert sum(frame.results for frame in frames) == bench.fired
+    assert frames[-1].counters["run"].recorded == bench.fired
+    # Each frame tells of all results, and of those that it leaves behind.
+    left = bench.fired
+    for frame in frames:
+        left -= frame.results
+        assert (frame.counters["run"].recorded, frame.counters["run"].held) == (bench.fired, left)
+
+
+def test_a_request_folds_nothing_but_its_own_endpoint(bench):
+    bench.fire(100)
+    bench.folds.clear()
+    bench.seconds = 10.0  # another window
+    for number in range(MAX_ENDPOINTS_PER_WORKER):
+        assert bench.folded_by(bench.recorder.on_request, "GET", f"/{number}", 12.5, 100) == (1, 99)
+    bench.fired += MAX_ENDPOINTS_PER_WORKER
+    frames = bench.send_all()
+    assert [section.start_s - int(NOW_S) for frame in frames for section in frame.sections] == [0] * 10 + [10] * 10
+    assert sum(frame.results for frame in frames) == bench.fired
+
+
+def test_nothing_is_folded_while_it_only_waits(bench):
+    bench.fire(100)
+    for call, *args in (
+        (bench.buffer.copy_counters,),
+        (bench.buffer.begin_run, "run 2"),
+        (bench.buffer.shift, 3.0),
+        (bench.buffer.use_resolution, 5),
+        (bench.buffer.has_told, {}),
+        (bench.buffer.forget_runs, {}),
+    ):
+        assert bench.folded_by(call, *args) == (0, 0)
+    assert sum(frame.results for frame in bench.send_all()) == bench.fired
+
+
+def test_windows_that_merge_fold_nothing(bench):
+    """Those that meet after a shift, and those that pile up."""
+    bench.fire(100)
+    bench.buffer.use_resolution(1)
+    for second in range(1, 2 * MAX_WINDOWS):
+        bench.seconds = float(second)
+        # An endpoint that goes on; the others have been silent since the first window.
+        assert bench.folded_by(bench.recorder.on_request, "GET", "/0", 12.5, 100)[0] <= 1
+        bench.fired += 1
+    assert bench.folded_by(bench.buffer.shift, 0.0) == (0, 0)
+    assert sum(frame.results for frame in bench.send_all()) == bench.fired
+
+
+def test_what_is_discarded_is_not_folded(bench):
+    bench.fire(100)
+    assert bench.folded_by(bench.buffer.discard) == (0, 0)
+    assert bench.buffer.counters["run"].recorded == 0
+    assert bench.send_all()[0].results == 0
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("fire"), st.integers(0, 4), st.integers(1, 9)),
+        st.tuples(st.just("later"), st.sampled_from([0.3, 1.0, -1.0, 40.0])),
+        st.tuples(st.just("send"), st.integers(1, 5), st.integers(1, 12)),
+        st.tuples(st.just("put_back")),
+        st.tuples(st.just("shift"), st.sampled_from([-1.0, 1.0, 2.0])),
+        st.tuples(st.just("use_resolution"), st.sampled_from([1, 5])),
+        st.tuples(st.just("begin_run"), st.sampled_from(["", "run", "run 2"])),
+        st.tuples(st.just("name_unknown_run"), st.sampled_from(["run", "run 2"])),
+    ),
+    min_size=5,
+    max_size=40,
+)
+
+
+class Play:
+    """A recorder to which things happen, and how many results were fired."""
+
+    def __init__(self):
+        self.now_s = NOW_S
+        self.recorder = Recorder(SimpleNamespace(now_s=lambda: self.now_s, ticks=lambda: self.now_s), Once())
+        self.buffer = self.recorder.buffer
+        self.fired = 0
+        self.sent = []
+
+    def fire(self, endpoint, times):
+        for _ in range(times):
+            self.recorder.on_request("GET", f"/{endpoint}", 1.0 + self.fired, 1)
+            self.fired += 1
+
+    def later(self, seconds):
+        self.now_s += seconds
+        self.recorder.look_at_clock()
+
+    def send(self, max_summaries, max_waiting):
+        self.sent += self.buffer.take(max_summaries, max_waiting)
+
+    def put_back(self):
+        if self.sent:
+            self.buffer.put_back([self.sent.pop()])
+
+    def step(self, kind, *args):
+        if hasattr(self, kind):
+            getattr(self, kind)(*args)
+        else:
+            getattr(self.buffer, kind)(*args)
+
+
+@given(steps)
+def test_whatever_is_taken_when_each_result_comes_once(steps):
+    """What waits for its summary goes with it, wherever the summary goes, and the counters tell of it all the while."""
+    play = Play()
+    buffer = play.buffer
+    for step in steps:
+        play.step(*step)
+        told = buffer.copy_counters().values()
+        unknown = buffer.counters[UNKNOWN_RUN].recorded if UNKNOWN_RUN in buffer.counters else 0
+        assert sum(counters.recorded for counters in told) + unknown == play.fired
+        assert sum(counters.held for counters in told) + unknown == play.fired - results_in(play.sent)
+    buffer.name_unknown_run("run")
+    sent = play.sent + buffer.take()
+    assert buffer.is_empty
+    assert sorted(times_of(sent)) == pytest.approx([float(n) for n in range(1, play.fired + 1)], rel=0.01)
+    assert all(summary.bytes_sum == summary.count for s in sent for summary in s.summaries.values())
+
+
+def results_in(sections: list[Section]) -> int:
+    return sum(section.results for section in sections)
+
+
+def times_of(sections):
+    for section in sections:
+        for summary in section.summaries.values():
+            for index, count in summary.successes.bins.items():
+                yield from [EDGES[index]] * count
