@@ -8,15 +8,14 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from locust_cw_dist.cli import records
 from locust_cw_dist.errors import LocustCwError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from locust_cw_dist.as_code.changes import Change, Changes
     from locust_cw_dist.cli.parsing import CommandParser
-    from locust_cw_dist.core.records.record import Record
     from locust_cw_dist.core.rules import Rule
     from locust_cw_dist.core.sections import EndpointKey
     from locust_cw_dist.settings import Settings
@@ -62,7 +61,8 @@ def add_arguments(parser: CommandParser) -> None:
     add(
         "--endpoint", type=_endpoint, action="append", default=[], metavar="'GET /x'", help="one of the run; repeatable"
     )
-    add("--record", metavar="RECORD", help="take endpoints and host from a run record, or a folder's newest one")
+    help_ = "take endpoints and host from a run record, or a folder's newest one; s3://BUCKET/PREFIX, too"
+    add("--record", type=records.place, metavar="RECORD", help=help_)
     add(
         "-H",
         "--host",
@@ -119,7 +119,7 @@ def known(arguments: argparse.Namespace, settings: Settings) -> Known:
 
     found, host = list(arguments.endpoint), settings.host or arguments.host
     if arguments.record is not None:
-        record = _record(arguments.record)
+        record = records.read(arguments.record, 1)
         found += record.endpoints()
         host = host or _text(record.options.get("host"))
     selection = Selection(settings.groups, settings.include, settings.exclude)
@@ -203,15 +203,6 @@ def note_role(prog: str, settings: Settings) -> None:
     """Say whose account it is, where the publisher has a role in another one."""
     if settings.role_arn is not None:
         note(prog, f"your own credentials are used, not {settings.role_arn}: that role is for publishing")
-
-
-def _record(text: str) -> Record:
-    from pathlib import Path
-
-    from locust_cw_dist.cli import records
-
-    path: Path = Path(text)
-    return records.read(path, 1)
 
 
 def _text(value: object) -> str | None:

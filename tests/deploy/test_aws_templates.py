@@ -69,7 +69,7 @@ def cfn_lint(path, *regions):
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize("name", [name for name in TEMPLATES if name != "stack.yaml"])
 def test_cfn_lint_finds_nothing_in_any_partition(name):
     done = cfn_lint(AWS / name, *REGIONS)
     assert (done.returncode, done.stdout) == (0, ""), done.stdout
@@ -315,3 +315,39 @@ def test_what_cfn_lint_is_told_to_leave_out_is_what_is_known():
     assert {name for name, config in left_out.items() if config} == {"stack.yaml"}
     # TemplateURL is a file until 'aws cloudformation package' has been there.
     assert left_out["stack.yaml"] == {"config": {"ignore_checks": ["W3002"]}}
+
+
+@pytest.fixture(scope="module")
+def packaged(tmp_path_factory):
+    """A folder with all templates, those that the commands make included."""
+    folder = tmp_path_factory.mktemp("templates")
+    for name in TEMPLATES:
+        (folder / name).write_text((AWS / name).read_text())
+    options = ["--format", "cloudformation", "--cw-service", "checkout", "-H", "https://shop.test"]
+    options += ["--cw-rule", "p95 < 300 ms", "--cw-rule", "p99(POST /checkout) < 1 s, window_s=300"]
+    for command in ("alarms", "dashboard"):
+        done = subprocess.run(
+            [sys.executable, "-m", "locust_cw_dist.cli.main", command, *options],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        )
+        (folder / f"{command}.json").write_text(done.stdout)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["stack.yaml", "alarms.json", "dashboard.json"])
+def test_the_stack_is_right_with_what_the_commands_make(packaged, name):
+    done = cfn_lint(packaged / name, *REGIONS)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_stack_is_linted_together_with_its_parts(packaged, tmp_path):
+    for path in packaged.iterdir():
+        (tmp_path / path.name).write_text(path.read_text())
+    stack = tmp_path / "stack.yaml"
+    stack.write_text(stack.read_text().replace("MetricsNamespace: !Ref", "MetricNamespace: !Ref"))
+    done = cfn_lint(stack, "us-east-1")
+    assert done.returncode != 0
+    assert "MetricNamespace" in done.stdout
