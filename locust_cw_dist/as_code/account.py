@@ -17,7 +17,7 @@ from locust_cw_dist.as_code.names import alarm_prefix
 from locust_cw_dist.core.datums import ENDPOINT_DIMENSIONS
 from locust_cw_dist.core.names import restore_dimension_value
 from locust_cw_dist.core.sections import EndpointKey
-from locust_cw_dist.doctor.explain import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, code_of, explain
+from locust_cw_dist.doctor.explain import CONNECT_TIMEOUT_S, NO_CREDENTIALS, READ_TIMEOUT_S, code_of, explain
 from locust_cw_dist.edge.cloudwatch import make_session
 from locust_cw_dist.errors import LocustCwError
 from locust_cw_dist.settings import Settings
@@ -196,4 +196,6 @@ def _one_line() -> Iterator[None]:
         raise
     except Exception as e:
         found, advice = explain(e)
+        if (found, advice) == NO_CREDENTIALS:  # whose advice is for a master
+            advice = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in: aws sso login"
         raise LocustCwError(f"{found}; {advice}") from e

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shlex
@@ -10,6 +11,9 @@ import sys
 
 import pytest
 
+from locust_cw_dist.as_code.changes import Change, Changes, Kind
+from locust_cw_dist.cli import as_code
+from locust_cw_dist.errors import LocustCwError
 from support.readme import blocks
 from support.records import Simulation, Traffic
 
@@ -161,6 +165,18 @@ def test_what_cannot_be_read_or_reached_is_one_line_and_exit_code_1(run):
     ):
         assert done.returncode == 1, done
         assert len(done.stderr.splitlines()) == 1, done.stderr
+        assert "the master" not in done.stderr
+
+
+def test_an_apply_that_fails_half_way_says_how_far_it_got(capsys):
+    def work(changes, done):
+        done(changes[0])
+        raise LocustCwError("AWS is away")
+
+    changes = Changes((Change(Kind.CREATE, "a", request={}), Change(Kind.DELETE, "b")), 0)
+    with pytest.raises(LocustCwError, match=r"^AWS is away \(1 of 2 changes were made; run it again\)$"):
+        as_code.carry_out(argparse.Namespace(action="apply", yes=True), changes, "alarms", work)
+    assert "done" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", ["alarms", "dashboard"])
