@@ -15,6 +15,12 @@ CUSTOM = {"ScaledObject"}  # no schema of Kubernetes' own; see test_scaling.py
 validation.schema_contents = functools.cache(validation.schema_contents)
 
 
+@pytest.fixture(params=manifests.RENDERINGS)
+def objects(request):
+    """What Helm and kustomize make, one after another."""
+    return manifests.rendering(request.param)
+
+
 @functools.cache
 def _validate(document, version):
     validation.validate(json.loads(document), version, strict=True)
