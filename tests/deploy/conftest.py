@@ -1,4 +1,4 @@
-"""What tests of the folder deploy/ share: what is rendered, an engine that runs containers, and the image in it."""
+"""What tests of the folder deploy/ share: an engine that runs containers, and the image in it, made once."""
 
 from __future__ import annotations
 
@@ -6,13 +6,7 @@ import os
 
 import pytest
 
-from support import containers, manifests
-
-
-@pytest.fixture(params=manifests.RENDERINGS)
-def objects(request):
-    """What Helm and kustomize make, one after another."""
-    return manifests.rendering(request.param)
+from support import containers
 
 
 @pytest.fixture(scope="session")

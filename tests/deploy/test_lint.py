@@ -70,6 +70,7 @@ def failed_checks(tmp_path_factory):
     return failed, report["summary"]["passed"]
 
 
+@pytest.mark.xdist_group("checkov")
 def test_checkov_finds_nothing_but_the_exceptions(failed_checks):
     failed, passed = failed_checks
     assert passed > 1000
@@ -82,6 +83,7 @@ def test_checkov_finds_nothing_but_the_exceptions(failed_checks):
     assert [one for one in failed if not is_excepted(*one)] == []
 
 
+@pytest.mark.xdist_group("checkov")
 def test_no_exception_is_there_for_nothing(failed_checks):
     failed, _ = failed_checks
     found = Counter(check for _, check, _ in failed)

@@ -20,11 +20,6 @@ class TestRuns:
         assert names[0].isdisjoint(names[1])
         assert len(names[0] | names[1]) == 4
 
-    def test_a_run_is_named_after_the_revision_by_default(self):
-        # helm template's revision is always 1.
-        assert manifests.chart(HELM, "job").workload("master")["metadata"]["name"] == "checkout-locust-cw-master-1"
-        assert ".Release.Revision" in (manifests.CHART / "templates" / "_names.tpl").read_text()
-
     def test_workers_of_a_new_run_do_not_meet_the_old_master(self):
         old, new = (manifests.chart_with("job", job={"runId": run}) for run in ("a", "b"))
         (service,) = new.of("Service")

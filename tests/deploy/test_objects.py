@@ -8,11 +8,19 @@ import json
 import kubernetes_validate.utils as validation
 import pytest
 
+from support import manifests
+
 KUBERNETES = tuple(f"1.{minor}" for minor in range(31, 38))
 CUSTOM = {"ScaledObject"}  # no schema of Kubernetes' own; see test_scaling.py
 
 # It reads a file of 1 MB for each object otherwise.
 validation.schema_contents = functools.cache(validation.schema_contents)
+
+
+@pytest.fixture(params=manifests.RENDERINGS)
+def objects(request):
+    """What Helm and kustomize make, one after another."""
+    return manifests.rendering(request.param)
 
 
 @functools.cache

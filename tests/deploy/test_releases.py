@@ -1,0 +1,80 @@
+"""Helm's own steps, against objects that are kept: installing a run, the next run, and the end."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from support import manifests
+
+
+class Release:
+    def __init__(self, helm, address, folder):
+        self._helm, self._address = manifests.deploy_tools.program(helm), address
+        self._kubeconfig = folder / "kubeconfig"
+        context = {"name": "test", "context": {"cluster": "test", "namespace": manifests.NAMESPACE}}
+        cluster = {"name": "test", "cluster": {"server": address}}
+        config = {"apiVersion": "v1", "kind": "Config", "clusters": [cluster], "contexts": [context]}
+        self._kubeconfig.write_text(json.dumps({**config, "current-context": "test"}))
+        self._folder = folder
+
+    def helm(self, *arguments):
+        command = [self._helm, *arguments, "--namespace", manifests.NAMESPACE, "--kubeconfig", str(self._kubeconfig)]
+        environment = {"HOME": str(self._folder), "NO_PROXY": "*"}
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
+
+    def put(self, values, *arguments):
+        """Install, or upgrade: the next run."""
+        options = ["--disable-openapi-validation", "--values", str(manifests.VALUES[values])]
+        return self.helm("upgrade", "--install", manifests.RELEASE, str(manifests.CHART), *options, *arguments)
+
+    def names(self, group, resource):
+        url = f"{self._address}/{group}/namespaces/{manifests.NAMESPACE}/{resource}"
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return {one["metadata"]["name"] for one in json.load(answer)["items"]}
+
+    def jobs(self):
+        return self.names("apis/batch/v1", "jobs")
+
+
+@pytest.fixture(params=manifests.deploy_tools.HELMS)
+def release(request, tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-m", "support.kubernetes_api"],
+        cwd=Path(__file__).parents[1],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        yield Release(request.param, server.stdout.readline().strip(), tmp_path)
+        server.stdin.close()
+
+
+def test_each_upgrade_is_a_run_with_jobs_of_its_own(release):
+    for revision in (1, 2, 3):
+        done = release.put("job", "--set", f"locust.users={revision}")
+        assert done.returncode == 0, done.stderr
+        # Those of the run before are gone.
+        assert release.jobs() == {f"checkout-locust-cw-{role}-{revision}" for role in ("master", "worker")}
+        assert f"Run {revision} of checkout begins" in done.stdout
+
+
+def test_a_run_id_that_is_used_again_meets_kubernetes_own_refusal(release):
+    assert release.put("job", "--set", "job.runId=a", "--set", "locust.users=1").returncode == 0
+    refused = release.put("job", "--set", "job.runId=a", "--set", "locust.users=2")
+    assert refused.returncode != 0
+    assert "immutable" in refused.stderr
+    assert release.put("job", "--set", "job.runId=b", "--set", "locust.users=2").returncode == 0
+
+
+def test_the_spool_stays_when_the_release_goes(release):
+    assert release.put("job", "--set", "spool.persistent=true").returncode == 0
+    assert release.helm("uninstall", manifests.RELEASE).returncode == 0
+    assert release.jobs() == set()
+    assert release.names("api/v1", "persistentvolumeclaims") == {"checkout-locust-cw-spool"}
+    assert release.names("api/v1", "configmaps") == set()
