@@ -21,6 +21,7 @@ from locust_cw_dist.hosts.parcels import Depot
 from locust_cw_dist.hosts.publisher import Publisher
 from locust_cw_dist.hosts.recovery import Recovery
 from locust_cw_dist.hosts.runs import Runs
+from locust_cw_dist.hosts.sender import LAST_DISK_S
 from locust_cw_dist.settings import Settings
 
 logger = logging.getLogger("locust_cw_dist")
@@ -90,11 +91,14 @@ class Keeper:
         gevent.killall(self._greenlets)
         if self.recovery is not None:
             self.recovery.log_end()
-        self._note_safely(publisher, ended=True)
         try:
-            self._off_hub.run(self._spool.close)
+            with gevent.Timeout(LAST_DISK_S):
+                self._note_safely(publisher, ended=True)
+                self._off_hub.run(self._spool.close)
         except OSError as e:
             self._once.warning("disk", "locust-cw: the spool can't be written (%s)", e)
+        except gevent.Timeout:
+            self._once.warning("hung", "locust-cw: the disk of the spool does not answer; the process ends now")
 
     def _recover(self) -> None:
         if self.recovery is None:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from locust_cw_dist.core.ledger import Account
 from locust_cw_dist.core.publication import Entry
@@ -16,7 +17,9 @@ from locust_cw_dist.core.spooled import SpooledBatch, SpoolError, pack, unpack
 from locust_cw_dist.edge.off_hub import OffHub
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.edge.sink import SendError
-from locust_cw_dist.edge.spool import Spool
+from locust_cw_dist.edge.spool import REFUSED, Spool
+
+T = TypeVar("T")
 
 UNREADABLE = "unreadable on disk"
 """Why results are dropped whose file can't be read back."""
@@ -150,10 +153,12 @@ class Depot:
             return
         for entry in entries:
             refusal = {"namespace": parcel.namespace, "reason": str(error), "datum": entry.datum.to_json()}
-            self._quietly(self._spool.set_aside, json.dumps(refusal, separators=(",", ":")).encode())
+            if self._quietly(self._spool.set_aside, json.dumps(refusal, separators=(",", ":")).encode()) is False:
+                self._once.warning("refused", "locust-cw: %s is full: refused datums are only counted", REFUSED)
 
-    def _quietly(self, call: Callable[..., object], *args: object) -> None:
+    def _quietly(self, call: Callable[..., T], *args: object) -> T | None:
         try:
-            self._off_hub.run(call, *args)
+            return self._off_hub.run(call, *args)
         except OSError as e:
             self._once.warning("disk", "locust-cw: the spool can't be written (%s)", e)
+            return None

@@ -177,10 +177,15 @@ class Sender:
         gevent.killall(self._greenlets)
 
     def close(self) -> None:
-        """Bring what was not taken to disk, or book it as dropped; after `stop`."""
-        for parcel in (*self._fresh, *self._busy):
+        """Bring what was not taken to disk, or book it as dropped; after `stop`. A hung disk is not waited for."""
+        left = [*self._fresh, *self._busy]
+        with gevent.Timeout(LAST_DISK_S, False):
+            for parcel in left:
+                if parcel.entries:
+                    self._depot.store(parcel)
+        for parcel in left:
             # One whose file can't be replaced any more is left with what is in that.
-            if parcel.entries and not self._depot.store(parcel) and parcel.file is None:
+            if parcel.entries and parcel.file is None:
                 self._drop(parcel, self.last_failure.value)
         self._fresh.clear()
         self._busy.clear()

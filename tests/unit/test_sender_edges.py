@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 
 import gevent
 import pytest
@@ -227,3 +228,31 @@ def test_a_write_that_the_end_cuts_off_leaves_one_file(tmp_path, monkeypatch):
     second.flush()
     counted = [datum for datum in second.sent("RequestCount") if datum.dimensions]
     assert sorted(requests_of(counted)) == ["/a", "/b"]
+
+
+def test_a_disk_that_hangs_does_not_keep_the_process(tmp_path, monkeypatch):
+    released, release = os.pipe()
+    bench = Bench(Away(), spool_dir=str(tmp_path), metrics=["RequestCount"])
+    bench.start()
+    monkeypatch.setattr(spool, "_write", lambda *_: os.read(released, 1))
+    for module in ("sender", "publisher", "keeper"):
+        monkeypatch.setattr(f"locust_cw_dist.hosts.{module}.LAST_DISK_S", 0.2)
+    bench.deliver("/a", count=3)
+    try:
+        with gevent.Timeout(10):
+            bench.flush(timeout_s=0.1)
+        assert (bench.balance.pending, bench.balance.spooled, bench.balance.difference) == (0, 0, 0)
+        assert sum(bench.balance.dropped.values()) == 3
+    finally:
+        os.write(release, b"12345678")
+
+
+def test_refused_datums_that_find_no_room_are_said_to_be_counted_only(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(spool, "MAX_REFUSED_BYTES", 10)
+    bench = Bench(
+        ScriptedSink(*[SendError(Failure.REFUSED, "bad")] * 9), spool_dir=str(tmp_path), metrics=["RequestCount"]
+    )
+    bench.deliver("/a", count=3)
+    bench.flush()
+    assert bench.balance.dropped == {Failure.REFUSED.value: 3}
+    assert "refused.jsonl is full: refused datums are only counted" in caplog.text
