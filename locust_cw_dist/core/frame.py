@@ -36,8 +36,8 @@ HEAD_STARTS = 4
 """Bytes after the version that tell how long the head is."""
 
 MAX_FRAME_BYTES = 8 * 2**20
-"""Compressed. A hundred endpoints come to some 10 kB, with names and reasons of full length to less than 2 MB; Locust was
-seen to carry 10 MB in a report."""
+"""Compressed. A hundred endpoints come to some 10 kB, with names and reasons of full length to less than 2 MB; Locust
+was seen to carry 10 MB in a report."""
 
 MAX_INFLATED_BYTES = 16 * 2**20
 """What a frame may inflate to: bounds the memory that a forged one can take. A worker cuts smaller frames before it
