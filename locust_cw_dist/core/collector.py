@@ -77,7 +77,7 @@ class Window:
                 mine.merge(summary)
 
     def merge_packed(self, section: PackedSection) -> None:
-        """Add a section as it was read from a frame: the same as `merge` of its summaries, in half the time."""
+        """Add a section as it was read from a frame: the same as `merge` of its summaries, without making them."""
         summaries = self.summaries
         for row in section.rows:
             mine = summaries.get(row[0])

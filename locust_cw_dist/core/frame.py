@@ -36,11 +36,12 @@ HEAD_STARTS = 4
 """Bytes after the version that tell how long the head is."""
 
 MAX_FRAME_BYTES = 8 * 2**20
-"""Compressed. 1,000 endpoints with 200 bins in ten windows come to 4 MB; Locust was seen to carry 10 MB in a report."""
+"""Compressed. A hundred endpoints come to some 10 kB, with names and reasons of full length to less than 2 MB; Locust
+was seen to carry 10 MB in a report."""
 
 MAX_INFLATED_BYTES = 16 * 2**20
 """What a frame may inflate to: bounds the memory that a forged one can take. A worker cuts smaller frames before it
-comes to this; ten windows of 1,000 endpoints with 200 bins are 5 MB."""
+comes to this."""
 
 MAX_ENDPOINTS_PER_FRAME = MAX_ENDPOINTS_PER_WORKER + 1
 """One more for `(other)`."""

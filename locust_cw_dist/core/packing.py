@@ -5,7 +5,7 @@ as their planes, in one `bytes` of the whole frame. So types and ranges need no 
 read an integer or two.
 
 Read back, what a histogram claims (count, minimum, maximum, sum) must fit its bins and each other. What was read stays
-a row, which the collector adds to a Summary of its own: to make one of each row would take as long as adding it.
+a row, which the collector adds to a Summary of its own, so that none has to be made for each row.
 """
 
 from __future__ import annotations

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import time
+import zlib
 
 import gevent
+import msgpack
 from locust.rpc.protocol import Message
 
 from bench.figures import Figure
 from bench.pair import Pair, cpu_s
-from bench.traffic import REPORT_S, Report, reports
+from bench.traffic import REPORT_S, RUN_ID, Report, reports
 from locust_cw_dist.core.collector import Collector
 from locust_cw_dist.core.frame import decode
-from locust_cw_dist.core.messages import REPORT_KEY
+from locust_cw_dist.core.messages import REPORT_KEY, WORD, Word
+from locust_cw_dist.core.packing import ROW_BYTES
 
 ENDPOINTS, RESULTS = 50, 60
+HEAD = 8
+"""Where the head of a frame begins."""
+
+WORD_DATA = Word(time.time(), RUN_ID, 10, epoch="0" * 32, seq=1).pack()
 WORKERS = 10
 
 
@@ -24,7 +31,7 @@ def figures(*, full: bool) -> list[Figure]:
     made = list(
         reports(WORKERS, turns, endpoints=ENDPOINTS, results=RESULTS, begin_s=time.time() - turns * REPORT_S - 60)
     )
-    return [_bytes(made), _cpu(made), _hold(full=full)]
+    return [_bytes(made), *_cpu(made), _hold(full=full)]
 
 
 def _bytes(made: list[Report]) -> Figure:
@@ -36,8 +43,8 @@ def _bytes(made: list[Report]) -> Figure:
     return Figure("report_bytes", what, shares, "", 0.25, details=details)
 
 
-def _cpu(made: list[Report]) -> Figure:
-    ours, locusts = [], []
+def _cpu(made: list[Report]) -> list[Figure]:
+    ours, locusts, floor = [], [], []
     with Pair() as pair:
         for report in made:
             message = report.message()
@@ -49,20 +56,45 @@ def _cpu(made: list[Report]) -> Figure:
             def take(report: Report = report) -> None:
                 pair.master_ours.worker_report.fire(client_id=report.worker_id, data={REPORT_KEY: report.frame})
 
+            def touch(report: Report = report) -> None:
+                _touch(report.frame)
+                pair.master.runner.send_message(WORD, WORD_DATA, report.worker_id)
+
+            unpacking_s = _unpacking_s(report)
             locusts.append(cpu_s(handle))
-            ours.append(cpu_s(take) + _unpacking_s(report))
+            ours.append(cpu_s(take) + unpacking_s)
+            floor.append(cpu_s(touch) + unpacking_s)
             gevent.sleep(0)
     closing_s = _closing_s(made) / len(made)
     # A whole turn of all workers at a time: some reports straddle two windows.
     turns = range(0, len(made), WORKERS)
-    shares = tuple((sum(ours[i : i + WORKERS]) + WORKERS * closing_s) / sum(locusts[i : i + WORKERS]) for i in turns)
+
+    def share(spent: list[float], more_s: float) -> tuple[float, ...]:
+        return tuple((sum(spent[i : i + WORKERS]) + WORKERS * more_s) / sum(locusts[i : i + WORKERS]) for i in turns)
+
     details = {
         "ours_ms": sum(ours) / len(ours) * 1e3,
         "closing_ms": closing_s * 1e3,
+        "floor_ms": sum(floor) / len(floor) * 1e3,
         "locusts_ms": sum(locusts) / len(locusts) * 1e3,
     }
     what = "CPU of decoding, checking, merging, acknowledging and closing, of Locust's own handling of that report"
-    return Figure("report_cpu", what, shares, "", 0.20, details=details)
+    bare = "the same of inflating, unpacking, looking at each endpoint and acknowledging, without any check or sum"
+    return [
+        Figure("report_cpu", what, share(ours, closing_s), "", 0.20, details=details),
+        Figure("report_cpu_floor", bare, share(floor, 0.0)),
+    ]
+
+
+def _touch(data: bytes) -> None:
+    """Do with a frame what nobody can do without."""
+    head_ends = HEAD + int.from_bytes(data[HEAD - 4 : HEAD], "big")
+    body = msgpack.unpackb(zlib.decompress(data[HEAD:head_ends]), unicode_errors="surrogatepass")
+    zlib.decompress(data[head_ends:])
+    endpoints, looked = list(zip(body[11], body[12], strict=True)), {}
+    for _, start_s, rows, _ in body[13]:
+        for number in range(len(rows) // ROW_BYTES):
+            looked[start_s, endpoints[number]] = number
 
 
 def _unpacking_s(report: Report) -> float:

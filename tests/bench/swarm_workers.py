@@ -167,7 +167,7 @@ def replace_times(data, now_s):
 
 def end(sims):
     """See that each frame is acknowledged, and send a last one."""
-    deadline_s = time.monotonic() + 30
+    deadline_s = time.monotonic() + 60
     waiting = list(sims)
     finals = set()
     while waiting and time.monotonic() < deadline_s:

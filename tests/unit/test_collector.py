@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from dataclasses import replace
 
@@ -9,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.buffer import RunCounters
+from locust_cw_dist.core import collector as collector_module
+from locust_cw_dist.core.buffer import OTHER, RunCounters
 from locust_cw_dist.core.clocksync import MEMORY, ClockSync
-from locust_cw_dist.core.collector import Collector
-from locust_cw_dist.core.frame import REFUSALS, Frame, FrameError, Vitals
+from locust_cw_dist.core.collector import Collector, Window
+from locust_cw_dist.core.frame import REFUSALS, Frame, FrameError, Vitals, decode, encode
 from locust_cw_dist.core.result import MISSING
-from locust_cw_dist.core.sections import Section
+from locust_cw_dist.core.sections import PackedSection, Section
 from locust_cw_dist.core.summary import Summary
-from support.strategies import NOW_S, counts_of
+from support.strategies import NOW_S, counts_of, few_endpoints, summaries
 
 RESOLUTION_S, GRACE_S = 10, 15.0
 START_S = int(NOW_S)
@@ -422,3 +424,35 @@ def test_the_estimate_is_off_by_the_shortest_ways_at_most_and_never_farther_than
     there_s, back_s = (min(delays) for delays in zip(*delays_s[-MEMORY:], strict=True))
     assert -back_s - 1e-5 <= sync.offset_s - true_offset_s <= there_s + 1e-5
     assert abs(sync.offset_s) <= abs(true_offset_s) + 1e-5
+
+
+# Frames from the wire come as rows, those of a single process as Summaries.
+
+
+@given(st.lists(st.dictionaries(few_endpoints, summaries(), min_size=1), min_size=1, max_size=5))
+def test_rows_of_frames_are_merged_as_the_summaries_that_they_stand_for(parts):
+    whole, rows = Window("run", START_S), Window("run", START_S)
+    for part in parts:
+        section = Section("run", START_S, part)
+        whole.merge(copy.deepcopy(part))
+        counters = {"run": RunCounters(section.results)}
+        frame = Frame("w", "e", 1, 0, "run", NOW_S, 0.0, False, False, Vitals(), counters, (section,))
+        (packed,) = decode(encode(frame)).sections
+        assert isinstance(packed, PackedSection)
+        assert packed.results == section.results
+        rows.merge_packed(packed)
+    assert rows.summaries == whole.summaries
+
+
+def test_rows_of_endpoints_beyond_the_cap_go_together(monkeypatch):
+    monkeypatch.setattr(collector_module, "MAX_ENDPOINTS", 2)
+    window = Window("run", START_S)
+    section = Section("run", START_S, {(name, "GET"): one_summary(2) for name in ("/a", "/b", "/c", "/d")})
+    counters = {"run": RunCounters(8)}
+    for _ in range(2):
+        frame = Frame("w", "e", 1, 0, "run", NOW_S, 0.0, False, False, Vitals(), counters, (section,))
+        (packed,) = decode(encode(frame)).sections
+        window.merge_packed(packed)
+    assert {key: summary.count for key, summary in window.summaries.items()} == {
+        ("/a", "GET"): 4, ("/b", "GET"): 4, OTHER: 8
+    }  # fmt: skip
