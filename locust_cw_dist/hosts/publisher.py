@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
@@ -121,6 +121,7 @@ class Publisher:
         self._lost_reported = 0
         self._count: Callable[[], tuple[int, int]] = lambda: (0, 0)
         self._work = Event()
+        self._closing: deque[Window] = deque()
         self._making: list[Window] = []
         self._held_since_s = 0.0
         self._greenlets: list[gevent.Greenlet] = []
@@ -133,7 +134,7 @@ class Publisher:
     @property
     def safe_until_s(self) -> float:
         """Up to when all results that have come are published, on disk or given up."""
-        windows = (*self._collector.open_windows(), *self._backlog, *self._making)
+        windows = (*self._collector.open_windows(), *self._closing, *self._backlog, *self._making)
         unsafe_since_s = [float(window.start_s) for window in windows if window.summaries]
         if self.sender.unsafe_since_s is not None:
             unsafe_since_s.append(self.sender.unsafe_since_s)
@@ -155,23 +156,31 @@ class Publisher:
             return SendError(Failure.CREDENTIALS, "AWS credentials could not be fetched in time")
 
     def tick(self, *, everything: bool = False) -> None:
-        """Sample gauges and move windows that are complete (or everything) to the backlog."""
+        """Sample gauges and move windows that are complete (or everything) to the backlog; yields between windows."""
         now_s = self._clock.now_s()
         if self._runs.current.is_running:
             self._gauges.note_counts(*self._count(), now_s)
             self._collector.touch(self._runs.current.run_id, now_s)
-        for window in self._collector.close(now_s, everything=everything):
-            self._take(window)
-            if self._settings.publishes:
-                self._backlog.add(window)
-                self._work.set()
-            else:
-                # Received is all that they are to be.
-                self._runs.get(window.run_id).ledger.published += window.results
+        closed = self._collector.close(now_s, everything=everything)
+        for window in closed:
+            self._runs.get(window.run_id).ledger.taken += window.results
+        self._closing += closed
+        while self._closing:
+            self._take(self._closing.popleft())
+            self._breathe()
 
     def _take(self, window: Window) -> None:
+        """Hand a window to those who want to know of it, and move it on; never yields."""
+        self._show(window)
+        if self._settings.publishes:
+            self._backlog.add(window)
+            self._work.set()
+        else:
+            # Received is all that they are to be.
+            self._runs.get(window.run_id).ledger.published += window.results
+
+    def _show(self, window: Window) -> None:
         ledger = self._runs.get(window.run_id).ledger
-        ledger.taken += window.results
         window.summaries, left_out = self._selection.apply(window.summaries)
         if left_out:
             ledger.dropped[LEFT_OUT] += left_out
@@ -215,7 +224,7 @@ class Publisher:
 
     @property
     def _has_made_all(self) -> bool:
-        return not self._making and not len(self._backlog)
+        return not (self._closing or self._making or len(self._backlog))
 
     def _wait_until(self, condition: Callable[[], bool], timeout_s: float) -> None:
         with gevent.Timeout(timeout_s, False):

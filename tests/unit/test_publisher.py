@@ -161,3 +161,28 @@ def test_a_window_that_breaks_before_its_first_datum_leaves_nothing_pending(monk
     assert bench.balance.dropped == {sender.BUG: 2}
     assert (bench.balance.pending, bench.balance.difference) == (0, 0)
     assert caplog.text.count("could not make datums") == 1
+
+
+def test_others_have_the_hub_between_windows_that_close_at_once(monkeypatch):
+    """A minute's windows at once: what each costs (grouping, a record, rules) does not add up to one hold of the hub."""
+    monkeypatch.setattr("locust_cw_dist.hosts.publisher.MAX_HOLD_S", 0.0)
+    bench = Bench(ScriptedSink())
+    for number in range(6):
+        bench.deliver("/a", "/b", count=2, at_s=NOW_S + 10 * number)
+    seen, closed = [], []
+    bench.publisher.on_closed.append(lambda window, _: closed.append(window.start_s))
+
+    def watch():
+        while len(closed) < 6:
+            seen.append((len(closed), bench.balance.difference, bench.balance.pending, bench.publisher.safe_until_s))
+            gevent.sleep(0)
+
+    watcher = gevent.spawn(watch)
+    gevent.sleep(0)
+    bench.publisher.tick(everything=True)
+    watcher.join(timeout=5)
+    assert {number for number, *_ in seen} == {0, 1, 2, 3, 4, 5}
+    # None is out of sight while it waits for its turn.
+    assert {tuple(rest) for _, *rest in seen} == {(0, 24, float(NOW_S // 10 * 10))}
+    bench.flush()
+    assert (bench.balance.published, bench.balance.difference) == (24, 0)
