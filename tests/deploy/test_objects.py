@@ -36,6 +36,14 @@ def test_each_object_has_the_strict_schema_of_each_kubernetes(objects, version):
     assert len(checked) >= 6
 
 
+@pytest.mark.parametrize("version", KUBERNETES)
+def test_the_strict_schemas_refuse_a_field_that_does_not_exist(version):
+    wrong = {**manifests.chart("helm-4.3.1", "job").workload("master")}
+    wrong["spec"] = {**wrong["spec"], "backofLimit": 0}
+    with pytest.raises(validation.ValidationError, match="backofLimit"):
+        validation.validate(wrong, version, strict=True)
+
+
 def test_no_object_is_there_twice(objects):
     names = [(one["kind"], one["metadata"]["name"]) for one in objects]
     assert len(names) == len(set(names))
