@@ -34,9 +34,9 @@ MAX_SUMMARIES_PER_FRAME = 100
 To cut so many takes a worker 1 ms, besides folding; to read and merge them takes a master 1 ms. Neither yields
 meanwhile."""
 
-MAX_WAITING_PER_FRAME = 6_000
-"""Results that are folded for a frame, but for those of the last summary: 2 ms, and the same again for other processes
-on the same core. A frame that comes to this carries fewer summaries."""
+MAX_WAITING_PER_FRAME = 4_000
+"""Results that are folded for a frame, but for those of the last summary: 1 ms, and twice as long on a busy machine. A
+frame that comes to this carries fewer summaries."""
 
 NOTHING = b""
 """Stands in a report that brings no frame: the plugin is there, and waits."""

@@ -13,7 +13,7 @@ from locust.env import Environment
 
 import locust_cw_dist
 from bench.figures import Figure
-from bench.pair import Pair, cpu_s
+from bench.pair import Pair, held_s
 from bench.publisher import aws
 from bench.traffic import REPORT_S, SimulatedWorker, name_of, response_time_ms
 from locust_cw_dist.core.histogram import MAX_BATCH
@@ -139,14 +139,14 @@ def _watch_worker(results_each: int, *, reports: int) -> Watch:
         on_word, concurrent = messages[WORD]
 
         def timed(**word: Any) -> None:
-            watch.note(cpu_s(lambda: on_word(**word)) * 1e3, "a frame that follows")
+            watch.note(held_s(lambda: on_word(**word)) * 1e3, "a frame that follows")
 
         messages[WORD] = timed, concurrent
         for _ in range(reports):
             for number in range(results_each * ENDPOINTS):
                 _fire(pair.worker_ours, chance, number % ENDPOINTS)
             data: dict[str, Any] = {}
-            spent_s = cpu_s(lambda: pair.worker_ours.report_to_master.fire(client_id="worker", data=data))  # noqa: B023
+            spent_s = held_s(lambda: pair.worker_ours.report_to_master.fire(client_id="worker", data=data))  # noqa: B023
             watch.note(spent_s * 1e3, "report")
             pair.master_ours.worker_report.fire(client_id=pair.worker.runner.client_id, data=data)
             gevent.sleep(1.0)  # what the frame had no room for follows
