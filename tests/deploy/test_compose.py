@@ -166,7 +166,7 @@ def test_the_commands_of_the_readme(composition, tmp_path):
     (tmp_path / "well.py").write_text(WELL)
     well = {"LOCUSTFILE": str(tmp_path / "well.py")}
     done = composition.engine.run(shlex.split(up), cwd=ROOT, **composition.env | well)
-    assert "results published" in done.stdout
+    assert "results published" in done.stdout + done.stderr
     composition.engine.run(shlex.split(down), cwd=ROOT)
     ill = {"LOCUSTFILE": str(tmp_path / "well.py"), "HOST": "http://target:1"}
     composition.engine.run(shlex.split(up), cwd=ROOT, codes=[1], **composition.env | ill)
