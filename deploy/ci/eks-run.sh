@@ -161,6 +161,7 @@ conclude() {
 # shellcheck disable=SC2329 # a trap calls it
 finish() {
     local code=$? running
+    [[ $BASHPID == "$$" ]] || exit "$code" # a child that a signal has met before it forgot these traps
     trap '' HUP INT TERM
     trap - EXIT
     mapfile -t running < <(jobs -pr)

@@ -86,6 +86,7 @@ compare() {
 
 # shellcheck disable=SC2329 # a trap calls it
 end_workers() {
+    [[ $BASHPID == "$$" ]] || return # a child that a signal has met before it forgot this trap
     if ((${#workers[@]})); then
         kill "${workers[@]}" 2>/dev/null
         wait

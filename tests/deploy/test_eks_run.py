@@ -62,7 +62,9 @@ def assert_gone(cluster):
 def test_shellcheck_finds_nothing():
     scripts = [*ROOT.glob("deploy/**/*.sh"), ROOT / ".ci/run"]
     assert len(scripts) > 2
-    done = subprocess.run([Path(sys.executable).parent / "shellcheck", *scripts], capture_output=True, text=True)
+    done = subprocess.run(
+        [Path(sys.executable).parent / "shellcheck", *scripts], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout) == (0, "")
 
 
@@ -84,8 +86,8 @@ def test_what_is_installed_is_a_job_with_the_callers_values(cluster):
 
 
 def test_a_master_that_never_starts(cluster):
-    cluster.env["START_TIMEOUT_S"] = "1"
-    script = cluster.start([NONE, PENDING, PULLING], [NONE])
+    cluster.env["START_TIMEOUT_S"] = "3"
+    script = cluster.start([PULLING], [NONE])
     assert script.wait() == 5
     assert "waiting for the master: run-master-1-x7: ImagePullBackOff" in script.log
     assert "FailedScheduling" in script.log

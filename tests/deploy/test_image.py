@@ -49,7 +49,9 @@ def log(engine, container):
 
 
 def test_the_dockerfile_passes_the_linter():
-    done = subprocess.run([BIN / "hadolint", ROOT / "deploy/image/Dockerfile"], capture_output=True, text=True)
+    done = subprocess.run(
+        [BIN / "hadolint", ROOT / "deploy/image/Dockerfile"], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout) == (0, "")
 
 
@@ -67,7 +69,9 @@ def test_what_the_image_says_of_itself(engine, image):
 
 def test_it_holds_what_is_pinned_and_nothing_else(engine, image):
     frozen = dict(line.split("==") for line in run(engine, "-c", "pip freeze --exclude locust-cw-dist").splitlines())
-    pinned = dict(re.findall(r"^([\w-]+)==([\w.]+)", (ROOT / "deploy/image/requirements.lock").read_text(), re.MULTILINE))
+    pinned = dict(
+        re.findall(r"^([\w-]+)==([\w.]+)", (ROOT / "deploy/image/requirements.lock").read_text(), re.MULTILINE)
+    )
     assert {"locust", "boto3", "gevent", "msgpack", "rich"} <= {name.lower() for name in frozen}
     assert {_normal(name): version for name, version in frozen.items()}.items() <= pinned.items()
     assert "No broken requirements" in run(engine, "-c", "pip check")
@@ -78,7 +82,9 @@ def _normal(name):
 
 
 def test_it_runs_under_its_user_and_writes_nowhere_but_where_it_may(engine, image):
-    said = run(engine, "-c", "id -u; for f in / /locust /opt/locust-cw /tmp; do touch $f/x 2>/dev/null && echo $f; done")
+    said = run(
+        engine, "-c", "id -u; for f in / /locust /opt/locust-cw /tmp; do touch $f/x 2>/dev/null && echo $f; done"
+    )
     assert said.split() == ["10001", "/tmp"]
 
 
@@ -140,7 +146,9 @@ def test_an_image_of_a_team_on_top_of_it(engine, image, tmp_path):
     (wheel,) = containers.download_wheels().glob("tomlkit-*.whl")
     (tmp_path / wheel.name).write_bytes(wheel.read_bytes())
     (tmp_path / "requirements.txt").write_text(f"./{wheel.name}\n")
-    (tmp_path / "locustfile.py").write_text("import tomlkit\nfrom locust import User\n\n\nclass Team(User):\n    pass\n")
+    (tmp_path / "locustfile.py").write_text(
+        "import tomlkit\nfrom locust import User\n\n\nclass Team(User):\n    pass\n"
+    )
     engine.docker("build", "--network=none", "--pull=false", "-t", "team", str(tmp_path))
     said = engine.docker("run", "--rm", "--network", "none", *HARDENED, "team", "-f", "locustfile.py", "--list")
     assert "Team" in said

@@ -1,9 +1,9 @@
 """What `kubectl` and `helm` answer in a test of a script: recorded, since there is no API server here.
 
-`recorded_cluster.py PROGRAM ARGUMENTS`, which two small programs on PATH call. The folder ``$RECORDED`` has `answers.json`: for `pods` and `jobs` lists of what `kubectl get`
-prints, one for each time it is asked, the last for ever after; an answer of null is a failure. All calls are written to
-`calls.jsonl`. `kubectl logs` prints the log and goes on until a test writes the file `log-ends`, or the pod's answer has an
-exit code.
+`recorded_cluster.py PROGRAM ARGUMENTS`, which two small programs on PATH call. The folder ``$RECORDED`` has
+`answers.json`: for `pods` and `jobs` lists of what `kubectl get` prints, one for each time it is asked, the last for
+ever after; an answer of null is a failure. All calls are written to `calls.jsonl`. `kubectl logs` goes on until the
+last of the pods' answers was given, or for no time at all where there is a file `log-ends`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ def helm(args: list[str]) -> int:
 def get(kind: str) -> int:
     asked = FOLDER / f"asked-{kind}"
     number = int(asked.read_text()) if asked.exists() else 0
-    asked.write_text(str(number + 1))
+    new = FOLDER / f"asked-{kind}.new"
+    new.write_text(str(number + 1))
+    new.rename(asked)  # `logs` reads it at the same time
     answer = ANSWERS[kind][min(number, len(ANSWERS[kind]) - 1)]
     if answer is None:
         print("Unable to connect to the server: EOF", file=sys.stderr)
