@@ -180,7 +180,17 @@ def download_wheels() -> Path:
     wheels = CACHE / "wheels"
     machine = os.uname().machine
     platforms = [f"--platform=manylinux_2_{minor}_{machine}" for minor in (17, 24, 26, 28)]
-    download = [sys.executable, "-m", "pip", "download", "-q", "--require-hashes", "--only-binary=:all:", *platforms]
+    download = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "-q",
+        "--no-cache-dir",
+        "--require-hashes",
+        "--only-binary=:all:",
+        *platforms,
+    ]
     for lock in (ROOT / "deploy/image").glob("*.lock"):
         command = [
             *download,
