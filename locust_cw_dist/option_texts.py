@@ -86,12 +86,12 @@ def read_prices(texts: Iterable[str]) -> list[tuple[str, float | str]]:
 
 
 def read_rule_file(text: str) -> str:
-    """Return the path of a file of rules, which are wrong now or never; a file may be on the master alone."""
+    """Return a file's path, if the rules in it are right; a worker need not have the file that its master reads."""
     # Late: a worker has no rules.
     from pathlib import Path
 
     from locust_cw_dist.edge.rule_file import load
 
-    if "\0" not in text and Path(text).exists():
+    if text.strip() and "\0" not in text and Path(text).exists():
         load(text)
     return text

@@ -253,8 +253,8 @@ _FLAGS = (
         "required",
         "required",
         "",
-        "Exit with 2 before any load when results cannot be published, and with 4 after a run that is invalid or was cut "
-        "short. Off by default.",
+        "Exit with 2 before any load when results cannot be published, and with 4 after a run that is invalid or was "
+        "cut short. Off by default.",
     ),
     _Option(
         "dry-run", "dry_run", "", "Don't call AWS; say at the end what would have been sent, and what it would cost."

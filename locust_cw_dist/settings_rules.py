@@ -280,7 +280,7 @@ def _rule_texts(value: Any) -> tuple[str, ...]:
         try:
             rules.append(parse(text))
         except RuleError as e:
-            raise SettingsError(f"{shown(text)}: {e}") from None
+            raise SettingsError(f"got {shown(text)}: {e}") from None
     try:
         RuleSet(rules=tuple(rules))
     except RuleError as e:

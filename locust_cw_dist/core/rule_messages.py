@@ -30,9 +30,9 @@ def of_window(rule: Rule, value: float, requests: int, end_s: int, *, broken: in
     """Say what was seen in the worst sliding window, and in how many the rule was broken."""
     begin_s = end_s - (rule.window_s or 0)
     where = f"{of_run(rule, value, requests)} from {_clock(begin_s)} to {_clock(end_s)} UTC"
-    return (
-        f"{where}; {broken:,} of {judged:,} windows broken" if broken else f"{where}, the worst of {judged:,} windows"
-    )
+    if broken:
+        return f"{where}; broken in {broken:,} of {judged:,} windows"
+    return f"{where}, the worst of {judged:,} windows" if judged > 1 else where
 
 
 def too_few(rule: Rule, requests: int, most: int) -> str:
@@ -55,7 +55,7 @@ def aborted(rule: Rule, at_s: float) -> str:
 
 def too_late(requests: int) -> str:
     """Say that some requests are missing in sliding windows."""
-    return f"{requests:,} {_requests(requests)} came too late for their window"
+    return f"{requests:,} {_requests(requests)} came too late for a sliding window"
 
 
 def _none(rule: Rule) -> str:

@@ -63,9 +63,12 @@ def parse(text: str, defaults: Mapping[str, Any] = NO_DEFAULTS, **more: Any) -> 
     if parts is None:
         raise RuleError(f"must be a figure, a comparison (<, <=, >, >=) and a limit, {FORM}")
     figure, percentile = _figure(parts["figure"])
-    fields: dict[str, Any] = _endpoint(parts["endpoint"]) | _options(parts["rest"])
-    for key in fields.keys() & more.keys():
-        raise RuleError(f"{key}: got it twice, must be in the text of the rule or beside it")
+    fields: dict[str, Any] = {}
+    for said in (_endpoint(parts["endpoint"]), _options(parts["rest"]), more):
+        for key in said:
+            if key in fields:
+                raise RuleError(f"{key}: got it twice, must be said once")
+        fields |= said
     unsuitable = _UNSUITABLE_DEFAULTS.get(figure, frozenset())
     usual = {key: value for key, value in defaults.items() if key not in unsuitable}
     return Rule(
@@ -74,7 +77,7 @@ def parse(text: str, defaults: Mapping[str, Any] = NO_DEFAULTS, **more: Any) -> 
         limit=_limit(figure, parts["limit"], parts["unit"] or ""),
         above=parts["operator"].startswith("<"),
         inclusive=parts["operator"].endswith("="),
-        **(usual | fields | more),
+        **(usual | fields),
     )
 
 
@@ -127,7 +130,7 @@ def _options(text: str | None) -> dict[str, Any]:
         if key not in _IN_TEXTS and key != "name":
             raise RuleError(f"got {_shown(key)} after the limit, must be one out of {', '.join(('name', *_IN_TEXTS))}")
         if key in fields:
-            raise RuleError(f"{key}: got it twice, must be there once")
+            raise RuleError(f"{key}: got it twice, must be said once")
         if equals and not value:
             raise RuleError(f"{key}: got nothing, must have a value after the '='")
         fields[key] = _value(key, value if equals else "true")

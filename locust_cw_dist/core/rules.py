@@ -300,7 +300,7 @@ def _check_together(rule: Rule) -> None:
         raise _wrong(
             "abort_after_s",
             rule.abort_after_s,
-            f"together with window_s for {rule.figure} above a limit, which a run is below at its start",
+            f"together with window_s for {rule.figure} above a limit: a run is below it at its start",
         )
 
 

@@ -14,12 +14,13 @@ def main() -> int:
     """Probe; the last line on stdout is the answer."""
     from locust.env import Environment
 
-    from locust_cw_dist.edge.link import MasterLink, WorkerLink
+    from locust_cw_dist.edge.link import EndLink, MasterLink, WorkerLink
 
     logging.disable()
     master = Environment().create_master_runner("127.0.0.1", 0)
     worker = Environment().create_worker_runner("127.0.0.1", master.server.port)
     modes = MasterLink(master).lesser_modes + WorkerLink(worker).lesser_modes
+    modes += EndLink(master.environment).lesser_modes
     worker.quit()
     master.quit()
     print(json.dumps(modes))  # noqa: T201 - for the process that asked

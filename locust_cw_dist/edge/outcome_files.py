@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from locust_cw_dist.core.outcome import Outcome, RuleOutcome, RuleState
+from locust_cw_dist.core.verdict import Verdict
 
 VERSION = 1
 """Of the JSON's form: raised when a reader of the old one would be misled."""
@@ -31,6 +32,8 @@ class Judged:
         started_s: When its test started, seconds since the epoch; None if it never did.
         duration_s: How long it went on.
         outcome: What became of the rules.
+        verdict: What is to be thought of the run itself; None if nobody said.
+        is_unreliable: Whether the run fails for its verdict.
     """
 
     run_id: str
@@ -38,6 +41,8 @@ class Judged:
     started_s: float | None
     duration_s: float
     outcome: Outcome
+    verdict: Verdict | None = None
+    is_unreliable: bool = False
 
 
 def check(path: str) -> None:
@@ -56,7 +61,7 @@ def check(path: str) -> None:
 
 
 def write_junit(path: str, runs: Iterable[Judged]) -> None:
-    """Write JUnit XML: a test suite for each run, a test case for each rule.
+    """Write JUnit XML: a test suite for each run, a test case for each rule and one for the verdict on the run itself.
 
     Raises:
         OSError: The disk did not take it.
@@ -105,19 +110,22 @@ def _run(run: Judged) -> dict[str, Any]:
         "duration_s": round(run.duration_s, 3),
         "failed": outcome.failed,
         "failures_decided": outcome.failures_decided,
+        "verdict": None if run.verdict is None else run.verdict.as_json(),
+        "unreliable": run.is_unreliable,
         "stopped_by": None if outcome.aborted_by is None else outcome.aborted_by.name,
         "rules": [rule_document(one) for one in outcome.rules],
     }
 
 
 def _suite(run: Judged) -> ET.Element:
-    rules = run.outcome.rules
-    cases = [_case(one) for one in rules]
+    cases = [_case(one) for one in run.outcome.rules]
+    if run.verdict is not None:
+        cases.append(_verdict(run.verdict, is_unreliable=run.is_unreliable))
     counts = {tag: sum(case.find(tag) is not None for case in cases) for tag in ("failure", "skipped")}
     suite = ET.Element(
         "testsuite",
         name=f"run {run.run_id}",
-        tests=str(len(rules)),
+        tests=str(len(cases)),
         failures=str(counts["failure"]),
         errors="0",
         skipped=str(counts["skipped"]),
@@ -141,6 +149,17 @@ def _case(one: RuleOutcome) -> ET.Element:
     else:
         warned = "WARNING: broken: " if one.state is RuleState.BROKEN else ""
         ET.SubElement(case, "system-out").text = _xml(f"{warned}{text}")
+    return case
+
+
+def _verdict(verdict: Verdict, *, is_unreliable: bool) -> ET.Element:
+    case = ET.Element("testcase", classname="locust_cw.verdict", name="the run can be relied on", time="0")
+    reasons = [_xml(reason.text) for reason in verdict.reasons]
+    if is_unreliable:
+        failure = ET.SubElement(case, "failure", type=verdict.state.word, message="; ".join(reasons))
+        failure.text = "\n".join(reasons)
+    else:
+        ET.SubElement(case, "system-out").text = "\n".join([verdict.state.word, *reasons])
     return case
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import gevent
@@ -26,6 +26,7 @@ from locust_cw_dist.core.outcome import Outcome, RuleState
 from locust_cw_dist.core.rule_messages import table
 from locust_cw_dist.core.rules import Rule, RuleSet, Severity
 from locust_cw_dist.core.summary import Summary
+from locust_cw_dist.core.verdict import State, Verdict
 from locust_cw_dist.edge import outcome_files
 from locust_cw_dist.edge.clock import Clock
 from locust_cw_dist.edge.off_hub import OffHub
@@ -127,19 +128,26 @@ class Judge:
             if run.logged is not None and run.run_id not in self._said:
                 self._log(run)
 
-    def finish(self) -> None:
-        """Judge all that has come, log each outcome that is new, and write the files."""
+    def finish(self, verdicts: Mapping[str, Verdict], fails_if: Callable[[State], bool]) -> None:
+        """Judge all that has come, log each outcome that is new, and write the files.
+
+        Args:
+            verdicts: What is to be thought of the runs themselves, by run id.
+            fails_if: Whether a run fails for such a verdict.
+        """
         if not self.is_on:
             return
         with gevent.Timeout(LAST_LOOK_S, False):
             while self._waiting or self._is_busy:
                 self._work.set()
                 gevent.sleep(0.01)
+        # What is cut off here has not been judged.
+        self._has_missed |= not self.has_seen_all
         gevent.killall(self._greenlets)
         for run in self._judged_runs():
             if self._said.get(run.run_id) != self.outcome(run):
                 self._log(run)
-        self._write_files()
+        self._write_files([self._judged(run, verdicts.get(run.run_id), fails_if) for run in self._judged_runs()])
 
     def outcomes(self) -> list[tuple[Run, Outcome]]:
         """Return what the rules say of each run of this process that has started."""
@@ -250,8 +258,7 @@ class Judge:
         for line in table(run.run_id, outcome):
             logger.log(logging.INFO if is_good else logging.WARNING, "locust-cw: %s", line)
 
-    def _write_files(self) -> None:
-        judged = [self._judged(run, outcome) for run, outcome in self.outcomes()]
+    def _write_files(self, judged: list[Judged]) -> None:
         for path, write in (
             (self._settings.junit, outcome_files.write_junit),
             (self._settings.rules_json, outcome_files.write_json),
@@ -264,10 +271,17 @@ class Judge:
             except OSError as e:
                 logger.warning("locust-cw: %s can't be written (%s)", path, e)
 
-    def _judged(self, run: Run, outcome: Outcome) -> Judged:
-        started_s = run.started_s or self._clock.now_s()
-        duration_s = (run.stopped_s or self._clock.now_s()) - started_s
-        return Judged(run.run_id, run.labels, run.started_s, duration_s, outcome)
+    def _judged(self, run: Run, verdict: Verdict | None, fails_if: Callable[[State], bool]) -> Judged:
+        now_s = self._clock.now_s()
+        return Judged(
+            run_id=run.run_id,
+            labels=run.labels,
+            started_s=run.started_s,
+            duration_s=(run.stopped_s or now_s) - (run.started_s or now_s),
+            outcome=self.outcome(run),
+            verdict=verdict,
+            is_unreliable=verdict is not None and fails_if(verdict.state),
+        )
 
 
 def _state_of_record(state: RuleState, severity: Severity) -> str:

@@ -159,7 +159,7 @@ class Publishing:
             self._watch.kill()
         self._health.close()
         self._summarizer.log_all()
-        self._judge.finish()
+        self._judge.finish(self._summarizer.verdicts, self._fails_if)
         self._conclude()
         self._recording.close()
         self._keeper.close(self._publisher)

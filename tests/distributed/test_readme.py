@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,10 @@ def folder(tmp_path, shop):
     for block in blocks("python"):
         assert block.file_name, "a Python block begins with the name of its file"
         (tmp_path / block.file_name).write_text(block.text.replace("http://127.0.0.1:8080", shop))
+    for block in blocks("toml"):
+        assert block.file_name, "a TOML block begins with the name of its file"
+        # A test is over before its users are warm.
+        (tmp_path / block.file_name).write_text(block.text.replace("warm_up_s = 30", "warm_up_s = 0"))
     (tmp_path / "plain.py").write_text(PLAIN)
     return tmp_path
 
@@ -62,16 +67,16 @@ def as_test(command, shop):
     return f"export PATH={scripts}:$PATH\n{command}\nstatus=$?\nwait\nexit $status\n"
 
 
-def run(name, command, folder, cloudwatch):
+def run(name, command, folder, cloudwatch, code=0):
     env = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LOCUST_"))}
     env |= cloudwatch.env() | master_port_env(free_port())
     process = Process(name, command, folder, env | {"HOME": str(folder)})
     try:
-        code = process.wait(90)
+        ended = process.wait(90)
         process.wait_for_group(30)
     finally:
         process.kill()
-    assert code == 0, process.log
+    assert ended == code, process.log
     return process
 
 
@@ -90,6 +95,38 @@ def test_load_commands_publish_what_they_say(command, folder, shop):
     with LocalCloudwatch() as cloudwatch:
         process = run("readme", ["bash", "-c", as_test(command, shop)], folder, cloudwatch)
         assert requests_in(cloudwatch) == {"/product": published(process.log)}
+
+
+def gate_command():
+    return next(command for command in load_commands() if "--cw-rules" in command)
+
+
+def test_the_gate_judges_as_its_file_says(folder, shop):
+    with LocalCloudwatch() as cloudwatch:
+        process = run("gate", ["bash", "-c", as_test(gate_command(), shop)], folder, cloudwatch)
+    words = re.findall(r"locust-cw:   (passed|FAILED|WARNING|no data) +(.+?)  ", process.log)
+    assert [word for word, _ in words] == ["passed", "passed", "WARNING"]
+    assert words[0][1] == "product pages are fast: p95(GET /product) < 300 ms, successful_only"
+    cases = list(ET.parse(folder / "junit.xml").getroot().iter("testcase"))
+    assert cases[0].get("name") == "product pages are fast"
+    assert [case.find("failure") for case in cases] == [None] * 4
+
+
+def test_the_gate_fails_a_build(folder, shop):
+    rules = (folder / "rules.toml").read_text()
+    (folder / "rules.toml").write_text(rules.replace("< 300 ms", "< 0.001 ms"))
+    with LocalCloudwatch() as cloudwatch:
+        process = run("gate", ["bash", "-c", as_test(gate_command(), shop)], folder, cloudwatch, code=3)
+    assert "FAILED   product pages are fast" in process.log
+    assert len(list(ET.parse(folder / "junit.xml").getroot().iter("failure"))) == 1
+
+
+def test_rules_without_a_file_and_without_aws(folder, shop):
+    (command,) = (block.text.strip() for block in blocks("sh", "docs/rules.md"))
+    with LocalCloudwatch() as cloudwatch:
+        process = run("rules", ["bash", "-c", as_test(command, shop)], folder, cloudwatch)
+        assert cloudwatch.stats().put_calls == 0
+    assert "2 of 2 hold" in process.log
 
 
 def test_the_migrated_locustfile_publishes(folder, shop):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import signal
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from locust_cw_dist.edge.records import read_file
+from support.processes import wait_until
+from support.web import WebUi
 
 RULES = """
 [[rule]]
@@ -137,16 +140,21 @@ def test_the_log_has_a_table_of_the_rules_and_stdout_has_nothing(judged):
 
 def test_junit_says_the_same_to_a_parser(judged):
     root = ET.parse(judged.folder / "out/junit.xml").getroot()
-    assert (root.tag, root.get("tests"), root.get("failures"), root.get("skipped")) == ("testsuites", "10", "3", "1")
+    assert (root.tag, root.get("tests"), root.get("failures"), root.get("skipped")) == ("testsuites", "11", "3", "1")
     (suite,) = root
     assert {each.get("name"): each.get("value") for each in suite.find("properties")}["branch"] == "main"
     cases = {case.get("name"): case for case in suite.findall("testcase")}
-    assert list(cases) == list(STATES)
+    assert list(cases) == [*STATES, "the run can be relied on"]
+    assert cases["the run can be relied on"].find("failure") is None
     assert {name for name, case in cases.items() if case.find("failure") is not None} == FAILED
     assert [name for name, case in cases.items() if case.find("skipped") is not None] == ["p99(GET /zero) < 1000 ms"]
     assert "no such request" in cases["p50(GET /typo) < 1000 ms"].find("failure").get("message")
     assert "WARNING: broken" in cases["max < 1 ms"].find("system-out").text
     assert not list((judged.folder / "out").glob("*.part"))
+
+
+def test_a_rule_that_failed_decides_on_the_exit_code(judged):
+    assert [process.exit_code for process in judged.processes.values()] == [3, 0, 0]
 
 
 def test_the_record_keeps_the_rules(judged):
@@ -173,6 +181,8 @@ def test_rules_need_no_cloudwatch(cluster, cloudwatch, role):
     assert rules_of(cluster)["count(POST /orders) >= 1"]["observed"] == len(requests_of(cluster, "/orders"))
     assert cloudwatch.stats().put_calls == calls_before
     assert cluster.summary()["complete"]
+    # Locust's own, for failed requests: nobody said that the rules decide.
+    assert cluster.processes.get("single", cluster.processes.get("master")).exit_code == 1
 
 
 @pytest.mark.parametrize("role", ["single", "distributed"])
@@ -187,6 +197,53 @@ def test_a_rule_that_stays_broken_stops_the_run(cluster, role):
     assert "was broken for 2 s: the test stops" in process.log
     assert "stopped the run at" in run["rules"][0]["message"]
     cluster.assert_exact()
+    assert process.exit_code == 3
+
+
+def test_a_warning_may_stop_a_run_without_failing_it(cluster):
+    """As when one looks for the load at which a service gets slow."""
+    rule = "mean < 0.01 ms, abort_after_s=1, severity=warn"
+    process = cluster.distributed("--cw-rule", rule, *OUTPUT, "--exit-code-on-error", "0", run_time_s=120)
+    cluster.wait()
+    assert (run_of(cluster)["failed"], run_of(cluster)["stopped_by"]) == (False, "mean < 0.01 ms")
+    assert run_of(cluster)["verdict"]["state"] != "invalid"
+    assert process.exit_code == 0
+    cluster.assert_exact()
+
+
+def test_a_rule_stops_the_test_and_not_the_web_ui(cluster, cloudwatch):
+    web_ui = WebUi(cluster, cloudwatch, "--cw-rule", "p50(GET /slow) < 0.01 ms, abort_after_s=1", *OUTPUT)
+    cluster.worker()
+    web_ui.wait_for_workers(1)
+    for number in (1, 2):
+        web_ui.swarm(4)
+        wait_until(lambda: web_ui.master.log.count("the test stops") == number, "the rule stops the test")  # noqa: B023
+        web_ui.wait_for_workers(1)
+    # Each run has its table before the process ends.
+    wait_until(lambda: web_ui.master.log.count("rules of run") == 2, "both runs are told of", deadline_s=60)
+    web_ui.master.signal(signal.SIGTERM)
+    assert cluster.wait()["master"] == 3
+    runs = json.loads((cluster.folder / "out/rules.json").read_text())["runs"]
+    assert [(run["failed"], run["stopped_by"]) for run in runs] == [(True, "p50(GET /slow) < 0.01 ms")] * 2
+    assert web_ui.master.log.count("rules of run") == 2
+    cluster.assert_clean()
+
+
+def test_a_run_that_is_stopped_by_hand_in_time_is_judged_as_any(cluster):
+    """SIGTERM of a headless run without a planned end: the rules decide, and the files are written."""
+    single = cluster.start(
+        "single",
+        [
+            *(*cluster.command, "-f", cluster.bring(cluster.locustfile), "--headless", "-u", "2"),
+            *("--cw-resolution", "1", "--cw-rule", "count > 10", *OUTPUT, "--exit-code-on-error", "0"),
+        ],
+        {},
+    )
+    wait_until(lambda: len(cluster.truth().requests) > 200, "some requests were made")
+    single.signal(signal.SIGTERM)
+    assert cluster.wait() == {"single": 0}
+    (rule,) = run_of(cluster)["rules"]
+    assert (rule["state"], rule["observed"]) == ("passed", len(cluster.truth().usable))
 
 
 def test_a_rule_that_is_mended_in_time_stops_nothing(cluster):
@@ -229,7 +286,7 @@ def test_a_wrong_rule_is_one_line_and_no_load(cluster, toml, line):
     ("options", "line"),
     [
         (("--cw-rules", "none.toml"), "--cw-rules: got 'none.toml', must be a file of rules that can be read"),
-        (("--cw-rule", "p95 = 3"), "argument --cw-rule: 'p95 = 3': must be a figure, a comparison"),
+        (("--cw-rule", "p95 = 3"), "argument --cw-rule: got 'p95 = 3': must be a figure, a comparison"),
         (("--cw-junit", "out.xml"), "--cw-junit: got 'out.xml', must be left out, or set together with rules"),
         (("--cw-rule", "p95 < 3", "--cw-junit", "."), "--cw-junit: got '.', must be a file that can be written"),
         (

@@ -18,8 +18,8 @@ class Block:
 
     @property
     def file_name(self) -> str | None:
-        """The file that a Python block says it is, in its first line."""
-        match = re.match(r"# (\w+\.py)\n", self.text)
+        """The file that a block of Python or TOML says it is, in its first line."""
+        match = re.match(r"# (\w+\.(?:py|toml))\n", self.text)
         return match and match[1]
 
 

@@ -19,6 +19,7 @@ from locust_cw_dist.core.metrics import METRIC_NAMES
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.settings import Settings
 
+RULE = "p95(POST /item/[0-9]+?x=1) <= 1.5 s, window_s=60, successful_only, name=fast one"
 ROLE = "arn:aws:iam::123456789012:role/publisher"
 
 
@@ -74,6 +75,8 @@ TAKEN = [
     ("max-endpoints", "7", "max_endpoints", 7),
     ("grace", "2.5", "grace_s", 2.5),
     ("flush-timeout", "60", "flush_timeout_s", 60.0),
+    ("rule", RULE, "rule", (RULE,)),
+    ("rules", "none/rules.toml", "rules", "none/rules.toml"),
     ("price", "metric_month=0.25,alarm_month=0", "prices", (("metric_month", 0.25), ("alarm_month", 0.0))),
 ]
 
@@ -115,6 +118,12 @@ REFUSED = [
     ("price", "metric_month=nan", "nan", "US dollars from 0"),
     ("price", "metric_month=1,metric_month=2", "metric_month", "one price for each name"),
     ("payloads", "", "''", "a file's path"),
+    ("rules", "", "''", "a file's path"),
+    ("rules", ".", "'.'", "a file of rules that can be read (Is a directory)"),
+    ("rule", "p95 = 3", "'p95 = 3'", "a figure, a comparison (<, <=, >, >=) and a limit"),
+    ("rule", "p95 < 3 bananas", "'p95 < 3 bananas': unit of percentile: got 'bananas'", "ms or s, or left out"),
+    ("junit", "", "''", "a file's path"),
+    ("rules-json", "", "''", "a file's path"),
     ("service", "line\nbreak", r"'line\nbreak'", "letters, digits"),
 ]
 
@@ -187,6 +196,7 @@ def test_required_is_a_flag_and_a_word(source, monkeypatch):
         ("dimension", ["Team=a", "Zone=b,c"], "dimensions", (("Team", "a"), ("Zone", "b,c"))),
         ("label", ["branch=main", "commit=ab12"], "labels", (("branch", "main"), ("commit", "ab12"))),
         ("percentiles", ["50", "99.9"], "percentiles", (50.0, 99.9)),
+        ("rule", ["p95 < 300", RULE], "rule", ("p95 < 300", RULE)),
         ("metrics", ["all", "-Users", "-Workers"], "metrics", frozenset(METRIC_NAMES) - {"Users", "Workers"}),
     ],
 )
@@ -198,6 +208,18 @@ def test_what_can_be_repeated(name, texts, field, value, monkeypatch):
         assert settings_of() == expected
     Path("pyproject.toml").write_text(f"[tool.locust]\ncw-{name} = {texts!r}\n", encoding="utf-8")
     assert settings_of() == expected
+
+
+def test_a_file_of_rules_that_is_there_is_read_while_options_are_parsed():
+    Path("rules.toml").write_text("[[rule]]\ncheck = 'p95 < 3 bananas'\n")
+    line = refusal_of("--cw-rules", "rules.toml")
+    assert len(line.splitlines()) == 1
+    assert (
+        "argument --cw-rules: rules.toml: rule 1 (p95 < 3 bananas): unit of percentile: got 'bananas', must be" in line
+    )
+    Path("rules.toml").write_text("[[rule]]\ncheck = 'p95 < 3'\n")
+    assert parse("--cw-rules", "rules.toml").cw_rules == "rules.toml"
+    assert settings_of("--cw-rules", "rules.toml") == Settings(rules="rules.toml")
 
 
 def test_numbers_in_a_toml_list_are_percentiles():
@@ -228,6 +250,8 @@ def test_what_is_wrong_only_in_sum_is_refused_too():
         (["--cw-external-id", "abc"], "--cw-external-id"),
         (["--cw-required"], "--cw-required"),
         (["--cw-payloads", "calls.jsonl"], "--cw-payloads"),
+        (["--cw-junit", "junit.xml"], "--cw-junit"),
+        (["--cw-rules-json", "rules.json"], "--cw-rules-json"),
     ],
 )
 def test_contradictions_are_parsed_so_that_workers_take_them_and_refused_where_settings_are_read(args, option):
@@ -249,13 +273,14 @@ ALL_OPTIONS = [
     *("--cw-max-endpoints=3", "--cw-grace=2", "--cw-flush-timeout=1.5", "--cw-required"),
     *("--cw-group=/i/.*=/i", "--cw-include=/.*", "--cw-exclude=/health", "--cw-spool-dir=spool", "--cw-record=records"),
     *("--cw-ambiguous=drop", "--cw-dry-run", "--cw-price=metric_month=0.2", "--cw-payloads=calls.jsonl"),
+    *("--cw-rules=rules.toml", f"--cw-rule={RULE}", "--cw-junit=junit.xml", "--cw-rules-json=rules.json"),
 ]
 
 
 @pytest.mark.parametrize("args", [[], ALL_OPTIONS], ids=["none", "all"])
 def test_all_options_survive_locusts_spawn_message(args):
     ours = {name: value for name, value in vars(parse(*args)).items() if name.startswith("cw_")}
-    assert len(ours) == 26
+    assert len(ours) == 30
     if args:
         assert None not in ours.values()
     packed = Message("spawn", {"parsed_options": ours}, None).serialize()

@@ -87,6 +87,7 @@ def test_the_same_is_told_to_machines():
         "run_id": "run-1",
         "labels": {"branch": "main"},
         "complete": False,
+        "verdict": {"state": "valid", "reasons": []},
         "recorded": 1_000,
         "publishing": True,
         "published": 900,

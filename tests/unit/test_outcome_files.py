@@ -1,0 +1,140 @@
+"""JUnit XML and JSON of outcomes, read back by parsers; whole or not there."""
+
+from __future__ import annotations
+
+import json
+import os
+import xml.etree.ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from locust_cw_dist.core.outcome import Outcome, RuleOutcome, RuleState
+from locust_cw_dist.core.rule_texts import parse
+from locust_cw_dist.core.verdict import VALID, Reason, State, Verdict
+from locust_cw_dist.edge import outcome_files
+from locust_cw_dist.edge.outcome_files import Judged, check, write_json, write_junit
+
+
+def one(text, state, *, failed, observed=None, message="seen"):
+    return RuleOutcome(rule=parse(text), state=state, observed=observed, requests=7, message=message, failed=failed)
+
+
+PASSED = one("p95(POST /a&b) < 300", RuleState.PASSED, failed=False, observed=12.5)
+BROKEN = one("mean < 1", RuleState.BROKEN, failed=True, observed=2.0, message='2 ms "<of>" 7 requests')
+WARNED = one("max < 1, severity=warn", RuleState.BROKEN, failed=False, observed=2.0)
+MISSING = one("p95(/typo) < 1", RuleState.NO_DATA, failed=True)
+TOO_FEW = one("p99 < 1", RuleState.NO_DATA, failed=False)
+ALL = Outcome(rules=(PASSED, BROKEN, WARNED, MISSING, TOO_FEW))
+RUN = Judged("run-1", (("branch", "größe"),), 1_800_000_000.0, 12.3456, ALL)
+
+
+def test_junit_counts_what_its_cases_say(tmp_path):
+    path = tmp_path / "junit.xml"
+    other = Judged("run-2", (), None, 0.0, Outcome(rules=(PASSED,)))
+    write_junit(str(path), [RUN, other])
+    root = ET.parse(path).getroot()
+    assert [root.get(key) for key in ("tests", "failures", "errors", "skipped")] == ["6", "2", "0", "1"]
+    first, second = root.findall("testsuite")
+    assert (first.get("name"), first.get("time"), second.get("tests")) == ("run run-1", "12.346", "1")
+    kinds = [next(child.tag for child in case) for case in first.findall("testcase")]
+    assert kinds == ["system-out", "failure", "system-out", "failure", "skipped"]
+    assert [failure.get("type") for failure in first.iter("failure")] == ["broken", "no data"]
+    assert first.find("testcase[2]/failure").get("message") == '2 ms "<of>" 7 requests'
+    assert first.find("testcase[1]").get("name") == "p95(POST /a&b) < 300 ms"
+    assert {each.get("name"): each.get("value") for each in first.iter("property")} == {
+        "run_id": "run-1",
+        "branch": "größe",
+    }
+    # The same in each run, or a CI server would see new tests each time.
+    assert {case.get("classname") for case in root.iter("testcase")} == {"locust_cw.rules"}
+
+
+@pytest.mark.parametrize("is_unreliable", [True, False])
+def test_the_verdict_is_a_test_case_that_fails_if_it_decides(tmp_path, is_unreliable):
+    path = tmp_path / "junit.xml"
+    verdict = Verdict((Reason(State.SUSPECT, "worker a\x00b was silent"), Reason(State.SUSPECT, "users were short")))
+    run = Judged("run-1", (), None, 1.0, Outcome(), verdict, is_unreliable)
+    write_junit(str(path), [run])
+    (case,) = ET.parse(path).getroot().iter("testcase")
+    assert (case.get("classname"), case.get("name")) == ("locust_cw.verdict", "the run can be relied on")
+    (said,) = case
+    assert said.tag == ("failure" if is_unreliable else "system-out")
+    assert "worker a?b was silent\nusers were short" in said.text
+    write_junit(str(path), [Judged("run-1", (), None, 1.0, Outcome(), VALID)])
+    assert ET.parse(path).getroot().find(".//system-out").text == "valid"
+
+
+@given(st.text(st.characters(exclude_categories=())), st.text(st.characters(exclude_categories=())))
+def test_any_text_makes_xml_that_can_be_read(tmp_path_factory, label, message):
+    path = tmp_path_factory.getbasetemp() / "any.xml"
+    hostile = one("p95 < 3", RuleState.BROKEN, failed=True, message=message)
+    write_junit(str(path), [Judged("run-1", ((label, message),), 1.0, 1.0, Outcome(rules=(hostile,)))])
+    (failure,) = ET.parse(path).getroot().iter("failure")
+    assert len(failure.get("message")) == len(message)
+
+
+def test_json_has_what_became_of_each_rule(tmp_path):
+    path = tmp_path / "rules.json"
+    write_json(str(path), [RUN])
+    document = json.loads(path.read_text())
+    assert document["version"] == 1
+    (run,) = document["runs"]
+    assert (run["run_id"], run["failed"], run["labels"], run["duration_s"]) == (
+        "run-1",
+        True,
+        {"branch": "größe"},
+        12.346,
+    )
+    assert (run["verdict"], run["unreliable"], run["stopped_by"]) == (None, False, None)
+    assert [(rule["state"], rule["failed"]) for rule in run["rules"]] == [
+        ("passed", False),
+        ("broken", True),
+        ("broken", False),
+        ("no data", True),
+        ("no data", False),
+    ]
+    assert run["rules"][0] == {
+        "name": "p95(POST /a&b) < 300 ms",
+        "rule": "p95(POST /a&b) < 300 ms",
+        "severity": "fail",
+        "state": "passed",
+        "failed": False,
+        "observed": 12.5,
+        "limit": 300.0,
+        "requests": 7,
+        "message": "seen",
+    }
+
+
+def test_a_file_that_can_not_be_finished_leaves_the_old_one(tmp_path, monkeypatch):
+    path = tmp_path / "rules.json"
+    write_json(str(path), [RUN])
+    before = path.read_bytes()
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(outcome_files.os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_json(str(path), [])
+    assert path.read_bytes() == before
+
+
+def test_a_check_makes_the_folder_and_leaves_nothing(tmp_path):
+    check(str(tmp_path / "a/b/junit.xml"))
+    assert list((tmp_path / "a/b").iterdir()) == []
+    with pytest.raises(IsADirectoryError):
+        check(str(tmp_path))
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        check(str(tmp_path / "file" / "junit.xml"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_check_finds_a_folder_that_can_not_be_written(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(PermissionError):
+        check(str(tmp_path / "junit.xml"))
+    tmp_path.chmod(0o700)
