@@ -1,9 +1,10 @@
 """SIGTERM where Locust has no handler for it.
 
 Locust installs its own when its runner is there. Until then, as it imports a locustfile or asks a master for one
-(`-f -`), and for ever in the parent of ``--worker --processes N``, which only waits for its children, a signal finds the
-default: a process dies of it, the parent without its children. And PID 1 of a container does not even die: the kernel
-keeps from it every signal that it has no handler for, so a container would be killed when its grace period is over.
+(`-f -`), and for ever in the parent of ``--worker --processes N``, which only waits for its children, a signal finds
+the default: a process dies of it, the parent without its children. And PID 1 of a container does not even die: the
+kernel keeps from it every signal that it has no handler for, so a container would be killed when its grace period is
+over.
 """
 
 from __future__ import annotations

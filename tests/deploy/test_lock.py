@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -16,21 +17,13 @@ ROOT = Path(__file__).parents[2]
 FILES = ("deploy/image/lock.sh", "deploy/image/build-requirements.in", "pyproject.toml", "README.md", "LICENSE")
 LOCKS = ("deploy/image/requirements.lock", "deploy/image/build-requirements.lock")
 BIN = Path(sys.executable).parent
+ENV = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "UV_CACHE_DIR": f"{sys.prefix}/uv-cache"}
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
 def lock(folder):
-    command = [folder / "deploy/image/lock.sh"]
-    done = subprocess.run(
-        command, capture_output=True, text=True, env={**_environment(), "UV_CACHE_DIR": folder / "uv"}
-    )
+    done = subprocess.run([folder / "deploy/image/lock.sh"], capture_output=True, text=True, env=ENV, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def _environment():
-    import os
-
-    return os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"}
 
 
 @pytest.fixture
@@ -84,6 +77,8 @@ def test_there_is_a_wheel_of_everything(tmp_path, machine, python):
     ]
     where = [f"--python-platform={machine}-manylinux_2_28", f"--python-version={python}"]
     for name in LOCKS:
-        done = subprocess.run([*install, *where, "-r", ROOT / name], capture_output=True, text=True, env=_environment())
+        done = subprocess.run(
+            [*install, *where, "-r", ROOT / name], capture_output=True, text=True, env=ENV, check=False
+        )
         assert done.returncode == 0, done.stderr
         assert "Would install" in done.stderr

@@ -1,10 +1,10 @@
-"""A container engine of the tests' own: dockerd in a network namespace, with its images, containers and sockets in a folder.
+"""A container engine of the tests' own: dockerd in a network namespace, with all that it has in a folder.
 
     with Engine() as engine:
         engine.docker("build", ...)
 
-Nothing of it is in the machine's own network; `remove_leftovers` ends what a test left that died. There is no registry, so
-the base image is a stand-in: Debian with Python, made by debootstrap once and kept in `CACHE`.
+Nothing of it is in the machine's own network; `remove_leftovers` ends what a test left that died. There is no registry,
+so the base image is a stand-in: Debian with Python, made by debootstrap once and kept in `CACHE`.
 
 Needs root and what `missing` tells.
 """
@@ -121,7 +121,9 @@ class Engine:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command that talks to the engine; it must end with one of `codes`."""
         command = [_docker() if command[0] == "docker" else command[0], *command[1:]]
-        done = subprocess.run(command, cwd=cwd, env=self.env | env, capture_output=True, text=True, timeout=timeout_s)
+        done = subprocess.run(
+            command, cwd=cwd, env=self.env | env, capture_output=True, text=True, timeout=timeout_s, check=False
+        )
         assert done.returncode in codes, f"{command}: {done.returncode}\n{done.stdout[-8000:]}\n{done.stderr[-8000:]}"
         return done
 
@@ -149,7 +151,9 @@ class Engine:
         def answers() -> bool:
             assert self._daemon is not None
             assert self._daemon.poll() is None, self.log()
-            return subprocess.run([_docker(), "version"], env=self.env, capture_output=True).returncode == 0
+            return (
+                subprocess.run([_docker(), "version"], env=self.env, capture_output=True, check=False).returncode == 0
+            )
 
         wait_until(answers, "dockerd answers")
 
@@ -176,7 +180,17 @@ def download_wheels() -> Path:
     wheels = CACHE / "wheels"
     machine = os.uname().machine
     platforms = [f"--platform=manylinux_2_{minor}_{machine}" for minor in (17, 24, 26, 28)]
-    download = [sys.executable, "-m", "pip", "download", "-q", "--require-hashes", "--only-binary=:all:", *platforms]
+    download = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "-q",
+        "--no-cache-dir",
+        "--require-hashes",
+        "--only-binary=:all:",
+        *platforms,
+    ]
     for lock in (ROOT / "deploy/image").glob("*.lock"):
         command = [
             *download,
@@ -188,7 +202,7 @@ def download_wheels() -> Path:
             "-r",
             lock,
         ]
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     return wheels
 
@@ -234,6 +248,9 @@ def _remove(folder: Path) -> None:
         subprocess.run(["umount", "-l", mount], check=False)
     if folder.exists():
         shutil.rmtree(folder)
-    for group in sorted([*CGROUPS.glob(f"{folder.name}"), *CGROUPS.glob(f"*/{folder.name}")]):
+    for group in [*CGROUPS.glob(folder.name), *CGROUPS.glob(f"*/{folder.name}")]:
+        for inner in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
+            with contextlib.suppress(OSError):
+                inner.rmdir()
         with contextlib.suppress(OSError):
             group.rmdir()

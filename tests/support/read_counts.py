@@ -1,4 +1,6 @@
-"""Prints what a CloudWatch holds: `read_counts.py ENDPOINT_URL NAMESPACE`, a JSON list of [method, path, requests, failures].
+"""Prints what a CloudWatch holds, as a JSON list of [method, path, requests, failures].
+
+`read_counts.py ENDPOINT_URL NAMESPACE`
 
 A program, since it has to run where the containers' ports are.
 """

@@ -1,4 +1,4 @@
-"""Installs the Debian packages that tests need, where that is possible: for `network`, `browser`, `containers`, or several."""
+"""Installs Debian packages for tests, where that is possible: `network`, `browser`, `containers`, or several."""
 
 from __future__ import annotations
 
