@@ -164,7 +164,7 @@ def test_a_window_that_breaks_before_its_first_datum_leaves_nothing_pending(monk
 
 
 def test_others_have_the_hub_between_windows_that_close_at_once(monkeypatch):
-    """A minute's windows at once: what each costs (grouping, a record, rules) does not add up to one hold of the hub."""
+    """A minute's windows at once: what each costs (groups, a record, rules) adds up to no long hold of the hub."""
     monkeypatch.setattr("locust_cw_dist.hosts.publisher.MAX_HOLD_S", 0.0)
     bench = Bench(ScriptedSink())
     for number in range(6):
