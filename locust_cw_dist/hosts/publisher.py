@@ -121,7 +121,7 @@ class Publisher:
         self._lost_reported = 0
         self._count: Callable[[], tuple[int, int]] = lambda: (0, 0)
         self._work = Event()
-        self._closing: deque[Window] = deque()
+        self._closing: deque[tuple[Window, RunGauges | None]] = deque()
         self._making: list[Window] = []
         self._held_since_s = 0.0
         self._greenlets: list[gevent.Greenlet] = []
@@ -134,7 +134,8 @@ class Publisher:
     @property
     def safe_until_s(self) -> float:
         """Up to when all results that have come are published, on disk or given up."""
-        windows = (*self._collector.open_windows(), *self._closing, *self._backlog, *self._making)
+        closing = (window for window, _ in self._closing)
+        windows = (*self._collector.open_windows(), *closing, *self._backlog, *self._making)
         unsafe_since_s = [float(window.start_s) for window in windows if window.summaries]
         if self.sender.unsafe_since_s is not None:
             unsafe_since_s.append(self.sender.unsafe_since_s)
@@ -161,17 +162,18 @@ class Publisher:
         if self._runs.current.is_running:
             self._gauges.note_counts(*self._count(), now_s)
             self._collector.touch(self._runs.current.run_id, now_s)
-        closed = self._collector.close(now_s, everything=everything)
-        for window in closed:
+        for window in self._collector.close(now_s, everything=everything):
             self._runs.get(window.run_id).ledger.taken += window.results
-        self._closing += closed
+            # Now: what is made of one window takes away the gauges of its time, and another run may share that.
+            gauges = self._gauges.look(window.start_s) if window.is_first else None
+            self._closing.append((window, gauges))
         while self._closing:
-            self._take(self._closing.popleft())
+            self._take(*self._closing.popleft())
             self._breathe()
 
-    def _take(self, window: Window) -> None:
+    def _take(self, window: Window, gauges: RunGauges | None) -> None:
         """Hand a window to those who want to know of it, and move it on; never yields."""
-        self._show(window)
+        self._show(window, gauges)
         if self._settings.publishes:
             self._backlog.add(window)
             self._work.set()
@@ -179,12 +181,11 @@ class Publisher:
             # Received is all that they are to be.
             self._runs.get(window.run_id).ledger.published += window.results
 
-    def _show(self, window: Window) -> None:
+    def _show(self, window: Window, gauges: RunGauges | None) -> None:
         ledger = self._runs.get(window.run_id).ledger
         window.summaries, left_out = self._selection.apply(window.summaries)
         if left_out:
             ledger.dropped[LEFT_OUT] += left_out
-        gauges = self._gauges.look(window.start_s) if window.is_first else None
         for listener in self.on_closed:
             try:
                 listener(window, gauges)
