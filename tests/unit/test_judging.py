@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from locust_cw_dist.core import feeds
@@ -14,7 +14,7 @@ from locust_cw_dist.core.judging import Judging
 from locust_cw_dist.core.outcome import RuleState
 from locust_cw_dist.core.rule_messages import rounded, table
 from locust_cw_dist.core.rule_texts import parse
-from locust_cw_dist.core.rules import RuleSet
+from locust_cw_dist.core.rules import RuleSet, shown_value
 from locust_cw_dist.core.summary import Summary
 
 T0_S = 1_800_000_000  # 08:00:00 UTC
@@ -207,12 +207,15 @@ def test_the_table_has_a_line_for_each_rule():
 
 
 @given(st.floats(0.001, 1e6), st.floats(0.001, 1e6))
+@example(1.0, 1.00390625)
+@example(1234567.0, 1234567.5)
 def test_a_value_never_looks_like_a_limit_that_it_is_not(value, limit):
     rule = parse(f"mean < {limit!r}")
     shown = rounded(rule, value)
     assert float(shown.removesuffix(" ms").replace(",", "")) == pytest.approx(value, rel=0.01)
     if f"{value:.9g}" != f"{rule.limit:.9g}":
-        assert shown != rounded(rule, rule.limit) or value == rule.limit
+        # The limit stands beside it with all its digits.
+        assert shown != shown_value(rule.figure, rule.limit)
 
 
 def test_memory_does_not_grow_with_the_length_of_a_run():
