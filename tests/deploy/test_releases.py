@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 import urllib.request
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from support import manifests
+from support.readme import blocks
 
 
 class Release:
@@ -23,10 +25,12 @@ class Release:
         self._kubeconfig.write_text(json.dumps({**config, "current-context": "test"}))
         self._folder = folder
 
-    def helm(self, *arguments):
+    def helm(self, *arguments, cwd=None):
         command = [self._helm, *arguments, "--namespace", manifests.NAMESPACE, "--kubeconfig", str(self._kubeconfig)]
         environment = {"HOME": str(self._folder), "NO_PROXY": "*"}
-        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=120, check=False, env=environment, cwd=cwd
+        )
 
     def put(self, values, *arguments):
         """Install, or upgrade: the next run."""
@@ -78,3 +82,13 @@ def test_the_spool_stays_when_the_release_goes(release):
     assert release.jobs() == set()
     assert release.names("api/v1", "persistentvolumeclaims") == {"checkout-locust-cw-spool"}
     assert release.names("api/v1", "configmaps") == set()
+
+
+def test_the_readmes_command_installs_a_run(release, tmp_path):
+    (text,) = (block.text for block in blocks("sh") if block.text.startswith("helm "))
+    (tmp_path / "deploy").symlink_to(manifests.CHART.parent)
+    (tmp_path / "locustfile.py").write_text("import locust_cw_dist.auto\n")
+    command = shlex.split(text.replace("\\\n", " "))
+    done = release.helm(*command[1:], "--disable-openapi-validation", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert release.jobs() == {f"checkout-locust-cw-{role}-1" for role in ("master", "worker")}
