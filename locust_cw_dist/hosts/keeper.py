@@ -51,6 +51,7 @@ class Keeper:
         self.depot = Depot(self._spool, self._off_hub, once)
         self.recovery: Recovery | None = None
         self._noted = b""
+        self._recovering: gevent.Greenlet | None = None
         self._greenlets: list[gevent.Greenlet] = []
 
     def open(self) -> None:
@@ -82,7 +83,13 @@ class Keeper:
             self._clock,
             resends_ambiguous=self._settings.ambiguous == "resend",
         )
-        self._greenlets = [gevent.spawn(self._recover), gevent.spawn(self._note_forever, publisher)]
+        self._recovering = gevent.spawn(self._recover)
+        self._greenlets = [self._recovering, gevent.spawn(self._note_forever, publisher)]
+
+    def settle(self, timeout_s: float) -> None:
+        """Wait until what earlier processes left is found: this one may have begun just now, and end already."""
+        if self._recovering is not None:
+            self._recovering.join(timeout_s)
 
     def close(self, publisher: Publisher) -> None:
         """Note that this process has said itself what became of its runs, and leave the rest to the next."""

@@ -106,6 +106,7 @@ class Bench:
     def flush(self, timeout_s=5.0):
         """Send what is here, and end."""
         self.start()
+        self.keeper.settle(timeout_s)
         self.publisher.flush(timeout_s)
         self.keeper.close(self.publisher)
 
