@@ -59,6 +59,9 @@ def install(environment: Any, settings: Settings | None = None, *, client: Any =
         plugin = _plugins[environment] = Plugin(environment, settings, client)
     else:
         plugin.use(settings, client)
+    # gevent's timers count from when the hub last looked at the clock: before all was imported and boto3 had made a
+    # client, a second or two ago. Locust's run time, which begins next, would be shorter by as much.
+    gevent.get_hub().loop.update_now()
     return plugin
 
 
@@ -139,9 +142,6 @@ class Plugin:
         # Ways around `quitting`: --expect-workers-max-wait ends with sys.exit alone.
         events.quit.add_listener(self._on_end)
         atexit.register(self._on_end)
-        # gevent's timers count from when the hub last looked at the clock: before boto3 was imported and made a client,
-        # a second ago. Locust's run time, which begins next, would be shorter by as much.
-        gevent.get_hub().loop.update_now()
         if error is not None:
             self._refuse_to_run(f"--cw-required is set and nothing can be published: {error}")
 
