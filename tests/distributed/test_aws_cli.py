@@ -15,7 +15,10 @@ from locust_cw_dist.testing import LocalCloudwatch
 from support.put_requests import NAMESPACE
 
 AWS = os.environ.get("TEST_AWS_CLI") or shutil.which("aws")
-pytestmark = pytest.mark.skipif(AWS is None, reason="needs the AWS CLI, as `aws` or in TEST_AWS_CLI")
+pytestmark = [
+    pytest.mark.skipif(AWS is None, reason="needs the AWS CLI, as `aws` or in TEST_AWS_CLI"),
+    pytest.mark.once,
+]
 
 DIMENSIONS = ({"Name": "Request", "Value": "/cart"}, {"Name": "Host", "Value": "-"})
 DATUM = {

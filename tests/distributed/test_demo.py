@@ -13,6 +13,8 @@ import time
 import psutil
 import pytest
 
+pytestmark = pytest.mark.once
+
 DEMO = [sys.executable, "-m", "locust_cw_dist.cli.main", "demo"]
 
 GONE_WITHIN_S = 10

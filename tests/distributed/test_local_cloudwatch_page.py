@@ -20,6 +20,8 @@ from support.cluster import free_port
 from support.processes import Process, wait_until
 from support.readme import ROOT, blocks
 
+pytestmark = pytest.mark.once
+
 PAGE = "docs/local-cloudwatch.md"
 TEXT = (ROOT / PAGE).read_text()
 SHELL = [block.text.strip() for block in blocks("sh", PAGE)]

@@ -19,7 +19,7 @@ from support.ports import free_port
 from support.processes import Process, wait_until
 from support.readme import ROOT, blocks, options_table
 
-pytestmark = pytest.mark.xdist_group("ports that the README names")
+pytestmark = [pytest.mark.xdist_group("ports that the README names"), pytest.mark.once]
 
 README = (ROOT / "README.md").read_text()
 

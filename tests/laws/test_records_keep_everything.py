@@ -6,7 +6,7 @@ import io
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locust_cw_dist.core.datums import StatisticSet
@@ -68,6 +68,11 @@ def packed(many):
     return packer.take()
 
 
+few = settings(max_examples=40)
+"""Making points takes a third of a second for each."""
+
+
+@few
 @given(st.lists(points(), max_size=4))
 def test_points_are_read_as_they_were_packed(many):
     unpacker = Unpacker()
@@ -81,6 +86,7 @@ def test_points_are_read_as_they_were_packed(many):
         }
 
 
+@few
 @given(st.lists(points(), min_size=1, max_size=8), st.integers(1, 5))
 def test_coarser_points_hold_the_same_results_and_are_few(many, max_points):
     gatherer = Gatherer(10, max_points)
@@ -107,6 +113,7 @@ def test_the_span_that_fits_is_the_shortest(starts_s, max_points):
     assert span_s == 10 or number(span_s // 2) > max_points
 
 
+@few
 @given(st.lists(points(), max_size=3), st.data())
 def test_whatever_is_cut_off_the_rest_is_read(many, data):
     begin = pack_document(Kind.BEGIN, {"run_id": "r", "resolution_s": 10, "edges_ms": EDGES})

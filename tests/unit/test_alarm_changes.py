@@ -16,6 +16,8 @@ from locust_cw_dist.core.rule_texts import parse
 from locust_cw_dist.errors import LocustCwError
 from locust_cw_dist.settings import Settings
 
+pytestmark = pytest.mark.once
+
 SET = "perf/shop/loadtests"
 SHOP = Settings(service="shop")
 TEXTS = ("p95 < 300", "failure_ratio(POST /checkout) < 1 %", "rps > 20, window_s=60")

@@ -30,6 +30,8 @@ from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.settings import Settings
 from support.alarms import hostile_names, published_series
 
+pytestmark = pytest.mark.once
+
 SHOP = Settings(service="shop")
 CHOICES = Choices("perf/shop/loadtests", host="https://shop.test")
 CHECKOUT = [("Request", "/checkout"), ("Method", "POST"), ("Host", "https://shop.test")]

@@ -13,6 +13,8 @@ import pytest
 
 import locust_cw_dist
 
+pytestmark = pytest.mark.once
+
 PACKAGE = "locust_cw_dist"
 ROOT = Path(locust_cw_dist.__file__).parent
 

@@ -17,6 +17,8 @@ from locust_cw_dist.errors import LocustCwError
 from support.readme import blocks
 from support.records import Simulation, Traffic
 
+pytestmark = pytest.mark.once
+
 RULES = """
 [defaults]
 warm_up_s = 30

@@ -18,6 +18,8 @@ from locust_cw_dist.core.summary import Summary
 from locust_cw_dist.edge.records import read_file
 from support.records import SHOP, Simulation, Traffic
 
+pytestmark = pytest.mark.once
+
 TWO = {
     ("/fast", "GET"): Traffic(30, 0.5, 8),
     ("/slow", "POST"): Traffic(200, 0.4, 5, 0.02),

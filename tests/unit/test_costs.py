@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from locust_cw_dist.core.costs import Usage, costs
 from locust_cw_dist.core.prices import CURRENT_PRICES, PRICE_NAMES, Prices
 
+pytestmark = pytest.mark.once
+
 
 def bill(usage, prices=CURRENT_PRICES):
     return {cost.key: cost for cost in costs(usage, prices)}

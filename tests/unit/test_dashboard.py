@@ -20,6 +20,8 @@ from locust_cw_dist.local_cloudwatch.store import SeriesKey
 from locust_cw_dist.settings import Settings
 from support.alarms import as_fn_sub_does, hostile_names, published_series
 
+pytestmark = pytest.mark.once
+
 SHOP = Settings(service="shop")
 ALB = "AWS/ApplicationELB:TargetResponseTime:LoadBalancer=app/shop/0123456789abcdef:p95"
 

@@ -30,6 +30,8 @@ from locust_cw_dist.demo.figures import (
 from locust_cw_dist.demo.play import Outcome
 from locust_cw_dist.demo.processes import DemoError
 
+pytestmark = pytest.mark.once
+
 PRODUCT = Endpoint("GET", "/product")
 SEARCH = Endpoint("GET", "/search")
 RAW_MS = {PRODUCT: [10.0, 11.0, 12.0], SEARCH: [40.0]}

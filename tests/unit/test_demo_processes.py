@@ -17,6 +17,8 @@ from locust_cw_dist.demo.isolation import isolate, locust_environment
 from locust_cw_dist.demo.processes import Children, DemoError
 from locust_cw_dist.demo.target import READY_PREFIX, SERVED_PATH
 
+pytestmark = pytest.mark.once
+
 FOREVER = [sys.executable, "-c", "import time; time.sleep(1000)"]
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import time
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from locust_cw_dist.demo.figures import ALL, Endpoint, Figures
 from locust_cw_dist.demo.reading import Period, read_figures, single_period
 from locust_cw_dist.testing import LocalCloudwatch
+
+pytestmark = pytest.mark.once
 
 HOUR_S = 3600
 MIDNIGHT_S = 20_500 * 24 * HOUR_S

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,8 @@ from locust_cw_dist.core.summary import Summary
 from locust_cw_dist.edge.cloudwatch import Cloudwatch
 from locust_cw_dist.settings import Settings
 from locust_cw_dist.testing import LocalCloudwatch
+
+pytestmark = pytest.mark.once
 
 NAMES_AT_ONCE = 200
 EXAMPLES = 50

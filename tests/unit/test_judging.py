@@ -17,6 +17,8 @@ from locust_cw_dist.core.rule_texts import parse
 from locust_cw_dist.core.rules import RuleSet, shown_value
 from locust_cw_dist.core.summary import Summary
 
+pytestmark = pytest.mark.once
+
 T0_S = 1_800_000_000  # 08:00:00 UTC
 
 

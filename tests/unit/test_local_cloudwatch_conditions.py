@@ -18,6 +18,8 @@ from locust_cw_dist.testing import LocalCloudwatch, LocalCloudwatchError
 from support.aws_json import operate
 from support.put_requests import ONE_TRY, a_call, a_datum, refusal
 
+pytestmark = pytest.mark.once
+
 A_CALL = a_call(a_datum())
 ROLE = "arn:aws:iam::210987654321:role/team/publisher"
 HOUR_S = 3600

@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 from locust_cw_dist.testing import LocalCloudwatch, LocalCloudwatchError
 from support.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions, refusal
 
+pytestmark = pytest.mark.once
+
 A_CALL = a_call(a_datum(), a_datum(MetricName="Other"))
 
 

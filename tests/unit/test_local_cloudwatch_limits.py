@@ -13,6 +13,8 @@ from locust_cw_dist.testing import LocalCloudwatch
 from support.aws_json import operate
 from support.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions, from_now, refusal
 
+pytestmark = pytest.mark.once
+
 VALUE = "InvalidParameterValue"
 COMBINATION = "InvalidParameterCombination"
 MISSING = "MissingParameter"

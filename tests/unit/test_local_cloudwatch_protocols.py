@@ -21,6 +21,8 @@ from locust_cw_dist.testing import LocalCloudwatch
 from support.protocols import PROTOCOLS, client_of
 from support.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions, refusal
 
+pytestmark = pytest.mark.once
+
 CBOR_PATH = "/service/GraniteServiceVersion20100801/operation/"
 ODD = dimensions(("Request", "/a?b=<c>&d;é".encode("ascii", "backslashreplace").decode()), ("Host", "-"))
 

@@ -11,6 +11,8 @@ from locust_cw_dist.local_cloudwatch.queries import retention_s, start_step_s
 from locust_cw_dist.testing import LocalCloudwatch
 from support.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions
 
+pytestmark = pytest.mark.once
+
 REQUEST = dimensions(("Request", "/cart"), ("Method", "GET"))
 HOUR_S = 3600
 DAY_S = 24 * HOUR_S

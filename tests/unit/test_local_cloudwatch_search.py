@@ -14,6 +14,8 @@ from locust_cw_dist.local_cloudwatch.search import SearchSyntaxError, label_of, 
 from locust_cw_dist.local_cloudwatch.store import SeriesKey, Store
 from support.put_requests import NAMESPACE, a_call, a_datum, dimensions
 
+pytestmark = pytest.mark.once
+
 NOW_S = 1_800_000_000
 CART = SeriesKey(NAMESPACE, "RequestCount", (("Host", "x"), ("Request", "/cart")))
 PAY = SeriesKey(NAMESPACE, "RequestCount", (("Host", "y"), ("Request", '/pay "now"')))

@@ -26,6 +26,8 @@ from locust_cw_dist.testing import LocalCloudwatch
 from support.aws_json import headers_of, operate, post
 from support.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions, refusal
 
+pytestmark = pytest.mark.once
+
 MODULE = "locust_cw_dist.local_cloudwatch"
 LIMIT_BYTES = 1_000_000
 DEADLINE_S = 20

@@ -16,6 +16,8 @@ from locust_cw_dist.local_cloudwatch.aggregate import (
     parse_statistic,
 )
 
+pytestmark = pytest.mark.once
+
 weighted = st.dictionaries(
     st.one_of(st.integers(0, 30).map(float), st.floats(0, 1e6)), st.integers(1, 9), min_size=1, max_size=20
 )

@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 import tracemalloc
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from locust_cw_dist.local_cloudwatch.limits import parse_put
 from locust_cw_dist.local_cloudwatch.store import Bounds, CellKey, SeriesKey, Store
 from support.put_requests import NAMESPACE, a_call, a_datum, dimensions
+
+pytestmark = pytest.mark.once
 
 NOW_S = 1_700_000_040.0  # a whole minute
 NOW = int(NOW_S)

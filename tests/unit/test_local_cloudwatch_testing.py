@@ -16,6 +16,8 @@ import pytest
 from locust_cw_dist.testing import LocalCloudwatch, LocalCloudwatchError, RecordedSets
 from support.put_requests import NAMESPACE, a_call, a_datum, dimensions
 
+pytestmark = pytest.mark.once
+
 NOW_S = int(time.time())
 
 

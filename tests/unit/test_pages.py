@@ -13,6 +13,8 @@ from locust_cw_dist.edge.records import read_file
 from locust_cw_dist.reporting.series import MAX_SUBJECTS, page_data
 from support.records import SHOP, Simulation, Traffic
 
+pytestmark = pytest.mark.once
+
 HOSTILE = "</script><img src=x onerror=alert(1)>&\"'"
 
 

@@ -17,6 +17,8 @@ from locust_cw_dist.edge.s3 import PIECE_BYTES, Snapshot
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.settings import Settings
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("text", "bucket", "key"),

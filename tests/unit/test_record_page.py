@@ -15,6 +15,8 @@ from locust_cw_dist.edge.records import read_file
 from support.readme import ROOT, blocks
 from support.records import SHOP, Simulation
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize("cut", [0, 40])
 def test_a_strangers_reader_reads_the_same(tmp_path, cut):

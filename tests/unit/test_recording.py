@@ -18,6 +18,8 @@ from locust_cw_dist.hosts.runs import Runs
 from locust_cw_dist.settings import Settings
 from support.publisher import NOW_S, Bench, ScriptedSink
 
+pytestmark = pytest.mark.once
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 

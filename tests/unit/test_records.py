@@ -18,6 +18,8 @@ from locust_cw_dist.edge.records import RecordFile, read_file
 from locust_cw_dist.errors import LocustCwError
 from support.records import RESOLUTION_S, SHOP, START_S, Simulation, Traffic
 
+pytestmark = pytest.mark.once
+
 SAMPLES = Path(__file__).parents[1] / "records"
 
 DAYS_3_S = 3 * 86_400

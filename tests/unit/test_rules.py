@@ -15,6 +15,8 @@ from locust_cw_dist.edge.rule_file import MAX_FILE_BYTES, gather, load
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.settings import Settings
 
+pytestmark = pytest.mark.once
+
 P95 = {"figure": Figure.PERCENTILE, "percentile": 95.0, "limit": 300.0, "above": True}
 
 GOOD = [

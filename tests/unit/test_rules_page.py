@@ -17,6 +17,8 @@ from locust_cw_dist.core.rules import Figure, RuleError
 from locust_cw_dist.edge.outcome_files import Judged, rule_document, write_json, write_junit
 from support.readme import ROOT, blocks
 
+pytestmark = pytest.mark.once
+
 PAGE = (ROOT / "docs/rules.md").read_text()
 (FILE,) = (block.text for block in blocks("toml", "docs/rules.md"))
 RULES = rule_set(tomllib.loads(FILE)).rules
