@@ -357,6 +357,7 @@ check = "max < 1 ms"
 ABORTS = '[[rule]]\ncheck = "max < 1 ms"\nabort_after_s = 0\n'
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("rules", "locustfile", "code"),
     [
@@ -384,6 +385,7 @@ def test_rules(cluster, rules, locustfile, code):
     cluster.assert_clean()
 
 
+@pytest.mark.once
 def test_rules_do_not_decide_about_exceptions_in_tasks(cluster):
     (cluster.folder / "rules.toml").write_text(DECIDES)
     cluster.locustfile = "raising.py,plugin.py"
@@ -391,6 +393,7 @@ def test_rules_do_not_decide_about_exceptions_in_tasks(cluster):
     assert cluster.wait()["master"] == 1
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("rules", "locustfile", "code"),
     [
@@ -410,6 +413,7 @@ def test_rules_of_a_run_that_sigterm_cuts_short(cluster, rules, locustfile, code
     assert cluster.wait()["master"] == code
 
 
+@pytest.mark.once
 def test_rules_without_publishing(cluster):
     cluster.locustfile = FINE
     master = cluster.distributed("--cw-rule", "p95 < 100 s", publishing=(), run_time_s=LONG_S)
@@ -418,6 +422,7 @@ def test_rules_without_publishing(cluster):
     assert cluster.wait()["master"] == 4
 
 
+@pytest.mark.once
 def test_a_rule_on_the_verdict(cluster):
     """Who wants it may have a suspect run fail: here the master stood still."""
     (cluster.folder / "rules.toml").write_text('[verdict]\nsuspect = "fail"')
@@ -440,6 +445,7 @@ def test_a_rule_that_stops_the_run(cluster):
     assert verdict(cluster)["state"] in {"valid", "suspect"}
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("rules", "code"), [(PASSES, 1), (DECIDES, 0), (FAILS, 3)], ids=["passes", "passes and decides", "fails"]
 )

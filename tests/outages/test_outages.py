@@ -12,6 +12,8 @@ import pytest
 from support.matrix import assert_within_a_second, let_pass, published_by_second
 from support.processes import wait_until
 
+pytestmark = pytest.mark.once
+
 OUTAGE_S = 60
 
 RESEND = (sys.executable, "-m", "locust_cw_dist.cli.main", "resend")
