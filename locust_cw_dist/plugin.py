@@ -33,8 +33,15 @@ REFUSAL_S = 1.0
 """How long a master that refuses to run stays for workers that wait for it: ZeroMQ connects every 100 ms, and a worker
 that Locust's reader has greeted and nobody has told to quit stays for a minute."""
 
+CHILDREN_S = 10.0
+"""How long it stays at most for workers that ``--processes`` forked: Locust 2.32 does not end those that nobody told to
+quit, and on a busy machine it takes seconds until they connect."""
+
 _plugins: weakref.WeakKeyDictionary[Any, Plugin] = weakref.WeakKeyDictionary()
 """One plugin for each environment, so that `install` can be called twice."""
+
+_settings_read: weakref.WeakKeyDictionary[Any, Settings] = weakref.WeakKeyDictionary()
+"""What the options of each environment asked for, for an `install` after a `Plugin.close`."""
 
 
 def install(environment: Any, settings: Settings | None = None, *, client: Any = None) -> Plugin:
@@ -146,12 +153,18 @@ class Plugin:
             self._refuse_to_run(f"--cw-required is set and nothing can be published: {error}")
 
     def _read_options(self) -> Settings:
-        from locust_cw_dist.options import settings_from_options
+        """The settings that the options ask for; read once for each environment, since they are taken away then."""
+        from locust_cw_dist.options import keep_from_workers, settings_from_options
 
-        try:
-            return settings_from_options(self._environment.parsed_options)
-        except SettingsError as e:
-            self._refuse_to_run(str(e))
+        options = self._environment.parsed_options
+        settings = _settings_read.get(self._environment)
+        if settings is None:
+            try:
+                settings = _settings_read[self._environment] = settings_from_options(options)
+            except SettingsError as e:
+                self._refuse_to_run(str(e))
+            keep_from_workers(options)
+        return settings
 
     def _refuse_to_run(self, reason: str) -> NoReturn:
         """End the process before any load, with the workers that wait for it already."""
@@ -162,9 +175,16 @@ class Plugin:
         runner = self._environment.runner
         if isinstance(runner, MasterRunner):
             gevent.sleep(REFUSAL_S)
+            self._wait_for_children(runner)
         if runner is not None:
             runner.quit()
         sys.exit(WRONG_OPTIONS)
+
+    def _wait_for_children(self, master: MasterRunner) -> None:
+        children = getattr(self._environment.parsed_options, "processes", None) or 0
+        with gevent.Timeout(CHILDREN_S, exception=False):
+            while len(master.clients) < children:
+                gevent.sleep(0.1)
 
     def _on_message(self, environment: Any, msg: Any, **_: Any) -> None:
         """Take a worker's message; runs in the greenlet that reads them and must not yield before it is done."""

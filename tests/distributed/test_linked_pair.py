@@ -9,9 +9,11 @@ import gevent
 import locust.runners
 import pytest
 from locust import User, constant, task
+from locust.argument_parser import get_parser
 from locust.env import Environment
 
 from locust_cw_dist import Settings, install
+from locust_cw_dist.options import add_arguments
 
 
 class RecordingClient:
@@ -73,6 +75,41 @@ def test_what_the_worker_counted_is_what_the_client_gets():
 
     assert client.requests() == counted
     assert {namespace for namespace, _ in client.datums} == {"perf/shop/loadtests"}
+
+
+def parsed(*args):
+    parser = get_parser()
+    add_arguments(parser)
+    return parser.parse_args(args)
+
+
+@pytest.mark.usefixtures("fast_reports")
+def test_a_worker_gets_none_of_our_options_but_the_label():
+    """Locust holds a worker's hub for 3 to 6 ms for each option that comes with the message that starts users."""
+    master_env = Environment(user_classes=[Buyer])
+    master_env.parsed_options = parsed("--cw-service", "shop", "--cw-label", "build=7", "-u", "3")
+    master = master_env.create_master_runner("127.0.0.1", 0)
+    publisher = install(master_env, client=RecordingClient())
+    assert publisher.settings.service == "shop"
+    worker_env = Environment(user_classes=[Buyer])
+    worker = worker_env.create_worker_runner("127.0.0.1", master.server.port)
+    shipper = install(worker_env)
+    wait_for(lambda: len(master.clients.ready) == 1, "ready worker")
+    master.start(1, spawn_rate=1)
+    wait_for(lambda: worker.user_count == 1, "user")
+    assert [name for name in vars(worker_env.parsed_options) if name.startswith("cw_")] == ["cw_label"]
+    publisher.close(timeout_s=5)
+    shipper.close(timeout_s=5)
+
+
+def test_installing_again_after_the_end_reads_the_same_options():
+    environment = Environment(parsed_options=parsed("--cw-service", "shop", "--cw-label", "build=7"))
+    first = install(environment, client=RecordingClient())
+    first.close(timeout_s=5)
+    again = install(environment, client=RecordingClient())
+    assert again.settings == first.settings
+    assert again.settings.service == "shop"
+    again.close(timeout_s=5)
 
 
 def test_installing_twice_gives_the_same_plugin():

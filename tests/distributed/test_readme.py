@@ -63,7 +63,7 @@ def load_commands():
 def as_test(command, shop):
     """Shortens a command's run and points it at the shop; everything else stays."""
     scripts = Path(sys.executable).parent
-    command = command.replace("-t 10m", "-t 2s").replace("http://127.0.0.1:8080", shop).replace("-u 200", "-u 20")
+    command = command.replace("-t 10m", "-t 4s").replace("http://127.0.0.1:8080", shop).replace("-u 200", "-u 20")
     return f"export PATH={scripts}:$PATH\n{command}\nstatus=$?\nwait\nexit $status\n"
 
 

@@ -100,7 +100,8 @@ def test_required_in_a_single_process(cluster, env):
     cluster.assert_clean()
 
 
-FEW_SECONDS = 8
+FEW_SECONDS = 20
+"""Less than the minute and more for which a worker waits for a master, enough for a busy machine."""
 
 
 def test_required_with_processes(cluster):

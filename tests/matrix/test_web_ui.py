@@ -74,7 +74,7 @@ def test_a_run_is_summed_up_when_it_is_over(cluster, web_ui):
 def test_ramp_steps(cluster, web_ui):
     for users, requests in ((4, 300), (12, 900), (2, 100)):
         web_ui.swarm(users)
-        web_ui.master.wait_for_log(f"All users spawned: .*{users} total users")
+        web_ui.wait_for_users(users)
         wait_for_requests(cluster, requests)
     end(cluster, web_ui)
     assert_exact_runs(cluster, 1)

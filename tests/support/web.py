@@ -42,6 +42,10 @@ class WebUi:
         """Wait until so many workers are ready to start a test."""
         wait_until(lambda: self._states().count("ready") == count, f"{count} workers are ready")
 
+    def wait_for_users(self, count: int) -> None:
+        """Wait until workers have reported so many users, all together."""
+        wait_until(lambda: self._stats().get("user_count") == count, f"{count} users run")
+
     def swarm(self, users: int) -> None:
         """Start a test, or change the number of users of the one that runs."""
         answer = self._call("/swarm", {"user_count": users, "spawn_rate": users})
