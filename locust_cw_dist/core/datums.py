@@ -39,7 +39,14 @@ ACCOUNTED = frozenset({"ResponseTime_ms", "RequestCount"})
 """A result is published when the datums of these metrics for its endpoint and window are accepted."""
 
 
-GRID_TEXTS = {edge: json.dumps(edge) for edge in EDGES}
+class _Texts(dict[float, str]):
+    """Values as JSON; those that it does not hold are written anew."""
+
+    def __missing__(self, value: float) -> str:
+        return json.dumps(value)
+
+
+_TEXTS = _Texts((edge, json.dumps(edge)) for edge in EDGES)
 """Most values of all series are edges of the grid; to write a float anew each time takes four times as long."""
 
 
@@ -57,8 +64,7 @@ class Distribution:
     """The values as JSON: asked for twice, for the size of a body and for the body."""
 
     def __post_init__(self) -> None:
-        texts = [GRID_TEXTS.get(value) or json.dumps(value) for value in self.values]
-        object.__setattr__(self, "values_json", f"[{','.join(texts)}]")
+        object.__setattr__(self, "values_json", f"[{','.join(map(_TEXTS.__getitem__, self.values))}]")
         if not 1 <= len(self.values) <= MAX_VALUES_PER_DATUM or len(self.values) != len(self.counts):
             raise ValueError(
                 f"1 to {MAX_VALUES_PER_DATUM} values with a count each expected, "
@@ -308,19 +314,16 @@ def _add_results(group: _Group, summary: Summary, percentiles: tuple[float, ...]
 
 
 def _distributions(histogram: Histogram) -> list[Distribution]:
-    pairs = histogram.spread()
-    starts = range(0, len(pairs), MAX_VALUES_PER_DATUM)
-    return [_distribution(pairs[start : start + MAX_VALUES_PER_DATUM]) for start in starts]
-
-
-def _distribution(pairs: list[tuple[float, int]]) -> Distribution:
-    values, counts = zip(*pairs, strict=True)
-    return Distribution(values, counts)
+    spread = histogram.spread()
+    values, counts = tuple(spread), tuple(spread.values())
+    parts = [slice(start, start + MAX_VALUES_PER_DATUM) for start in range(0, len(values), MAX_VALUES_PER_DATUM)]
+    return [Distribution(values[part], counts[part]) for part in parts]
 
 
 def _outcomes(results: int, failures: int) -> Distribution:
     """Return a 0 for each success and a 1 for each failure."""
-    return _distribution([(value, count) for value, count in ((0, results - failures), (1, failures)) if count])
+    numbers = {value: count for value, count in ((0, results - failures), (1, failures)) if count}
+    return Distribution(tuple(numbers), tuple(numbers.values()))
 
 
 def _is_sendable(value: float | StatisticSet | Distribution) -> bool:

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -205,11 +204,11 @@ class Histogram:
         low, high = self._span(self.first + bisect_left(list(accumulate(self.numbers())), rank))
         return (low + high) / 2
 
-    def spread(self) -> list[tuple[float, int]]:
-        """Return few (value in ms, count) pairs, ascending, that stand for all the values.
+    def spread(self) -> dict[float, int]:
+        """Return few values in ms, ascending, each with the number of values that it stands for.
 
         Their count, sum, minimum and maximum are the histogram's (the sum but for float rounding), and
-        the pair at any rank is in the same bin, edges included, as the recorded value at that rank.
+        the one at any rank is in the same bin, edges included, as the recorded value at that rank.
 
         One value stands on the minimum and one on the maximum. The others stand on the edges of their
         bins: two neighbours meet on every second edge, which takes half as many pairs as bins. Then the
@@ -220,20 +219,20 @@ class Histogram:
         # Adding 0.0 turns -0.0 into 0.0: CloudWatch has no percentiles where a value is negative.
         low, high = self.min_ms + 0.0, self.max_ms + 0.0
         if self.count <= 1 or low == high:
-            return [(low, self.count)] if self.count else []
+            return {low: self.count} if self.count else {}
         numbers = list(self.numbers())
         numbers[0] -= 1
         numbers[-1] -= 1
-        placed: defaultdict[float, int] = defaultdict(int, {low: 1, high: 1})
-        ends = self._end_cells(numbers)
-        for _, near, _, size in ends:
-            placed[near] += size
         inner = _Inner.of(self.first, numbers)
-        for edge, size in inner.near():
-            placed[edge] += size
-        gap = self.sum_ms - math.fsum([value * n for value, n in placed.items()])
+        placed = inner.near()
+        ends = self._end_cells(numbers)
+        for value, size in ((low, 1), (high, 1), *((near, size) for _, near, _, size in ends if size)):
+            placed[value] = placed.get(value, 0) + size
+        gap = self.sum_ms - math.fsum(map(mul, placed, placed.values()))
         _close_gap(placed, chain(inner.cells(gap), ends), gap)
-        return sorted([(value, n) for value, n in placed.items() if n])
+        # In order but for a few, which makes sorting cheap.
+        ascending = sorted(placed)
+        return dict(zip(ascending, map(placed.__getitem__, ascending), strict=True))
 
     def _span(self, index: int) -> tuple[float, float]:
         """Return the edges of a bin, clipped to the minimum and the maximum."""
@@ -282,10 +281,10 @@ class _Inner:
             inner.append(0)
         return cls(begin, inner[::2], inner[1::2])
 
-    def near(self) -> Iterator[tuple[float, int]]:
-        """Yield the edges on which two bins meet, with the values of both; empty ones left out."""
+    def near(self) -> dict[float, int]:
+        """Return the edges on which two bins meet, ascending, with the values of both; empty ones left out."""
         sizes = list(map(add, self.odd, self.even))
-        return compress(zip(EDGES[self.first :: 2], sizes, strict=False), sizes)
+        return dict(zip(compress(EDGES[self.first :: 2], sizes), filter(None, sizes), strict=True))
 
     def cells(self, gap: float) -> Iterator[_Cell]:
         """Yield the bins that can change the sum in the direction of `gap`, the heaviest first."""
@@ -298,21 +297,29 @@ class _Inner:
             yield sign * reaches[number], near, far, sizes[number]
 
 
-def _close_gap(placed: defaultdict[float, int], cells: Iterable[_Cell], gap: float) -> None:
+def _close_gap(placed: dict[float, int], cells: Iterable[_Cell], gap: float) -> None:
     """Move values of `cells` in `placed` from near to far until their sum has changed by `gap`."""
     for reach, near, far, size in cells:
         if reach * gap <= 0:
             continue
         moved = size if abs(gap) >= abs(reach) else int(gap / (far - near))
-        placed[near] -= moved
-        placed[far] += moved
+        _move(placed, near, far, moved)
         gap -= moved * (far - near)
         if moved < size:
             # Less than one step is left: one value goes part of the way. The bounds hold off rounding.
             low, high = sorted((near, far))
-            placed[near] -= 1
-            placed[min(max(near + gap, low), high)] += 1
+            _move(placed, near, min(max(near + gap, low), high), 1)
             return
+
+
+def _move(placed: dict[float, int], here: float, there: float, number: int) -> None:
+    """Move so many values; where none are left there is no entry."""
+    if number and here != there:
+        placed[there] = placed.get(there, 0) + number
+        if placed[here] == number:
+            del placed[here]
+        else:
+            placed[here] -= number
 
 
 def _add_planes(mine: list[int], planes: list[int], shift: int) -> None:
@@ -362,10 +369,12 @@ def nearest_rank(percent: float, count: int) -> int:
         raise ValueError("no values, no percentile")
     if not 0 < percent <= 100:
         raise ValueError(f"a percentile above 0 and at most 100 expected, not {percent!r}")
-    return math.ceil(_fraction(percent) * count / 100)
+    over, under = _ratio(percent)
+    return -(-over * count // under)
 
 
 @lru_cache  # the same few percentiles for each endpoint and window
-def _fraction(percent: float) -> Fraction:
+def _ratio(percent: float) -> tuple[int, int]:
+    """Return `percent` / 100 as a fraction."""
     # The shortest decimal form is what the user wrote; the float itself is a little beside it.
-    return Fraction(str(percent))
+    return (Fraction(str(percent)) / 100).as_integer_ratio()
