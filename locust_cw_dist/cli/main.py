@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -115,12 +116,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(name: str, command: Callable[[], int]) -> int:
     try:
-        return int(command())
+        code = int(command())
+        sys.stdout.flush()
     except LocustCwError as error:
         print(f"locust-cw {name}: {error}", file=sys.stderr)
         return 2 if isinstance(error, SettingsError) else 1
     except KeyboardInterrupt:
         return 130  # what a shell reports for a program that ctrl-C ended
+    except BrokenPipeError:
+        if not _is_stdout_gone():
+            raise
+        return 141  # what a shell reports for a program that wrote to `head` when that had seen enough
+    else:
+        return code
+
+
+def _is_stdout_gone() -> bool:
+    """Whether nobody reads our output any more; if so, what is left of it goes nowhere, or Python would complain."""
+    try:
+        os.write(sys.stdout.fileno(), b"\n")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:

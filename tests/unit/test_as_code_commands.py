@@ -69,6 +69,20 @@ def test_alarms_are_shown_with_their_price_and_what_has_none(run):
     assert line.startswith("locust-cw alarms: no alarm for p95(GET /item/.*) < 200 ms")
 
 
+@pytest.mark.parametrize(("layout", "code"), [((), 1), (("--format", "json"), 141)], ids=["table of rich", "json"])
+def test_a_reader_that_has_seen_enough_gets_no_traceback(layout, code, tmp_path):
+    """As `head` is, which ends at its tenth line."""
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "locust_cw_dist.cli.main", *ALARMS, *layout]
+    (tmp_path / "rules.toml").write_text(RULES)
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, cwd=tmp_path, check=False)
+    os.close(write)
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
+    assert done.returncode == code
+
+
 def test_alarms_as_json_are_requests_of_putmetricalarm(run):
     done = run(*ALARMS, "--format", "json", "--tag", "team=shop", "--cw-dimension", "Stage=perf")
     one, other = json.loads(done.stdout)
