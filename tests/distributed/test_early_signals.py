@@ -35,4 +35,4 @@ def test_it_ends_a_process_that_imports_its_locustfile(cluster):
     single = cluster.single(locustfile="late.py")
     single.wait_for_log("imported")
     single.signal(signal.SIGTERM)
-    assert single.wait(10) == -signal.SIGTERM
+    assert single.wait() == -signal.SIGTERM

@@ -47,7 +47,7 @@ def fast_reports(monkeypatch):
     monkeypatch.setattr(locust.runners, "HEARTBEAT_INTERVAL", 0.2)
 
 
-def wait_for(condition, what, deadline_s=15.0):
+def wait_for(condition, what, deadline_s=30.0):
     until = time.monotonic() + deadline_s
     while not condition():
         assert time.monotonic() < until, f"no {what} within {deadline_s} s"

@@ -92,14 +92,14 @@ def test_the_target_counts_what_it_served(target):
 def test_the_target_ends_when_nobody_holds_its_input(target):
     process, _ = target
     process.stdin.close()
-    assert process.wait(10) == 0
+    assert process.wait() == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_target_ends_with_a_signal(target, number):
     process, _ = target
     process.send_signal(number)
-    assert process.wait(10) == 0
+    assert process.wait() == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
