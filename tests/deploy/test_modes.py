@@ -83,6 +83,24 @@ class TestLocustsOptions:
         worker = parse_options(args(manifests.chart(HELM, "job"), "worker"))
         assert (worker.worker, worker.master_host, worker.master_port) == (True, "checkout-locust-cw-master", 5557)
 
+    def test_none_of_them_is_taken_as_a_further_one(self):
+        """Or grace periods and the like would not follow."""
+        from locust.argument_parser import get_parser
+
+        rendered = {
+            arg.partition("=")[0]
+            for values in manifests.VALUES
+            for role in ("master", "worker")
+            for arg in args(manifests.chart(HELM, values), role)
+            if arg.startswith("-")
+        }
+        aliases = [set(action.option_strings) for action in get_parser()._actions]
+        own = set().union(*(names for names in aliases if names & rendered)) - {"--reset-stats", "--config"}
+        assert {"-t", "--run-time", "--stop-timeout", "--tls-key", "--master-host"} <= own
+        for option in sorted(own):
+            with pytest.raises(manifests.RenderError, match=f"{option} is the chart's own"):
+                manifests.chart_with("job", locust={"runTime": "1m", "extraArgs": [option]})
+
     @pytest.mark.parametrize("users", [1_000_000, 12_345_678])
     def test_large_numbers_stay_whole(self, users):
         assert f"--users={users}" in args(manifests.chart_with("job", locust__users=users))

@@ -100,6 +100,7 @@ WRONG = [
     ({"locust__expectWorkers": 3}, "locust.expectWorkers: got 3, but there are 2 workers"),
     ({"locust__extraArgs": ["--expect-workers=9"]}, "--expect-workers=9 is the chart's own"),
     ({"locust__workerExtraArgs": ["--processes", "4"]}, "--processes is the chart's own; see mode, worker.replicas"),
+    ({"locust__extraArgs": ["--cw-flush-timeout=600"]}, "--cw-flush-timeout=600 is a value of cloudwatch"),
     ({"aws": {"identity": "irsa"}}, "set aws.irsaRoleArn"),
     (
         {"aws": {"irsaRoleArn": "arn:aws:iam::123456789012:role/x"}},
