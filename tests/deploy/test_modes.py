@@ -20,6 +20,10 @@ class TestRuns:
         assert names[0].isdisjoint(names[1])
         assert len(names[0] | names[1]) == 4
 
+    def test_a_run_is_named_by_the_number_of_a_build_too(self):
+        names = [one["metadata"]["name"] for one in manifests.chart_with("job", job={"runId": 12345678}).of("Job")]
+        assert sorted(names) == ["checkout-locust-cw-master-12345678", "checkout-locust-cw-worker-12345678"]
+
     def test_workers_of_a_new_run_do_not_meet_the_old_master(self):
         old, new = (manifests.chart_with("job", job={"runId": run}) for run in ("a", "b"))
         (service,) = new.of("Service")

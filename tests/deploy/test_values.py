@@ -245,7 +245,7 @@ def test_a_value_without_a_description_is_an_error(tmp_path):
                 "nothing is published to CloudWatch",
             ],
         ),
-        ("job-full", ["Run nightly-42", "--set job.runId=ANOTHER", "after 6855 s"]),
+        ("job-full", ["Run nightly-42", "--reset-then-reuse-values --set job.runId=ANOTHER", "after 6855 s"]),
         ("job-volume", ["associate the role with service account checkout-locust-cw-master in namespace load"]),
         ("web", ["port-forward service/checkout-locust-cw-web 8089:8089", "there is no login"]),
         ("web-hpa", ["https://127.0.0.1:8089/locust", "locust.example.com"]),
