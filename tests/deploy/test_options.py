@@ -28,6 +28,13 @@ def test_each_option_is_a_value_and_each_value_an_option():
     assert set(values()["cloudwatch"]) == {camel(name) for name in option_names()}
 
 
+@pytest.mark.parametrize("name", manifests.KUSTOMIZATIONS)
+def test_the_plain_manifests_name_options_that_there_are(name):
+    written = set(manifests.kustomized("kubectl-1.34.0", name).options())
+    assert {"LOCUST_CW_SERVICE", "LOCUST_CW_SPOOL_DIR"} <= written
+    assert written <= {one.environment_variable for one in (*options._OPTIONS, *options._FLAGS)}
+
+
 def test_every_option_arrives_under_the_name_of_its_variable():
     rendered = manifests.chart("helm-4.3.1", "job-full").options()
     variables = {one.environment_variable for one in (*options._OPTIONS, *options._FLAGS)}
