@@ -1,4 +1,4 @@
-"""The command of a Job's pods, as rendered, around real Locust processes: their exit codes are what the Job sees."""
+"""The commands of pods, as rendered, around real processes: of a Job, which sees their exit codes, and of helm test."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ class Idle(User):
 """
 
 
+def write_program(path):
+    path.write_text(f'#!/bin/sh\nexec {sys.executable} -m locust_cw_dist.cli.main "$@"\n')
+    path.chmod(0o755)
+
+
 class Run:
     """A master and a worker with the command and the arguments of the chart's Job."""
 
@@ -36,9 +41,7 @@ class Run:
         locustfile.write_text(LOCUSTFILE.format(fails=fails))
         scripts = folder / "bin"
         scripts.mkdir()
-        script = scripts / "locust-cw"
-        script.write_text(f'#!/bin/sh\nexec {sys.executable} -m locust_cw_dist.cli.main "$@"\n')
-        script.chmod(0o755)
+        write_program(scripts / "locust-cw")
         self._environment = {**os.environ, "PATH": f"{scripts}:{os.environ['PATH']}", "HOME": str(folder)}
         self._folder = folder
         self._port = ports.free_port()
@@ -135,3 +138,51 @@ def test_other_codes_stay(run):
     run.objects.container("master")["args"].append("--no-such-option")
     run.start("master")
     assert run.code("master") == 2
+
+
+@pytest.fixture
+def helm_test(tmp_path, cloudwatch):
+    """Runs the doctor of `helm test` as its pod would, with most options, against a local CloudWatch."""
+    cloudwatch.reset()
+    write_program(tmp_path / "locust-cw")
+
+    def run(**changes):
+        changes = {"cloudwatch__endpointUrl": cloudwatch.endpoint_url, "cloudwatch__record": "", "proxy": {}} | changes
+        objects = manifests.chart_with("job-full", **changes)
+        (tmp_path / "rules.toml").write_text(
+            objects.named("ConfigMap", "checkout-locust-cw-rules")["data"]["rules.toml"]
+        )
+        fixed = {name: value for name, value in objects.environment("doctor").items() if isinstance(value, str)}
+        environment = {
+            **fixed,
+            **objects.options(),
+            **{name: value for name, value in cloudwatch.env().items() if not name.startswith("LOCUST_")},
+            "LOCUST_CW_RULES": str(tmp_path / "rules.toml"),
+            "HOME": str(tmp_path),
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+        }
+        command = objects.container("doctor")["command"]
+        return subprocess.run(
+            command, capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=120, check=False
+        )
+
+    return run
+
+
+def test_helm_test_passes_where_the_master_could_publish_and_sends_nothing(helm_test, cloudwatch):
+    done = helm_test()
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert "perf/checkout/loadtests" in done.stdout
+    assert "PutMetricData" not in cloudwatch.stats().operations
+
+
+def test_helm_test_sends_one_datum_when_asked_to(helm_test, cloudwatch):
+    assert helm_test(doctor={"send": True}).returncode == 0
+    assert cloudwatch.stats().operations["PutMetricData"] == 1
+
+
+def test_helm_test_fails_where_nothing_answers(helm_test):
+    done = helm_test(cloudwatch__endpointUrl=f"http://127.0.0.1:{ports.free_port()}")
+    assert done.returncode == 1
+    assert "FAILED" in done.stdout
