@@ -97,6 +97,10 @@ WRONG = [
         "got 5, must be at most maxReplicas, 3",
     ),
     ({"mode": "web", "ingress__enabled": True}, "say in networkPolicy.webFrom where the ingress controller runs"),
+    (
+        {"mode": "web", "web__serviceType": "LoadBalancer"},
+        "web.serviceType LoadBalancer: say in networkPolicy.webFrom who may reach the web UI",
+    ),
     ({"locust__expectWorkers": 3}, "locust.expectWorkers: got 3, but there are 2 workers"),
     ({"locust__extraArgs": ["--expect-workers=9"]}, "--expect-workers=9 is the chart's own"),
     ({"locust__workerExtraArgs": ["--processes", "4"]}, "--processes is the chart's own; see mode, worker.replicas"),

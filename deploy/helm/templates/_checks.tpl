@@ -63,6 +63,9 @@
 {{- if and $values.ingress.enabled $values.networkPolicy.enabled (not $values.networkPolicy.webFrom) -}}
 {{- fail "ingress.enabled: say in networkPolicy.webFrom where the ingress controller runs, as [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: ingress-nginx}}}]" -}}
 {{- end -}}
+{{- if and (eq $values.mode "web") (ne $values.web.serviceType "ClusterIP") $values.networkPolicy.enabled (not $values.networkPolicy.webFrom) -}}
+{{- fail (printf "web.serviceType %s: say in networkPolicy.webFrom who may reach the web UI, as [{ipBlock: {cidr: 10.0.0.0/8}}]" $values.web.serviceType) -}}
+{{- end -}}
 {{- $most := include "locust-cw.workers" . | int -}}
 {{- if and (not (kindIs "invalid" $values.locust.expectWorkers)) (gt (int $values.locust.expectWorkers) $most) -}}
 {{- fail (printf "locust.expectWorkers: got %d, but there are %d workers: the master would wait for ever; leave it out to follow the replicas" (int $values.locust.expectWorkers) $most) -}}
