@@ -27,10 +27,6 @@ ELSEWHERE = {
 }
 
 
-def default_values():
-    return yaml.safe_load((manifests.CHART / "values.yaml").read_text())
-
-
 def leaves(values, path=()):
     """The paths of all values."""
     for key, value in values.items():
@@ -72,13 +68,13 @@ def has_effect(path):
     return any(rendered(values) != manifests.chart("helm-3.19.0", name) for name, values in shorter if values)
 
 
-@pytest.mark.parametrize("path", list(leaves(default_values())))
+@pytest.mark.parametrize("path", list(leaves(manifests.default_values())))
 def test_each_value_changes_what_is_rendered(path):
     assert has_effect(path)
 
 
 def test_what_is_said_of_values_elsewhere_is_needed():
-    assert set(ELSEWHERE) <= set(leaves(default_values()))
+    assert set(ELSEWHERE) <= set(leaves(manifests.default_values()))
     assert not [path for path in ELSEWHERE if any(without(file_values(name), path) for name in manifests.VALUES)]
 
 
@@ -103,7 +99,7 @@ def read_paths(template):
 
 
 def test_the_templates_name_no_value_that_is_not_there():
-    defaults, read = default_values(), set()
+    defaults, read = manifests.default_values(), set()
     for template in manifests.CHART.glob("templates/**/*.*"):
         read |= set(read_paths(template.read_text()))
     assert {"locust.stopTimeoutSeconds", "podDisruptionBudget.workerMinAvailable", "cloudwatch.rules"} <= read

@@ -49,7 +49,7 @@ def test_the_example_is_taken_and_has_the_names_of_the_page(example):
 
 
 def test_each_value_that_the_page_names_is_there():
-    defaults = yaml.safe_load((manifests.CHART / "values.yaml").read_text())
+    defaults = manifests.default_values()
     named = {one for one in re.findall(r"`([a-z]\w*(?:\.\w+)+)", PAGE) if one.partition(".")[0] in defaults}
     named -= {"master.args"}  # of another chart
     assert len(named) > 20

@@ -148,7 +148,7 @@ class TestLocustfiles:
     def test_from_a_config_map_of_others(self):
         objects = manifests.chart(HELM, "web-configmap")
         assert {"name": "locustfile", "configMap": {"name": "tests"}} in objects.pod("worker")["volumes"]
-        assert objects.workload("worker")["spec"]["template"]["metadata"]["annotations"]["checksum/tests"] == "1"
+        assert objects.pod_annotations("worker")["checksum/tests"] == "1"
 
     @pytest.mark.parametrize(
         "change",
@@ -161,15 +161,11 @@ class TestLocustfiles:
     def test_a_change_rolls_master_and_workers(self, change):
         before, after = manifests.chart_with("web"), manifests.chart_with("web", **change)
         for role in ("master", "worker"):
-            assert annotations(before, role) != annotations(after, role)
+            assert before.pod_annotations(role) != after.pod_annotations(role)
 
     def test_a_change_of_options_or_rules_rolls_the_master_alone(self):
         before = manifests.chart_with("web")
         for change in ({"cloudwatch__service": "other"}, {"cloudwatch__rules": "[[rule]]\n"}):
             after = manifests.chart_with("web", **change)
-            assert annotations(before, "master") != annotations(after, "master")
-            assert annotations(before, "worker") == annotations(after, "worker")
-
-
-def annotations(objects, role):
-    return objects.workload(role)["spec"]["template"]["metadata"]["annotations"]
+            assert before.pod_annotations("master") != after.pod_annotations("master")
+            assert before.pod_annotations("worker") == after.pod_annotations("worker")

@@ -11,10 +11,6 @@ from support import manifests
 HELM = "helm-4.3.1"
 
 
-def annotations(objects, role):
-    return objects.workload(role)["spec"]["template"]["metadata"]["annotations"]
-
-
 class TestScaling:
     @pytest.mark.parametrize("helm", manifests.deploy_tools.HELMS)
     @pytest.mark.parametrize(("values", "kind"), [("web-hpa", "HorizontalPodAutoscaler"), ("web-keda", "ScaledObject")])
@@ -75,7 +71,7 @@ SAFE = {"karpenter.sh/do-not-disrupt": "true", "cluster-autoscaler.kubernetes.io
 class TestEviction:
     def test_the_master_asks_to_stay_and_keeps_off_spot_nodes(self):
         objects = manifests.chart(HELM, "job")
-        assert annotations(objects, "master").items() >= SAFE.items()
+        assert objects.pod_annotations("master").items() >= SAFE.items()
         (term,) = objects.pod("master")["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"][
             "nodeSelectorTerms"
         ]
@@ -84,13 +80,13 @@ class TestEviction:
             ("karpenter.sh/capacity-type", "NotIn", "spot"),
             ("eks.amazonaws.com/capacityType", "NotIn", "SPOT"),
         }
-        assert not SAFE.keys() & annotations(objects, "worker").keys()
+        assert not SAFE.keys() & objects.pod_annotations("worker").keys()
 
     def test_both_can_be_changed(self):
         objects = manifests.chart(HELM, "job-volume")
         assert "affinity" not in objects.pod("master")
-        assert not SAFE.keys() & annotations(objects, "master").keys()
-        assert annotations(manifests.chart(HELM, "job-full"), "worker").items() >= SAFE.items()
+        assert not SAFE.keys() & objects.pod_annotations("master").keys()
+        assert manifests.chart(HELM, "job-full").pod_annotations("worker").items() >= SAFE.items()
         assert "a-master" not in json.dumps(manifests.chart(HELM, "web-keda").pod("master")["affinity"])
 
     def test_nodes_are_chosen_by_the_values(self):

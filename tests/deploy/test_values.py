@@ -8,7 +8,6 @@ import subprocess
 import sys
 
 import pytest
-import yaml
 
 from support import manifests
 
@@ -157,10 +156,6 @@ def schema():
     return json.loads((manifests.CHART / "values.schema.json").read_text())
 
 
-def chart_values():
-    return yaml.safe_load((manifests.CHART / "values.yaml").read_text())
-
-
 def test_the_schema_is_closed_and_knows_every_value():
     def check(values, described, path):
         if "properties" not in described or "$ref" in described:
@@ -174,7 +169,7 @@ def test_the_schema_is_closed_and_knows_every_value():
             if isinstance(value, dict):
                 check(value, described["properties"][key], f"{path}/{key}")
 
-    check(chart_values(), schema(), "")
+    check(manifests.default_values(), schema(), "")
 
 
 def test_no_part_of_the_schema_is_left_open_by_mistake():
@@ -219,7 +214,7 @@ def test_each_leaf_of_the_values_is_in_the_readme():
                 yield here
 
     readme = (manifests.CHART / "README.md").read_text()
-    found = list(leaves(chart_values()))
+    found = list(leaves(manifests.default_values()))
     assert len(found) > 150
     assert [one for one in found if f"| `{one}` |" not in readme] == []
     assert len(re.findall(r"^\| `[a-zA-Z.]+` \|", readme, re.MULTILINE)) == len(found)
