@@ -93,6 +93,8 @@ def test_the_spool_stays_when_the_release_goes(release):
     assert release.jobs() == set()
     assert release.names("api/v1", "persistentvolumeclaims") == {"checkout-locust-cw-spool"}
     assert release.names("api/v1", "configmaps") == set()
+    # A release of that name takes it up again.
+    assert release.put("job", "--set", "spool.persistent=true").returncode == 0
 
 
 def test_the_readmes_command_installs_a_run(release, tmp_path):
