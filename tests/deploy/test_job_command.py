@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -64,6 +65,12 @@ class Run:
             [*container["command"], *arguments], env=self._environment, stdout=log, stderr=log, cwd=self._folder
         )
 
+    def probe(self):
+        """Connect to the workers' port and leave, as the kubelet does for the master's probes."""
+        for name in ("startupProbe", "readinessProbe"):
+            assert self.objects.container("master")[name]["tcpSocket"] == {"port": "workers"}
+        socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
+
     def log(self, role):
         return (self._folder / f"{role}.log").read_text()
 
@@ -103,6 +110,21 @@ def test_failed_requests_fail_the_masters_job_and_not_the_workers(run):
     run.start("master")
     run.start("worker")
     assert (run.code("master"), run.code("worker")) == (1, 0)
+
+
+@pytest.mark.parametrize("run", [{"run_time": "3s"}], indirect=True)
+def test_probes_pass_before_there_are_workers_and_are_none(run):
+    run.start("master")
+    run.wait_for("master", "Waiting for workers to be ready")
+    for _ in range(20):
+        run.probe()
+    run.start("worker")
+    run.wait_for("master", "Sending spawn jobs")
+    for _ in range(20):
+        run.probe()
+    assert (run.code("master"), run.code("worker")) == (0, 0)
+    assert run.log("master").count("reported as ready") == 1
+    assert not [line for line in run.log("master").splitlines() if "ERROR" in line or "Traceback" in line]
 
 
 def test_an_evicted_master_fails(run):
