@@ -40,12 +40,32 @@ def test_the_example_is_taken_and_has_the_names_of_the_page(example):
     job = example.workload("master")["metadata"]["name"]
     assert set(re.findall(r"job/([\w-]+)|job-name=([\w-]+)", PAGE)) == {(job, ""), ("", job)}
     account = example.pod("master")["serviceAccountName"]
-    assert f"for the master's service account: `{account}`" in PAGE
-    assert f"ServiceAccount={account}\n" in PAGE
+    assert f"account: `{account}` in the namespace `{manifests.NAMESPACE}`" in PAGE
     web = manifests.chart_with("web").named("Service", "checkout-locust-cw-web")
     assert f"port-forward service/{web['metadata']['name']} 8089:{web['spec']['ports'][0]['port']}\n" in PAGE
     assert "all four workers" in PAGE
     assert example.workload("worker")["spec"]["parallelism"] == 4
+
+
+def test_the_role_of_the_page_may_do_what_its_example_does(example):
+    commands = re.findall(r"^ {8}aws cloudformation deploy ((?:.*\\\n)*.*)$", PAGE, re.MULTILINE)
+    given = {}
+    for command in commands:
+        words = command.replace("\\\n", " ").split()
+        path = ROOT / words[words.index("--template-file") + 1]
+        given[path.stem] = dict(word.split("=") for word in words[words.index("--parameter-overrides") + 1 :])
+        parameters = path.read_text().partition("\nParameters:\n")[2].partition("\nConditions:\n")[0]
+        assert set(given[path.stem]) <= set(re.findall(r"^  (\w+):$", parameters, re.MULTILINE))
+    role, options = given["role-pod-identity"], example.options()
+    assert (role["KubernetesNamespace"], role["ServiceAccount"]) == (
+        manifests.NAMESPACE,
+        example.pod("master")["serviceAccountName"],
+    )
+    assert role["MetricsNamespace"] == f"perf/{options['LOCUST_CW_SERVICE']}/loadtests"
+    record = options["LOCUST_CW_RECORD"]
+    assert record == f"s3://{role['RecordsBucket']}/{role['RecordsPrefix']}"
+    assert given["records-bucket"] == {"BucketName": role["RecordsBucket"]}
+    assert f"locust-cw compare {record}/RUN_ID.cwrecord {record}/\n" in PAGE
 
 
 def test_each_value_that_the_page_names_is_there():
