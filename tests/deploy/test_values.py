@@ -247,23 +247,34 @@ def test_a_value_without_a_description_is_an_error(tmp_path):
         ("job-full", ["Run nightly-42", "--reset-then-reuse-values --set job.runId=ANOTHER", "after 6855 s"]),
         ("job-volume", ["associate the role with service account checkout-locust-cw-master in namespace load"]),
         ("web", ["port-forward service/checkout-locust-cw-web 8089:8089", "there is no login"]),
-        ("web-hpa", ["https://127.0.0.1:8089/locust", "locust.example.com"]),
+        ("web-hpa", ["https://127.0.0.1:8089/locust", "get service checkout-locust-cw-web", "locust.example.com"]),
     ],
 )
 def test_the_notes_say_what_to_do_next(values, words):
-    # Helm 3 shows them only with a cluster; its lint renders them, see test_lint.py.
-    command = [
-        manifests.deploy_tools.program("helm-4.3.1"),
-        "install",
-        manifests.RELEASE,
-        str(manifests.CHART),
-        "-n",
-        manifests.NAMESPACE,
-    ]
-    command += ["--dry-run=client", "--values", str(manifests.VALUES[values])]
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False, env={"KUBECONFIG": "/nowhere", "HOME": "/tmp"}
-    )
-    _, _, notes = done.stdout.partition("\nNOTES:\n")
+    notes = notes_of(values)
     for word in [*words, "helm -n load test checkout --logs"]:
         assert word in notes
+
+
+def test_the_notes_say_that_nobody_gave_the_master_credentials():
+    said = "the AWS credentials of its environment alone"
+    service = ("--set", "cloudwatch.service=checkout")
+    assert said in notes_of("job", *service)
+    for more in ("aws.identity=podIdentity", "cloudwatch.dryRun=true", "cloudwatch.endpointUrl=http://a"):
+        assert said not in notes_of("job", *service, "--set", more)
+    assert said not in notes_of("job")
+
+
+def notes_of(values, *arguments):
+    # Helm 3 shows them only with a cluster, see test_releases.py; its lint renders them, see test_lint.py.
+    program = manifests.deploy_tools.program("helm-4.3.1")
+    where = [manifests.RELEASE, str(manifests.CHART), "-n", manifests.NAMESPACE, "--dry-run=client"]
+    done = subprocess.run(
+        [program, "install", *where, "--values", str(manifests.VALUES[values]), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env={"KUBECONFIG": "/nowhere", "HOME": "/tmp"},
+    )
+    return done.stdout.partition("\nNOTES:\n")[2]
