@@ -17,7 +17,7 @@ from typing import Any
 import kubernetes_validate
 
 SCHEMA = Path(__file__).parent / "helm" / "values.schema.json"
-VERSION = "1.37.0"
+VERSION = "1.37"
 REFERENCE = "#/$defs/"
 
 # A volume as values have it whose name is the chart's own.
@@ -32,8 +32,9 @@ METADATA_FIELDS = {"labels", "annotations"}
 
 def kubernetes_types() -> dict[str, Any]:
     """Name -> schema of all of Kubernetes' types, by the last part of their names."""
-    folder = Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema" / f"v{VERSION}-local-strict"
-    definitions = json.loads((folder / "_definitions.json").read_text())["$defs"]
+    package = Path(kubernetes_validate.__file__).parent
+    (path,) = package.glob(f"kubernetes-json-schema/v{VERSION}.*-local-strict/_definitions.json")
+    definitions = json.loads(path.read_text())["$defs"]
     # Types of the API groups in use go before others of the same name.
     preferred = ("api.core.v1.", "api.networking.v1.", "api.autoscaling.v2.", "apimachinery.")
     found: dict[str, Any] = {}
