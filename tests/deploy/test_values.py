@@ -265,6 +265,16 @@ def test_the_notes_say_that_nobody_gave_the_master_credentials():
     assert said not in notes_of("job")
 
 
+def test_the_notes_say_that_a_record_is_gone_with_its_pod():
+    said = "the record is written to an emptyDir"
+    assert said in notes_of("job", "--set", "cloudwatch.record=/mnt/results/records")
+    assert said in notes_of("job-volume", "--set", "cloudwatch.record=/tmp/records")
+    assert said not in notes_of("job-volume")
+    assert said not in notes_of("job-full")
+    mine = ("--set-json", 'master.extraVolumeMounts=[{"name": "mine", "mountPath": "/mine"}]')
+    assert said not in notes_of("job", *mine, "--set", "cloudwatch.record=/mine/records")
+
+
 def notes_of(values, *arguments):
     # Helm 3 shows them only with a cluster, see test_releases.py; its lint renders them, see test_lint.py.
     program = manifests.deploy_tools.program("helm-4.3.1")
