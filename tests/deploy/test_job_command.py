@@ -162,6 +162,41 @@ def test_other_codes_stay(run):
     assert run.code("master") == 2
 
 
+@pytest.mark.parametrize("role", ["master", "worker"])
+def test_a_locustfile_finds_its_lib_folder_and_the_files_beside_it(tmp_path, role):
+    locustfile = {
+        "content": (
+            "from pathlib import Path\n"
+            "from lib.common import Base\n"
+            "class Shopper(Base):\n"
+            "    __doc__ = (Path(__file__).parent / 'data.csv').read_text()\n"
+        ),
+        "files": {"data.csv": "a,b\n"},
+        "lib": {"common.py": "from locust import User\nclass Base(User):\n    abstract = True\n"},
+    }
+    objects = manifests.chart_with("job", locustfile=locustfile)
+    volumes = {one["name"]: one for one in objects.pod(role)["volumes"]}
+    for mount in objects.container(role)["volumeMounts"]:
+        folder = tmp_path / mount["mountPath"].lstrip("/")
+        folder.mkdir(parents=True, exist_ok=True)
+        if "configMap" in volumes[mount["name"]]:
+            content = objects.named("ConfigMap", volumes[mount["name"]]["configMap"]["name"])["data"]
+            for name, text in content.items():
+                (folder / name).write_text(text)
+    (tmp_path / "bin").mkdir()
+    write_program(tmp_path / "bin" / "locust-cw")
+    (path,) = (one.partition("=")[2] for one in objects.container(role)["args"] if one.startswith("--locustfile="))
+    environment = os.environ | {
+        "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
+        "PYTHONPATH": objects.environment(role)["PYTHONPATH"].replace("/mnt", f"{tmp_path}/mnt"),
+    }
+    environment["PYTHONPATH"] += f":{os.environ.get('PYTHONPATH', '')}"
+    command = [*objects.container(role)["command"], f"--locustfile={tmp_path}{path}", "--list"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Shopper" in done.stdout
+
+
 @pytest.fixture
 def helm_test(tmp_path, cloudwatch):
     """Runs the doctor of `helm test` as its pod would, with most options, against a local CloudWatch."""
