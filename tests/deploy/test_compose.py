@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from locust_cw_dist.settings import Settings
 from support import readme
 from support.processes import wait_until
 
@@ -64,6 +65,17 @@ def test_the_master_waits_for_as_many_workers_as_there_are():
     assert services["worker"]["deploy"]["replicas"] == 7
     assert "--expect-workers=7" in services["master"]["command"]
     assert services["master"]["environment"]["LOCUST_CW_ENDPOINT_URL"] == ""
+
+
+def test_grace_periods_outlast_what_the_processes_do_at_their_end():
+    services = rendered()
+    (stop_s,) = (float(one.partition("=")[2]) for one in services["master"]["command"] if "--stop-timeout" in one)
+    flush_s = Settings().flush_timeout_s
+    assert services["master"]["stop_grace_period"] == "1m15s"
+    assert max(flush_s, stop_s + 10) + flush_s + 15 == 75
+    # 18 s for the worker's last word.
+    assert services["worker"]["stop_grace_period"] == "30s"
+    assert stop_s + 18 < 30
 
 
 def test_the_docs_list_every_variable():

@@ -1,9 +1,10 @@
-"""The command of a Job's pods, as rendered, around real Locust processes: their exit codes are what the Job sees."""
+"""The commands of pods, as rendered, around real processes: of a Job, which sees their exit codes, and of helm test."""
 
 from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -28,6 +29,11 @@ class Idle(User):
 """
 
 
+def write_program(path):
+    path.write_text(f'#!/bin/sh\nexec {sys.executable} -m locust_cw_dist.cli.main "$@"\n')
+    path.chmod(0o755)
+
+
 class Run:
     """A master and a worker with the command and the arguments of the chart's Job."""
 
@@ -36,9 +42,7 @@ class Run:
         locustfile.write_text(LOCUSTFILE.format(fails=fails))
         scripts = folder / "bin"
         scripts.mkdir()
-        script = scripts / "locust-cw"
-        script.write_text(f'#!/bin/sh\nexec {sys.executable} -m locust_cw_dist.cli.main "$@"\n')
-        script.chmod(0o755)
+        write_program(scripts / "locust-cw")
         self._environment = {**os.environ, "PATH": f"{scripts}:{os.environ['PATH']}", "HOME": str(folder)}
         self._folder = folder
         self._port = ports.free_port()
@@ -60,6 +64,12 @@ class Run:
         self.processes[role] = subprocess.Popen(
             [*container["command"], *arguments], env=self._environment, stdout=log, stderr=log, cwd=self._folder
         )
+
+    def probe(self):
+        """Connect to the workers' port and leave, as the kubelet does for the master's probes."""
+        for name in ("startupProbe", "readinessProbe"):
+            assert self.objects.container("master")[name]["tcpSocket"] == {"port": "workers"}
+        socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
 
     def log(self, role):
         return (self._folder / f"{role}.log").read_text()
@@ -102,6 +112,21 @@ def test_failed_requests_fail_the_masters_job_and_not_the_workers(run):
     assert (run.code("master"), run.code("worker")) == (1, 0)
 
 
+@pytest.mark.parametrize("run", [{"run_time": "3s"}], indirect=True)
+def test_probes_pass_before_there_are_workers_and_are_none(run):
+    run.start("master")
+    run.wait_for("master", "Waiting for workers to be ready")
+    for _ in range(20):
+        run.probe()
+    run.start("worker")
+    run.wait_for("master", "Sending spawn jobs")
+    for _ in range(20):
+        run.probe()
+    assert (run.code("master"), run.code("worker")) == (0, 0)
+    assert run.log("master").count("reported as ready") == 1
+    assert not [line for line in run.log("master").splitlines() if "ERROR" in line or "Traceback" in line]
+
+
 def test_an_evicted_master_fails(run):
     run.start("master")
     run.start("worker")
@@ -135,3 +160,86 @@ def test_other_codes_stay(run):
     run.objects.container("master")["args"].append("--no-such-option")
     run.start("master")
     assert run.code("master") == 2
+
+
+@pytest.mark.parametrize("role", ["master", "worker"])
+def test_a_locustfile_finds_its_lib_folder_and_the_files_beside_it(tmp_path, role):
+    locustfile = {
+        "content": (
+            "from pathlib import Path\n"
+            "from lib.common import Base\n"
+            "class Shopper(Base):\n"
+            "    __doc__ = (Path(__file__).parent / 'data.csv').read_text()\n"
+        ),
+        "files": {"data.csv": "a,b\n"},
+        "lib": {"common.py": "from locust import User\nclass Base(User):\n    abstract = True\n"},
+    }
+    objects = manifests.chart_with("job", locustfile=locustfile)
+    volumes = {one["name"]: one for one in objects.pod(role)["volumes"]}
+    for mount in objects.container(role)["volumeMounts"]:
+        folder = tmp_path / mount["mountPath"].lstrip("/")
+        folder.mkdir(parents=True, exist_ok=True)
+        if "configMap" in volumes[mount["name"]]:
+            content = objects.named("ConfigMap", volumes[mount["name"]]["configMap"]["name"])["data"]
+            for name, text in content.items():
+                (folder / name).write_text(text)
+    (tmp_path / "bin").mkdir()
+    write_program(tmp_path / "bin" / "locust-cw")
+    (path,) = (one.partition("=")[2] for one in objects.container(role)["args"] if one.startswith("--locustfile="))
+    environment = os.environ | {
+        "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
+        "PYTHONPATH": objects.environment(role)["PYTHONPATH"].replace("/mnt", f"{tmp_path}/mnt"),
+    }
+    environment["PYTHONPATH"] += f":{os.environ.get('PYTHONPATH', '')}"
+    command = [*objects.container(role)["command"], f"--locustfile={tmp_path}{path}", "--list"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Shopper" in done.stdout
+
+
+@pytest.fixture
+def helm_test(tmp_path, cloudwatch):
+    """Runs the doctor of `helm test` as its pod would, with most options, against a local CloudWatch."""
+    cloudwatch.reset()
+    write_program(tmp_path / "locust-cw")
+
+    def run(**changes):
+        changes = {"cloudwatch__endpointUrl": cloudwatch.endpoint_url, "cloudwatch__record": "", "proxy": {}} | changes
+        objects = manifests.chart_with("job-full", **changes)
+        (tmp_path / "rules.toml").write_text(
+            objects.named("ConfigMap", "checkout-locust-cw-rules")["data"]["rules.toml"]
+        )
+        fixed = {name: value for name, value in objects.environment("doctor").items() if isinstance(value, str)}
+        environment = {
+            **fixed,
+            **objects.options(),
+            **{name: value for name, value in cloudwatch.env().items() if not name.startswith("LOCUST_")},
+            "LOCUST_CW_RULES": str(tmp_path / "rules.toml"),
+            "HOME": str(tmp_path),
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+        }
+        command = objects.container("doctor")["command"]
+        return subprocess.run(
+            command, capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=120, check=False
+        )
+
+    return run
+
+
+def test_helm_test_passes_where_the_master_could_publish_and_sends_nothing(helm_test, cloudwatch):
+    done = helm_test()
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert "perf/checkout/loadtests" in done.stdout
+    assert "PutMetricData" not in cloudwatch.stats().operations
+
+
+def test_helm_test_sends_one_datum_when_asked_to(helm_test, cloudwatch):
+    assert helm_test(doctor={"send": True}).returncode == 0
+    assert cloudwatch.stats().operations["PutMetricData"] == 1
+
+
+def test_helm_test_fails_where_nothing_answers(helm_test):
+    done = helm_test(cloudwatch__endpointUrl=f"http://127.0.0.1:{ports.free_port()}")
+    assert done.returncode == 1
+    assert "FAILED" in done.stdout

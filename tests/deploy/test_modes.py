@@ -20,6 +20,10 @@ class TestRuns:
         assert names[0].isdisjoint(names[1])
         assert len(names[0] | names[1]) == 4
 
+    def test_a_run_is_named_by_the_number_of_a_build_too(self):
+        names = [one["metadata"]["name"] for one in manifests.chart_with("job", job={"runId": 12345678}).of("Job")]
+        assert sorted(names) == ["checkout-locust-cw-master-12345678", "checkout-locust-cw-worker-12345678"]
+
     def test_workers_of_a_new_run_do_not_meet_the_old_master(self):
         old, new = (manifests.chart_with("job", job={"runId": run}) for run in ("a", "b"))
         (service,) = new.of("Service")
@@ -83,6 +87,24 @@ class TestLocustsOptions:
         worker = parse_options(args(manifests.chart(HELM, "job"), "worker"))
         assert (worker.worker, worker.master_host, worker.master_port) == (True, "checkout-locust-cw-master", 5557)
 
+    def test_none_of_them_is_taken_as_a_further_one(self):
+        """Or grace periods and the like would not follow."""
+        from locust.argument_parser import get_parser
+
+        rendered = {
+            arg.partition("=")[0]
+            for values in manifests.VALUES
+            for role in ("master", "worker")
+            for arg in args(manifests.chart(HELM, values), role)
+            if arg.startswith("-")
+        }
+        aliases = [set(action.option_strings) for action in get_parser()._actions]
+        own = set().union(*(names for names in aliases if names & rendered)) - {"--reset-stats", "--config"}
+        assert {"-t", "--run-time", "--stop-timeout", "--tls-key", "--master-host"} <= own
+        for option in sorted(own):
+            with pytest.raises(manifests.RenderError, match=f"{option} is the chart's own"):
+                manifests.chart_with("job", locust={"runTime": "1m", "extraArgs": [option]})
+
     @pytest.mark.parametrize("users", [1_000_000, 12_345_678])
     def test_large_numbers_stay_whole(self, users):
         assert f"--users={users}" in args(manifests.chart_with("job", locust__users=users))
@@ -126,7 +148,7 @@ class TestLocustfiles:
     def test_from_a_config_map_of_others(self):
         objects = manifests.chart(HELM, "web-configmap")
         assert {"name": "locustfile", "configMap": {"name": "tests"}} in objects.pod("worker")["volumes"]
-        assert objects.workload("worker")["spec"]["template"]["metadata"]["annotations"]["checksum/tests"] == "1"
+        assert objects.pod_annotations("worker")["checksum/tests"] == "1"
 
     @pytest.mark.parametrize(
         "change",
@@ -139,15 +161,11 @@ class TestLocustfiles:
     def test_a_change_rolls_master_and_workers(self, change):
         before, after = manifests.chart_with("web"), manifests.chart_with("web", **change)
         for role in ("master", "worker"):
-            assert annotations(before, role) != annotations(after, role)
+            assert before.pod_annotations(role) != after.pod_annotations(role)
 
     def test_a_change_of_options_or_rules_rolls_the_master_alone(self):
         before = manifests.chart_with("web")
         for change in ({"cloudwatch__service": "other"}, {"cloudwatch__rules": "[[rule]]\n"}):
             after = manifests.chart_with("web", **change)
-            assert annotations(before, "master") != annotations(after, "master")
-            assert annotations(before, "worker") == annotations(after, "worker")
-
-
-def annotations(objects, role):
-    return objects.workload(role)["spec"]["template"]["metadata"]["annotations"]
+            assert before.pod_annotations("master") != after.pod_annotations("master")
+            assert before.pod_annotations("worker") == after.pod_annotations("worker")

@@ -116,6 +116,25 @@ def test_a_proxy_with_a_password_comes_from_a_secret():
     assert "169.254.170.23" in environment["NO_PROXY"]
 
 
+@pytest.mark.parametrize(
+    ("proxy", "given", "port"),
+    [
+        ({"url": "http://proxy.example.com:8080"}, None, 8080),
+        ({"url": "http://[fd00::1]:8080/"}, None, 8080),
+        ({"url": "http://[fd00::1]"}, None, 3128),
+        ({"url": "http://proxy.example.com"}, None, 3128),
+        ({"url": "http://proxy.example.com:8080"}, 8081, 8081),
+        ({"existingSecret": "proxy"}, None, 3128),
+        ({"existingSecret": "proxy"}, 8081, 8081),
+    ],
+)
+def test_the_proxys_port_is_that_of_its_url_or_the_values_own(proxy, given, port):
+    peer = {"ipBlock": {"cidr": "10.1.0.9/32"}}
+    objects = manifests.chart_with("job", proxy=proxy, networkPolicy={"proxyPort": given, "proxyTo": [peer]})
+    (rule,) = (one for one in policy(objects, "master")["egress"] if one.get("to") == [peer])
+    assert rule["ports"] == [{"protocol": "TCP", "port": port}]
+
+
 def test_the_web_ui_is_reached_by_those_that_are_named():
     ingress = policy(manifests.chart("helm-4.3.1", "web-hpa"), "master")["ingress"]
     (rule,) = rules_for(ingress, 8089)

@@ -158,6 +158,27 @@ def test_nobody_runs_as_root_or_can_write_the_root_filesystem(objects):
             }, role
 
 
+def test_pods_have_nothing_that_the_restricted_pod_security_standard_refuses(objects):
+    """Beside what the contexts say, see above."""
+    allowed = {
+        "configMap",
+        "csi",
+        "downwardAPI",
+        "emptyDir",
+        "ephemeral",
+        "persistentVolumeClaim",
+        "projected",
+        "secret",
+    }
+    for role, pod in objects.workloads():
+        assert not {"hostNetwork", "hostPID", "hostIPC", "hostUsers"} & pod.keys(), role
+        assert {kind for volume in pod["volumes"] for kind in volume if kind != "name"} <= allowed
+        for container in [*pod["containers"], *pod.get("initContainers", [])]:
+            assert container["securityContext"]["allowPrivilegeEscalation"] is False
+            assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+            assert not [port for port in container.get("ports", []) if "hostPort" in port]
+
+
 def test_home_and_tmp_can_be_written(objects):
     for _, pod in objects.workloads():
         volumes = {volume["name"]: volume for volume in pod["volumes"]}

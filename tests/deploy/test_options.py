@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-import yaml
 
 from locust_cw_dist import options
+from locust_cw_dist.core.metrics import METRIC_NAMES
+from locust_cw_dist.core.prices import PRICE_NAMES
+from locust_cw_dist.errors import SettingsError
 from support import manifests
 
 
@@ -20,12 +24,48 @@ def option_names():
     return names
 
 
-def values():
-    return yaml.safe_load((manifests.CHART / "values.yaml").read_text())
-
-
 def test_each_option_is_a_value_and_each_value_an_option():
-    assert set(values()["cloudwatch"]) == {camel(name) for name in option_names()}
+    assert set(manifests.default_values()["cloudwatch"]) == {camel(name) for name in option_names()}
+
+
+@pytest.mark.parametrize("name", manifests.KUSTOMIZATIONS)
+def test_the_plain_manifests_name_options_that_there_are(name):
+    written = set(manifests.kustomized("kubectl-1.34.0", name).options())
+    assert {"LOCUST_CW_SERVICE", "LOCUST_CW_SPOOL_DIR"} <= written
+    assert written <= {one.environment_variable for one in (*options._OPTIONS, *options._FLAGS)}
+
+
+def test_the_schema_knows_the_names_of_metrics_and_prices():
+    described = json.loads((manifests.CHART / "values.schema.json").read_text())["properties"]["cloudwatch"][
+        "properties"
+    ]
+    assert described["metrics"]["items"]["enum"] == ["all", *METRIC_NAMES, *(f"-{name}" for name in METRIC_NAMES)]
+    assert tuple(described["price"]["properties"]) == PRICE_NAMES
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("resolution", [1, 60], [0, 2, 61]),
+        ("max-endpoints", [1, 1000], [0, 1001]),
+        ("grace", [1, 300], [0.5, 301]),
+        ("flush-timeout", [0.1, 3600], [0, 3601]),
+        ("role-arn", ["arn:aws-cn:iam::123456789012:role/a/b"], ["arn:aws:iam::12:role/a"]),
+        ("ambiguous", ["resend", "drop"], ["keep"]),
+        ("namespace", ["perf/checkout#1"], ["perf checkout"]),
+        ("endpoint-url", ["http://127.0.0.1:4582"], ["127.0.0.1:4582", "http://user:secret@host"]),
+    ],
+)
+def test_the_schema_takes_what_the_package_takes(name, right, wrong):
+    (option,) = (one for one in options._OPTIONS if one.name == name)
+    for value in right:
+        option.checked(str(value))
+        assert manifests.chart_with("job", cloudwatch={camel(name): value}).options()[option.environment_variable]
+    for value in wrong:
+        with pytest.raises(SettingsError):
+            option.checked(str(value))
+        with pytest.raises(manifests.RenderError, match=f"'/cloudwatch/{camel(name)}'"):
+            manifests.chart_with("job", cloudwatch={camel(name): value})
 
 
 def test_every_option_arrives_under_the_name_of_its_variable():

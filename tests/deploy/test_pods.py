@@ -121,10 +121,12 @@ class TestSpool:
 
 
 class TestExtras:
-    def test_sidecars_end_with_the_run(self):
-        (sidecar,) = manifests.chart(HELM, "job-full").pod("master")["initContainers"]
+    @pytest.mark.parametrize(("values", "role"), [("job-full", "master"), ("web-full", "worker")])
+    def test_sidecars_end_with_the_run(self, values, role):
+        pod = manifests.chart(HELM, values).pod(role)
+        (sidecar,) = pod["initContainers"]
         assert (sidecar["name"], sidecar["restartPolicy"]) == ("tunnel", "Always")
-        assert len(manifests.chart(HELM, "job-full").pod("master")["containers"]) == 1
+        assert len(pod["containers"]) == 1
 
     def test_environment_and_volumes(self):
         objects = manifests.chart(HELM, "job-full")

@@ -68,6 +68,17 @@ def test_each_upgrade_is_a_run_with_jobs_of_its_own(release):
         assert f"Run {revision} of checkout begins" in done.stdout
 
 
+def test_the_command_of_the_notes_is_the_next_run_with_the_same_values(release):
+    done = release.put("job", "--set", "worker.replicas=5")
+    (command,) = (line.split() for line in done.stdout.splitlines() if line.startswith("  helm ") and "upgrade" in line)
+    assert command[:5] == ["helm", "-n", manifests.NAMESPACE, "upgrade", manifests.RELEASE]
+    options = [one for one in command[5:] if one != "CHART"]
+    done = release.helm("upgrade", manifests.RELEASE, str(manifests.CHART), *options, "--disable-openapi-validation")
+    assert done.returncode == 0, done.stderr
+    assert release.jobs() == {f"checkout-locust-cw-{role}-2" for role in ("master", "worker")}
+    assert "begins when 5 workers are there" in done.stdout
+
+
 def test_a_run_id_that_is_used_again_meets_kubernetes_own_refusal(release):
     assert release.put("job", "--set", "job.runId=a", "--set", "locust.users=1").returncode == 0
     refused = release.put("job", "--set", "job.runId=a", "--set", "locust.users=2")
@@ -82,6 +93,8 @@ def test_the_spool_stays_when_the_release_goes(release):
     assert release.jobs() == set()
     assert release.names("api/v1", "persistentvolumeclaims") == {"checkout-locust-cw-spool"}
     assert release.names("api/v1", "configmaps") == set()
+    # A release of that name takes it up again.
+    assert release.put("job", "--set", "spool.persistent=true").returncode == 0
 
 
 def test_the_readmes_command_installs_a_run(release, tmp_path):

@@ -8,7 +8,6 @@ import subprocess
 import sys
 
 import pytest
-import yaml
 
 from support import manifests
 
@@ -25,6 +24,30 @@ WRONG = [
         "'/worker/resources': additional properties 'request' not allowed",
     ),
     ({"extraEnv": [{"name": "A", "vale": "b"}]}, "'/extraEnv/0': additional properties 'vale' not allowed"),
+    (
+        {"extraEnv": [{"name": "A", "valueFrom": {"secretKeyRef": {"nam": "b", "key": "c"}}}]},
+        "'/extraEnv/0/valueFrom/secretKeyRef': additional properties 'nam' not allowed",
+    ),
+    ({"extraVolumes": [{"name": "a", "secrt": {}}]}, "'/extraVolumes/0': additional properties 'secrt' not allowed"),
+    (
+        {"master__sidecars": [{"name": "a", "image": "b", "environment": []}]},
+        "'/master/sidecars/0': additional properties 'environment' not allowed",
+    ),
+    ({"master__sidecars": [{"name": "a"}]}, "'/master/sidecars/0': missing property 'image'"),
+    (
+        {"worker__affinity": {"nodeAffinity": {"prefered": []}}},
+        "'/worker/affinity/nodeAffinity': additional properties 'prefered' not allowed",
+    ),
+    ({"worker__tolerations": [{"efect": "x"}]}, "'/worker/tolerations/0': additional properties 'efect' not allowed"),
+    ({"securityContext": {"runAsRoot": False}}, "'/securityContext': additional properties 'runAsRoot' not allowed"),
+    (
+        {"networkPolicy__workerEgress": [{"ports": [{"port": 443, "protocoll": "TCP"}]}]},
+        "'/networkPolicy/workerEgress/0/ports/0': additional properties 'protocoll' not allowed",
+    ),
+    (
+        {"mode": "web", "keda__triggers": [{"type": "cpu", "meta": {}, "metadata": {}}]},
+        "'/keda/triggers/0': additional properties 'meta' not allowed",
+    ),
     ({"web__login__secret": "x"}, "'/web/login': additional properties 'secret' not allowed"),
     # Values.
     ({"mode": "headless"}, "'/mode': value must be one of 'job', 'web'"),
@@ -73,9 +96,14 @@ WRONG = [
         "got 5, must be at most maxReplicas, 3",
     ),
     ({"mode": "web", "ingress__enabled": True}, "say in networkPolicy.webFrom where the ingress controller runs"),
+    (
+        {"mode": "web", "web__serviceType": "LoadBalancer"},
+        "web.serviceType LoadBalancer: say in networkPolicy.webFrom who may reach the web UI",
+    ),
     ({"locust__expectWorkers": 3}, "locust.expectWorkers: got 3, but there are 2 workers"),
     ({"locust__extraArgs": ["--expect-workers=9"]}, "--expect-workers=9 is the chart's own"),
     ({"locust__workerExtraArgs": ["--processes", "4"]}, "--processes is the chart's own; see mode, worker.replicas"),
+    ({"locust__extraArgs": ["--cw-flush-timeout=600"]}, "--cw-flush-timeout=600 is a value of cloudwatch"),
     ({"aws": {"identity": "irsa"}}, "set aws.irsaRoleArn"),
     (
         {"aws": {"irsaRoleArn": "arn:aws:iam::123456789012:role/x"}},
@@ -128,10 +156,6 @@ def schema():
     return json.loads((manifests.CHART / "values.schema.json").read_text())
 
 
-def chart_values():
-    return yaml.safe_load((manifests.CHART / "values.yaml").read_text())
-
-
 def test_the_schema_is_closed_and_knows_every_value():
     def check(values, described, path):
         if "properties" not in described or "$ref" in described:
@@ -145,21 +169,25 @@ def test_the_schema_is_closed_and_knows_every_value():
             if isinstance(value, dict):
                 check(value, described["properties"][key], f"{path}/{key}")
 
-    check(chart_values(), schema(), "")
+    check(manifests.default_values(), schema(), "")
 
 
 def test_no_part_of_the_schema_is_left_open_by_mistake():
     def objects(node, path="", is_schema=True):
         if isinstance(node, dict):
-            if is_schema and "properties" in node:
+            if is_schema and ("properties" in node or node.get("type") == "object"):
                 yield path, node
             for key, value in node.items():
                 yield from objects(value, f"{path}/{key}", is_schema=key != "properties" or not is_schema)
 
-    found = list(objects(schema()))
-    assert len(found) > 20
-    for path, node in found:
-        assert node.get("additionalProperties") is False, path
+    found = dict(objects(schema()))
+    assert len(found) > 100
+    # Helm's own, for values that charts share.
+    del found["/properties/global"]
+    for path, node in found.items():
+        # Maps with names of the user's own say what is in them.
+        is_map = "properties" not in node and isinstance(node.get("additionalProperties"), dict)
+        assert is_map or node.get("additionalProperties") is False, path
 
 
 def test_each_reference_of_the_schema_has_a_definition_and_the_reverse():
@@ -167,8 +195,10 @@ def test_each_reference_of_the_schema_has_a_definition_and_the_reverse():
     assert set(re.findall(r'"#/\$defs/(\w+)"', text)) == set(schema()["$defs"])
 
 
-def test_the_readme_is_what_the_comments_of_the_values_make():
-    script = manifests.DEPLOY / "chart_readme.py"
+@pytest.mark.parametrize("name", ["chart_readme.py", "chart_schema.py"])
+def test_what_is_made_by_a_script_is_up_to_date(name):
+    """The README of the values' comments, and the schema's definitions of Kubernetes' own."""
+    script = manifests.DEPLOY / name
     done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -184,7 +214,7 @@ def test_each_leaf_of_the_values_is_in_the_readme():
                 yield here
 
     readme = (manifests.CHART / "README.md").read_text()
-    found = list(leaves(chart_values()))
+    found = list(leaves(manifests.default_values()))
     assert len(found) > 150
     assert [one for one in found if f"| `{one}` |" not in readme] == []
     assert len(re.findall(r"^\| `[a-zA-Z.]+` \|", readme, re.MULTILINE)) == len(found)
@@ -214,26 +244,47 @@ def test_a_value_without_a_description_is_an_error(tmp_path):
                 "nothing is published to CloudWatch",
             ],
         ),
-        ("job-full", ["Run nightly-42", "--set job.runId=ANOTHER", "after 6855 s"]),
+        ("job-full", ["Run nightly-42", "--reset-then-reuse-values --set job.runId=ANOTHER", "after 6855 s"]),
         ("job-volume", ["associate the role with service account checkout-locust-cw-master in namespace load"]),
         ("web", ["port-forward service/checkout-locust-cw-web 8089:8089", "there is no login"]),
-        ("web-hpa", ["https://127.0.0.1:8089/locust", "locust.example.com"]),
+        ("web-hpa", ["https://127.0.0.1:8089/locust", "get service checkout-locust-cw-web", "locust.example.com"]),
     ],
 )
 def test_the_notes_say_what_to_do_next(values, words):
-    # Helm 3 shows them only with a cluster; its lint renders them, see test_lint.py.
-    command = [
-        manifests.deploy_tools.program("helm-4.3.1"),
-        "install",
-        manifests.RELEASE,
-        str(manifests.CHART),
-        "-n",
-        manifests.NAMESPACE,
-    ]
-    command += ["--dry-run=client", "--values", str(manifests.VALUES[values])]
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False, env={"KUBECONFIG": "/nowhere", "HOME": "/tmp"}
-    )
-    _, _, notes = done.stdout.partition("\nNOTES:\n")
+    notes = notes_of(values)
     for word in [*words, "helm -n load test checkout --logs"]:
         assert word in notes
+
+
+def test_the_notes_say_that_nobody_gave_the_master_credentials():
+    said = "the AWS credentials of its environment alone"
+    service = ("--set", "cloudwatch.service=checkout")
+    assert said in notes_of("job", *service)
+    for more in ("aws.identity=podIdentity", "cloudwatch.dryRun=true", "cloudwatch.endpointUrl=http://a"):
+        assert said not in notes_of("job", *service, "--set", more)
+    assert said not in notes_of("job")
+
+
+def test_the_notes_say_that_a_record_is_gone_with_its_pod():
+    said = "the record is written to an emptyDir"
+    assert said in notes_of("job", "--set", "cloudwatch.record=/mnt/results/records")
+    assert said in notes_of("job-volume", "--set", "cloudwatch.record=/tmp/records")
+    assert said not in notes_of("job-volume")
+    assert said not in notes_of("job-full")
+    mine = ("--set-json", 'master.extraVolumeMounts=[{"name": "mine", "mountPath": "/mine"}]')
+    assert said not in notes_of("job", *mine, "--set", "cloudwatch.record=/mine/records")
+
+
+def notes_of(values, *arguments):
+    # Helm 3 shows them only with a cluster, see test_releases.py; its lint renders them, see test_lint.py.
+    program = manifests.deploy_tools.program("helm-4.3.1")
+    where = [manifests.RELEASE, str(manifests.CHART), "-n", manifests.NAMESPACE, "--dry-run=client"]
+    done = subprocess.run(
+        [program, "install", *where, "--values", str(manifests.VALUES[values]), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env={"KUBECONFIG": "/nowhere", "HOME": "/tmp"},
+    )
+    return done.stdout.partition("\nNOTES:\n")[2]

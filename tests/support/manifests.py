@@ -59,6 +59,10 @@ class Objects(list[dict[str, Any]]):
         """The labels of a role's pod."""
         return self.workload(role)["spec"]["template"]["metadata"]["labels"]
 
+    def pod_annotations(self, role: str) -> dict[str, str]:
+        """The annotations of a role's pod."""
+        return self.workload(role)["spec"]["template"]["metadata"]["annotations"]
+
     def container(self, role: str) -> dict[str, Any]:
         """The main container of a role."""
         (found,) = self.pod(role)["containers"]
@@ -77,6 +81,11 @@ class Objects(list[dict[str, Any]]):
         """Role and pod's spec of all that runs."""
         roles = ("master", "worker", *(["doctor"] if self.of("Pod") else []))
         return [(role, self.pod(role)) for role in roles]
+
+
+def default_values() -> dict[str, Any]:
+    """The chart's own values."""
+    return yaml.safe_load((CHART / "values.yaml").read_text())
 
 
 def read(text: str) -> Objects:

@@ -63,12 +63,28 @@
 {{- if and $values.ingress.enabled $values.networkPolicy.enabled (not $values.networkPolicy.webFrom) -}}
 {{- fail "ingress.enabled: say in networkPolicy.webFrom where the ingress controller runs, as [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: ingress-nginx}}}]" -}}
 {{- end -}}
+{{- if and (eq $values.mode "web") (ne $values.web.serviceType "ClusterIP") $values.networkPolicy.enabled (not $values.networkPolicy.webFrom) -}}
+{{- fail (printf "web.serviceType %s: say in networkPolicy.webFrom who may reach the web UI, as [{ipBlock: {cidr: 10.0.0.0/8}}]" $values.web.serviceType) -}}
+{{- end -}}
 {{- $most := include "locust-cw.workers" . | int -}}
 {{- if and (not (kindIs "invalid" $values.locust.expectWorkers)) (gt (int $values.locust.expectWorkers) $most) -}}
 {{- fail (printf "locust.expectWorkers: got %d, but there are %d workers: the master would wait for ever; leave it out to follow the replicas" (int $values.locust.expectWorkers) $most) -}}
 {{- end -}}
-{{- range concat $values.locust.extraArgs $values.locust.workerExtraArgs -}}
-{{- if regexMatch "^--(processes|master|worker|headless|master-host|master-port|master-bind-port|web-port|expect-workers|web-login|tls-key)(=|$)" . -}}
+{{- include "locust-cw.checkExtraArgs" . -}}
+{{- end -}}
+
+{{/* What the chart sets itself, or derives something from: grace periods, the deadline, probes, what workers are awaited. */}}
+{{- define "locust-cw.checkExtraArgs" -}}
+{{- $short := "[fHurtsLTEP]" -}}
+{{- $long := list
+  "master" "master-host" "master-port" "master-bind-port" "worker" "processes" "expect-workers" "expect-workers-max-wait"
+  "locustfile" "host" "users" "spawn-rate" "run-time" "stop-timeout" "tags" "exclude-tags" "headless" "autostart"
+  "exit-code-on-error" "loglevel" "only-summary" "enable-rebalancing"
+  "web-port" "web-base-path" "web-login" "tls-cert" "tls-key" -}}
+{{- range concat .Values.locust.extraArgs .Values.locust.workerExtraArgs -}}
+{{- if hasPrefix "--cw-" . -}}
+{{- fail (printf "locust.extraArgs and locust.workerExtraArgs: %s is a value of cloudwatch" .) -}}
+{{- else if regexMatch (printf "^(-%s|--(%s)(=|$))" $short (join "|" $long)) . -}}
 {{- fail (printf "locust.extraArgs and locust.workerExtraArgs: %s is the chart's own; see mode, worker.replicas, locust and web" .) -}}
 {{- end -}}
 {{- end -}}

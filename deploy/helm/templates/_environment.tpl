@@ -49,6 +49,11 @@ LOCUST_CW_{{ snakecase $key | upper }}: {{ $text | quote }}
 {{- end }}
 {{- end -}}
 
+{{- define "locust-cw.proxyPort" -}}
+{{- $ofUrl := regexFind ":[0-9]+$" (urlParse .Values.proxy.url).host | trimPrefix ":" -}}
+{{- int (.Values.networkPolicy.proxyPort | default $ofUrl | default 3128) -}}
+{{- end -}}
+
 {{- define "locust-cw.masterEnv" -}}
 {{ include "locust-cw.commonEnv" . }}
 {{- if ne .Values.aws.identity "node" }}

@@ -20,7 +20,7 @@ name is cut with a hash, since two releases may begin alike.
 
 {{/* A Job's template can't be changed: each run has a name of its own. */}}
 {{- define "locust-cw.runId" -}}
-{{- .Values.job.runId | default (printf "%d" (int .Release.Revision)) -}}
+{{- include "locust-cw.text" (.Values.job.runId | default .Release.Revision) -}}
 {{- end -}}
 
 {{- define "locust-cw.jobName" -}}
