@@ -162,8 +162,9 @@ class Publishing:
         drain_timeout_s = max(flush_timeout_s, stop_timeout_s + STOP_MARGIN_S)
         self._step("receive", self._source.drain, self._clock.now_s() + drain_timeout_s, quit_runner=quit_runner)
         flush_end_s = self._clock.now_s() + flush_timeout_s
-        self._step("recover", self._keeper.settle, flush_timeout_s)
-        self._step("send", self._publisher.flush, flush_timeout_s)
+        # A disk that hangs must not take all the time that there is.
+        self._step("recover", self._keeper.settle, flush_timeout_s / 2)
+        self._step("send", self._publisher.flush, max(0.0, flush_end_s - self._clock.now_s()))
         if self._watch is not None:
             self._watch.kill()
         self._health.close()

@@ -13,6 +13,7 @@ from locust.argument_parser import get_parser
 from locust.env import Environment
 
 from locust_cw_dist import Settings, install
+from locust_cw_dist.hosts.publisher import Publisher
 from locust_cw_dist.options import add_arguments
 
 
@@ -152,6 +153,17 @@ def test_an_error_at_the_end_keeps_no_later_step_from_being_taken(tmp_path, monk
     assert caplog.text.count("an error in the step 'send'") == 1
     assert list(tmp_path.iterdir()) == []
     assert environment.process_exit_code == 4
+
+
+def test_a_disk_that_hangs_takes_no_more_than_half_of_the_time_there_is_at_the_end(monkeypatch):
+    environment = Environment()
+    plugin = install(environment, Settings(service="shop"), client=RecordingClient())
+    left_s = []
+    monkeypatch.setattr("locust_cw_dist.hosts.keeper.Keeper.settle", lambda _, timeout_s: gevent.sleep(timeout_s))
+    flush = Publisher.flush
+    monkeypatch.setattr(Publisher, "flush", lambda self, timeout_s: (left_s.append(timeout_s), flush(self, timeout_s)))
+    plugin.close(timeout_s=2)
+    assert 0.5 < left_s[0] <= 1.01
 
 
 @pytest.mark.usefixtures("fast_reports")
