@@ -26,8 +26,10 @@ def _add_options(parser: argparse.ArgumentParser, **_: Any) -> None:
 def _install(environment: Environment, **_: Any) -> None:
     # Late, so that what needs only the options (--help, a wrong value) does not load the plugin.
     from locust_cw_dist import install
+    from locust_cw_dist.edge import interrupts
 
     install(environment)
+    interrupts.install()
 
 
 events.init_command_line_parser.add_listener(_add_options)

@@ -1,0 +1,37 @@
+"""Ctrl-C for the main greenlet alone.
+
+Python raises KeyboardInterrupt in whatever it computes just then: in a user between two listeners of one request, so
+that some count it and others don't, or in a greenlet that makes or sends batches, which ends by it. Locust waits for it
+in the main greenlet, so that is where it is raised here.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+import gevent
+
+
+def install() -> None:
+    """Have SIGINT raise KeyboardInterrupt in the main greenlet; does nothing where somebody else takes care of it."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _on_interrupt)
+
+
+def _on_interrupt(_number: int, _frame: FrameType | None) -> None:
+    hub: Any = gevent.get_hub()
+    if gevent.getcurrent() is hub.parent:
+        raise KeyboardInterrupt
+    # If the hub never comes to it, a user computes for ever: the next one is for whoever runs then.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    hub.loop.run_callback_threadsafe(_interrupt, hub.parent)
+
+
+def _interrupt(main: Any) -> None:
+    """Raise KeyboardInterrupt where the main greenlet waits; runs in the hub."""
+    signal.signal(signal.SIGINT, _on_interrupt)
+    main.throw(KeyboardInterrupt)
