@@ -19,6 +19,7 @@ def install() -> None:
     """Have SIGINT raise KeyboardInterrupt in the main greenlet; does nothing where somebody else takes care of it."""
     is_main = threading.current_thread() is threading.main_thread()
     if is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        gevent.get_hub()  # made now, and not as a signal is handled
         signal.signal(signal.SIGINT, _on_interrupt)
 
 
