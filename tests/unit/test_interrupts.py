@@ -62,7 +62,9 @@ except KeyboardInterrupt:
 WAIT = """
 try:
     print("waits", flush=True)
-    gevent.sleep(60)
+    # As Locust does. A signal that comes as gevent goes to sleep is seen when it wakes up.
+    for _ in range(300):
+        gevent.sleep(0.1)
 except KeyboardInterrupt:
     print("caught")
 """
