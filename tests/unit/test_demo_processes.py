@@ -103,7 +103,10 @@ def test_the_target_ends_with_a_signal(target, number):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_is_noted_first_and_raised_at_the_next_check(number):
+def test_a_signal_is_noted_first_and_raised_at_the_next_check(number, request):
+    # Whoever runs the tests may ignore it, as nohup does.
+    outside = signal.signal(number, signal.SIG_DFL)
+    request.addfinalizer(lambda: signal.signal(number, outside))
     before = signal.getsignal(number)
     with Interrupts() as interrupts:
         interrupts.check()
