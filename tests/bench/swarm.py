@@ -20,7 +20,6 @@ from pathlib import Path
 import psutil
 
 from bench.figures import Figure
-from bench.traffic import REPORT_S
 from locust_cw_dist.testing import LocalCloudwatch
 
 HERE = Path(__file__).parent
@@ -35,7 +34,7 @@ class Load:
     """What a master bore.
 
     Attributes:
-        cpu: Share of one core for all reports of these workers; above 1 it could not take all of them.
+        cpu: Share of one core.
         memory_bytes: The most resident memory that was seen.
         sent: Results in all frames.
         published: Results that the master says are published.
@@ -101,8 +100,8 @@ def measure(
             for sim in sims:
                 assert sim.stdout.readline().strip() == "reporting"
             time.sleep(SETTLE_S)
-            cpu_s, memory_bytes = _watch(master, seconds - 2 * SETTLE_S)
-            cpu = cpu_s * workers / REPORT_S
+            process = psutil.Process(master.pid)
+            cpu, memory_bytes = _watch(process, seconds - 2 * SETTLE_S)
             sent = sum(int(sim.stdout.readline()) for sim in sims)
             master.stdin.close()
             for sim in sims:
@@ -116,24 +115,14 @@ def measure(
     return Load(cpu, memory_bytes, sent, published, lost)
 
 
-def _watch(master: subprocess.Popen, seconds: float) -> tuple[float, int]:
-    """Return the CPU for each report in seconds, and the most memory."""
-    process = psutil.Process(master.pid)
-    begin, most, end_s = _look(master, process), 0, time.monotonic() + seconds
-    while time.monotonic() < end_s:
+def _watch(process: psutil.Process, seconds: float) -> tuple[float, int]:
+    """Return the share of a core, and the most memory."""
+    begin, begin_s, most = process.cpu_times(), time.monotonic(), 0
+    while time.monotonic() < begin_s + seconds:
         most = max(most, process.memory_info().rss)
         time.sleep(0.2)
-    end = _look(master, process)
-    return (end[0] - begin[0]) / (end[1] - begin[1]), most
-
-
-def _look(master: subprocess.Popen, process: psutil.Process) -> tuple[float, int]:
-    """Return the CPU of a master in seconds, and the number of reports that it has taken."""
-    master.stdin.write("\n")
-    master.stdin.flush()
-    reports = int(master.stdout.readline())
-    spent = process.cpu_times()
-    return spent.user + spent.system, reports
+    end, passed_s = process.cpu_times(), time.monotonic() - begin_s
+    return (end.user + end.system - begin.user - begin.system) / passed_s, most
 
 
 def _shares(total: int, parts: int) -> list[int]:

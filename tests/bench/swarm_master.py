@@ -1,7 +1,4 @@
-"""A master as Locust's own command makes it, without users. Argument: ours or nothing.
-
-Says its port, and at each line from stdin how many reports it has taken. Ends when stdin closes.
-"""
+"""A master as Locust's own command makes it, without users; ends when its stdin closes. Argument: ours or nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +7,6 @@ import gevent.monkey
 gevent.monkey.patch_all()
 
 import sys
-from collections import Counter
 
 import gevent
 from gevent.fileobject import FileObject
@@ -30,11 +26,8 @@ if sys.argv[1] == "ours":
     plugin = locust_cw_dist.install(environment, settings)
     gevent.sleep(1.0)
     environment.events.test_start.fire(environment=environment)
-reports: Counter[str] = Counter()
-environment.events.worker_report.add_listener(lambda **_: reports.update(("taken",)))
 print(runner.server.port, flush=True)
-for _ in FileObject(sys.stdin.buffer, "rb"):
-    print(reports["taken"], flush=True)
+FileObject(sys.stdin.buffer, "rb").read()
 if plugin is not None:
     plugin.close()
 else:
