@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
+from generated import write_or_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,15 +108,7 @@ def readme(chart: Path = CHART) -> str:
 
 def main() -> int:
     """Write it, or check it."""
-    wanted = readme()
-    path = CHART / "README.md"
-    if "--check" in sys.argv[1:]:
-        if path.read_text() != wanted:
-            print("deploy/helm/README.md is out of date: python deploy/chart_readme.py", file=sys.stderr)
-            return 1
-        return 0
-    path.write_text(wanted)
-    return 0
+    return write_or_check(CHART / "README.md", readme())
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
+from generated import write_or_check
 
 SCHEMA = Path(__file__).parent / "helm" / "values.schema.json"
 VERSION = "1.37"
@@ -96,15 +97,8 @@ def completed(schema: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> int:
     """Write it, or check it."""
-    text = SCHEMA.read_text()
-    wanted = json.dumps(completed(json.loads(text)), indent=2, ensure_ascii=False) + "\n"
-    if "--check" in sys.argv[1:]:
-        if text != wanted:
-            print(f"{SCHEMA.name} is out of date: python deploy/chart_schema.py", file=sys.stderr)
-            return 1
-        return 0
-    SCHEMA.write_text(wanted)
-    return 0
+    wanted = completed(json.loads(SCHEMA.read_text()))
+    return write_or_check(SCHEMA, json.dumps(wanted, indent=2, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

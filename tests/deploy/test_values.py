@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -224,6 +225,7 @@ def test_a_value_without_a_description_is_an_error(tmp_path):
     script = (manifests.DEPLOY / "chart_readme.py").read_text()
     (tmp_path / "helm").mkdir()
     (tmp_path / "chart_readme.py").write_text(script)
+    shutil.copy(manifests.DEPLOY / "generated.py", tmp_path)
     (tmp_path / "helm" / "README.md").write_text("")
     (tmp_path / "helm" / "values.yaml").write_text("# -- Known.\na: 1\nb: 2\n")
     done = subprocess.run(

@@ -46,6 +46,7 @@ def assert_small(buffer, runs):
 @given(
     st.lists(st.tuples(results, st.integers(0, 300), st.sampled_from(["run 1", "run 2", ""])), min_size=30, max_size=90)
 )
+@pytest.mark.slow
 def test_a_buffer_that_nobody_empties_stays_small_and_loses_nothing(recordings):
     buffer = WorkerBuffer(max_endpoints=MAX_ENDPOINTS)
     for result, later_s, run_id in recordings:
@@ -83,6 +84,7 @@ def test_a_worker_whose_master_never_answers_keeps_one_frame_and_one_buffer():
     assert decode(frame).results + assert_small(buffer, runs=1) == 3_600
 
 
+@pytest.mark.slow
 def test_a_hundred_times_as_many_requests_take_no_more_memory():
     def measure(requests):
         tracemalloc.start()

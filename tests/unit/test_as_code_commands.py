@@ -17,7 +17,7 @@ from locust_cw_dist.errors import LocustCwError
 from support.readme import blocks
 from support.records import Simulation, Traffic
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 RULES = """
 [defaults]

@@ -39,6 +39,7 @@ def summary():
     return made
 
 
+@pytest.mark.slow
 def test_ten_thousand_hostile_names_are_taken(monkeypatch):
     with LocalCloudwatch() as server:
         for name, value in server.env().items():

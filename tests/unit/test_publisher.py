@@ -64,6 +64,7 @@ def test_a_bad_datum_is_found_in_its_batch_and_the_rest_is_sent(caplog):
     )
 
 
+@pytest.mark.slow
 def test_a_batch_that_is_refused_whatever_is_in_it_costs_a_bounded_number_of_calls():
     class Closed(ScriptedSink):
         def send(self, namespace, batch):

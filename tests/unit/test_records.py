@@ -166,6 +166,7 @@ def test_a_block_of_a_kind_to_come_is_skipped(tmp_path):
     assert read_file(file.path).has_ended
 
 
+@pytest.mark.slow
 def test_a_soak_of_three_days_stays_small_and_keeps_every_result(tmp_path):
     windows = DAYS_3_S // 60
     file = written(tmp_path, small_points(windows, span_s=60), resolution_s=60)
