@@ -89,6 +89,7 @@ def test_black_hole_then_reset(cluster, network):
 
 def test_packet_loss(cluster, network):
     """Needs `drain`: the last reports take longer than Locust waits for them."""
+    network.bound_backoff()
     cluster.distributed(run_time_s=8)
     wait_for_users(cluster)
     for worker in ("worker-1", "worker-2"):

@@ -35,6 +35,7 @@ PACKAGES = {"ip": "iproute2", "ss": "iproute2", "iptables": "iptables"}
 
 TESTS = Path(__file__).parents[1]
 DELAY_QUEUE = 1
+RTO_MAX_MS = "/proc/sys/net/ipv4/tcp_rto_max_ms"
 
 _numbers = itertools.count(1)
 
@@ -124,6 +125,16 @@ class Network:
     def lose(self, node: str, probability: float) -> None:
         """Drop that share of all packets, at random, both ways."""
         self._both_ways(node, "-m", "statistic", "--mode", "random", "--probability", str(probability), "-j", "DROP")
+
+    def bound_backoff(self) -> None:
+        """Have TCP wait for a second at most until it sends again what was lost, in programs that start from now on.
+
+        By default it waits twice as long each time, up to two minutes, so that by chance alone a link that loses
+        packets may be silent for longer than a worker is waited for. Before Linux 6.15, which brought the setting,
+        nothing is changed.
+        """
+        for prefix in self.prefixes.values():
+            _run(*prefix, "sh", "-c", f"! test -e {RTO_MAX_MS} || echo 1000 > {RTO_MAX_MS}")
 
     def start_delay(self, mean_s: float, jitter_s: float) -> None:
         """Start what `delay` needs: each packet is held for `mean_s`, give or take `jitter_s`."""
