@@ -147,10 +147,9 @@ class WorkerBuffer:
         """The runs of which there are results that were not taken, `UNKNOWN_RUN` among them."""
         return {run_id for run_id, _ in self._windows}
 
-    @property
-    def waiting_summaries(self) -> int:
-        """How many summaries were not taken, those apart of which the run is not known."""
-        return sum(len(summaries) for (run_id, _), summaries in self._windows.items() if run_id != UNKNOWN_RUN)
+    def waiting_summaries(self, until_s: float = math.inf) -> int:
+        """Return how many summaries `take` would hand over."""
+        return sum(len(self._windows[window]) for window in self._known_windows(until_s))
 
     @property
     def oldest_s(self) -> float:
@@ -208,18 +207,17 @@ class WorkerBuffer:
         for (run_id, start_s), summaries in windows.items():
             self._merge_into((run_id, start_s + by_s), summaries)
 
-    def take(self, max_summaries: int = ALL, max_waiting: int = ALL) -> list[Section]:
+    def take(self, max_summaries: int = ALL, max_waiting: int = ALL, *, until_s: float = math.inf) -> list[Section]:
         """Hand over what is here and whose run is known, oldest window first: everything, or as much as that.
 
         Args:
             max_summaries: Summaries to hand over at most.
             max_waiting: When so many results had to be folded for it, no further summary is taken.
+            until_s: Windows that end later stay.
         """
         self._leave_window()
         sections = []
-        for run_id, start_s in sorted(self._windows, key=lambda window: window[1]):
-            if run_id == UNKNOWN_RUN:
-                continue
+        for run_id, start_s in self._known_windows(until_s):
             summaries, taken = self._windows[run_id, start_s], Section(run_id, start_s, {})
             for key in list(summaries):
                 if max_summaries <= 0 or max_waiting <= 0:
@@ -271,6 +269,13 @@ class WorkerBuffer:
         for run_id, results in self._held().items():
             self._counters[run_id].recorded -= results
         self._windows, self._latest = {}, {}
+
+    def _known_windows(self, until_s: float) -> list[tuple[str, int]]:
+        """Return the windows of known runs that have ended by `until_s`, oldest first."""
+        ended = [
+            window for window in self._windows if window[0] != UNKNOWN_RUN and window[1] + self._resolution_s <= until_s
+        ]
+        return sorted(ended, key=lambda window: window[1])
 
     def _held(self) -> dict[str, int]:
         return {run_id: counters.folded - self._taken[run_id] for run_id, counters in self.counters.items()}

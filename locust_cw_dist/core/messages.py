@@ -37,6 +37,7 @@ class Word:
         recording: Whether the master wants results at all; False where publishing is off.
         epoch: Whose frame is acknowledged; empty for none.
         seq: Number of the frame that is acknowledged; 0 for none.
+        whole_windows: Whether frames are to carry windows that have ended, not what is there at each report.
         version: Wire version that the master reads.
     """
 
@@ -46,6 +47,7 @@ class Word:
     recording: bool = True
     epoch: str = ""
     seq: int = 0
+    whole_windows: bool = False
     version: int = WIRE_VERSION
 
     def pack(self) -> dict[str, Any]:
@@ -58,6 +60,7 @@ class Word:
             "recording": self.recording,
             "epoch": self.epoch,
             "seq": self.seq,
+            "whole_windows": self.whole_windows,
         }
 
 
@@ -75,6 +78,7 @@ def read_word(data: object) -> Word | None:
         return Word(0.0, "", 0, version=version)
     clock_s, run_id, resolution_s = data.get("clock_s"), data.get("run_id"), data.get("resolution_s")
     recording, epoch, seq = data.get("recording"), data.get("epoch"), data.get("seq")
+    whole_windows = data.get("whole_windows", False)
     if not (
         type(clock_s) is float
         and 0 <= clock_s <= FAR_FUTURE_S
@@ -85,9 +89,10 @@ def read_word(data: object) -> Word | None:
         and (epoch == "" or is_id(epoch))
         and type(seq) is int
         and 0 <= seq <= MAX_COUNT
+        and type(whole_windows) is bool
     ):
         return None
-    return Word(clock_s, str(run_id), resolution_s, recording, str(epoch), seq)
+    return Word(clock_s, str(run_id), resolution_s, recording, str(epoch), seq, whole_windows)
 
 
 def pack_hello(epoch: str) -> dict[str, Any]:

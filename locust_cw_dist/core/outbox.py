@@ -5,8 +5,14 @@ when `RESEND_AFTER_REPORTS` reports have gone by without its acknowledgement or 
 next one is cut only when it is acknowledged. ZeroMQ takes every message, also for a peer that is gone, so a frame
 counts as sent only when the master says that it has merged it.
 
+A master of many workers asks for whole windows: then a frame is cut at the first report after a window's end, with the
+windows that have ended. An endpoint comes once for each window instead of with each report, and twice in those that
+straddle two: for windows of 10 s a quarter of what there is to read and to merge. Windows close no later for it. What
+it costs is that a worker that is killed may take with it what it recorded since the last window ended.
+
     state       on a report                         on an acknowledgement of the frame on its way
     IDLE        cut a frame, send it -> WAITING     (duplicate: ignored)
+                (whole windows: if one has ended)
     WAITING     nothing, or the same frame again    -> IDLE
 
 State: touched by the greenlet that cuts reports and by the one that receives acknowledgements; no method yields.
@@ -14,12 +20,14 @@ State: touched by the greenlet that cuts reports and by the one that receives ac
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from locust_cw_dist.core.buffer import ALL, UNKNOWN_RUN, RunCounters, WorkerBuffer
 from locust_cw_dist.core.frame import Frame, FrameError, Vitals, encode
 from locust_cw_dist.core.sections import AnySection, halve
+from locust_cw_dist.core.windows import window_start_s
 
 RESEND_AFTER_REPORTS = 2
 """Reports without an acknowledgement after which a frame is sent again: an acknowledgement usually takes milliseconds,
@@ -37,6 +45,10 @@ meanwhile."""
 MAX_WAITING_PER_FRAME = 4_000
 """Results that are folded for a frame, but for those of the last summary: 1 ms, and twice as long on a busy machine. A
 frame that comes to this carries fewer summaries."""
+
+LONGEST_STEP_S = 10
+"""Of longer windows parts are shipped as often, also where whole ones are asked for: what can be lost with a worker
+that is killed stays small."""
 
 NOTHING = b""
 """Stands in a report that brings no frame: the plugin is there, and waits."""
@@ -92,10 +104,10 @@ class Cutter:
         self._seq = 0
         self._max_summaries = max_summaries
 
-    def cut(self, moment: Moment, *, final: bool) -> Frame:
-        """Return the next frame, with the oldest of what the buffer holds, all of it as a rule."""
+    def cut(self, moment: Moment, *, final: bool, until_s: float = math.inf) -> Frame:
+        """Return the next frame, with the oldest of what the buffer holds of windows that have ended by `until_s`."""
         self._seq += 1
-        sections = self._buffer.take(self._max_summaries, MAX_WAITING_PER_FRAME)
+        sections = self._buffer.take(self._max_summaries, MAX_WAITING_PER_FRAME, until_s=until_s)
         return self.make(moment, sections, final=final)
 
     def make(self, moment: Moment, sections: Sequence[AnySection], *, final: bool) -> Frame:
@@ -126,17 +138,20 @@ class Outbox:
 
     Attributes:
         has_stopped: Whether nothing is recorded any more: no master ever answered, or it does not want results.
+        whole_windows: Whether the master wants each window once, when it has ended; see the module's docstring.
     """
 
     def __init__(self, buffer: WorkerBuffer, *, worker_id: str, epoch: str) -> None:
         """Send what `buffer` folds as the frames of `epoch`."""
         self.has_stopped = False
+        self.whole_windows = False
         self._buffer = buffer
         self._cutter = Cutter(buffer, worker_id=worker_id, epoch=epoch, max_summaries=MAX_SUMMARIES_PER_FRAME)
         self._unanswered_reports = 0
         self._sent: Sent | None = None
         self._answered: Sent | None = None
         self._has_asked = False
+        self._cut_at_s = -math.inf
 
     @property
     def is_waiting(self) -> bool:
@@ -173,7 +188,7 @@ class Outbox:
             return NOTHING
         self._unanswered_reports += 1
         if self._sent is None:
-            return self._send(moment, final=False)
+            return self._send(moment, final=False, until_s=self._until_s(moment)) if self._is_due(moment) else NOTHING
         reports = self._sent.reports + 1
         again = reports >= RESEND_AFTER_REPORTS
         self._sent = replace(self._sent, reports=0 if again else reports)
@@ -201,7 +216,7 @@ class Outbox:
         """
         if self.has_stopped or self._sent is not None or self._answered is None or not self._answered.leaves:
             return NOTHING
-        return self._send(moment, final=False, due=self._answered.leaves)
+        return self._send(moment, final=False, until_s=self._until_s(moment), due=self._answered.leaves)
 
     def last_word(self, moment: Moment) -> bytes:
         """Return what is to be sent next at the end of the process, or `NOTHING` if the master has everything.
@@ -231,15 +246,32 @@ class Outbox:
         self.has_stopped = False
         self._unanswered_reports = 0
 
-    def _send(self, moment: Moment, *, final: bool, due: int | None = None) -> bytes:
-        """Cut a frame; of the summaries that wait, `due` are to go with it and those that follow it, or all."""
-        frame = self._cutter.cut(moment, final=final)
+    def _is_due(self, moment: Moment) -> bool:
+        """Whether a frame is to be cut at this report."""
+        if not self.whole_windows or moment.over:
+            return True
+        step_s = min(self._buffer.resolution_s, LONGEST_STEP_S)
+        # A frame from later than now was cut before the clock was put right.
+        return not window_start_s(moment.now_s, step_s) <= self._cut_at_s <= moment.now_s
+
+    def _until_s(self, moment: Moment) -> float:
+        """Up to which end windows are shipped."""
+        is_partial = not self.whole_windows or moment.over or self._buffer.resolution_s > LONGEST_STEP_S
+        return math.inf if is_partial else moment.now_s
+
+    def _send(self, moment: Moment, *, final: bool, until_s: float = math.inf, due: int | None = None) -> bytes:
+        """Cut a frame of the windows that have ended by `until_s`.
+
+        Of the summaries of these that wait, `due` are to go with it and those that follow it, or all.
+        """
+        self._cut_at_s = moment.now_s
+        frame = self._cutter.cut(moment, final=final, until_s=until_s)
         while (data := _encode_if_it_fits(frame)) is None:
             # The oldest windows go first; the rest waits for the next frame.
             sections, rest = halve(frame.sections)
             self._buffer.put_back(rest)
             frame = self._cutter.make(moment, sections, final=final)
-        leaves = self._buffer.waiting_summaries
+        leaves = self._buffer.waiting_summaries(until_s)
         if due is not None:
             leaves = min(leaves, max(0, due - sum(len(section.summaries) for section in frame.sections)))
         self._sent = Sent(frame.seq, data, frame.run_id, frame.final, frame.idle, frame.counters, leaves)

@@ -202,6 +202,7 @@ class Worker:
                 self._begun_run = word.run_id
         self._announced_run = word.run_id
         buffer.use_resolution(word.resolution_s)
+        self._outbox.whole_windows = word.whole_windows
         if word.epoch == self._epoch and self._outbox.on_acknowledgement(word.seq):
             self._follow_up()
 

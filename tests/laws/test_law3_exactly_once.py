@@ -181,9 +181,11 @@ class Delivery(RuleBasedStateMachine):
         worker.acknowledgements.clear()
         worker.outbox.on_reconnect()
 
-    @rule(worker=indices)
-    def word_comes(self, worker):
-        self.workers[worker % len(self.workers)].hear_of(self.run_id)
+    @rule(worker=indices, whole_windows=st.booleans())
+    def word_comes(self, worker, whole_windows):
+        worker = self.workers[worker % len(self.workers)]
+        worker.hear_of(self.run_id)
+        worker.outbox.whole_windows = whole_windows
 
     @rule(worker=indices)
     def test_starts_on_worker(self, worker):

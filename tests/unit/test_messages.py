@@ -22,6 +22,7 @@ words = st.builds(
     recording=st.booleans(),
     epoch=st.one_of(st.just(""), ids),
     seq=st.integers(0, 2**53),
+    whole_windows=st.booleans(),
 )
 
 
@@ -71,6 +72,8 @@ def test_a_word_of_another_version_is_known_by_it_alone():
         ("seq", 1.0),
         ("seq", True),
         ("seq", 2**53 + 1),
+        ("whole_windows", 1),
+        ("whole_windows", None),
     ],
 )
 def test_a_word_that_can_not_be_right_is_none(key, value):
@@ -78,11 +81,17 @@ def test_a_word_that_can_not_be_right_is_none(key, value):
     assert read_word(WORD_OF_RUN.pack() | {key: value}) is None
 
 
-@pytest.mark.parametrize("key", [key for key in WORD_OF_RUN.pack() if key != "version"])
+@pytest.mark.parametrize("key", sorted(WORD_OF_RUN.pack().keys() - {"version", "whole_windows"}))
 def test_a_word_needs_every_field(key):
     data = WORD_OF_RUN.pack()
     del data[key]
     assert read_word(data) is None
+
+
+def test_a_word_from_before_whole_windows_asks_for_none():
+    data = WORD_OF_RUN.pack()
+    del data["whole_windows"]
+    assert read_word(data) == WORD_OF_RUN
 
 
 @given(st.dictionaries(st.sampled_from([*WORD_OF_RUN.pack()]), hostile_values))

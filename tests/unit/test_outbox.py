@@ -333,6 +333,103 @@ def test_what_is_beyond_a_frame_follows_when_that_is_acknowledged(bench):
     assert [frame.cut_at_s for frame in sent] == [NOW_S, NOW_S + 1, AT_WORK.now_s]
 
 
+class WholeWindows(Bench):
+    """A worker whose master asks for whole windows, of 10 s."""
+
+    def __init__(self, resolution_s=10):
+        super().__init__()
+        self.buffer.use_resolution(resolution_s)
+        self.outbox.whole_windows = True
+
+    def report_at(self, at_s, **state):
+        """The frame of a report, acknowledged at once, or None."""
+        data = self.outbox.on_report(moment(at_s, users=1, **state))
+        if not data:
+            return None
+        frame = decode(data)
+        assert self.outbox.on_acknowledgement(frame.seq)
+        return frame
+
+
+def shipped(frames):
+    """For each report with a frame: its number, the starts of its windows, results, and up to when it vouches."""
+    return [
+        (number, [section.start_s - NOW_S for section in frame.sections], frame.results, frame.cut_at_s - NOW_S)
+        for number, frame in enumerate(frames)
+        if frame is not None
+    ]
+
+
+def test_whole_windows_are_shipped_when_they_have_ended():
+    bench, frames = WholeWindows(), []
+    for second in range(0, 33, 3):
+        bench.record(at_s=NOW_S + second)
+        frames.append(bench.report_at(NOW_S + second + 1))
+    assert NOW_S % 10 == 0
+    assert shipped(frames) == [(0, [], 0, 0), (3, [0], 4, 12 - 2), (7, [10], 3, 20), (10, [20], 3, 30)]
+
+
+def test_a_worker_without_results_vouches_for_each_window_too():
+    bench = WholeWindows()
+    frames = [bench.report_at(NOW_S + second) for second in range(1, 34, 3)]
+    assert shipped(frames) == [(0, [], 0, 1), (3, [], 0, 10), (7, [], 0, 22), (10, [], 0, 31)]
+
+
+def test_parts_of_windows_longer_than_ten_seconds_are_shipped():
+    bench, frames = WholeWindows(resolution_s=60), []
+    for second in range(0, 24, 3):
+        bench.record(at_s=NOW_S - NOW_S % 60 + second)
+        frames.append(bench.report_at(NOW_S - NOW_S % 60 + second + 1))
+    assert [frame.results for frame in frames if frame is not None] == [1, 3, 4]
+    assert [number for number, frame in enumerate(frames) if frame is not None] == [0, 3, 7]
+
+
+def test_windows_of_a_second_are_shipped_with_each_report():
+    bench, frames = WholeWindows(resolution_s=1), []
+    for second in range(0, 12, 3):
+        bench.record(at_s=NOW_S + second)
+        frames.append(bench.report_at(NOW_S + second + 1.5))
+    assert [frame.results for frame in frames] == [1, 1, 1, 1]
+
+
+def test_whole_windows_or_not_all_is_shipped_when_the_test_is_over():
+    bench = WholeWindows()
+    bench.record()
+    assert bench.report_at(NOW_S + 1).results == 0
+    bench.record()
+    assert bench.report_at(NOW_S + 4) is None
+    data = bench.outbox.on_report(moment(NOW_S + 4, over=True))
+    assert (decode(data).results, decode(data).idle) == (2, True)
+
+
+def test_whole_windows_or_not_all_is_shipped_at_the_end_of_the_process():
+    bench = WholeWindows()
+    bench.record()
+    assert bench.report_at(NOW_S + 1).results == 0
+    assert [(frame.results, frame.final) for frame in bench.last_words(AT_WORK)] == [(1, True)]
+
+
+def test_a_window_that_has_not_ended_does_not_follow_one_that_has():
+    bench, names = WholeWindows(), [f"/{number}" for number in range(MAX_SUMMARIES_PER_FRAME + 1)]
+    assert bench.report_at(NOW_S + 1).results == 0
+    for name in names:
+        bench.record(name, NOW_S + 9)
+        bench.record(name, NOW_S + 10)
+    frames, at_s = [decode(bench.outbox.on_report(moment(NOW_S + 11, users=1)))], moment(NOW_S + 11, users=1)
+    while bench.outbox.on_acknowledgement(frames[-1].seq) and (data := bench.outbox.follow_up(at_s)):
+        frames.append(decode(data))
+    assert [(frame.results, frame.cut_at_s - NOW_S) for frame in frames] == [(100, 0), (1, 10)]
+    assert bench.buffer.waiting_summaries() == len(names)
+
+
+def test_a_clock_that_goes_back_holds_no_frame_up():
+    bench = WholeWindows()
+    assert bench.report_at(NOW_S + 1000) is not None
+    bench.record(at_s=NOW_S - 15)
+    assert bench.report_at(NOW_S).results == 1
+    assert bench.report_at(NOW_S + 3) is None
+
+
 def test_what_is_recorded_meanwhile_does_not_follow(bench):
     names = [f"/{number}" for number in range(2 * MAX_SUMMARIES_PER_FRAME + 1)]
     frames = 0
@@ -347,4 +444,4 @@ def test_what_is_recorded_meanwhile_does_not_follow(bench):
         data = bench.outbox.follow_up(AT_WORK)
         assert frames < 50
     assert frames == 3
-    assert bench.buffer.waiting_summaries == len(names)
+    assert bench.buffer.waiting_summaries() == len(names)
