@@ -204,7 +204,7 @@ class RunGauges:
         workers: Workers that are connected.
         cpu_percent: CPU of the workers' processes.
         memory_bytes: Resident memory of the workers' processes.
-        results_lost: Results dropped since the last time that this was sent.
+        results_lost: Results given up since the last time that this was sent; at the end also those that never came.
         publish_lag_s: From a window's end to its acceptance by CloudWatch.
     """
 

@@ -35,13 +35,14 @@ WIRE_VERSION = 3
 HEAD_STARTS = 4
 """Bytes after the version that tell how long the head is."""
 
-MAX_FRAME_BYTES = 8 * 2**20
+MAX_FRAME_BYTES = 4 * 2**20
 """Compressed. A hundred endpoints come to some 10 kB, with names and reasons of full length to less than 2 MB; Locust
 was seen to carry 10 MB in a report."""
 
-MAX_INFLATED_BYTES = 16 * 2**20
-"""What a frame may inflate to: bounds the memory that a forged one can take. A worker cuts smaller frames before it
-comes to this."""
+MAX_INFLATED_BYTES = 4 * 2**20
+"""What a frame may inflate to: bounds what a forged one can take, which as Python's objects is up to thirty times as
+much in memory (120 MB) and a second of a slow processor. A hundred endpoints with names, reasons and histograms of full
+length come to less, and a worker cuts smaller frames before it comes to this."""
 
 MAX_ENDPOINTS_PER_FRAME = MAX_ENDPOINTS_PER_WORKER + 1
 """One more for `(other)`."""

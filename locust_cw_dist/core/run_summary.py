@@ -87,6 +87,7 @@ class RunSummary:
         spending: What was written for it.
         refused_frames: Frames that were refused, by reason.
         unheard: Workers that never said that they were done: (worker id, time up to which their results are in).
+        duplicate_frames: Frames that came again and were not merged again.
         without_plugin: Workers whose results are missing, since they don't run this plugin in this version.
         spool_dir: Where results wait that were not sent.
         prices: What the estimate of costs rests on.
@@ -101,6 +102,7 @@ class RunSummary:
     balance: Balance
     spending: Spending
     refused_frames: dict[str, int]
+    duplicate_frames: int = 0
     unheard: tuple[tuple[str, float], ...] = ()
     without_plugin: tuple[str, ...] = ()
     spool_dir: str | None = None
@@ -167,6 +169,7 @@ class RunSummary:
             "unheard_workers": [{"worker": worker, "complete_until_s": until_s} for worker, until_s in self.unheard],
             "workers_without_plugin": list(self.without_plugin),
             "refused_frames": self.refused_frames,
+            "duplicate_frames": self.duplicate_frames,
             "put_metric_data_calls": spending.calls,
             "retried_calls": spending.retries,
             "ambiguous_calls": spending.ambiguous,

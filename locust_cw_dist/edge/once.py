@@ -7,20 +7,22 @@ from collections import Counter
 
 logger = logging.getLogger("locust_cw_dist")
 
-MAX_KINDS = 1000
-"""Kinds that are remembered; beyond these nothing is logged, so that strangers can't fill memory or disk."""
+MAX_NAMED = 1000
+"""Messages that name somebody, such as a worker, that are remembered; beyond these none is logged: names are whatever a
+stranger says, and must neither fill memory or disk nor keep other messages from being logged."""
 
 
 class Once:
     """Logs each kind of message once and counts the rest.
 
     Attributes:
-        counts: How often each kind happened.
+        counts: How often each kind happened, but for those about somebody; kinds are this program's own, and few.
     """
 
     def __init__(self) -> None:
         """Start with nothing said."""
         self.counts: Counter[str] = Counter()
+        self._named: set[tuple[str, str]] = set()
 
     def info(self, kind: str, message: str, *args: object) -> None:
         """Log at level INFO, the first time for this kind."""
@@ -30,13 +32,17 @@ class Once:
         """Log at level WARNING, the first time for this kind."""
         self._log(logging.WARNING, kind, message, *args)
 
+    def warning_of(self, name: str, kind: str, message: str, *args: object) -> None:
+        """Log at level WARNING, the first time for this kind and whoever it is about."""
+        if (name, kind) not in self._named and len(self._named) < MAX_NAMED:
+            self._named.add((name, kind))
+            logger.warning(message, *args)
+
     def error(self, kind: str, message: str, *args: object) -> None:
         """Log at level ERROR with the current exception, the first time for this kind."""
         self._log(logging.ERROR, kind, message, *args, exc_info=True)
 
     def _log(self, level: int, kind: str, message: str, *args: object, exc_info: bool = False) -> None:
-        if kind not in self.counts and len(self.counts) >= MAX_KINDS:
-            return
         self.counts[kind] += 1
         if self.counts[kind] == 1:
             logger.log(level, message, *args, exc_info=exc_info)

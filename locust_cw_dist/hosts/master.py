@@ -15,7 +15,7 @@ import gevent
 from locust.runners import STATE_MISSING
 
 from locust_cw_dist.core.collector import Collector
-from locust_cw_dist.core.frame import MALFORMED, OTHER_VERSION, WIRE_VERSION, FrameError, decode
+from locust_cw_dist.core.frame import MALFORMED, OTHER_VERSION, WIRE_VERSION, Frame, FrameError, decode
 from locust_cw_dist.core.gauges import GaugeBook
 from locust_cw_dist.core.health import SKEW_S
 from locust_cw_dist.core.messages import FRAME, HELLO, REPORT_KEY, WORD, Word, is_id, read_hello
@@ -36,6 +36,10 @@ SILENCE_S = 18.0
 which workers were seen to freeze, and than a link that is away for 10 s. TCP sends again after 0.2 s and then after
 twice as long each time, so what was sent into such a hole arrives, or meets a reset, up to 13 s after its beginning;
 a new connection was seen to bring its first message after 14.6 s."""
+
+ASK_AGAIN_S = 2.0
+"""After this long a worker that still shows signs of life is told again to quit: a report of several seconds of
+results takes as long over a slow link, and what was said into a connection that has been reset since is lost."""
 
 FAILED_RECEIVE_PAUSE_S = 0.01
 """Pause after a failure to read from the socket, which may fail for good."""
@@ -85,6 +89,8 @@ class Master:
         self._link = MasterLink(self._runner)
         self._bare_reports: Counter[str] = Counter()
         self._heartbeats_s: dict[str, float] = {}
+        # At the end: when each worker that had more to bring was told last.
+        self._asked_s: dict[str, float] = {}
 
     def attach(self) -> None:
         """Listen to Locust's events; the plugin registers for our own messages."""
@@ -132,7 +138,11 @@ class Master:
         Ends the test and Locust's own reader first, if they still run, so that this is the only one: a master's last
         results come only when it quits, so `quit_runner` makes no difference here.
         """
-        self._runner.quit()
+        try:
+            self._runner.quit()
+        # A listener of the user's, or of another plugin.
+        except Exception:
+            self._once.error("quit", "locust-cw: Locust's master could not quit; its workers are told to")
         self._ask_to_quit()
         while (left_s := deadline_s - self._clock.now_s()) > 0:
             is_unfinished = self._unfinished()
@@ -159,7 +169,25 @@ class Master:
         # After a stop in the web UI Locust has forgotten its workers, and tells none of them.
         for epoch in self.collector.epochs.values():
             if not epoch.final and epoch.worker_id not in self._runner.clients:
-                self._runner.send_message("quit", client_id=epoch.worker_id)
+                self._tell_to_quit(epoch.worker_id)
+        now_s = self._clock.now_s()
+        self._asked_s = {epoch.worker_id: now_s for epoch in self.collector.epochs.values() if not epoch.final}
+
+    def _ask_again(self, worker_id: str) -> None:
+        """Tell a worker again to quit that goes on: its connection may have been reset since it was told."""
+        now_s = self._clock.now_s()
+        if now_s - self._asked_s[worker_id] >= ASK_AGAIN_S and any(
+            epoch.worker_id == worker_id and not epoch.final for epoch in self.collector.epochs.values()
+        ):
+            self._asked_s[worker_id] = now_s
+            self._tell_to_quit(worker_id)
+
+    def _tell_to_quit(self, worker_id: str) -> None:
+        try:
+            self._runner.send_message("quit", client_id=worker_id)
+        # One that can't be told must not keep the master from the others' results.
+        except Exception as e:
+            self._once.warning("rpc", "locust-cw: could not send a message at the end: %r", e)
 
     def _receive(self, timeout_s: float) -> Any | None:
         try:
@@ -174,8 +202,13 @@ class Master:
         if message.type == "stats":
             # For every listener, Locust's own totals included.
             self._environment.events.worker_report.fire(client_id=message.node_id, data=message.data)
-        else:
+        elif message.type != "heartbeat":
             self.on_message(message)
+            return
+        # Ids are whatever a message says.
+        if is_id(message.node_id) and message.node_id in self._asked_s:
+            self._heartbeats_s[message.node_id] = self._clock.now_s()
+            self._ask_again(message.node_id)
 
     def _on_heartbeat(self, client_id: str, **_: Any) -> None:
         # Locust answers each heartbeat of a worker that it knows.
@@ -230,20 +263,26 @@ class Master:
         """Merge a frame and acknowledge it, or refuse it; does not yield before it is merged."""
         try:
             frame = decode(data)
-            self.collector.accept(frame, self._clock.now_s())
+            is_new = self.collector.accept(frame, self._clock.now_s())
         except FrameError as e:
             self._refuse(client_id, e)
             return
+        self._say(client_id, self._word(frame.epoch, frame.seq))
+        if is_new:
+            self._note(client_id, frame)
+
+    def _note(self, client_id: str, frame: Frame) -> None:
+        """Note what a frame tells of its worker."""
         self._gauges.note_vitals(frame.vitals, self._clock.now_s())
         self._health.note_frame(frame)
         if frame.clock_offset_s is not None and abs(frame.clock_offset_s) > SKEW_S:
-            self._once.warning(
-                f"skew {client_id}",
+            self._once.warning_of(
+                client_id,
+                "skew",
                 "locust-cw: the clock of worker %s is %.1f s off the master's; its results are put right",
                 client_id,
                 -frame.clock_offset_s,
             )
-        self._say(client_id, self._word(frame.epoch, frame.seq))
 
     def _refuse(self, client_id: str, error: FrameError) -> None:
         self.collector.refuse(error.reason)
@@ -283,8 +322,9 @@ class Master:
 
     def _note_without_plugin(self, client_id: str) -> None:
         self.without_plugin.add(client_id)
-        self._once.warning(
-            f"bare {client_id}",
+        self._once.warning_of(
+            client_id,
+            "bare",
             "locust-cw: worker %s does not run this plugin: its results are missing in CloudWatch; %s",
             client_id,
             OTHERS_WARNING,
@@ -294,8 +334,9 @@ class Master:
         if len(self.without_plugin) >= MAX_STRANGERS:
             return
         self.without_plugin.add(client_id)
-        self._once.warning(
-            f"version {client_id}",
+        self._once.warning_of(
+            client_id,
+            "version",
             "locust-cw: worker %s has wire version %s, this master reads %s: its results are missing in CloudWatch; %s",
             client_id,
             version,

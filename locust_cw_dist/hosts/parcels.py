@@ -132,7 +132,7 @@ class Depot:
         try:
             parcel.return_to_memory(unpack(self._off_hub.run(self._spool.read, parcel.file)))
         except (OSError, SpoolError, ValueError) as e:
-            self._once.warning(f"unreadable {parcel.file}", "locust-cw: %s is lost: %s", parcel.file, e)
+            self._once.warning_of(str(parcel.file), "unreadable", "locust-cw: %s is lost: %s", parcel.file, e)
             return UNREADABLE
         return None
 

@@ -21,12 +21,13 @@ from locust_cw_dist.core.backlog import Backlog
 from locust_cw_dist.core.batches import batches
 from locust_cw_dist.core.budget import EndpointBudget
 from locust_cw_dist.core.collector import Collector, Window
-from locust_cw_dist.core.datums import Datum, MetricPlan, RunGauges
+from locust_cw_dist.core.datums import Datum, MetricPlan, RunGauges, run_datums
 from locust_cw_dist.core.gauges import GaugeBook
-from locust_cw_dist.core.ledger import LEFT_OUT, Balance, DatumLedger
+from locust_cw_dist.core.ledger import LEFT_OUT, NOT_LOST, Balance, DatumLedger
 from locust_cw_dist.core.publication import Closed, Entry, publication
 from locust_cw_dist.core.retry import Failure
 from locust_cw_dist.core.selection import Selection
+from locust_cw_dist.core.windows import window_start_s
 from locust_cw_dist.edge.clock import Clock
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.edge.sink import SendError, Sink, outcome
@@ -200,10 +201,14 @@ class Publisher:
         """
         self.tick(everything=True)
         self.sender.hurry()
-        self._wait_until(lambda: self._has_made_all and self.sender.is_idle, timeout_s)
+        with gevent.Timeout(timeout_s, False):
+            self._wait_for(lambda: self._has_made_all and self.sender.is_idle)
+            self._tell_of_losses()
+            self._wait_for(lambda: self.sender.is_idle)
         self.sender.stop()
         if self._depot.is_there:
-            self._wait_until(lambda: self._has_made_all, LAST_DISK_S)
+            with gevent.Timeout(LAST_DISK_S, False):
+                self._wait_for(lambda: self._has_made_all)
         gevent.killall(self._greenlets)
         self.sender.close()
         self._give_up()
@@ -228,11 +233,10 @@ class Publisher:
     def _has_made_all(self) -> bool:
         return not (self._closing or self._making or len(self._backlog))
 
-    def _wait_until(self, condition: Callable[[], bool], timeout_s: float) -> None:
-        with gevent.Timeout(timeout_s, False):
-            while not condition():
-                self._work.set()
-                gevent.sleep(0.02)
+    def _wait_for(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            self._work.set()
+            gevent.sleep(0.02)
 
     def _tick_forever(self) -> None:
         while True:
@@ -314,9 +318,20 @@ class Publisher:
         return Closed(window, summaries, self._runs.get(window.run_id).host, gauges)
 
     def _newly_lost(self) -> int:
-        lost = sum(self._dropped(run).total() - run.ledger.dropped[LEFT_OUT] for run in self._runs)
+        """Return how many results were given up since this was asked last."""
+        dropped = [self._dropped(run).items() for run in self._runs]
+        lost = sum(count for items in dropped for reason, count in items if reason not in NOT_LOST)
         newly, self._lost_reported = lost - self._lost_reported, lost
         return newly
+
+    def _tell_of_losses(self) -> None:
+        """Send what is lost and no window has told of: what was given up since the last one, or has never come."""
+        lost = self._newly_lost() + sum(max(0, self._collector.unmerged(run.run_id)) for run in self._runs)
+        if lost and self._settings.publishes:
+            start_s = window_start_s(self._clock.now_s(), self._settings.resolution_s)
+            entries = map(Entry, run_datums(self._plan, start_s, RunGauges(results_lost=lost)))
+            for batch in batches(entries, max_pairs=self._sink.max_pairs):
+                self.sender.submit(self._namespace, batch)
 
     def _give_up(self) -> None:
         """Book as dropped what is still here."""

@@ -93,6 +93,7 @@ class Summarizer:
             balance=balance,
             spending=spending,
             refused_frames=dict(self._source.collector.refusals),
+            duplicate_frames=self._source.collector.duplicates,
             unheard=tuple((epoch.worker_id, epoch.cut_at_s) for epoch in unheard),
             without_plugin=tuple(sorted(self._source.without_plugin)),
             spool_dir=self._settings.spool_dir,

@@ -230,7 +230,7 @@ class Worker:
                 return
             self._ended = True
             atexit.unregister(self._on_quit)
-            self._link.end_users(END_USERS_TIMEOUT_S)
+            self._end_users()
             # What code of the user's own fires from here on comes after the last frame.
             self._recorder.detach(self._environment.events)
             clock = self._own_clock
@@ -243,8 +243,22 @@ class Worker:
                 if clock.now_s() >= deadline_s:
                     self._give_up(timeout_s)
                     return
-                self._runner.send_message(FRAME, {"frame": data})
+                self._send_at_end(data)
                 self._await_word(min(deadline_s, clock.now_s() + RESEND_AFTER_S))
+
+    def _end_users(self) -> None:
+        try:
+            self._link.end_users(END_USERS_TIMEOUT_S)
+        # A user's own code.
+        except Exception:
+            self._once.error("users", "locust-cw: could not end the users that still run")
+
+    def _send_at_end(self, data: bytes) -> None:
+        """Send a frame; if that fails it is sent again like one that got no answer."""
+        try:
+            self._runner.send_message(FRAME, {"frame": data})
+        except Exception as e:
+            self._once.warning("rpc", "locust-cw: could not send a message to the master at the end: %r", e)
 
     def _give_up(self, timeout_s: float) -> None:
         if self._heard_at_s == -math.inf:

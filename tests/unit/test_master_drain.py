@@ -13,7 +13,7 @@ from locust_cw_dist.core.gauges import GaugeBook
 from locust_cw_dist.core.messages import FRAME
 from locust_cw_dist.core.outbox import Outbox
 from locust_cw_dist.edge.once import Once
-from locust_cw_dist.hosts.master import SILENCE_S, Master
+from locust_cw_dist.hosts.master import MANY_WORKERS, SILENCE_S, Master
 from locust_cw_dist.hosts.runs import Runs
 from support.strategies import NOW_S, moment
 
@@ -49,7 +49,8 @@ class Bench:
         self.messages = []
         self.events = Events()
         runs = Runs(NOW_S, "-")
-        runner = SimpleNamespace(clients={}, quit=lambda: None, send_message=lambda *_, **__: None)
+        self.said, self.data = [], []
+        runner = SimpleNamespace(clients={}, quit=self.quit, send_message=self.say)
         self.master = Master(
             SimpleNamespace(runner=runner, events=self.events),
             Collector(resolution_s=1, grace_s=15),
@@ -64,6 +65,16 @@ class Bench:
         self.master.attach()
         self.master.collector.begin(runs.current.run_id, (), NOW_S)
         self.master.collector.hear("worker", "epoch", NOW_S)
+
+    def quit(self):
+        pass
+
+    def say(self, kind, data=None, client_id=None):
+        self.said.append((self.now_s - NOW_S, kind, client_id))
+        self.data.append(data)
+
+    def send_beat(self, at_s, worker="worker"):
+        self.messages.append((at_s, SimpleNamespace(type="heartbeat", node_id=worker, data={})))
 
     def beat(self):
         self.events.heartbeat_sent.fire(client_id="worker", timestamp=self.now_s)
@@ -117,6 +128,65 @@ def test_what_waits_in_the_socket_is_read_though_its_sender_has_long_been_silent
     bench.send_final_frame(bench.now_s)
     assert bench.drain() == 0
     assert bench.has_everything
+
+
+def test_a_worker_that_beats_while_it_is_waited_for_is_not_silent(bench):
+    for second in range(2, 24, 2):
+        bench.send_beat(NOW_S + second)
+    bench.send_final_frame(NOW_S + 30)
+    assert bench.drain() == 30
+    assert bench.has_everything
+
+
+def test_a_worker_that_goes_on_is_told_again_to_quit(bench):
+    """What it was told first went into a connection that was reset."""
+    for tenth in range(1, 50):
+        bench.send_beat(NOW_S + tenth / 10)
+    bench.send_final_frame(NOW_S + 6)
+    bench.drain()
+    told = [at_s for at_s, kind, worker in bench.said if (kind, worker) == ("quit", "worker")]
+    assert told == [0, pytest.approx(2), pytest.approx(4)]
+
+
+def test_nobody_else_is_told_to_quit(bench):
+    bench.send_final_frame(NOW_S + 1)
+    for worker in ("worker", "stranger", None, ["worker"], b"worker"):
+        bench.send_beat(NOW_S + 5, worker)
+    bench.drain()
+    assert [worker for _, kind, worker in bench.said if kind == "quit"] == ["worker"]
+
+
+def test_a_runner_that_can_not_quit_and_a_worker_that_can_not_be_told_cost_nothing(bench, monkeypatch, caplog):
+    def fail(*_, **__):
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(bench.master._runner, "quit", fail)
+    monkeypatch.setattr(bench.master._runner, "send_message", fail)
+    bench.send_final_frame(NOW_S + 5)
+    assert bench.drain() == 5
+    assert bench.has_everything
+    assert "could not quit" in caplog.text
+
+
+def test_a_frame_that_comes_again_is_answered_and_tells_nothing_new(bench):
+    noted = []
+    bench.master._health = SimpleNamespace(note_sign=noted.append, note_frame=noted.append)
+    bench.send_final_frame(NOW_S + 1)
+    (_, message) = bench.messages[0]
+    for _ in range(3):
+        bench.master.on_message(message)
+    assert [kind for _, kind, _ in bench.said] == ["locust_cw_dist:word"] * 3
+    assert len(noted) == 1
+    assert bench.master.collector.duplicates == 2
+
+
+def test_whole_windows_are_asked_for_where_there_are_many_workers(bench):
+    bench.send_final_frame(NOW_S + 1)
+    (_, message) = bench.messages[0]
+    for count in (MANY_WORKERS, MANY_WORKERS + 1):
+        bench.master._runner.clients = dict.fromkeys(range(count))
+        bench.master.on_message(message)
+    assert [data["whole_windows"] for data in bench.data] == [False, True]
 
 
 def test_heartbeats_are_forgotten(bench):

@@ -64,6 +64,43 @@ def test_a_bad_datum_is_found_in_its_batch_and_the_rest_is_sent(caplog):
     )
 
 
+def losses(bench):
+    return [datum.value for datum in bench.sent("ResultsLost")]
+
+
+def test_what_is_refused_in_the_last_batch_is_told_of_as_lost():
+    class Picky(ScriptedSink):
+        def send(self, namespace, batch):
+            if any(datum.metric == "RequestCount" for datum in batch):
+                raise SendError(Failure.REFUSED, "bad value")
+            self.batches.append(batch)
+
+    bench = Bench(Picky())
+    bench.publisher.start(lambda: (3, 1))
+    bench.run.started_s = NOW_S
+    bench.deliver("/a", "/b", count=2)
+    bench.flush()
+    assert (bench.balance.published, bench.balance.dropped) == (0, {Failure.REFUSED.value: 4})
+    assert sum(losses(bench)) == 4
+
+
+def test_what_workers_told_of_and_never_sent_is_told_of_as_lost():
+    bench = Bench(ScriptedSink())
+    bench.recorded = 7
+    bench.deliver("/a", count=3)
+    bench.flush()
+    assert (bench.balance.recorded, bench.balance.published, bench.balance.pending) == (10, 3, 7)
+    assert sum(losses(bench)) == 7
+
+
+def test_what_is_no_result_or_left_out_is_not_told_of_as_lost():
+    bench = Bench(ScriptedSink(), exclude=("/health",))
+    bench.deliver("/health", "/a", count=3)
+    bench.flush()
+    assert bench.balance.dropped == {LEFT_OUT: 3}
+    assert sum(losses(bench)) == 0
+
+
 @pytest.mark.slow
 def test_a_batch_that_is_refused_whatever_is_in_it_costs_a_bounded_number_of_calls():
     class Closed(ScriptedSink):

@@ -78,6 +78,7 @@ def test_the_same_is_told_to_machines():
         COMPLETE,
         balance=Balance(1_000, 900, 40, 10, 7, {NEGATIVE: 50}),
         refused_frames={"malformed": 3},
+        duplicate_frames=2,
         unheard=(("worker-7", 1_800_000_000.0),),
         without_plugin=("worker-9",),
     )
@@ -98,6 +99,7 @@ def test_the_same_is_told_to_machines():
         "unheard_workers": [{"worker": "worker-7", "complete_until_s": 1_800_000_000.0}],
         "workers_without_plugin": ["worker-9"],
         "refused_frames": {"malformed": 3},
+        "duplicate_frames": 2,
         "put_metric_data_calls": 120,
         "retried_calls": 3,
         "ambiguous_calls": 0,
