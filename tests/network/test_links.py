@@ -136,6 +136,19 @@ def test_black_hole_across_the_end(cluster, network):
     cluster.assert_exact()
 
 
+def test_black_hole_then_reset_across_the_end(cluster, network):
+    """Needs `asking_again`: Locust's word to quit is lost with the connection."""
+    master = cluster.distributed(run_time_s=6)
+    wait_for_report(cluster)
+    old = network.connections("worker-1", cluster.port)
+    network.drop("worker-1")
+    master.wait_for_log(AT_THE_END)
+    let_pass(3)
+    network.reset("worker-1", old)
+    cluster.wait()
+    cluster.assert_exact()
+
+
 def test_a_worker_that_was_missing(cluster, network):
     """Needs `late_results`: what it did while it was away comes when its windows have been published."""
     master = cluster.distributed("--cw-grace", "2", run_time_s=18)

@@ -30,8 +30,8 @@ def handover_again():
 def resending():
     """What was sent is forgotten at once."""
 
-    def send_and_forget(self, moment, *, final, send=outbox.Outbox._send):
-        data = send(self, moment, final=final)
+    def send_and_forget(self, moment, send=outbox.Outbox._send, **how):
+        data = send(self, moment, **how)
         self.on_acknowledgement(self._sent.seq)
         return data
 
@@ -45,6 +45,11 @@ def deduplication():
 def drain():
     """Locust's own half second at the end, and no more."""
     master.Master.drain = lambda self, *_, **__: self._runner.quit()
+
+
+def asking_again():
+    """A worker is told once to quit."""
+    master.Master._ask_again = lambda *_: None
 
 
 def patience():
