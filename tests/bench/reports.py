@@ -46,12 +46,13 @@ def _bytes(made: list[Report]) -> Figure:
 def _cpu(made: list[Report]) -> list[Figure]:
     ours, locusts, floor = [], [], []
     with Pair() as pair:
+        worker_id = pair.worker.runner.client_id  # one that Locust knows: of others it takes nothing but statistics
         for report in made:
             message = report.message()
 
             def handle(message: bytes = message) -> None:
                 data = Message.unserialize(message).data
-                pair.master_locusts.worker_report.fire(client_id="worker", data=data)
+                pair.master_locusts.worker_report.fire(client_id=worker_id, data=data)
 
             def take(report: Report = report) -> None:
                 pair.master_ours.worker_report.fire(client_id=report.worker_id, data={REPORT_KEY: report.frame})
