@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import random
+import statistics
+from dataclasses import fields
 
 import pytest
 
-from bench.figures import Figure, interleave, markdown, ratios, short, text
+from bench.figures import Figure, interleave, markdown, ratios, row, short, text
 
 
 def figure(*samples, **options):
@@ -33,8 +36,9 @@ def test_a_target_is_missed_only_by_more_than_the_noise(samples, options, verdic
 
 
 def test_a_figure_comes_back_from_the_file():
-    one = figure(0.25, 0.35, unit="ms", target=0.3, at_least=True, details={"a": 1})
+    one = figure(0.25, -0.35, unit="ms", target=0.3, at_least=True, two_sided=True, group="load", details={"a": 1})
     assert Figure.from_json(json.loads(json.dumps(one.as_json()))) == one
+    assert not {one.name for one in fields(Figure)} - one.as_json().keys()
 
 
 def test_more_repetitions_make_less_noise_and_an_outlier_makes_none():
@@ -44,11 +48,26 @@ def test_more_repetitions_make_less_noise_and_an_outlier_makes_none():
     assert figure(1.0).noise == 0
 
 
-def test_variants_are_measured_in_turns():
+@pytest.mark.parametrize("n", [2, 3, 5, 7, 10, 20])
+def test_noise_is_twice_the_error_of_the_median_also_of_few_samples(n):
+    chance = random.Random(n)
+    drawn = [figure(*(chance.gauss(1.0, 0.1) for _ in range(n))) for _ in range(4_000)]
+    error = statistics.pstdev(one.value for one in drawn)
+    assert statistics.mean(one.noise for one in drawn) == pytest.approx(2 * error, rel=0.12)
+
+
+def test_deviations_to_both_sides_cancel_out():
+    assert figure(-0.04, 0.01, 0.03, target=0.02, two_sided=True).verdict == "reached"
+    below = figure(-0.05, -0.05, -0.04, target=0.02, two_sided=True)
+    assert (below.value, below.verdict) == (0.05, "MISSED")
+    assert row(below)[1:3] == ["0.0500", "-0.0500 to -0.0400"]
+
+
+def test_variants_are_measured_in_turns_and_the_order_of_turns_is_reversed():
     order = []
-    samples = interleave(2, {"a": lambda: order.append("a") or 2.0, "b": lambda: order.append("b") or 4.0})
-    assert order == ["a", "b", "a", "b"]
-    assert ratios(samples["a"], samples["b"]) == (0.5, 0.5)
+    samples = interleave(3, {"a": lambda: order.append("a") or 2.0, "b": lambda: order.append("b") or 4.0})
+    assert order == ["a", "b", "b", "a", "a", "b"]
+    assert ratios(samples["a"], samples["b"]) == (0.5, 0.5, 0.5)
 
 
 def test_a_table_has_a_row_for_each_figure():
