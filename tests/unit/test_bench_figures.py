@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import statistics
-from dataclasses import fields
+import subprocess
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 
 from bench.figures import Figure, interleave, markdown, ratios, row, short, text
+from bench.growth import growth_of_steps
+from bench.kept import FULL_GROUPS, GROUPS, RefusalError, check_complete, in_order, kept_figures
+
+BENCH = Path(__file__).parents[1] / "bench"
 
 
 def figure(*samples, **options):
@@ -86,3 +94,71 @@ def test_a_table_has_a_row_for_each_figure():
 )
 def test_three_digits_count(value, written):
     assert short(value) == written
+
+
+@pytest.mark.parametrize(
+    ("percent", "growth"),
+    [
+        ((1.0, 3.0, 10.0), [1.0, 1.0]),
+        ((2.0, 3.0, 20.0), [0.5, 2.0]),
+        ((-0.3, 0.2, 10.0), [1 / 3, 3.0]),  # what is below 1 % is noise
+    ],
+)
+def test_growth_is_told_of_each_step(percent, growth):
+    assert growth_of_steps((100, 300, 1_000), percent) == pytest.approx(growth)
+
+
+def document(**machine):
+    figures = [replace(figure(1.0), name=group, group=group).as_json() for group in ("load", "growth")]
+    return json.loads(json.dumps({"machine": machine, "figures": figures}))
+
+
+def test_figures_are_kept_but_for_those_of_the_groups_that_are_measured():
+    here = {"processor": "fast", "date": "2026-11-26"}
+    of_yesterday = document(processor="fast", date="2026-11-25")
+    assert [one.name for one in kept_figures(of_yesterday, here, ["load"])] == ["growth"]
+
+
+def test_figures_of_another_machine_are_not_kept():
+    with pytest.raises(RefusalError, match=r"--keep: .*: locust 2.0 and not 2.1, processor slow and not fast"):
+        kept_figures(document(processor="slow", locust="2.0"), {"processor": "fast", "locust": "2.1"}, ["load"])
+    with pytest.raises(RefusalError, match="processor unknown and not fast"):
+        kept_figures({}, {"processor": "fast"}, [])
+
+
+def test_a_page_has_figures_of_all_groups():
+    kept = [replace(figure(1.0), group="growth")]
+    check_complete(kept, GROUPS)
+    check_complete([], GROUPS + FULL_GROUPS)
+    with pytest.raises(RefusalError, match=r"--docs: .* none of growth$"):
+        check_complete([], GROUPS)
+    with pytest.raises(RefusalError, match=r"none of listener, swarm$"):
+        check_complete(kept, set(GROUPS) - {"listener", "swarm"})
+
+
+def test_figures_are_told_in_the_order_of_their_groups():
+    figures = [replace(figure(1.0), group=group) for group in ("growth", "", "load", "listener")]
+    assert [one.group for one in in_order(figures)] == ["listener", "load", "growth", ""]
+    assert set(GROUPS + FULL_GROUPS) == {one.stem for one in BENCH.glob("*.py") if "def figures(" in one.read_text()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--docs", "docs"], "bench: --docs: the page needs figures of all groups, and there are none of growth"),
+        (["--keep"], "bench: --keep: the figures of the file are of another machine: "),
+    ],
+)
+def test_the_command_refuses_in_one_line_before_it_measures(tmp_path, arguments, line):
+    (tmp_path / "bench.json").write_text(json.dumps(document(processor="none that there is")))
+    run = subprocess.run(
+        [sys.executable, "-m", "bench", "--json", str(tmp_path / "bench.json"), *arguments],
+        cwd=BENCH.parent,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(BENCH.parent), str(BENCH.parents[1])])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 2, run.stderr
+    (told,) = run.stderr.splitlines()
+    assert told.startswith(line)
