@@ -6,7 +6,9 @@ import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, TypeVar
+
+Measured = TypeVar("Measured")
 
 
 @dataclass(frozen=True)
@@ -106,9 +108,9 @@ def ratios(above: Sequence[float], below: Sequence[float]) -> tuple[float, ...]:
     return tuple(a / b for a, b in zip(above, below, strict=True))
 
 
-def interleave(rounds: int, variants: dict[str, Callable[[], float]]) -> dict[str, list[float]]:
+def interleave(rounds: int, variants: dict[str, Callable[[], Measured]]) -> dict[str, list[Measured]]:
     """Measure each variant in turn, `rounds` times over: A B B A, so that drift does not fall on the same ones."""
-    samples: dict[str, list[float]] = {name: [] for name in variants}
+    samples: dict[str, list[Measured]] = {name: [] for name in variants}
     for number in range(rounds):
         for name in reversed(variants) if number % 2 else variants:
             samples[name].append(variants[name]())

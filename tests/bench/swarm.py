@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.figures import Figure
+from bench.figures import Figure, interleave
 from bench.traffic import REPORT_S
 from locust_cw_dist.testing import LocalCloudwatch
 
@@ -72,13 +72,14 @@ def figures(*, full: bool) -> list[Figure]:
     with LocalCloudwatch() as cloudwatch:
 
         def pairs(workers: int) -> list[tuple[Load, Load]]:
-            return [
-                (
-                    measure(cloudwatch, watched_s, ours=True, workers=workers),
-                    measure(cloudwatch, watched_s, ours=False, workers=workers),
-                )
-                for _ in range(rounds)
-            ]
+            loads = interleave(
+                rounds,
+                {
+                    "with us": lambda: measure(cloudwatch, watched_s, ours=True, workers=workers),
+                    "without": lambda: measure(cloudwatch, watched_s, ours=False, workers=workers),
+                },
+            )
+            return list(zip(loads["with us"], loads["without"], strict=True))
 
         all_of_them = pairs(WORKERS)
         is_saturated = any(max(ours.cpu, plain.cpu) > SATURATED for ours, plain in all_of_them)
