@@ -15,14 +15,14 @@ import json
 import logging
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
 from bench.figures import Figure, text
+from bench.kept import FULL_GROUPS, GROUPS, RefusalError, check_complete, in_order, kept_figures
 from bench.machine import describe
-
-GROUPS = ("listener", "reports", "memory", "imports", "publisher", "hub", "load", "swarm")
-FULL_GROUPS = ("growth",)
 
 
 def main() -> int:
@@ -34,24 +34,36 @@ def main() -> int:
     parser.add_argument("--docs", type=Path, help="folder whose performance.md and plot are to be written anew")
     options = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
-    figures: dict[str, Figure] = {}
-    if options.keep and options.json.exists():
-        figures = {told["name"]: Figure.from_json(told) for told in json.loads(options.json.read_text())["figures"]}
+    groups = options.only or (GROUPS + FULL_GROUPS if options.full else GROUPS)
     document = {"machine": describe(), "full": options.full}
-    for group in options.only or (GROUPS + FULL_GROUPS if options.full else GROUPS):
+    try:
+        figures = _kept(options, document["machine"], groups)
+    except RefusalError as refusal:
+        print(f"bench: {refusal}", file=sys.stderr)
+        return 2
+    for group in groups:
         begin_s = time.monotonic()
         measured = import_module(f"bench.{group}").figures(full=options.full)
-        figures |= {figure.name: figure for figure in measured}
+        figures += [replace(figure, group=group) for figure in measured]
         # After each group: what comes next may fail.
-        told = {"figures": [figure.as_json() for figure in figures.values()]}
+        told = {"figures": [figure.as_json() for figure in in_order(figures)]}
         options.json.write_text(json.dumps(document | told, indent=1))
         print(f"{group}: {time.monotonic() - begin_s:.0f} s", file=sys.stderr, flush=True)
-    print(text(list(figures.values())))
+    print(text(in_order(figures)))
     if options.docs is not None:
         from bench.page import write_page
 
-        write_page(options.docs, list(figures.values()), document["machine"])
-    return int(any(figure.is_missed for figure in figures.values()))
+        write_page(options.docs, in_order(figures), document["machine"])
+    return int(any(figure.is_missed for figure in figures))
+
+
+def _kept(options: argparse.Namespace, machine: dict[str, str], groups: Sequence[str]) -> list[Figure]:
+    kept = []
+    if options.keep and options.json.exists():
+        kept = kept_figures(json.loads(options.json.read_text()), machine, groups)
+    if options.docs is not None:
+        check_complete(kept, groups)
+    return kept
 
 
 if __name__ == "__main__":

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
+
+Measured = TypeVar("Measured")
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class Figure:
         unit: Empty for a ratio.
         target: What it should be; None for a figure that is only told.
         at_least: Whether more is better.
+        two_sided: Whether the samples are deviations, to be near 0 on either side.
+        group: The group of the benchmark that measured it.
         details: What it was computed from, for the JSON.
     """
 
@@ -29,27 +33,32 @@ class Figure:
     unit: str = ""
     target: float | None = None
     at_least: bool = False
+    two_sided: bool = False
+    group: str = ""
     details: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Figure:
         """Return the figure that `as_json` told of."""
-        kept = {name: told[name] for name in ("name", "what", "unit", "target", "at_least", "details")}
-        return cls(samples=tuple(told["samples"]), **kept)
+        kept = {one.name: told[one.name] for one in fields(cls) if one.name in told}
+        return cls(**kept | {"samples": tuple(told["samples"])})
 
     @property
     def value(self) -> float:
-        """The median of the repetitions."""
-        return statistics.median(self.samples)
+        """The median of the repetitions; of deviations its size, so that those to both sides cancel out."""
+        median = statistics.median(self.samples)
+        return abs(median) if self.two_sided else median
 
     @property
     def noise(self) -> float:
         """Two standard errors of the median, as the quartiles show them; 0 for a single repetition."""
-        if len(self.samples) < 2:
+        n = len(self.samples)
+        if n < 2:
             return 0.0
         low, _, high = statistics.quantiles(self.samples, n=4, method="inclusive")
-        # For a normal distribution: sigma is 0.741 quartile ranges, the median's error 1.253 sigma / sqrt(n).
-        return 2 * 1.253 * 0.741 * (high - low) / math.sqrt(len(self.samples))
+        # For a normal distribution: sigma is 0.741 quartile ranges, the median's error 1.253 sigma / sqrt(n). Of few
+        # samples the quartiles lie closer together; n / (n - 1) puts that right within a few per cent (simulated).
+        return 2 * 1.253 * 0.741 * (high - low) / math.sqrt(n) * n / (n - 1)
 
     @property
     def is_reached(self) -> bool:
@@ -74,6 +83,8 @@ class Figure:
             "unit": self.unit,
             "target": self.target,
             "at_least": self.at_least,
+            "two_sided": self.two_sided,
+            "group": self.group,
             "noise": self.noise,
             "lowest": min(self.samples),
             "highest": max(self.samples),
@@ -97,12 +108,12 @@ def ratios(above: Sequence[float], below: Sequence[float]) -> tuple[float, ...]:
     return tuple(a / b for a, b in zip(above, below, strict=True))
 
 
-def interleave(rounds: int, variants: dict[str, Callable[[], float]]) -> dict[str, list[float]]:
-    """Measure each variant in turn, `rounds` times over: A B A B."""
-    samples: dict[str, list[float]] = {name: [] for name in variants}
-    for _ in range(rounds):
-        for name, measure in variants.items():
-            samples[name].append(measure())
+def interleave(rounds: int, variants: dict[str, Callable[[], Measured]]) -> dict[str, list[Measured]]:
+    """Measure each variant in turn, `rounds` times over: A B B A, so that drift does not fall on the same ones."""
+    samples: dict[str, list[Measured]] = {name: [] for name in variants}
+    for number in range(rounds):
+        for name in reversed(variants) if number % 2 else variants:
+            samples[name].append(variants[name]())
     return samples
 
 

@@ -86,10 +86,15 @@ def figures(*, full: bool) -> list[Figure]:
         for role, measure in ROLES.items():
             watches = [measure(f"bench/{role.split()[0]}/{number}") for number in range(rounds)]
             what = f"longest time that the hub is held, {ENDPOINTS:,} endpoints closing at once: {role}"
-            longest = tuple(watch.longest_ms for watch in watches)
-            details = {"by": [watch.by for watch in watches], "garbage_ms": [watch.garbage_ms for watch in watches]}
+            # The worst of all rounds: the target is for each of them.
+            longest = max(watch.longest_ms for watch in watches)
+            details = {
+                "all_ms": [watch.longest_ms for watch in watches],
+                "by": [watch.by for watch in watches],
+                "garbage_ms": [watch.garbage_ms for watch in watches],
+            }
             name = "hold_full_worker" if measure is _full_worker else f"hold_{role.split()[0]}"
-            found.append(Figure(name, what, longest, "ms", 10, details=details))
+            found.append(Figure(name, what, (longest,), "ms", 10, details=details))
     return found
 
 

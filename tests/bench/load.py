@@ -54,28 +54,25 @@ def figures(*, full: bool) -> list[Figure]:
             },
         )
     what = f"requests per second with us, of those without, {USERS} users, 20 ms service, CloudWatch"
-    found = [
-        Figure(f"rps_{name.replace(' ', '_')}", f"{what} {says}", ratios(rates[name], rates["without"]), "", 0.99, True)
-        for name, says in (("100 ms", "answering in 100 ms"), ("hangs", "hanging"), ("refused", "refusing connections"))
-    ]
-    found.append(
-        Figure(
-            "rps_seed",
-            "the same with the seed, CloudWatch answering in 100 ms",
-            ratios(rates["seed"], rates["without"]),
-        )
-    )
+    says = {"100 ms": "answering in 100 ms", "hangs": "hanging", "refused": "refusing connections"}
+    found = [_rate(name, f"{what} {says[name]}", rates, target=0.99) for name in says]
+    found.append(_rate("seed", "the same with the seed, CloudWatch answering in 100 ms", rates))
     return found + [_response_times(runs, percentile, target) for percentile, target in (("p50", 0.01), ("p99", 0.03))]
+
+
+def _rate(name: str, what: str, rates: dict[str, list[float]], *, target: float | None = None) -> Figure:
+    details = {"per_s": rates[name], "per_s_without": rates["without"]}
+    samples = ratios(rates[name], rates["without"])
+    return Figure(f"rps_{name.replace(' ', '_')}", what, samples, "", target, at_least=True, details=details)
 
 
 def _response_times(runs: dict[str, list[dict[str, float]]], percentile: str, target: float) -> Figure:
     off = tuple(
-        abs(ours[percentile] / plain[percentile] - 1)
-        for ours, plain in zip(runs["100 ms"], runs["without"], strict=True)
+        ours[percentile] / plain[percentile] - 1 for ours, plain in zip(runs["100 ms"], runs["without"], strict=True)
     )
     ms = {name: statistics.median(run[percentile] for run in found) for name, found in runs.items()}
     what = f"{percentile} of response times measured with us and without, relative difference"
-    return Figure(f"response_{percentile}", what, off, "", target, details=ms)
+    return Figure(f"response_{percentile}", what, off, "", target, two_sided=True, details=ms)
 
 
 def _run(url: str, plugin: str, seconds: int, aws: dict[str, str]) -> dict[str, float]:

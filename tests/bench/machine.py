@@ -6,7 +6,7 @@ import os
 import platform
 import re
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = ("locust", "gevent", "msgpack", "pyzmq", "boto3", "locust-plugins")
@@ -23,7 +23,14 @@ def describe() -> dict[str, str]:
         "system": f"{platform.system()} {platform.release()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-    } | {package: version(package) for package in PACKAGES}
+    } | {package: _version(package) for package in PACKAGES}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _read(path: str) -> str:

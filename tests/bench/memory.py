@@ -1,4 +1,8 @@
-"""Memory of a worker for each endpoint and window that it holds."""
+"""Memory of a worker for each endpoint and window that it holds: of windows that were left, and of the current one.
+
+Results go the way of Locust's own clients, through the request event, so that those of the current window wait to be
+folded as they do in a load test.
+"""
 
 from __future__ import annotations
 
@@ -6,37 +10,102 @@ import gc
 import random
 import tracemalloc
 
+from locust.event import Events
+
 from bench.figures import Figure
 from bench.traffic import name_of
-from locust_cw_dist.core.buffer import MAX_WINDOWS, WorkerBuffer
-from locust_cw_dist.core.result import RequestResult
+from locust_cw_dist.core.buffer import MAX_WINDOWS
+from locust_cw_dist.core.histogram import MAX_BATCH
+from locust_cw_dist.edge.once import Once
+from locust_cw_dist.hosts.recorder import Recorder
 
 ENDPOINTS, RESULTS = 5, 1_000
+RESOLUTION_S = 10
+WAITING = MAX_BATCH - 1
+"""Results of an endpoint that can wait: with one more they are folded."""
+
+
+class HandClock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        """Begin with a window."""
+        self.at_s = 1_795_000_000.0
+
+    def now_s(self) -> float:
+        """Return the seconds of the clock."""
+        return self.at_s
+
+    ticks = now_s
+
+
+class MeasuredWorker:
+    """What records on a worker, and nothing around it."""
+
+    def __init__(self, seed: int) -> None:
+        """Have nothing recorded."""
+        self._chance = random.Random(seed)
+        self._clock = HandClock()
+        self._events = Events()
+        recorder = Recorder(self._clock, Once())
+        recorder.buffer.use_resolution(RESOLUTION_S)
+        recorder.buffer.begin_run("run")
+        recorder.attach(self._events)
+
+    def record(self, results: int) -> None:
+        """Fire so many results of each endpoint, spread over 1 ms to 1 s."""
+        for number in range(results * ENDPOINTS):
+            self._events.request.fire(
+                request_type="GET",
+                name=name_of(number % ENDPOINTS),
+                response_time=10 ** (3 * self._chance.random()),
+                response_length=self._chance.randrange(10_000),
+                exception=None,
+            )
+
+    def leave_window(self) -> None:
+        """Go on to the next window; one result of each endpoint there folds what waits for this one."""
+        self._clock.at_s += RESOLUTION_S
+        self.record(1)
 
 
 def figures(*, full: bool) -> list[Figure]:
-    """Measure what 1,000 values from 1 ms to 1 s take, in one window and in as many as a worker holds."""
+    """Measure what 1,000 values from 1 ms to 1 s take."""
     what = f"memory on a worker for each endpoint and open window, {RESULTS:,} values from 1 ms to 1 s"
-    one = tuple(_kib(1, seed) for seed in range(5 if full else 3))
+    left = tuple(map(_left_kib, range(3 if full else 1)))
+    current = tuple(map(_current_kib, range(5 if full else 3)))
+    waiting = f"the current window, where {WAITING} results of each endpoint wait to be folded, as many as can"
     return [
-        Figure("memory", f"{what}: {MAX_WINDOWS} windows", (_kib(MAX_WINDOWS, 1),), "KiB", 2.0),
-        Figure("memory_one", f"{what}: the current window alone, with what waits to be folded", one, "KiB"),
+        Figure("memory", f"{what}: {MAX_WINDOWS} windows, of those that were left", left, "KiB", 2.0),
+        Figure("memory_one", f"{what}: {waiting}", current, "KiB", 2.0),
     ]
 
 
-def _kib(windows: int, seed: int) -> float:
-    chance = random.Random(seed)
+def _left_kib(seed: int) -> float:
+    """All windows that a worker can hold; the few bytes of the current one are counted with those that were left."""
+    worker, before = _started(seed)
+    for _ in range(MAX_WINDOWS - 1):
+        worker.record(RESULTS)
+        worker.leave_window()
+    return _taken_kib(before) / ((MAX_WINDOWS - 1) * ENDPOINTS)
+
+
+def _current_kib(seed: int) -> float:
+    worker, before = _started(seed)
+    worker.record(RESULTS // MAX_BATCH * MAX_BATCH + WAITING)
+    return _taken_kib(before) / ENDPOINTS
+
+
+def _started(seed: int) -> tuple[MeasuredWorker, int]:
+    """Return a worker that has recorded nothing yet, and the bytes that are there with it."""
+    worker = MeasuredWorker(seed)
     gc.collect()
     tracemalloc.start()
-    buffer = WorkerBuffer(resolution_s=10)
-    buffer.begin_run("run")
-    before = tracemalloc.get_traced_memory()[0]
-    for window in range(windows):
-        for endpoint in range(ENDPOINTS):
-            for _ in range(RESULTS):
-                ms = 10 ** (3 * chance.random())
-                buffer.record(RequestResult(name_of(endpoint), "GET", ms, 100, None), 10.0 * window)
+    return worker, tracemalloc.get_traced_memory()[0]
+
+
+def _taken_kib(before: int) -> float:
     gc.collect()
     taken = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    return taken / (windows * ENDPOINTS) / 1024
+    return taken / 1024

@@ -14,8 +14,7 @@ from typing import Any, Self
 import gevent
 import locust.runners
 from locust.env import Environment
-from locust.event import Events
-from locust.stats import setup_distributed_stats_event_listeners
+from locust.event import EventHook, Events
 
 import locust_cw_dist
 
@@ -41,7 +40,6 @@ class Pair:
         locust.runners.WORKER_REPORT_INTERVAL = 1e6
         self.master = Environment()
         self.master.create_master_runner("127.0.0.1", 0)
-        setup_distributed_stats_event_listeners(self.master.events, self.master.stats)
         self.master_locusts = self.master.events
         self.master_ours = self.master.events = Events()
         settings = locust_cw_dist.Settings(namespace="bench")
@@ -54,6 +52,9 @@ class Pair:
         self.master_ours.test_start.fire(environment=self.master)
         self.worker_ours.test_start.fire(environment=self.worker)
         gevent.sleep(0.5)
+        _check_each_once(self.master_locusts.worker_report, "on_worker_report")
+        _check_each_once(self.worker_locusts.report_to_master, "on_report_to_master")
+        _check_each_once(self.worker_locusts.request, "on_request")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -61,6 +62,13 @@ class Pair:
             plugin.close(timeout_s=1)
         self.worker.runner.quit()
         locust.runners.WORKER_REPORT_INTERVAL = self._interval
+
+
+def _check_each_once(hook: EventHook, locusts: str) -> None:
+    """See that Locust's own listener is there, and no listener twice: what Locust takes would be counted twice."""
+    names = [handler.__qualname__ for handler in hook._handlers]
+    assert any(name.endswith(f".{locusts}") for name in names), names
+    assert len(names) == len(set(names)), names
 
 
 def cpu_s(work: Callable[[], object]) -> float:

@@ -12,14 +12,12 @@ import gevent
 from gevent.fileobject import FileObject
 from locust.env import Environment
 from locust.log import setup_logging
-from locust.stats import setup_distributed_stats_event_listeners
 
 import locust_cw_dist
 
 setup_logging("INFO")
 environment = Environment()
 runner = environment.create_master_runner("127.0.0.1", 0)
-setup_distributed_stats_event_listeners(environment.events, environment.stats)
 plugin = None
 if sys.argv[1] == "ours":
     settings = locust_cw_dist.Settings(service="bench", max_endpoints=1_000)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ from locust.stats import RequestStats
 
 from locust_cw_dist.core.buffer import WorkerBuffer
 from locust_cw_dist.core.frame import Vitals
-from locust_cw_dist.core.outbox import Moment, Outbox
+from locust_cw_dist.core.outbox import NOTHING, Moment, Outbox
 from locust_cw_dist.core.result import RequestResult
 
 MEDIAN_MS = 50.0
@@ -61,7 +60,7 @@ class Report:
     Attributes:
         worker_id: Locust's id of it.
         data: What Locust puts into a report.
-        frames: Our frames: the one in the report, and those that follow what it has no room for.
+        frames: Our frames: the one in the report, and those that follow what it has no room for. There may be none.
         sent_s: When it was sent.
         results: Results in it.
     """
@@ -74,19 +73,30 @@ class Report:
 
     @property
     def frame(self) -> bytes:
-        """The frame in the report itself."""
-        return self.frames[0]
+        """What is in the report itself: a frame, or what stands for none."""
+        return self.frames[0] if self.frames else NOTHING
 
     def message(self) -> bytes:
         """Return Locust's message without our frame."""
         return Message("stats", self.data, self.worker_id).serialize()
 
 
+class _StatsTime:
+    """The module `time` as Locust's statistics see it. Not a Mock: that took longer than all else here together."""
+
+    at_s = 0.0
+
+    def time(self) -> float:
+        return self.at_s
+
+
 class SimulatedWorker:
     """What a worker would report of results that nobody waits for."""
 
-    def __init__(self, number: int, *, endpoints: int, results: int, resolution_s: int = 10) -> None:
-        """Have `results` results of each endpoint in each report."""
+    def __init__(
+        self, number: int, *, endpoints: int, results: int, resolution_s: int = 10, whole_windows: bool = False
+    ) -> None:
+        """Have `results` results of each endpoint in each report; ship what there is, or windows that have ended."""
         self.worker_id = f"host-{number}_{number:032x}"
         self.epoch = f"{number:032x}"
         self._chance = random.Random(number)
@@ -96,6 +106,7 @@ class SimulatedWorker:
         self._buffer = WorkerBuffer(resolution_s=resolution_s)
         self._buffer.begin_run(RUN_ID)
         self._outbox = Outbox(self._buffer, worker_id=self.worker_id, epoch=self.epoch)
+        self._outbox.whole_windows = whole_windows
         self._seq = 0
 
     def report(self, begin_s: float) -> Report:
@@ -105,12 +116,12 @@ class SimulatedWorker:
             for endpoint in range(self._endpoints)
             for _ in range(self._results)
         )
-        clock = mock.Mock(wraps=time)
+        clock = _StatsTime()
         with mock.patch.object(locust.stats, "time", clock):
             for at_s, endpoint in moments:
-                clock.time = lambda at_s=at_s: at_s
+                clock.at_s = at_s
                 self._record(at_s, endpoint)
-            clock.time = lambda: begin_s + REPORT_S
+            clock.at_s = begin_s + REPORT_S
             data = {
                 "stats": self._stats.serialize_stats(),
                 "stats_total": self._stats.total.get_stripped_report(),
@@ -140,11 +151,20 @@ class SimulatedWorker:
 
 
 def reports(
-    workers: int, each: int, *, endpoints: int, results: int, begin_s: float, resolution_s: int = 10
+    workers: int,
+    each: int,
+    *,
+    endpoints: int,
+    results: int,
+    begin_s: float,
+    resolution_s: int = 10,
+    whole_windows: bool = False,
 ) -> Iterator[Report]:
     """Yield the reports of several workers, each `each` of them, in the order of time."""
     simulated = [
-        SimulatedWorker(number, endpoints=endpoints, results=results, resolution_s=resolution_s)
+        SimulatedWorker(
+            number, endpoints=endpoints, results=results, resolution_s=resolution_s, whole_windows=whole_windows
+        )
         for number in range(workers)
     ]
     for turn in range(each):
