@@ -151,3 +151,32 @@ def test_worker_quits_in_a_task(cluster):
     assert codes == {"master": 1, "worker-1": 0, "worker-2": codes["worker-2"]}
     assert len(cluster.truth().workers) == 2
     assert_exact_and_quiet(cluster)
+
+
+@pytest.mark.parametrize("who", ["worker-1", "master", "single"])
+def test_sys_exit(cluster, who):
+    """Needs `at_exit`: a user's code ends the process without a word of Locust's."""
+    files = {who: "sys_exit.py,shopper.py,plugin.py"}
+    if who == "single":
+        cluster.single(locustfile=files[who], run_time_s=60)
+    else:
+        cluster.master(locustfile=files.get("master"), run_time_s=4)
+        cluster.worker(locustfile=files.get("worker-1"))
+        cluster.worker()
+    codes = cluster.wait()
+    assert codes.pop(who) == 3
+    assert set(codes.values()) <= {0, 1}
+    assert "was fired" not in cluster.processes[who].out
+    cluster.assert_exact()
+
+
+def test_reconnect_with_a_frame_on_its_way(cluster):
+    """Needs `reconnect`: the frame is sent again with the next report, before its windows have waited long enough."""
+    cluster.master("--cw-grace", "7", locustfile="reconnecting.py,shopper.py,plugin.py", run_time_s=12)
+    cluster.worker()
+    cluster.worker()
+    assert cluster.wait() == PAIR
+    for name in ("worker-1", "worker-2"):
+        assert cluster.processes[name].log.count("Received reconnect message from master") == 1
+    assert_exact_and_quiet(cluster)
+    assert cluster.summary()["late"] == 0

@@ -6,6 +6,7 @@
 import contextlib
 import math
 import os
+from types import SimpleNamespace
 
 import gevent
 
@@ -36,6 +37,11 @@ def resending():
         return data
 
     outbox.Outbox._send = send_and_forget
+
+
+def reconnect():
+    """A frame is sent again after two reports, and no sooner after a reconnect."""
+    outbox.Outbox.on_reconnect = lambda _: None
 
 
 def deduplication():
@@ -89,6 +95,11 @@ def last_frame():
 def last_acknowledgement():
     """A worker doesn't read what the master answers at its end."""
     link.WorkerLink.receive = lambda _, timeout_s: gevent.sleep(timeout_s)
+
+
+def at_exit():
+    """What ends with neither `quitting` nor `quit` ends without a last word."""
+    plugin.atexit = worker.atexit = SimpleNamespace(register=lambda _: None, unregister=lambda _: None)
 
 
 def lock():
