@@ -177,8 +177,11 @@ def test_sys_exit(cluster, who):
 
 
 def test_reconnect_with_a_frame_on_its_way(cluster):
-    """Needs `reconnect`: the frame is sent again with the next report, before its windows have waited long enough."""
-    cluster.master("--cw-grace", "7", locustfile="reconnecting.py,shopper.py,plugin.py", run_time_s=12)
+    """Needs `reconnect`: the frame is sent again with the next report, and its windows are open yet.
+
+    Its first window ended 2 to 3 s before it is cut. It comes 3 s later, within the grace time, or 6 s later, after it.
+    """
+    cluster.master("--cw-grace", "7", locustfile="reconnecting.py,shopper.py,plugin.py", run_time_s=14)
     cluster.worker()
     cluster.worker()
     assert cluster.wait() == PAIR
