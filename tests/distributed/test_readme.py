@@ -14,6 +14,7 @@ import pytest
 
 from locust_cw_dist.core.metrics import METRIC_NAMES
 from locust_cw_dist.testing import LocalCloudwatch
+from support import needs
 from support.cluster import master_port_env
 from support.ports import free_port
 from support.processes import Process, wait_until
@@ -191,8 +192,9 @@ def test_ci_runs_the_suite_command():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("git") is None, reason="a fresh clone needs git")
 def test_the_demo_command_works_in_a_fresh_clone(tmp_path):
+    if shutil.which("git") is None:
+        needs.lack("git is missing; apt-get install -y git")
     subprocess.run(["git", "clone", "-q", str(ROOT), str(tmp_path / "clone")], check=True)
     env = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LOCUST_", "VIRTUAL_ENV"))}
     env["PATH"] = env["PATH"].replace(f"{Path(sys.executable).parent}:", "")

@@ -6,7 +6,7 @@ import signal
 import time
 
 from locust_cw_dist.hosts.master import SILENCE_S
-from support.figures import by_endpoint
+from support.figures import assert_equal_figures, by_endpoint
 from support.matrix import wait_for_requests
 from support.processes import wait_until
 
@@ -23,9 +23,14 @@ CLOCKS_AGREE_S = 0.1
 
 
 def test_sigkill_of_a_worker(cluster):
-    """The run is INCOMPLETE; the worker is named with the time up to which CloudWatch has all of its results."""
-    master = cluster.distributed(run_time_s=60)
-    victim = cluster.processes["worker-1"]
+    """The run is INCOMPLETE; the worker is named with the time up to which CloudWatch has all of its results.
+
+    The other one has endpoints of its own, of which nothing is missing.
+    """
+    cluster.bring("shopper.py")
+    master = cluster.master(run_time_s=60)
+    victim = cluster.worker()
+    cluster.worker(locustfile="renamed_shopper.py,plugin.py")
     wait_for_requests(cluster, 2000)
     victim.signal(signal.SIGKILL)
     killed_s = time.time()
@@ -43,16 +48,23 @@ def test_sigkill_of_a_worker(cluster):
     assert killed_s - REPORT_INTERVAL_S - STALL_S < until_s < killed_s
 
     requests = cluster.truth().requests
-    others = sum(request.pid != victim.pid for request in requests)
-    times_s = [request.at_s for request in requests if request.pid == victim.pid]
-    at_least = others + sum(at_s < until_s - CLOCKS_AGREE_S for at_s in times_s)
-    at_most = others + sum(at_s < until_s + CLOCKS_AGREE_S for at_s in times_s)
     published = cluster.published()
-    assert at_least <= published.together.requests <= at_most
-    assert published.together.requests < len(requests)
+    survivors = by_endpoint(request for request in requests if request.pid != victim.pid)
+    for endpoint, figures in survivors.items():
+        assert_equal_figures(figures, published.endpoints[endpoint], endpoint)
+
+    victims = [request for request in requests if request.pid == victim.pid]
+    truth = by_endpoint(victims)
+    assert not truth.keys() & survivors.keys()
+    assert published.endpoints.keys() <= truth.keys() | survivors.keys()
+    of_victim = {endpoint: figures.requests for endpoint, figures in published.endpoints.items() if endpoint in truth}
+    assert all(number <= truth[endpoint].requests for endpoint, number in of_victim.items())
+    at_least = sum(request.at_s < until_s - CLOCKS_AGREE_S for request in victims)
+    at_most = sum(request.at_s < until_s + CLOCKS_AGREE_S for request in victims)
+    assert at_least <= sum(of_victim.values()) <= at_most
+    assert sum(of_victim.values()) < len(victims)
+    assert published.together.requests == sum(figures.requests for figures in published.endpoints.values())
     assert published.together.requests == summary["published"] == summary["recorded"]
-    truth = by_endpoint(requests)
-    assert all(figures.requests <= truth[endpoint].requests for endpoint, figures in published.endpoints.items())
     cluster.assert_clean()
 
 

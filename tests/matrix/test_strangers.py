@@ -11,12 +11,21 @@ from dataclasses import replace
 import msgpack
 import pytest
 
-from locust_cw_dist.core.frame import MAGIC, MAX_FRAME_BYTES, MAX_INFLATED_BYTES, WIRE_VERSION, decode, encode
+from locust_cw_dist.core.frame import (
+    MAGIC,
+    MAX_FRAME_BYTES,
+    MAX_INFLATED_BYTES,
+    OTHER_VERSION,
+    WIRE_VERSION,
+    decode,
+    encode,
+)
 from locust_cw_dist.core.messages import FRAME, WORD, pack_hello
 from support.figures import assert_equal
 from support.matrix import wait_for_requests
 from support.processes import wait_until
 from support.stranger import Stranger
+from support.wire import frame_path
 
 HEADER = MAGIC + bytes([WIRE_VERSION])
 EMPTY = zlib.compress(b"")
@@ -113,6 +122,26 @@ def test_replayed_frames(running):
                 stranger.send(FRAME, {"frame": frame}, node_id=decode(frame).worker_id)
             wait_for_requests(running, 500)
     assert_untouched(running, {})
+    assert running.summary()["duplicate_frames"] > 0
+
+
+def test_frames_of_earlier_versions(running):
+    """Of a worker of which nothing else has come: its frame alone tells why its results are missing, and who it is."""
+    versions = range(1, WIRE_VERSION)
+    for version in versions:
+        with Stranger(running.port, f"worker of version {version}") as stranger:
+            for _ in range(2):
+                stranger.send_frame(frame_path(version).read_bytes())
+    end(running)
+    running.assert_clean()
+    running.assert_balanced()
+    log, summary, requests = running.processes["master"].log, running.summary(), running.truth().requests
+    for version in versions:
+        assert log.count(f"worker worker of version {version} has wire version {version}, this master reads") == 1
+    assert summary["workers_without_plugin"] == [f"worker of version {version}" for version in versions]
+    assert summary["refused_frames"] == {OTHER_VERSION: 4 * len(versions)}
+    assert (summary["recorded"], summary["published"], summary["complete"]) == (len(requests), len(requests), False)
+    assert_equal(requests, running.published())
 
 
 def test_messages_that_are_none(running):

@@ -13,6 +13,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import psutil
@@ -82,6 +83,11 @@ class Process:
     def log_has(self, pattern: str) -> bool:
         """Whether a regular expression is found in the log."""
         return re.search(pattern, self.log) is not None
+
+    def log_times_s(self, text: str) -> list[float]:
+        """Return when Locust logged the lines with `text`, in seconds since the epoch."""
+        times = re.findall(rf"^\[([-\d]+ [:\d]+,\d+)\] .*{re.escape(text)}", self.log, re.MULTILINE)
+        return [datetime.strptime(time, "%Y-%m-%d %H:%M:%S,%f").astimezone().timestamp() for time in times]
 
     def wait_for_log(self, pattern: str, deadline_s: float = DEADLINE_S) -> None:
         """Wait for a log line; fail at once if the process ends without it."""

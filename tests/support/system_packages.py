@@ -1,4 +1,4 @@
-"""Installs Debian packages for tests, where that is possible: `network`, `browser`, `containers`, or several."""
+"""Installs Debian packages for tests where it can: `network`, `browser`, `containers`, `pages`, or several."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support import browser, containers, netns
 
-PACKAGES = {"network": netns.PACKAGES, "browser": browser.PACKAGES, "containers": containers.PACKAGES}
+PAGES = {"curl": "curl", "git": "git"}
+"""What commands of the documentation need, and the Debian packages that bring it."""
+
+PACKAGES = {"network": netns.PACKAGES, "browser": browser.PACKAGES, "containers": containers.PACKAGES, "pages": PAGES}
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from types import SimpleNamespace
 
-import pytest
+import gevent
 from locust.env import Environment
 
 from locust_cw_dist.edge.link import ROUTER_HANDOVER, MasterLink, WorkerLink
@@ -65,6 +65,7 @@ def test_a_worker_of_another_locust_works_in_a_stated_lesser_mode():
 
 
 def assert_waits_for_nothing(link):
+    gevent.get_hub().loop.update_now()  # what timers count from; else they are short by as much as it is behind
     before_s = time.monotonic()
     assert link.receive(0.05) is None
-    assert time.monotonic() - before_s == pytest.approx(0.05, abs=1.0)
+    assert 0.04 <= time.monotonic() - before_s < 1.0

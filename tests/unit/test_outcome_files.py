@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
+import tempfile
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,6 +19,22 @@ from locust_cw_dist.core.rule_texts import parse
 from locust_cw_dist.core.verdict import VALID, Reason, State, Verdict
 from locust_cw_dist.edge import outcome_files
 from locust_cw_dist.edge.outcome_files import Judged, check, write_json, write_junit
+from support.readme import ROOT
+
+NOBODY = 65534
+
+CHECK_AS_NOBODY = """
+import os, sys
+from locust_cw_dist.edge.outcome_files import check
+
+if os.geteuid() == 0:  # which may write anywhere
+    os.setuid(int(sys.argv[2]))
+try:
+    check(sys.argv[1])
+    print("may")
+except OSError as e:
+    print(type(e).__name__)
+"""
 
 
 def one(text, state, *, failed, observed=None, message="seen"):
@@ -132,9 +152,13 @@ def test_a_check_makes_the_folder_and_leaves_nothing(tmp_path):
         check(str(tmp_path / "file" / "junit.xml"))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_check_finds_a_folder_that_can_not_be_written(tmp_path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(PermissionError):
-        check(str(tmp_path / "junit.xml"))
-    tmp_path.chmod(0o700)
+@pytest.mark.parametrize(("mode", "said"), [(0o700, "may"), (0o500, "PermissionError")])
+def test_a_check_finds_a_folder_that_can_not_be_written(mode, said):
+    # Not in `tmp_path`, which only its owner may enter.
+    with tempfile.TemporaryDirectory() as folder:
+        if os.geteuid() == 0:
+            os.chown(folder, NOBODY, NOBODY)
+        Path(folder).chmod(mode)
+        command = [sys.executable, "-c", CHECK_AS_NOBODY, f"{folder}/junit.xml", str(NOBODY)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == f"{said}\n", done.stderr

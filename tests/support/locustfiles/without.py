@@ -6,6 +6,7 @@
 import contextlib
 import math
 import os
+from types import SimpleNamespace
 
 import gevent
 
@@ -36,6 +37,11 @@ def resending():
         return data
 
     outbox.Outbox._send = send_and_forget
+
+
+def reconnect():
+    """A frame is sent again after two reports, and no sooner after a reconnect."""
+    outbox.Outbox.on_reconnect = lambda _: None
 
 
 def deduplication():
@@ -96,6 +102,11 @@ def last_acknowledgement():
     link.WorkerLink.receive = lambda _, timeout_s: gevent.sleep(timeout_s)
 
 
+def at_exit():
+    """What ends with neither `quitting` nor `quit` ends without a last word."""
+    plugin.atexit = worker.atexit = SimpleNamespace(register=lambda _: None, unregister=lambda _: None)
+
+
 def lock():
     """The second greenlet that ends the process goes on while the first one is at work."""
     for kind, name in ((plugin.Plugin, "_ending"), (worker.Worker, "_end")):
@@ -153,6 +164,11 @@ def turning_down():
 def addresses():
     """The master answers to whatever a message says it is from."""
     master.is_id = lambda _: True
+
+
+def naming():
+    """A frame of another version is refused as any other that is wrong."""
+    master.Master._note_other_version = lambda *_: None
 
 
 def sequence_bound():
