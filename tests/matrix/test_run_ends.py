@@ -175,7 +175,7 @@ def test_sys_exit(cluster, who):
     assert codes.pop(who) == 3
     assert set(codes.values()) <= {0, 1}
     assert "was fired" not in cluster.processes[who].out
-    cluster.assert_exact()
+    assert_exact_and_quiet(cluster)
 
 
 def test_reconnect_with_a_frame_on_its_way(cluster):
