@@ -122,6 +122,7 @@ def test_replayed_frames(running):
                 stranger.send(FRAME, {"frame": frame}, node_id=decode(frame).worker_id)
             wait_for_requests(running, 500)
     assert_untouched(running, {})
+    assert running.summary()["duplicate_frames"] > 0
 
 
 def test_frames_of_earlier_versions(running):

@@ -74,6 +74,7 @@ def test_black_hole(cluster, network):
     assert master.log_has(MISSING)
     cluster.wait()
     cluster.assert_exact()
+    assert cluster.summary()["duplicate_frames"] >= 1
 
 
 def test_black_hole_then_reset(cluster, network):
