@@ -85,11 +85,13 @@ def test_a_user_that_raises_in_every_task(cluster):
 
 
 def test_a_worker_that_joins_in_the_middle(cluster):
-    cluster.distributed(workers=1, run_time_s=6)
+    master = cluster.distributed(workers=1, run_time_s=60)
     wait_for_requests(cluster, 200)
     cluster.worker()
+    wait_until(lambda: len(cluster.truth().workers) == 2, "both workers have users")
+    wait_for_requests(cluster, 1000)
+    master.signal(signal.SIGTERM)
     assert cluster.wait() == PAIR
-    assert len(cluster.truth().workers) == 2
     assert_exact_and_quiet(cluster)
 
 
