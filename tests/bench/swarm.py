@@ -94,10 +94,12 @@ def figures(*, full: bool) -> list[Figure]:
     for load in (load for pair in bearable for load in pair):
         check_bearable(load)
     what = f"{WORKERS:,} simulated workers of {ENDPOINTS} endpoints, a report each 3 s, watched for {watched_s} s: "
-    share, memory_over = "our share of one core", "memory over Locust's own"
+    share, locusts, memory_over = "our share of one core", "Locust's own", "memory over Locust's own"
     if is_saturated:
         share += f", in proportion from {FEWER} workers"
         memory_over += f", of {FEWER} workers"
+    if any(plain.is_saturated for _, plain in all_of_them):
+        locusts += ", of a master that does not keep up"
     cpu = tuple(100 * (ours.cpu - plain.cpu) * WORKERS / workers for ours, plain in bearable)
     memory = tuple((ours.memory_bytes - plain.memory_bytes) / 2**20 for ours, plain in bearable)
     # The worst of all rounds: the target is for each of them.
@@ -111,7 +113,7 @@ def figures(*, full: bool) -> list[Figure]:
     }
     return [
         Figure("swarm_cpu", what + share, cpu, "%", 10, details=details),
-        Figure("swarm_locust", what + "Locust's own", tuple(100 * plain.cpu for _, plain in all_of_them), "%"),
+        Figure("swarm_locust", what + locusts, tuple(100 * plain.cpu for _, plain in all_of_them), "%"),
         Figure("swarm_memory", what + memory_over, memory, "MiB", 150),
         Figure("swarm_lost", what + "results lost", (float(lost),), "", 0),
     ]
