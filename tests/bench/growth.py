@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.figures import Figure
-from bench.swarm import measure
+from bench.swarm import check_bearable, measure
 from locust_cw_dist.testing import LocalCloudwatch
 
 WATCHED_S = 10
@@ -26,6 +26,8 @@ def figures(*, full: bool) -> list[Figure]:
                 for with_us in (True, False)
             )
             cloudwatch.reset()
+            for load in (ours, plain):
+                check_bearable(load)
             return 100 * (ours.cpu - plain.cpu), 100 * plain.cpu
 
         by_workers = [share(workers, WORKERS_ENDPOINTS) for workers in WORKERS]

@@ -12,7 +12,7 @@ from locust.env import Environment
 
 import locust_cw_dist
 from bench.figures import Figure
-from bench.traffic import SimulatedWorker
+from bench.traffic import Report, SimulatedWorker
 from locust_cw_dist.core.batches import batches
 from locust_cw_dist.core.collector import Window
 from locust_cw_dist.core.datums import RunGauges, StatisticSet
@@ -34,10 +34,11 @@ def figures(*, full: bool) -> list[Figure]:
     """Measure CPU, and count calls."""
     with LocalCloudwatch() as cloudwatch, aws(cloudwatch):
         samples, pairs = [], 0.0
+        report = SimulatedWorker(1, endpoints=ENDPOINTS, results=RESULTS).report(time.time() // 10 * 10)
         for number in range(5 if full else 2):
             namespace = f"bench/{number}"
-            nothing_s = _closing_cpu_s(cloudwatch, f"{namespace}/nothing", 0)
-            something_s = _closing_cpu_s(cloudwatch, namespace, ENDPOINTS)
+            nothing_s = _closing_cpu_s(cloudwatch, f"{namespace}/nothing", None)
+            something_s = _closing_cpu_s(cloudwatch, namespace, report)
             samples.append((something_s - nothing_s) / ENDPOINTS * 1e3)
             series = cloudwatch.dump(namespace, "ResponseTime_ms")
             pairs = sum(len(one.values) for one in series if "Request" in one.dimensions) / ENDPOINTS
@@ -70,17 +71,13 @@ def aws(cloudwatch: LocalCloudwatch) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _closing_cpu_s(cloudwatch: LocalCloudwatch, namespace: str, endpoints: int) -> float:
-    """CPU of a master's last publication, of so many endpoints in one window; with none, of all that is around it."""
+def _closing_cpu_s(cloudwatch: LocalCloudwatch, namespace: str, report: Report | None) -> float:
+    """CPU of a master's last publication, of the one window of a report; without one, of all that is around it."""
     environment = Environment()
     environment.create_master_runner("127.0.0.1", 0)
     plugin = locust_cw_dist.install(environment, locust_cw_dist.Settings(namespace=namespace))
     gevent.sleep(1.0)  # the client is made
-    if endpoints:
-        now_s = time.time()
-        window_s = now_s - now_s % 10
-        worker = SimulatedWorker(1, endpoints=endpoints, results=RESULTS)
-        report = worker.report(window_s)
+    if report is not None:
         environment.events.worker_report.fire(client_id=report.worker_id, data=report.data | {REPORT_KEY: report.frame})
     begin_s = time.process_time()
     plugin.close(timeout_s=20)

@@ -29,13 +29,13 @@ PROCESSES = 4
 FEWER = 250
 SATURATED = 0.9
 """Share of a core: a master that takes more, with us or without, gets less than it would need, and the difference
-tells nothing. Then our share is measured with fewer workers."""
+tells nothing; likewise if it takes fewer reports than come. Then our share is measured with fewer workers."""
 SETTLE_S = 6.0
 """From the first report on: all workers are there, have reported twice, and know whether to ship whole windows."""
 MARGIN_S = 2.0
 """For which workers report longer than they are watched."""
 IN_TIME = 0.95
-"""Of the reports that are due, what must have been sent."""
+"""Of the reports that are due, what must have been sent, and taken."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Load:
     Attributes:
         cpu: Share of one core.
         memory_bytes: The most resident memory that was seen.
+        taken: Of the reports that were due while it was watched, the share that it took.
         sent: Results in all frames.
         reports: Reports that were sent.
         frames: Frames in these and after them.
@@ -54,11 +55,17 @@ class Load:
 
     cpu: float
     memory_bytes: int
+    taken: float
     sent: int
     reports: int
     frames: int
     recorded: int
     published: int
+
+    @property
+    def is_saturated(self) -> bool:
+        """Whether it had more to do than it could, or would soon."""
+        return self.cpu > SATURATED or self.taken < IN_TIME
 
     @property
     def lost(self) -> int:
@@ -82,13 +89,17 @@ def figures(*, full: bool) -> list[Figure]:
             return list(zip(loads["with us"], loads["without"], strict=True))
 
         all_of_them = pairs(WORKERS)
-        is_saturated = any(max(ours.cpu, plain.cpu) > SATURATED for ours, plain in all_of_them)
+        is_saturated = any(load.is_saturated for pair in all_of_them for load in pair)
         bearable, workers = (pairs(FEWER), FEWER) if is_saturated else (all_of_them, WORKERS)
+    for load in (load for pair in bearable for load in pair):
+        check_bearable(load)
     what = f"{WORKERS:,} simulated workers of {ENDPOINTS} endpoints, a report each 3 s, watched for {watched_s} s: "
-    share, memory_over = "our share of one core", "memory over Locust's own"
+    share, locusts, memory_over = "our share of one core", "Locust's own", "memory over Locust's own"
     if is_saturated:
         share += f", in proportion from {FEWER} workers"
         memory_over += f", of {FEWER} workers"
+    if any(plain.is_saturated for _, plain in all_of_them):
+        locusts += ", of a master that does not keep up"
     cpu = tuple(100 * (ours.cpu - plain.cpu) * WORKERS / workers for ours, plain in bearable)
     memory = tuple((ours.memory_bytes - plain.memory_bytes) / 2**20 for ours, plain in bearable)
     # The worst of all rounds: the target is for each of them.
@@ -102,7 +113,7 @@ def figures(*, full: bool) -> list[Figure]:
     }
     return [
         Figure("swarm_cpu", what + share, cpu, "%", 10, details=details),
-        Figure("swarm_locust", what + "Locust's own", tuple(100 * plain.cpu for _, plain in all_of_them), "%"),
+        Figure("swarm_locust", what + locusts, tuple(100 * plain.cpu for _, plain in all_of_them), "%"),
         Figure("swarm_memory", what + memory_over, memory, "MiB", 150),
         Figure("swarm_lost", what + "results lost", (float(lost),), "", 0),
     ]
@@ -129,7 +140,7 @@ def measure(
             for sim in sims:
                 print(file=sim.stdin, flush=True)
             time.sleep(SETTLE_S)
-            cpu, memory_bytes = _watch(psutil.Process(master.pid), watched_s)
+            cpu, memory_bytes, taken_per_s = _watch(master, watched_s)
             told = [json.loads(sim.stdout.readline()) for sim in sims]
             master.stdin.close()
             for sim in sims:
@@ -143,6 +154,7 @@ def measure(
     return Load(
         cpu,
         memory_bytes,
+        taken_per_s * REPORT_S / workers,
         sent=sum(one["sent"] for one in told),
         reports=reports,
         frames=sum(one["frames"] for one in told),
@@ -159,18 +171,32 @@ def _check_in_time(reports: int, due: float) -> None:
         raise RuntimeError(message)
 
 
+def check_bearable(load: Load) -> None:
+    """See that the CPU of a master is what its workers need."""
+    if load.is_saturated:
+        message = f"a master took {load.cpu:.0%} of a core and {load.taken:.0%} of its reports: too busy to measure"
+        raise RuntimeError(message)
+
+
 def _told(load: Load) -> dict[str, float]:
     return asdict(load) | {"lost": load.lost}
 
 
-def _watch(process: psutil.Process, seconds: float) -> tuple[float, int]:
-    """Return the share of a core, and the most memory."""
-    begin, begin_s, most = process.cpu_times(), time.monotonic(), 0
+def _watch(master: subprocess.Popen, seconds: float) -> tuple[float, int, float]:
+    """Return the share of a core, the most memory, and how many reports it took a second."""
+    process, most = psutil.Process(master.pid), 0
+    begin_reports, begin, begin_s = _reports_taken(master), process.cpu_times(), time.monotonic()
     while time.monotonic() < begin_s + seconds:
         most = max(most, process.memory_info().rss)
         time.sleep(0.2)
-    end, passed_s = process.cpu_times(), time.monotonic() - begin_s
-    return (end.user + end.system - begin.user - begin.system) / passed_s, most
+    reports, end, passed_s = _reports_taken(master), process.cpu_times(), time.monotonic() - begin_s
+    cpu_s = end.user + end.system - begin.user - begin.system
+    return cpu_s / passed_s, most, (reports - begin_reports) / passed_s
+
+
+def _reports_taken(master: subprocess.Popen) -> int:
+    print(file=master.stdin, flush=True)
+    return int(master.stdout.readline())
 
 
 def _shares(total: int, parts: int) -> list[int]:

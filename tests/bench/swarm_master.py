@@ -1,4 +1,7 @@
-"""A master as Locust's own command makes it, without users; ends when its stdin closes. Argument: ours or nothing."""
+"""A master as Locust's own command makes it, without users; ends when its stdin closes. Argument: ours or nothing.
+
+Prints its port, and for each line of stdin how many reports it has taken.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import gevent.monkey
 
 gevent.monkey.patch_all()
 
+import itertools
 import sys
 
 import gevent
@@ -24,8 +28,12 @@ if sys.argv[1] == "ours":
     plugin = locust_cw_dist.install(environment, settings)
     gevent.sleep(1.0)
     environment.events.test_start.fire(environment=environment)
+taken = itertools.count()
+environment.events.worker_report.add_listener(lambda **_: next(taken))
 print(runner.server.port, flush=True)
-FileObject(sys.stdin.buffer, "rb").read()
+for asked, _ in enumerate(FileObject(sys.stdin.buffer, "rb")):
+    # To ask counts too.
+    print(next(taken) - asked, flush=True)
 if plugin is not None:
     plugin.close()
 else:
