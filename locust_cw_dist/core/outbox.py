@@ -178,6 +178,12 @@ class Outbox:
         return is_idle or (answered.final and waiting <= {UNKNOWN_RUN})
 
     @property
+    def owes_results(self) -> bool:
+        """Whether something was recorded of which no master has said that it has it."""
+        told = {} if self._answered is None else self._answered.counters
+        return not self._buffer.has_told(told) or UNKNOWN_RUN in self._buffer.waiting_runs
+
+    @property
     def is_abandoned(self) -> bool:
         """Whether so many reports brought no answer, from the first one on, that there is no master to record for."""
         return self._cutter.acked == 0 and self._unanswered_reports > GIVE_UP_AFTER_REPORTS

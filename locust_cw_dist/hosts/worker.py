@@ -127,7 +127,7 @@ class Worker:
         events.report_to_master.add_listener(self._on_report)
         events.quit.add_listener(self._on_quit)
         # For a locustfile that ends the process with sys.exit.
-        atexit.register(self._on_quit)
+        atexit.register(self._on_exit)
         self._runner.register_message(WORD, self._on_word)
         self._runner.send_message(HELLO, pack_hello(self._epoch))
 
@@ -215,6 +215,14 @@ class Worker:
         self._recorder.is_on = False
         self._outbox.stop()
 
+    def _on_exit(self) -> None:
+        """End where nothing of Locust's has: its reader, which still runs, must not take what is read here."""
+        try:
+            self._runner.quit()
+        except Exception:
+            self._once.error("runner", "locust-cw: Locust's worker could not quit")
+        self._on_quit()
+
     def _on_quit(self, **_: Any) -> None:
         is_second = self._ended
         try:
@@ -229,7 +237,7 @@ class Worker:
             if self._ended:
                 return
             self._ended = True
-            atexit.unregister(self._on_quit)
+            atexit.unregister(self._on_exit)
             self._end_users()
             # What code of the user's own fires from here on comes after the last frame.
             self._recorder.detach(self._environment.events)
@@ -261,6 +269,8 @@ class Worker:
             self._once.warning("rpc", "locust-cw: could not send a message to the master at the end: %r", e)
 
     def _give_up(self, timeout_s: float) -> None:
+        if not self._outbox.owes_results:
+            return
         if self._heard_at_s == -math.inf:
             self._say_abandoned()
         else:

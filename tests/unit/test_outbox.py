@@ -430,6 +430,23 @@ def test_a_clock_that_goes_back_holds_no_frame_up():
     assert bench.report_at(NOW_S + 3) is None
 
 
+def test_results_are_owed_until_they_are_acknowledged(bench):
+    assert not bench.outbox.owes_results
+    bench.record()
+    data = bench.report()
+    assert bench.outbox.owes_results
+    bench.acknowledge(data)
+    assert not bench.outbox.owes_results
+    bench.record()
+    assert bench.outbox.owes_results
+
+
+def test_results_of_no_known_run_are_owed():
+    bench = Bench(run_id="")
+    bench.record()
+    assert bench.outbox.owes_results
+
+
 def test_what_is_recorded_meanwhile_does_not_follow(bench):
     names = [f"/{number}" for number in range(2 * MAX_SUMMARIES_PER_FRAME + 1)]
     frames = 0
