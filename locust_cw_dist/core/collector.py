@@ -29,7 +29,9 @@ MAX_REMEMBERED_WINDOWS = 4096
 """Windows of which is remembered that they were handed out: over 11 hours at 10 s."""
 
 MAX_EPOCHS = 4096
-"""Worker processes that are known at a time; then the one that has been silent longest goes, and what it told stays."""
+"""Worker processes that are known at a time, some kB each: four times as many as a Locust master was seen to bear, so
+that there is room for those that were restarted. Then the one that has been silent longest goes, and what it told
+stays."""
 
 FORGET_EPOCH_AFTER_S = 3600.0
 """How long a worker process must have been silent before it may go: none waits so long with a frame to send again, for

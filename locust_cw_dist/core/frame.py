@@ -57,6 +57,9 @@ those alone is faster than level 1, and what comes out is a sixth smaller."""
 MAX_ID_CHARS = 320
 """Ids are host names with a UUID (Locust's) or made by us: at most 255 characters, an underscore and 32 digits."""
 
+MAX_CPU_PERCENT = 1e6
+"""100 for each processor of a process: more than any machine has, and far from where sums lose precision."""
+
 MAX_RUNS = 64
 """Runs whose results may wait in one worker; each needs a start and a stop of the whole test."""
 
@@ -315,7 +318,7 @@ class _Reader:
         users, cpu_percent, memory_bytes = checks.listing(self.vitals, 3, 3)
         return Vitals(
             checks.integer(users, 0, checks.MAX_COUNT),
-            checks.number(cpu_percent, 0, 1e6),
+            checks.number(cpu_percent, 0, MAX_CPU_PERCENT),
             checks.integer(memory_bytes, 0, checks.MAX_COUNT),
         )
 
