@@ -117,6 +117,7 @@ class Collector:
         self._grace_s = grace_s
         self._tallies: defaultdict[str, RunTally] = defaultdict(RunTally)
         self._going_run = ""
+        self._by_worker: dict[str, Epoch] = {}
         # Epochs by name, as objects: one that must make room for others is still missed at the end of its run.
         self._part: defaultdict[str, dict[str, Epoch]] = defaultdict(dict)
         self._open: dict[tuple[str, int], Window] = {}
@@ -137,6 +138,12 @@ class Collector:
         if self._going_run and not known.final:
             self._part[self._going_run][epoch] = known
         return known
+
+    def note_life(self, worker_id: str, now_s: float) -> None:
+        """Note that a worker is there and had nothing to send: windows go on to wait for it."""
+        epoch = self._by_worker.get(worker_id)
+        if epoch is not None:
+            epoch.heard_at_s = now_s
 
     def accept(self, frame: Frame, now_s: float) -> bool:
         """Merge a frame whose objects belong to the collector from now on; return False if it was merged before.
@@ -258,8 +265,10 @@ class Collector:
             silent = min(self.epochs, key=lambda other: self.epochs[other].heard_at_s)
             if epoch.heard_at_s - self.epochs[silent].heard_at_s < FORGET_EPOCH_AFTER_S:
                 raise FrameError(NO_ROOM, f"{MAX_EPOCHS} worker processes are at work")
-            del self.epochs[silent]
-        self.epochs[name] = epoch
+            forgotten = self.epochs.pop(silent)
+            if self._by_worker.get(forgotten.worker_id) is forgotten:
+                del self._by_worker[forgotten.worker_id]
+        self.epochs[name] = self._by_worker[epoch.worker_id] = epoch
 
     def _check_room(self, frame: Frame) -> None:
         runs = {run_id for run_id in (frame.run_id, *frame.counters) if run_id} - self._tallies.keys()

@@ -224,6 +224,8 @@ class Master:
                 self._note_bare_report(client_id)
             elif value:
                 self._take(client_id, value)
+            else:
+                self.collector.note_life(client_id, self._clock.now_s())
         except Exception:
             self._once.error("report", "locust-cw: could not take a worker's report")
 

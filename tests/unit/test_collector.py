@@ -97,6 +97,16 @@ def test_a_window_closes_when_every_worker_has_reported_beyond_it(bench):
     assert bench.close(60.0) == []
 
 
+def test_a_worker_that_says_it_has_nothing_to_send_is_waited_for(bench):
+    bench.deliver("a", 0.0)
+    for second in range(3, 19, 3):
+        bench.collector.note_life("a", NOW_S + second)
+    bench.collector.note_life("stranger", NOW_S)
+    assert bench.watermark(18.0) == 0.0
+    bench.deliver("a", 18.5, 5)
+    assert bench.close(18.6) == [(0, 1, 0, True)]
+
+
 @pytest.mark.parametrize(
     ("reports", "at_s", "watermark_s"),
     [

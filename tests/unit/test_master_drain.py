@@ -10,8 +10,8 @@ from locust.event import Events
 from locust_cw_dist.core.buffer import WorkerBuffer
 from locust_cw_dist.core.collector import Collector
 from locust_cw_dist.core.gauges import GaugeBook
-from locust_cw_dist.core.messages import FRAME
-from locust_cw_dist.core.outbox import Outbox
+from locust_cw_dist.core.messages import FRAME, REPORT_KEY
+from locust_cw_dist.core.outbox import NOTHING, Outbox
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.hosts.master import MANY_WORKERS, SILENCE_S, Master
 from locust_cw_dist.hosts.runs import Runs
@@ -178,6 +178,13 @@ def test_a_frame_that_comes_again_is_answered_and_tells_nothing_new(bench):
     assert [kind for _, kind, _ in bench.said] == ["locust_cw_dist:word"] * 3
     assert len(noted) == 1
     assert bench.master.collector.duplicates == 2
+
+
+def test_a_report_that_brings_nothing_is_a_sign_of_life(bench):
+    bench.now_s += 14
+    bench.events.worker_report.fire(client_id="worker", data={REPORT_KEY: NOTHING})
+    assert bench.master.collector.epochs["epoch"].heard_at_s == bench.now_s
+    assert not bench.master.collector.refusals
 
 
 def test_whole_windows_are_asked_for_where_there_are_many_workers(bench):
