@@ -26,7 +26,7 @@ from locust_cw_dist.testing import LocalCloudwatch
 HERE = Path(__file__).parent
 WORKERS, ENDPOINTS = 1_000, 50
 PROCESSES = 4
-FEWER = 250
+FEWER = 500
 SATURATED = 0.9
 """Share of a core: a master that takes more, with us or without, gets less than it would need, and the difference
 tells nothing; likewise if it takes fewer reports than come. Then our share is measured with fewer workers."""
@@ -99,7 +99,7 @@ def figures(*, full: bool) -> list[Figure]:
         share += f", in proportion from {FEWER} workers"
         memory_over += f", of {FEWER} workers"
     if any(plain.is_saturated for _, plain in all_of_them):
-        locusts += ", of a master that does not keep up"
+        locusts += ", of a master whose core is full"
     cpu = tuple(100 * (ours.cpu - plain.cpu) * WORKERS / workers for ours, plain in bearable)
     memory = tuple((ours.memory_bytes - plain.memory_bytes) / 2**20 for ours, plain in bearable)
     # The worst of all rounds: the target is for each of them.

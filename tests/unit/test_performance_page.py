@@ -32,7 +32,6 @@ def test_what_stands_around_the_table_stays(tmp_path):
     assert now[1].splitlines()[-2] == r"| what \1 | 1.00 |  |  | - |"
 
 
-@pytest.mark.xfail(strict=False, reason="README is to be reworded when the figures are measured anew")
 @pytest.mark.parametrize(
     ("said", "row", "times"),
     [
