@@ -27,7 +27,7 @@ from bench.machine import describe
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--full", action="store_true", help="more repetitions, and the long ones: half an hour")
+    parser.add_argument("--full", action="store_true", help="more repetitions, and the long ones: most of an hour")
     parser.add_argument("--only", action="append", choices=GROUPS + FULL_GROUPS, help="measure this group alone")
     parser.add_argument("--json", type=Path, default=Path("bench.json"), help="file for the figures")
     parser.add_argument("--keep", action="store_true", help="keep what that file has of other groups")

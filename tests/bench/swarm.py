@@ -78,43 +78,36 @@ def figures(*, full: bool) -> list[Figure]:
     watched_s, rounds = (50, 3) if full else (10, 1)
     with LocalCloudwatch() as cloudwatch:
 
-        def pairs(workers: int) -> list[tuple[Load, Load]]:
-            loads = interleave(
-                rounds,
-                {
-                    "with us": lambda: measure(cloudwatch, watched_s, ours=True, workers=workers),
-                    "without": lambda: measure(cloudwatch, watched_s, ours=False, workers=workers),
-                },
-            )
-            return list(zip(loads["with us"], loads["without"], strict=True))
+        def with_us(workers: int) -> Load:
+            return measure(cloudwatch, watched_s, ours=True, workers=workers)
 
-        all_of_them = pairs(WORKERS)
-        is_saturated = any(load.is_saturated for pair in all_of_them for load in pair)
-        bearable, workers = (pairs(FEWER), FEWER) if is_saturated else (all_of_them, WORKERS)
-    for load in (load for pair in bearable for load in pair):
+        def without(workers: int) -> Load:
+            return measure(cloudwatch, watched_s, ours=False, workers=workers)
+
+        first = with_us(WORKERS)
+        workers = FEWER if first.is_saturated else WORKERS
+        loads = interleave(rounds, {"with us": lambda: with_us(workers), "without": lambda: without(workers)})
+    ours, plain = loads["with us"], loads["without"]
+    for load in (*ours, *plain):
         check_bearable(load)
     what = f"{WORKERS:,} simulated workers of {ENDPOINTS} endpoints, a report each 3 s, watched for {watched_s} s: "
-    share, locusts, memory_over = "our share of one core", "Locust's own", "memory over Locust's own"
-    if is_saturated:
-        share += f", in proportion from {FEWER} workers"
-        memory_over += f", of {FEWER} workers"
-    if any(plain.is_saturated for _, plain in all_of_them):
-        locusts += ", of a master whose core is full"
-    cpu = tuple(100 * (ours.cpu - plain.cpu) * WORKERS / workers for ours, plain in bearable)
-    memory = tuple((ours.memory_bytes - plain.memory_bytes) / 2**20 for ours, plain in bearable)
+    in_proportion = f", in proportion from {workers} workers" if workers < WORKERS else ""
+    of_fewer = f", of {workers} workers" if workers < WORKERS else ""
+    cpu = tuple(100 * (a.cpu - b.cpu) * WORKERS / workers for a, b in zip(ours, plain, strict=True))
+    locusts = tuple(100 * load.cpu * WORKERS / workers for load in plain)
+    memory = tuple((a.memory_bytes - b.memory_bytes) / 2**20 for a, b in zip(ours, plain, strict=True))
     # The worst of all rounds: the target is for each of them.
-    lost = max(ours.lost for ours, _ in (*all_of_them, *bearable))
+    lost = max(load.lost for load in (first, *ours))
     details = {
-        "with_us": [_told(ours) for ours, _ in all_of_them],
-        "without": [_told(plain) for _, plain in all_of_them],
+        "all_workers_with_us": _told(first),
         "workers_of_share": workers,
-        "share_with_us": [_told(ours) for ours, _ in bearable],
-        "share_without": [_told(plain) for _, plain in bearable],
+        "with_us": list(map(_told, ours)),
+        "without": list(map(_told, plain)),
     }
     return [
-        Figure("swarm_cpu", what + share, cpu, "%", 10, details=details),
-        Figure("swarm_locust", what + locusts, tuple(100 * plain.cpu for _, plain in all_of_them), "%"),
-        Figure("swarm_memory", what + memory_over, memory, "MiB", 150),
+        Figure("swarm_cpu", f"{what}our share of one core{in_proportion}", cpu, "%", 10, details=details),
+        Figure("swarm_locust", f"{what}Locust's own{in_proportion}", locusts, "%"),
+        Figure("swarm_memory", f"{what}memory over Locust's own{of_fewer}", memory, "MiB", 150),
         Figure("swarm_lost", what + "results lost", (float(lost),), "", 0),
     ]
 

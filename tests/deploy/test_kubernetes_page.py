@@ -103,7 +103,7 @@ GROWTH = "growth of our CPU on the master, of linear growth: 100, 300, 1000 work
         (rf"{NUMBER} KiB for each endpoint and open window", lambda: measured(MEMORY)),
         (
             rf"1,000 workers with 50 endpoints: {NUMBER} % of one core",
-            lambda: measured(SHARE) + measured(f"{SWARM}Locust's own(?:, of a master whose core is full)?"),
+            lambda: measured(SHARE) + measured(f"{SWARM}Locust's own{OF_FEWER}"),
         ),
         (rf"of which {NUMBER} % are ours", lambda: measured(SHARE)),
         (rf"100 workers take {NUMBER} % of ours", lambda: told(GROWTH, rf"\({NUMBER} %")),
