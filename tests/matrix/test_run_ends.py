@@ -15,7 +15,10 @@ PAIR = {"master": 1, "worker-1": 0, "worker-2": 0}
 """Locust's own exit codes of a run with failures."""
 
 AT_ONCE_S = 4.0
-"""What twenty workers take to stop: 0.1 s on two idle cores, and what a busy machine may add."""
+"""Within this time twenty workers hear that they are to stop: 0.1 s, and what a busy machine may add."""
+
+WIND_UP_S = 12.0
+"""What it takes twenty of them to end their users where two busy processors have to get round to each."""
 
 
 def test_run_time(cluster):
@@ -109,8 +112,8 @@ def test_twenty_workers_that_stop_at_once(cluster):
     assert len(asked_s) == 20
     assert max(asked_s) - min(asked_s) < AT_ONCE_S
     last_s = [worker.requests[-1].at_s for worker in workers]
-    assert max(last_s) < max(asked_s) + AT_ONCE_S
-    assert min(last_s) > min(asked_s) - AT_ONCE_S
+    assert min(asked_s) - AT_ONCE_S < min(last_s)
+    assert max(last_s) < max(asked_s) + WIND_UP_S
     assert_exact_and_quiet(cluster)
 
 
