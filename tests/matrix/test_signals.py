@@ -95,7 +95,7 @@ def test_ctrl_c_to_all(cluster):
     for process in cluster.processes.values():
         process.signal_group(signal.SIGINT)
     codes = cluster.wait()
-    # A worker says 1 if it has seen a failure that no report has told of yet.
-    assert codes.pop("master") == 1
+    # Locust's own codes: a worker says 1 if it has seen a failure that no report has told of yet, the master if one was
+    # in a report that it took in time; its own totals may end with nothing at all.
     assert set(codes.values()) <= {0, 1}, codes
     assert_exact_and_quiet(cluster)
