@@ -141,9 +141,13 @@ class Collector:
 
     def note_life(self, worker_id: str, now_s: float) -> None:
         """Note that a worker is there and had nothing to send: windows go on to wait for it."""
-        epoch = self._by_worker.get(worker_id)
+        epoch = self.epoch_of(worker_id)
         if epoch is not None:
             epoch.heard_at_s = now_s
+
+    def epoch_of(self, worker_id: str) -> Epoch | None:
+        """Return the latest process of a worker; None if none is known."""
+        return self._by_worker.get(worker_id)
 
     def accept(self, frame: Frame, now_s: float) -> bool:
         """Merge a frame whose objects belong to the collector from now on; return False if it was merged before.

@@ -13,6 +13,7 @@ State: touched only by the publisher, on the master's hub.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from locust_cw_dist.core.result import REJECTIONS
@@ -126,6 +127,11 @@ class Account:
             self._ledger.spooled -= self.results
 
 
+def lost_of(dropped: Mapping[str, int]) -> int:
+    """Return how many of the dropped results could have been published."""
+    return sum(count for reason, count in dropped.items() if reason not in NOT_LOST)
+
+
 @dataclass(frozen=True, slots=True)
 class Balance:
     """The state of one run's ledger at a moment, in results.
@@ -154,4 +160,4 @@ class Balance:
     @property
     def not_lost(self) -> int:
         """Of what was dropped, what was no response time, or what the user left out."""
-        return sum(count for reason, count in self.dropped.items() if reason in NOT_LOST)
+        return sum(self.dropped.values()) - lost_of(self.dropped)

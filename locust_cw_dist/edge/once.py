@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 
 logger = logging.getLogger("locust_cw_dist")
 
@@ -13,15 +12,11 @@ stranger says, and must neither fill memory or disk nor keep other messages from
 
 
 class Once:
-    """Logs each kind of message once and counts the rest.
-
-    Attributes:
-        counts: How often each kind happened, but for those about somebody; kinds are this program's own, and few.
-    """
+    """Logs each kind of message once; kinds are this program's own, and few."""
 
     def __init__(self) -> None:
         """Start with nothing said."""
-        self.counts: Counter[str] = Counter()
+        self._said: set[str] = set()
         self._named: set[tuple[str, str]] = set()
 
     def info(self, kind: str, message: str, *args: object) -> None:
@@ -43,6 +38,6 @@ class Once:
         self._log(logging.ERROR, kind, message, *args, exc_info=True)
 
     def _log(self, level: int, kind: str, message: str, *args: object, exc_info: bool = False) -> None:
-        self.counts[kind] += 1
-        if self.counts[kind] == 1:
+        if kind not in self._said:
+            self._said.add(kind)
             logger.log(level, message, *args, exc_info=exc_info)

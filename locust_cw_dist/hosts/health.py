@@ -14,7 +14,7 @@ import gevent
 from locust_cw_dist.core.collector import Collector
 from locust_cw_dist.core.frame import Frame, Vitals
 from locust_cw_dist.core.health import THIS_PROCESS, Health, HealthBook
-from locust_cw_dist.core.ledger import Balance
+from locust_cw_dist.core.ledger import Balance, lost_of
 from locust_cw_dist.core.run_end import Cause, Plan, cut_short
 from locust_cw_dist.core.verdict import Delivery, Evidence, Verdict, judge
 from locust_cw_dist.edge.clock import Clock
@@ -134,7 +134,7 @@ class HealthWatch:
             return Delivery()
         collector = self._source.collector
         unreceived = max(0, collector.unmerged(run.run_id))
-        dropped = sum(balance.dropped.values()) - balance.not_lost
+        dropped = lost_of(balance.dropped)
         return Delivery(
             unheard=tuple((epoch.worker_id, epoch.cut_at_s) for epoch in collector.unheard(run.run_id)),
             without_plugin=tuple(sorted(self._source.without_plugin)),

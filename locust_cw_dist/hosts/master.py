@@ -175,10 +175,8 @@ class Master:
 
     def _ask_again(self, worker_id: str) -> None:
         """Tell a worker again to quit that goes on: its connection may have been reset since it was told."""
-        now_s = self._clock.now_s()
-        if now_s - self._asked_s[worker_id] >= ASK_AGAIN_S and any(
-            epoch.worker_id == worker_id and not epoch.final for epoch in self.collector.epochs.values()
-        ):
+        now_s, epoch = self._clock.now_s(), self.collector.epoch_of(worker_id)
+        if now_s - self._asked_s[worker_id] >= ASK_AGAIN_S and epoch is not None and not epoch.final:
             self._asked_s[worker_id] = now_s
             self._tell_to_quit(worker_id)
 
@@ -187,7 +185,7 @@ class Master:
             self._runner.send_message("quit", client_id=worker_id)
         # One that can't be told must not keep the master from the others' results.
         except Exception as e:
-            self._once.warning("rpc", "locust-cw: could not send a message at the end: %r", e)
+            self._once.warning("send", "locust-cw: could not send a message at the end: %r", e)
 
     def _receive(self, timeout_s: float) -> Any | None:
         try:
@@ -207,7 +205,7 @@ class Master:
             return
         # Ids are whatever a message says.
         if is_id(message.node_id) and message.node_id in self._asked_s:
-            self._heartbeats_s[message.node_id] = self._clock.now_s()
+            self._on_heartbeat(message.node_id)
             self._ask_again(message.node_id)
 
     def _on_heartbeat(self, client_id: str, **_: Any) -> None:

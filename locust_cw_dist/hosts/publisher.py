@@ -23,7 +23,7 @@ from locust_cw_dist.core.budget import EndpointBudget
 from locust_cw_dist.core.collector import Collector, Window
 from locust_cw_dist.core.datums import Datum, MetricPlan, RunGauges, run_datums
 from locust_cw_dist.core.gauges import GaugeBook
-from locust_cw_dist.core.ledger import LEFT_OUT, NOT_LOST, Balance, DatumLedger
+from locust_cw_dist.core.ledger import LEFT_OUT, Balance, DatumLedger, lost_of
 from locust_cw_dist.core.publication import Closed, Entry, publication
 from locust_cw_dist.core.retry import Failure
 from locust_cw_dist.core.selection import Selection
@@ -319,8 +319,7 @@ class Publisher:
 
     def _newly_lost(self) -> int:
         """Return how many results were given up since this was asked last."""
-        dropped = [self._dropped(run).items() for run in self._runs]
-        lost = sum(count for items in dropped for reason, count in items if reason not in NOT_LOST)
+        lost = sum(lost_of(self._dropped(run)) for run in self._runs)
         newly, self._lost_reported = lost - self._lost_reported, lost
         return newly
 

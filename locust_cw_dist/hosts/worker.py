@@ -266,7 +266,7 @@ class Worker:
         try:
             self._runner.send_message(FRAME, {"frame": data})
         except Exception as e:
-            self._once.warning("rpc", "locust-cw: could not send a message to the master at the end: %r", e)
+            self._once.warning("send", "locust-cw: could not send a message to the master at the end: %r", e)
 
     def _give_up(self, timeout_s: float) -> None:
         if not self._outbox.owes_results:

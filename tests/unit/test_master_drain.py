@@ -156,6 +156,14 @@ def test_nobody_else_is_told_to_quit(bench):
     assert [worker for _, kind, worker in bench.said if kind == "quit"] == ["worker"]
 
 
+@pytest.mark.parametrize("kind", [None, 1, ["stats"], {"stats": 1}, b"stats", "stats"])
+def test_a_message_that_is_none_does_not_end_the_waiting(bench, kind):
+    bench.messages.append((NOW_S + 1, SimpleNamespace(type=kind, node_id=["worker"], data=None)))
+    bench.send_final_frame(NOW_S + 5)
+    assert bench.drain() == 5
+    assert bench.has_everything
+
+
 def test_a_runner_that_can_not_quit_and_a_worker_that_can_not_be_told_cost_nothing(bench, monkeypatch, caplog):
     def fail(*_, **__):
         raise RuntimeError("no")
