@@ -128,6 +128,7 @@ class WorkerBuffer:
         # Of each endpoint the latest, also if its window was left since.
         self._latest: dict[EndpointKey, Intake] = {}
         self._run_counters = self._counters_of(UNKNOWN_RUN)
+        self._known_run_id = UNKNOWN_RUN
         self._leave_window()
 
     @property
@@ -187,6 +188,7 @@ class WorkerBuffer:
         """Record for `run_id` from now on; what was recorded before keeps its run."""
         self._leave_window()
         self.run_id = run_id
+        self._known_run_id = run_id or self._known_run_id
         self._run_counters = self._counters_of(run_id)
 
     def name_unknown_run(self, run_id: str) -> None:
@@ -249,8 +251,11 @@ class WorkerBuffer:
         }
 
     def forget_runs(self, acknowledged: dict[str, RunCounters]) -> None:
-        """Drop the counters of every run that is over and of which `acknowledged` tells all there is to tell."""
-        waiting, mine = self.waiting_runs | {self.run_id}, self.counters
+        """Drop the counters of every run that is over and of which `acknowledged` tells all there is to tell.
+
+        The latest known run is not over: what is recorded for one that is not known yet may turn out to be its own.
+        """
+        waiting, mine = self.waiting_runs | {self._known_run_id, self.run_id}, self.counters
         for run_id, counters in acknowledged.items():
             if run_id not in waiting and mine.get(run_id) == counters:
                 del mine[run_id], self._taken[run_id]

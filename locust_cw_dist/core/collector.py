@@ -196,6 +196,12 @@ class Collector:
         """Note that the run that goes on has been stopped."""
         self._going_run = ""
 
+    def expect_more(self, worker_id: str, run_id: str) -> None:
+        """Wait for a worker although it said that it was done with a run: there is reason to think that it goes on."""
+        epoch = self.epoch_of(worker_id)
+        if epoch is not None:
+            epoch.finished.discard(run_id)
+
     def touch(self, run_id: str, now_s: float) -> None:
         """Have a window for `now_s`, also if no result comes: users and workers are published all the same."""
         # There is always room for a run of this master's own.

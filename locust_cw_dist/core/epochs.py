@@ -118,10 +118,11 @@ class Epoch:
         self.clock_offset_s = frame.clock_offset_s
         self.vitals = frame.vitals
         self.final = frame.final
-        self.finished |= self.counters.keys() | frame.counters.keys()
-        self.finished.discard(frame.run_id)
-        if frame.idle:
-            self.finished.add(frame.run_id)
+        told = self.counters.keys() | frame.counters.keys()
+        # A test that has begun without word of its run may be one that was told of.
+        going = {frame.run_id} if frame.run_id else told
+        self.finished |= told
+        self.finished = self.finished | going if frame.idle else self.finished - going
         self.counters = frame.counters
 
 

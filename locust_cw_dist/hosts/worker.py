@@ -19,11 +19,11 @@ from typing import Any
 import gevent
 import gevent.lock
 
-from locust_cw_dist.core.buffer import UNKNOWN_RUN
 from locust_cw_dist.core.clocksync import ClockSync
 from locust_cw_dist.core.frame import WIRE_VERSION
 from locust_cw_dist.core.messages import FRAME, HELLO, REPORT_KEY, WORD, Word, pack_hello, read_word
 from locust_cw_dist.core.outbox import Moment, Outbox
+from locust_cw_dist.core.run_naming import RunNaming
 from locust_cw_dist.edge.clock import Clock, SystemClock
 from locust_cw_dist.edge.link import WorkerLink
 from locust_cw_dist.edge.once import Once
@@ -110,8 +110,7 @@ class Worker:
         # Made here and not at import: with --processes, one import serves all the forks.
         self._epoch = uuid.uuid4().hex
         self._outbox = Outbox(self._recorder.buffer, worker_id=self._runner.client_id, epoch=self._epoch)
-        self._announced_run = UNKNOWN_RUN
-        self._begun_run = UNKNOWN_RUN
+        self._naming = RunNaming(self._recorder.buffer, self._outbox)
         self._greeted_at_s = self._cut_at_s = self._own_clock.now_s()
         self._heard_at_s = -math.inf
         self._end = gevent.lock.RLock()
@@ -139,13 +138,7 @@ class Worker:
         return Moment(self._clock.now_s(), self._clock.offset_s, self._recorder.over, vitals_of(self._runner))
 
     def _on_test_start(self, **_: Any) -> None:
-        buffer = self._recorder.buffer
-        if self._announced_run == self._begun_run != UNKNOWN_RUN:
-            # A second start, and word of its run has not come: what is recorded waits for it.
-            buffer.begin_run(UNKNOWN_RUN)
-        elif buffer.run_id != self._announced_run:
-            buffer.begin_run(self._announced_run)
-        self._begun_run = self._announced_run
+        self._naming.begin()
 
     def _on_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
         try:
@@ -181,7 +174,6 @@ class Worker:
             self._once.error("word", "locust-cw: could not take the master's word")
 
     def _take(self, word: Word) -> None:
-        buffer = self._recorder.buffer
         self._heard_at_s = self._own_clock.now_s()
         if not word.recording:
             self._stop_recording()
@@ -193,15 +185,9 @@ class Worker:
         moved_s = self._clock.note(self._cut_at_s if is_answer else self._greeted_at_s, word.clock_s)
         if moved_s:
             self._recorder.look_at_clock()
-        if buffer.run_id == UNKNOWN_RUN and word.run_id != self._begun_run:
-            # What was recorded until now was recorded by the uncorrected clock, unless it waited for its run.
-            if self._begun_run == UNKNOWN_RUN:
-                buffer.shift(moved_s)
-            buffer.name_unknown_run(word.run_id)
-            if self._recorder.running:
-                self._begun_run = word.run_id
-        self._announced_run = word.run_id
-        buffer.use_resolution(word.resolution_s)
+        answered_seq = word.seq if is_answer else None
+        self._naming.hear(word.run_id, answered_seq, clock_moved_s=moved_s, is_running=self._recorder.running)
+        self._recorder.buffer.use_resolution(word.resolution_s)
         self._outbox.whole_windows = word.whole_windows
         if word.epoch == self._epoch and self._outbox.on_acknowledgement(word.seq):
             self._follow_up()

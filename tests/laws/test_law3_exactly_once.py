@@ -12,6 +12,7 @@ from locust_cw_dist.core.buffer import UNKNOWN_RUN, WorkerBuffer
 from locust_cw_dist.core.collector import Collector
 from locust_cw_dist.core.frame import decode, encode
 from locust_cw_dist.core.outbox import Cutter, Outbox
+from locust_cw_dist.core.run_naming import RunNaming
 from support.strategies import NOW_S, a_result, counts_of, few_endpoints, moment, results_of_few_endpoints
 
 
@@ -52,8 +53,8 @@ class ModelWorker:
         self.outbox = Outbox(self.buffer, worker_id=f"worker {number}", epoch=self.epoch)
         self.frames = []
         self.acknowledgements = []
-        self.announced = self.begun = UNKNOWN_RUN
-        self.over = False
+        self.naming = RunNaming(self.buffer, self.outbox)
+        self.over = True
         self.is_ending = False
         self.recorded = Counter()
         self.rejected = Counter()
@@ -77,21 +78,20 @@ class ModelWorker:
 
     def start_test(self):
         self.over = False
-        if self.announced == self.begun != UNKNOWN_RUN:
-            self.buffer.begin_run(UNKNOWN_RUN)
-        elif self.buffer.run_id != self.announced:
-            self.buffer.begin_run(self.announced)
-        self.begun = self.announced
+        self.naming.begin()
 
-    def hear_of(self, run_id):
-        if self.buffer.run_id == UNKNOWN_RUN and run_id != self.begun:
-            self.buffer.name_unknown_run(run_id)
+    def hear_of(self, run_id, answered_seq=None):
+        """Hear the master's word of its current run, with the answer to a frame or without one."""
+        was_unknown = self.buffer.run_id == UNKNOWN_RUN
+        on_its_way = answered_seq if answered_seq == self.outbox.waiting_seq else None
+        self.naming.hear(run_id, on_its_way, clock_moved_s=0.0, is_running=not self.over)
+        if was_unknown and self.buffer.run_id != UNKNOWN_RUN:
             for (_, start_s, key), count in self.nameless.items():
-                self.recorded[run_id, start_s, key] += count
-            self.rejected[run_id] += self.nameless_rejected
+                self.recorded[self.buffer.run_id, start_s, key] += count
+            self.rejected[self.buffer.run_id] += self.nameless_rejected
             self.nameless, self.nameless_rejected = Counter(), 0
-            self.begun = run_id
-        self.announced = run_id
+        if answered_seq is not None:
+            self.outbox.on_acknowledgement(answered_seq)
 
 
 indices = st.integers(0, 20)
@@ -147,9 +147,9 @@ class Delivery(RuleBasedStateMachine):
             if data := worker.outbox.on_report(worker.moment(self.now_s)):
                 frame = decode(data)
                 self.collector.accept(frame, self.now_s)
-                worker.outbox.on_acknowledgement(frame.seq)
+                worker.hear_of(self.run_id, frame.seq)
                 worker.frames.append(data)
-                worker.acknowledgements.append(frame.seq)
+                worker.acknowledgements.append((self.run_id, frame.seq))
 
     @rule(worker=indices)
     def last_word(self, worker):
@@ -165,14 +165,13 @@ class Delivery(RuleBasedStateMachine):
         index = pick(worker.frames, index)
         frame = decode(worker.frames[index] if keep else worker.frames.pop(index))
         self.collector.accept(frame, self.now_s)
-        worker.acknowledgements.append(frame.seq)
+        worker.acknowledgements.append((self.run_id, frame.seq))
 
     @rule(worker=indices, index=indices, keep=st.booleans())
     def acknowledge(self, worker, index, keep):
         worker = self.workers[worker % len(self.workers)]
         index = pick(worker.acknowledgements, index)
-        seq = worker.acknowledgements[index] if keep else worker.acknowledgements.pop(index)
-        worker.outbox.on_acknowledgement(seq)
+        worker.hear_of(*(worker.acknowledgements[index] if keep else worker.acknowledgements.pop(index)))
 
     @rule(worker=indices)
     def cut_the_link(self, worker):
@@ -189,7 +188,9 @@ class Delivery(RuleBasedStateMachine):
 
     @rule(worker=indices)
     def test_starts_on_worker(self, worker):
-        self.workers[worker % len(self.workers)].start_test()
+        worker = self.workers[worker % len(self.workers)]
+        assume(not worker.is_ending)
+        worker.start_test()
 
     @rule(worker=indices)
     def test_stops_on_worker(self, worker):
@@ -229,7 +230,7 @@ class Delivery(RuleBasedStateMachine):
         assert set(firsts) == {(window.run_id, window.start_s) for window in self.handed_out}
 
     def teardown(self):
-        """Heal the link, which has lost what was on it: all that was recorded in a known run arrives, in its window."""
+        """Heal the link, which has lost what was on it: all that was recorded arrives, in its window."""
         self.now_s += 1.0
         for worker in getattr(self, "workers", ()):
             worker.hear_of(self.run_id)
@@ -238,10 +239,11 @@ class Delivery(RuleBasedStateMachine):
             while data := worker.outbox.last_word(worker.moment(self.now_s)):
                 frame = decode(data)
                 self.collector.accept(frame, self.now_s)
-                worker.hear_of(self.run_id)
-                worker.outbox.on_acknowledgement(frame.seq)
+                worker.hear_of(self.run_id, frame.seq)
                 frames += 1
                 assert frames <= 4
+            assert not worker.nameless
+            assert not worker.nameless_rejected
             assert self.collector.epochs[worker.epoch].is_done(worker.buffer.run_id, 0.0)
         if hasattr(self, "workers"):
             self.nothing_is_merged_twice()

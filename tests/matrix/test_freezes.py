@@ -5,7 +5,15 @@ from __future__ import annotations
 import signal
 import time
 
-from support.matrix import assert_exact_and_quiet, let_pass, published_by_second, wait_for_requests
+from support.figures import assert_equal
+from support.matrix import (
+    assert_exact_and_quiet,
+    assert_quiet,
+    last_summaries,
+    let_pass,
+    published_by_second,
+    wait_for_requests,
+)
 from support.processes import wait_until
 
 FREEZE_S = 8.0
@@ -24,6 +32,29 @@ def test_the_only_worker_frozen(cluster):
     master.signal(signal.SIGTERM)
     assert cluster.wait() == {"master": 1, "worker-1": 0}
     assert_exact_and_quiet(cluster)
+
+
+def test_all_workers_frozen_while_spawning(cluster):
+    """Locust's master stops the test and spawns users all the same: what they do then counts for the same run."""
+    master = cluster.distributed("-r", "2", users=200, run_time_s=90)
+    wait_for_requests(cluster, 400)
+    for name in ("worker-1", "worker-2"):
+        cluster.processes[name].freeze()
+    master.wait_for_log("The last worker went missing, stopping test")
+    for name in ("worker-1", "worker-2"):
+        cluster.processes[name].thaw()
+    wait_until(lambda: len(master.log_times_s("reported that it has stopped")) >= 2, "both have stopped")
+    wait_for_requests(cluster, 400)
+    master.signal(signal.SIGTERM)
+    assert cluster.wait() == {"master": 1, "worker-1": 0, "worker-2": 0}
+    (summary,) = last_summaries(cluster)
+    truth = cluster.truth()
+    assert {run.run for run in truth.requests} == {1, 2}  # as the workers see it
+    assert (summary["recorded"], summary["published"], summary["complete"]) == (len(truth.requests),) * 2 + (True,)
+    assert_equal(truth.usable, cluster.published())
+    cluster.assert_clean()
+    cluster.assert_balanced()
+    assert_quiet(cluster)
 
 
 def test_one_of_two_workers_frozen(cluster):

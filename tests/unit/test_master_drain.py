@@ -15,7 +15,7 @@ from locust_cw_dist.core.outbox import NOTHING, Outbox
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.hosts.master import MANY_WORKERS, SILENCE_S, Master
 from locust_cw_dist.hosts.runs import Runs
-from support.strategies import NOW_S, moment
+from support.strategies import NOW_S, a_result, moment
 
 DRAIN_S = 60
 
@@ -81,8 +81,19 @@ class Bench:
 
     def send_final_frame(self, at_s):
         outbox = Outbox(WorkerBuffer(), worker_id="worker", epoch="epoch")
-        data = {"frame": outbox.last_word(moment(NOW_S, over=True))}
-        self.messages.append((at_s, SimpleNamespace(type=FRAME, node_id="worker", data=data)))
+        self._send_frame(outbox.last_word(moment(NOW_S, over=True)), at_s)
+
+    def send_two_frames(self, *times_s):
+        """Send one that says that the worker is done with the current run, and a last one."""
+        outbox = Outbox(buffer := WorkerBuffer(), worker_id="worker", epoch="epoch")
+        buffer.begin_run(self.master._runs.current.run_id)
+        self._send_frame(outbox.on_report(moment(NOW_S, over=True)), times_s[0])
+        outbox.on_acknowledgement(1)
+        buffer.record(a_result(), NOW_S)
+        self._send_frame(outbox.last_word(moment(NOW_S, over=True)), times_s[1])
+
+    def _send_frame(self, data, at_s):
+        self.messages.append((at_s, SimpleNamespace(type=FRAME, node_id="worker", data={"frame": data})))
 
     def drain(self):
         """Drain, and return how long it took."""
@@ -104,6 +115,16 @@ def test_a_worker_is_waited_for_until_its_last_frame(bench):
     bench.send_final_frame(NOW_S + 5)
     assert bench.drain() == 5
     assert bench.has_everything
+
+
+@pytest.mark.parametrize(("state", "takes_s"), [("spawning", 5), ("running", 5), ("ready", 0)])
+def test_a_worker_that_was_done_and_has_users_since_is_waited_for(bench, state, takes_s):
+    """Locust's master spawned them when it had stopped the test."""
+    bench.send_two_frames(NOW_S, NOW_S + 5)
+    bench.master.on_message(bench.messages.pop(0)[1])
+    bench.master._runner.clients = {"worker": SimpleNamespace(state=state)}
+    assert bench.drain() == takes_s
+    assert bench.has_everything == bool(takes_s)
 
 
 def test_a_worker_that_stays_silent_is_given_up(bench):

@@ -26,7 +26,7 @@ class Bench:
         environment = SimpleNamespace(runner=runner, events=Events())
         self.worker = Worker(environment, Once(), SimpleNamespace(now_s=lambda: self.at_s, ticks=lambda: self.at_s))
         self.worker.attach()
-        atexit.unregister(self.worker._on_quit)
+        atexit.unregister(self.worker._on_exit)
 
     def report(self):
         """Return the frame of a report, if it brings one."""

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import gevent
 
 from locust_cw_dist import plugin
-from locust_cw_dist.core import clocksync, collector, epochs, outbox
+from locust_cw_dist.core import clocksync, collector, epochs, outbox, run_naming
 from locust_cw_dist.edge import link
 from locust_cw_dist.hosts import master, worker
 
@@ -137,11 +137,19 @@ def word_to_quit():
 def runs():
     """A worker goes on with the run that it knows."""
 
-    def on_test_start(self, **_):
-        buffer = self._recorder.buffer
-        buffer.begin_run(buffer.run_id or self._announced_run)
+    def begin(self):
+        self._buffer.begin_run(self._buffer.run_id or self._announced)
 
-    worker.Worker._on_test_start = on_test_start
+    run_naming.RunNaming.begin = begin
+
+
+def run_by_answer():
+    """What is recorded after a start without word of its run waits for word of another run."""
+
+    def hear(self, run_id, _, hear=run_naming.RunNaming.hear, **how):
+        hear(self, run_id, None, **how)
+
+    run_naming.RunNaming.hear = hear
 
 
 def clock_correction():
