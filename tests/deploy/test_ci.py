@@ -18,7 +18,7 @@ from locust_cw_dist.demo.target import READY_PREFIX
 from support import needs
 from support.cluster import LOCUST_CW_RUN, NO_METADATA
 from support.ports import free_port
-from support.processes import Process
+from support.processes import SPAWNED, Process
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -148,7 +148,7 @@ def test_a_broken_rule(step):
 
 def test_a_run_that_is_cancelled_is_cut_short_and_leaves_nothing_running(step):
     cancelled = step.start(run_time_s=600)
-    cancelled.wait_for_log("All users spawned")
+    cancelled.wait_for_log(SPAWNED)
     cancelled.signal(15)
     assert cancelled.wait() == 4
     assert "cut short" in cancelled.log

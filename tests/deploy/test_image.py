@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from support import containers, readme
-from support.processes import wait_until
+from support.processes import SPAWNED, wait_until
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -133,7 +133,7 @@ def test_sigterm_reaches_the_workers_that_a_worker_forks(engine, start):
     master = start("--master", *load, options=file)
     forks = ("--worker", "--processes", "2", "--exit-code-on-error", "0")
     worker = start(*forks, options=(*file, "--network", f"container:{master}"))
-    wait_until(lambda: "All users spawned" in log(engine, master), "both workers have users")
+    wait_until(lambda: re.search(SPAWNED, log(engine, master)), "both workers have users")
     began_s = time.monotonic()
     engine.docker("stop", "--time", "60", worker)
     assert time.monotonic() - began_s < 30

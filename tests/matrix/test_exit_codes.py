@@ -10,9 +10,9 @@ import signal
 
 import pytest
 
-from support.matrix import last_summaries, let_pass, wait_for_requests
+from support.matrix import let_pass, wait_for_requests
 from support.ports import free_port
-from support.processes import wait_until
+from support.processes import SPAWNED, wait_until
 from support.web import WebUi
 
 QUIET = "trickle.py,plugin.py"
@@ -27,7 +27,7 @@ LONG_S = 60
 
 
 def verdict(cluster):
-    (summary,) = last_summaries(cluster)
+    (summary,) = cluster.last_summaries()
     return summary["verdict"]
 
 
@@ -96,10 +96,10 @@ def test_sigterm_to_the_master_while_spawning(cluster):
     cluster.locustfile = FINE
     master = cluster.distributed(REQUIRED, "-r", "2", users=60, run_time_s=LONG_S)
     wait_for_requests(cluster, 50)
-    assert not master.log_has("All users spawned")
+    assert not master.log_has(SPAWNED)
     master.signal(signal.SIGTERM)
     assert_cut_short(cluster, "master", "the process was told to end")
-    (summary,) = last_summaries(cluster)
+    (summary,) = cluster.last_summaries()
     assert any("users were reached, of 60" in reason for reason in summary["verdict"]["reasons"])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 from support.matrix import assert_exact_and_quiet, let_pass, wait_for_requests
-from support.processes import wait_until
+from support.processes import SPAWNED, wait_until
 
 EITHER = {0, 1}
 """Locust's exit codes of a worker that a signal ends: 1 if failures wait for its next report. And of a master whose
@@ -26,9 +26,9 @@ def test_sigterm_to_the_master(cluster):
 
 
 def test_sigterm_to_the_master_while_spawning(cluster):
-    master = cluster.distributed("-r", "2", users=60, run_time_s=60)
+    master = cluster.distributed("-r", "2", users=200, run_time_s=90)
     wait_for_requests(cluster, 800)
-    assert not master.log_has("All users spawned")
+    assert not master.log_has(SPAWNED)
     master.signal(signal.SIGTERM)
     assert cluster.wait() == {"master": 1, "worker-1": 0, "worker-2": 0}
     assert_exact_and_quiet(cluster)

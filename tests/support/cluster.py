@@ -185,9 +185,17 @@ class Cluster:
         return [json.loads(line[line.index("{") :]) for line in lines if '"locust_cw_run_summary"' in line]
 
     def summary(self) -> dict[str, Any]:
-        """Return the one that there is."""
-        (summary,) = self.summaries()
+        """Return what was said last of the one run that there is.
+
+        It is said again when results come after a stop: Locust's master stops a test whose workers get no CPU for four
+        seconds, and they go on.
+        """
+        (summary,) = self.last_summaries()
         return summary
+
+    def last_summaries(self) -> list[dict[str, Any]]:
+        """Return what was said last of each run, in the order of their starts."""
+        return list({summary["run_id"]: summary for summary in self.summaries()}.values())
 
     def assert_exact(self) -> None:
         """Assert that CloudWatch holds exactly what users did, that the ledger says so, and that nothing went wrong."""

@@ -7,7 +7,6 @@ import threading
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
 from support.cluster import Cluster
 from support.figures import assert_equal
@@ -47,17 +46,12 @@ def assert_quiet(cluster: Cluster) -> None:
         assert not [line for line in lines if " verdict: " not in line], process.name
 
 
-def last_summaries(cluster: Cluster) -> list[dict[str, Any]]:
-    """Return what was said last of each run, in the order of their starts."""
-    return list({summary["run_id"]: summary for summary in cluster.summaries()}.values())
-
-
 def assert_exact_runs(cluster: Cluster, runs: int) -> None:
     """Assert that CloudWatch holds exactly what users did, and that each run got its own results, without a warning."""
     truth = cluster.truth()
     cluster.assert_clean()
     cluster.assert_balanced()
-    summaries = last_summaries(cluster)
+    summaries = cluster.last_summaries()
     recorded = Counter(request.run for request in truth.requests)
     assert [summary["recorded"] for summary in summaries] == [recorded[run] for run in range(1, runs + 1)]
     assert all(summary["complete"] for summary in summaries), summaries

@@ -24,6 +24,10 @@ DEADLINE_S = 60.0
 POLL_S = 0.02
 
 
+SPAWNED = r"All users spawned|Spawning is complete"
+"""Locust's master says the second where it has not heard of all users within a second."""
+
+
 class ConditionError(AssertionError):
     """A condition did not become true in time."""
 

@@ -161,7 +161,7 @@ def late():
     assert {"server", "socket", "now", "open", "getattr"} <= names_in(source)
     assert {"core.frame", "edge.link", "hosts.worker", "plugin"} <= MODULES.keys()
     assert "core.checks" in ours("core.frame")
-    assert "core.buffer" in ours("hosts.worker")
+    assert "core.outbox" in ours("hosts.worker")
 
 
 @pytest.mark.parametrize("module", CORE)
