@@ -125,7 +125,7 @@ class Collector:
         self._handed_out: dict[tuple[str, int], None] = {}
 
     def hear(self, worker_id: str, epoch: str, now_s: float) -> Epoch:
-        """Note a sign of life; windows wait for this worker from now on.
+        """Note a greeting; windows wait for this worker from now on, and the end of its run does.
 
         Raises:
             FrameError: If so many others are at work that there is no room for this one.
@@ -135,6 +135,7 @@ class Collector:
             known = Epoch(worker_id[:MAX_ID_CHARS], heard_at_s=now_s, cut_at_s=now_s)
             self._admit(epoch, known)
         known.heard_at_s = now_s
+        known.go_on()
         if self._going_run and not known.final:
             self._part[self._going_run][epoch] = known
         return known
@@ -195,12 +196,6 @@ class Collector:
     def end(self) -> None:
         """Note that the run that goes on has been stopped."""
         self._going_run = ""
-
-    def expect_more(self, worker_id: str, run_id: str) -> None:
-        """Wait for a worker although it said that it was done with a run: there is reason to think that it goes on."""
-        epoch = self.epoch_of(worker_id)
-        if epoch is not None:
-            epoch.finished.discard(run_id)
 
     def touch(self, run_id: str, now_s: float) -> None:
         """Have a window for `now_s`, also if no result comes: users and workers are published all the same."""

@@ -87,6 +87,10 @@ class Epoch:
         """Whether nothing more is to be waited for: it said so for `run_id`, or has been silent since then."""
         return self.final or run_id in self.finished or self.heard_at_s < silent_since_s
 
+    def go_on(self) -> None:
+        """Note that a test begins there without word of its run, which may be one that it was done with."""
+        self.finished -= self.counters.keys()
+
     def has_merged(self, frame: Frame) -> bool:
         """Whether this frame was merged before.
 

@@ -3,8 +3,8 @@
 The master tells each run's id before it has users spawned, so a worker normally knows it when its test starts. A test
 that starts without such word may be a new run's, whose word was lost with a connection, or the same one's: Locust's
 master goes on to spawn users after it has stopped a test for want of workers (a ramp that overtakes workers which were
-short of CPU for four seconds). So what is recorded waits, and the master is asked by the next frame: the run that it
-answers with, when the test has started, is the one.
+short of CPU for four seconds). So what is recorded waits, and the next frame asks the master: the run that it answers
+with, when the test has started, is the one.
 
 State: touched only on the worker's hub, where its tests start and where the master's word comes; no method yields.
 """
@@ -26,15 +26,21 @@ class RunNaming:
         self._begun = UNKNOWN_RUN
         self._earlier_seq: int | None = None
 
-    def begin(self) -> None:
-        """Note that a test starts in this process."""
-        if self._announced == self._begun != UNKNOWN_RUN:
+    def begin(self) -> bool:
+        """Note that a test starts in this process.
+
+        Returns:
+            Whether its run is known, if it is not the first one.
+        """
+        is_known = self._announced != self._begun or self._begun == UNKNOWN_RUN
+        if not is_known:
             self._buffer.begin_run(UNKNOWN_RUN)
             # The master may have answered this one before.
             self._earlier_seq = self._outbox.waiting_seq
         elif self._buffer.run_id != self._announced:
             self._buffer.begin_run(self._announced)
         self._begun = self._announced
+        return is_known
 
     def hear(self, run_id: str, answered_seq: int | None, *, clock_moved_s: float, is_running: bool) -> None:
         """Take the master's word of its current run.

@@ -12,7 +12,7 @@ from collections import Counter
 from typing import Any
 
 import gevent
-from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING
+from locust.runners import STATE_MISSING
 
 from locust_cw_dist.core.collector import Collector
 from locust_cw_dist.core.frame import MALFORMED, OTHER_VERSION, WIRE_VERSION, Frame, FrameError, decode
@@ -143,7 +143,6 @@ class Master:
         # A listener of the user's, or of another plugin.
         except Exception:
             self._once.error("quit", "locust-cw: Locust's master could not quit; its workers are told to")
-        self._expect_those_with_users()
         self._ask_to_quit()
         while (left_s := deadline_s - self._clock.now_s()) > 0:
             is_unfinished = self._unfinished()
@@ -165,12 +164,6 @@ class Master:
             max(epoch.heard_at_s, self._heartbeats_s.get(epoch.worker_id, 0.0)) >= silent_since_s
             for epoch in self.collector.waiting_for(self._runs.current.run_id, 0.0)
         )
-
-    def _expect_those_with_users(self) -> None:
-        """Wait also for a worker that was done and has got users since: Locust may spawn them when it has stopped."""
-        for worker_id, node in self._runner.clients.items():
-            if node.state in (STATE_SPAWNING, STATE_RUNNING):
-                self.collector.expect_more(worker_id, self._runs.current.run_id)
 
     def _ask_to_quit(self) -> None:
         # After a stop in the web UI Locust has forgotten its workers, and tells none of them.

@@ -138,7 +138,9 @@ class Worker:
         return Moment(self._clock.now_s(), self._clock.offset_s, self._recorder.over, vitals_of(self._runner))
 
     def _on_test_start(self, **_: Any) -> None:
-        self._naming.begin()
+        if not self._naming.begin():
+            # The master may think that nothing more comes from here, and end before the next report.
+            self._try_to_send(HELLO, pack_hello(self._epoch))
 
     def _on_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
         try:
@@ -237,7 +239,7 @@ class Worker:
                 if clock.now_s() >= deadline_s:
                     self._give_up(timeout_s)
                     return
-                self._send_at_end(data)
+                self._try_to_send(FRAME, {"frame": data})
                 self._await_word(min(deadline_s, clock.now_s() + RESEND_AFTER_S))
 
     def _end_users(self) -> None:
@@ -247,12 +249,12 @@ class Worker:
         except Exception:
             self._once.error("users", "locust-cw: could not end the users that still run")
 
-    def _send_at_end(self, data: bytes) -> None:
-        """Send a frame; if that fails it is sent again like one that got no answer."""
+    def _try_to_send(self, kind: str, data: Any) -> None:
+        """Send a message; one that fails is sent again if it matters."""
         try:
-            self._runner.send_message(FRAME, {"frame": data})
+            self._runner.send_message(kind, data)
         except Exception as e:
-            self._once.warning("send", "locust-cw: could not send a message to the master at the end: %r", e)
+            self._once.warning("send", "locust-cw: could not send a message to the master: %r", e)
 
     def _give_up(self, timeout_s: float) -> None:
         if not self._outbox.owes_results:

@@ -10,7 +10,7 @@ from locust.event import Events
 from locust_cw_dist.core.buffer import WorkerBuffer
 from locust_cw_dist.core.collector import Collector
 from locust_cw_dist.core.gauges import GaugeBook
-from locust_cw_dist.core.messages import FRAME, REPORT_KEY
+from locust_cw_dist.core.messages import FRAME, HELLO, REPORT_KEY, pack_hello
 from locust_cw_dist.core.outbox import NOTHING, Outbox
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.hosts.master import MANY_WORKERS, SILENCE_S, Master
@@ -117,14 +117,15 @@ def test_a_worker_is_waited_for_until_its_last_frame(bench):
     assert bench.has_everything
 
 
-@pytest.mark.parametrize(("state", "takes_s"), [("spawning", 5), ("running", 5), ("ready", 0)])
-def test_a_worker_that_was_done_and_has_users_since_is_waited_for(bench, state, takes_s):
-    """Locust's master spawned them when it had stopped the test."""
+@pytest.mark.parametrize(("greets", "takes_s"), [(True, 5), (False, 0)])
+def test_a_worker_that_was_done_and_goes_on_is_waited_for(bench, greets, takes_s):
+    """Locust's master had users spawned after it had stopped the test; the worker greets then."""
     bench.send_two_frames(NOW_S, NOW_S + 5)
     bench.master.on_message(bench.messages.pop(0)[1])
-    bench.master._runner.clients = {"worker": SimpleNamespace(state=state)}
+    if greets:
+        bench.master.on_message(SimpleNamespace(type=HELLO, node_id="worker", data=pack_hello("epoch")))
     assert bench.drain() == takes_s
-    assert bench.has_everything == bool(takes_s)
+    assert bench.has_everything == greets
 
 
 def test_a_worker_that_stays_silent_is_given_up(bench):

@@ -139,6 +139,7 @@ def runs():
 
     def begin(self):
         self._buffer.begin_run(self._buffer.run_id or self._announced)
+        return True
 
     run_naming.RunNaming.begin = begin
 

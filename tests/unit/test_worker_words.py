@@ -1,4 +1,4 @@
-"""What a worker makes of the times that the master's messages tell."""
+"""What a worker makes of what the master's messages tell: of the times, and of the run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from locust.event import Events
 
 from locust_cw_dist.core.frame import decode
-from locust_cw_dist.core.messages import REPORT_KEY, Word
+from locust_cw_dist.core.messages import HELLO, REPORT_KEY, Word
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.hosts.worker import Worker
 from support.strategies import NOW_S
@@ -22,7 +22,8 @@ class Bench:
         self.at_s = NOW_S
         self.master_ahead_s = master_ahead_s
         runner = SimpleNamespace(client_id="worker", client=None, user_count=0)
-        runner.register_message = runner.send_message = lambda *_: None
+        self.sent = []
+        runner.register_message, runner.send_message = lambda *_: None, lambda kind, _: self.sent.append(kind)
         environment = SimpleNamespace(runner=runner, events=Events())
         self.worker = Worker(environment, Once(), SimpleNamespace(now_s=lambda: self.at_s, ticks=lambda: self.at_s))
         self.worker.attach()
@@ -85,3 +86,20 @@ def test_an_acknowledgement_bounds_it_where_the_greeting_did_not(ahead_s):
     bench.at_s += 0.02
     bench.hear(frame, sent_at_s=NOW_S + 7.01)
     assert bench.offset_s == pytest.approx(ahead_s, abs=0.0101)
+
+
+def test_a_worker_greets_again_when_its_test_begins_without_word_of_its_run(bench):
+    """The master may think that nothing more comes from there."""
+    bench.hear(sent_at_s=bench.at_s)
+    bench.worker._on_test_start()
+    assert bench.sent == [HELLO]
+    bench.worker._on_test_start()
+    assert bench.sent == [HELLO, HELLO]
+
+
+def test_a_greeting_that_fails_costs_nothing(bench, caplog):
+    bench.hear(sent_at_s=bench.at_s)
+    bench.worker._on_test_start()
+    del bench.sent
+    bench.worker._on_test_start()
+    assert "could not send a message to the master" in caplog.text
