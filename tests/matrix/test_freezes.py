@@ -44,7 +44,7 @@ def test_all_workers_frozen_while_spawning(cluster):
     wait_for_requests(cluster, 400)
     master.signal(signal.SIGTERM)
     assert cluster.wait() == {"master": 1, "worker-1": 0, "worker-2": 0}
-    assert {request.run for request in cluster.truth().requests} == {1, 2}  # as the workers see it
+    assert max(request.run for request in cluster.truth().requests) >= 2  # as the workers see it
     assert_exact_and_quiet(cluster)
 
 
