@@ -14,6 +14,9 @@ import pytest
 from support.cluster import LOCUST_CW_RUN
 from support.readme import blocks
 
+# It asks nothing of Locust.
+pytestmark = pytest.mark.once
+
 COMMAND = (*LOCUST_CW_RUN[:-1], "plan")
 
 

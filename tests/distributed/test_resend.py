@@ -15,6 +15,9 @@ from support.figures import assert_equal
 from support.processes import Process, wait_until
 from support.spools import NAMESPACE, batch, leave
 
+# It asks nothing of Locust.
+pytestmark = pytest.mark.once
+
 COMMAND = (*LOCUST_CW_RUN[:-1], "resend")
 HOLDER = """
 import sys, time, pathlib
