@@ -96,7 +96,7 @@ def read_word(data: object) -> Word | None:
 
 
 def pack_hello(epoch: str) -> dict[str, Any]:
-    """Return a hello as the data of a Locust message."""
+    """Return a hello as the data of a Locust message: sent at a worker's start, and by a test without word of its run."""
     return {"version": WIRE_VERSION, "epoch": epoch}
 
 
