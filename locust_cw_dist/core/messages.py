@@ -96,7 +96,10 @@ def read_word(data: object) -> Word | None:
 
 
 def pack_hello(epoch: str) -> dict[str, Any]:
-    """Return a hello as the data of a Locust message: sent at a worker's start, and by a test without word of its run."""
+    """Return a hello as the data of a Locust message.
+
+    It is sent when a worker starts, and when a test begins there without word of its run.
+    """
     return {"version": WIRE_VERSION, "epoch": epoch}
 
 
