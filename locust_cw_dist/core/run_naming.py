@@ -30,7 +30,7 @@ class RunNaming:
         """Note that a test starts in this process.
 
         Returns:
-            Whether its run is known, if it is not the first one.
+            False if the master is to be asked for its run: one has started here, and word of another has not come.
         """
         is_known = self._announced != self._begun or self._begun == UNKNOWN_RUN
         if not is_known:
