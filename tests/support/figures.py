@@ -118,7 +118,9 @@ def read_truth(folder: Path) -> Truth:
 def _read_process(path: Path) -> WorkerTruth:
     pid = int(path.stem)
     requests, runners, end = [], [], None
-    for line in path.read_text().splitlines():
+    # Of a line that goes on in the next page of the file, a reader may see the beginning alone.
+    whole_lines = path.read_text().split("\n")[:-1]
+    for line in whole_lines:
         record = json.loads(line)
         if "at" in record:
             at_s = record.pop("at")
