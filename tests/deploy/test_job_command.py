@@ -102,17 +102,17 @@ def test_a_run_that_is_over_passes(run):
     run.start("master")
     run.start("worker")
     assert (run.code("master"), run.code("worker")) == (0, 0)
-    assert "143" not in run.log("master")
+    assert "exit code 143" not in run.log("master")
 
 
-@pytest.mark.parametrize("run", [{"run_time": "3s", "fails": True}], indirect=True)
+@pytest.mark.parametrize("run", [{"run_time": "8s", "fails": True}], indirect=True)
 def test_failed_requests_fail_the_masters_job_and_not_the_workers(run):
     run.start("master")
     run.start("worker")
     assert (run.code("master"), run.code("worker")) == (1, 0)
 
 
-@pytest.mark.parametrize("run", [{"run_time": "3s"}], indirect=True)
+@pytest.mark.parametrize("run", [{"run_time": "12s"}], indirect=True)
 def test_probes_pass_before_there_are_workers_and_are_none(run):
     run.start("master")
     run.wait_for("master", "Waiting for workers to be ready")

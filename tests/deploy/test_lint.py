@@ -79,7 +79,7 @@ def checkov(folder, *frameworks):
         [*command, "--output", "json", "--compact", "--skip-download"],
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=280,
         check=False,
     )
     reports = json.loads(done.stdout)

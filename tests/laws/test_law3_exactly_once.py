@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -257,5 +257,5 @@ class Delivery(RuleBasedStateMachine):
                 assert self.collector.rejected(run_id).total() == rejected
 
 
-Delivery.TestCase.settings = settings(stateful_step_count=50)
+Delivery.TestCase.settings = settings(stateful_step_count=50, suppress_health_check=list(HealthCheck))
 TestDelivery = Delivery.TestCase

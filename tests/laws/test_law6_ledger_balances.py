@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import assume, settings
+from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -207,7 +207,7 @@ def datum_results(summaries, datum):
     return summaries[dimensions["Request"], dimensions["Method"]].count
 
 
-Accounting.TestCase.settings = settings(stateful_step_count=50)
+Accounting.TestCase.settings = settings(stateful_step_count=50, suppress_health_check=list(HealthCheck))
 TestAccounting = Accounting.TestCase
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import gevent
+
 from locust_cw_dist.core.buffer import RunCounters
 from locust_cw_dist.core.collector import Collector
 from locust_cw_dist.core.frame import Frame, Vitals
@@ -18,6 +20,13 @@ from locust_cw_dist.hosts.runs import Runs
 from locust_cw_dist.settings import Settings
 
 NOW_S = 1_800_000_000.0
+
+
+def wait_until_gevent(condition):
+    """Wait, with the hub running, until `condition` is true."""
+    with gevent.Timeout(60):
+        while not condition():
+            gevent.sleep(0.01)
 
 
 class ManualClock:
@@ -103,8 +112,8 @@ class Bench:
             self.publisher.start(lambda: (3, 1))
             self.keeper.start(self.publisher)
 
-    def flush(self, timeout_s=5.0):
-        """Send what is here, and end."""
+    def flush(self, timeout_s=15.0):
+        """Send what is here, and end; sooner than `timeout_s` where all is sent."""
         self.start()
         self.keeper.settle(timeout_s)
         self.publisher.flush(timeout_s)

@@ -86,7 +86,7 @@ def test_every_form_of_datum_arrives(aws, now_s):
     ids=str,
 )
 def test_failures_are_told_apart_and_no_call_is_repeated_here(aws, now_s, monkeypatch, fault, details, failure):
-    monkeypatch.setattr(edge, "READ_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(edge, "READ_TIMEOUT_S", 0.5 if fault == "hang" else 10)
     aws.faults(fault, **details)
     sink = Cloudwatch(Settings(service="shop"))
     with pytest.raises(SendError) as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from types import SimpleNamespace
 
@@ -206,7 +207,8 @@ def test_an_event_loop_that_is_held_is_noticed(make):
     gevent.sleep(0.3)
     bench.stop()
     (reason,) = bench.reasons()
-    assert reason.startswith("the event loop of this process was held for 1.")
+    (held_s,) = re.match(r"the event loop of this process was held for ([\d.]+) s", reason).groups()
+    assert float(held_s) >= 1.0
 
 
 def test_users_are_counted_against_their_target(make):

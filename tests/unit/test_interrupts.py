@@ -34,7 +34,7 @@ def work():
     for number in range(3):
         press()
         print(number, flush=True)
-        gevent.sleep(0.01)
+        gevent.sleep(0.2)
 
 worker = gevent.spawn(work)
 caught = 0

@@ -68,4 +68,4 @@ def assert_waits_for_nothing(link):
     gevent.get_hub().loop.update_now()  # what timers count from; else they are short by as much as it is behind
     before_s = time.monotonic()
     assert link.receive(0.05) is None
-    assert 0.04 <= time.monotonic() - before_s < 1.0
+    assert 0.04 <= time.monotonic() - before_s < 20

@@ -60,10 +60,12 @@ def date_of(answer):
 
 def test_calls_over_the_quota_are_throttled(cloudwatch):
     client = cloudwatch.client(config=ONE_TRY)
+    began_s = time.monotonic()
     cloudwatch.conditions(put_calls_per_s=5)
-    outcomes = [refusal(client, A_CALL) for _ in range(12)]
+    outcomes = [refusal(client, A_CALL) for _ in range(60)]
     refused = [outcome for outcome in outcomes if outcome]
-    assert 3 <= len(refused) <= 7  # 5 at once, and what a slow machine earns meanwhile
+    earned = 5 * (time.monotonic() - began_s)
+    assert 55 - earned <= len(refused) <= 55  # 5 at once
     assert {outcome[:2] for outcome in refused} == {("Throttling", 400)}
     assert cloudwatch.stats().refusals == {"Throttling": len(refused)}
     client.list_metrics()  # the quota is PutMetricData's
@@ -72,6 +74,7 @@ def test_calls_over_the_quota_are_throttled(cloudwatch):
 
 
 def test_500_calls_a_second_by_default():
+    began_s = time.monotonic()
     surroundings = Surroundings()
     for _ in range(500):
         surroundings.admit_put()
@@ -82,7 +85,8 @@ def test_500_calls_a_second_by_default():
         except Exception as error:
             assert "Rate exceeded" in str(error)  # noqa: PT017
             refused += 1
-    assert refused > 800
+    earned = 500 * (time.monotonic() - began_s)
+    assert 1000 - earned <= refused <= 1000
 
 
 # The clock
@@ -92,9 +96,9 @@ def test_500_calls_a_second_by_default():
 def test_the_date_header_is_skewed(cloudwatch, skew_s):
     client = cloudwatch.client(config=ONE_TRY)
     cloudwatch.conditions(clock_skew_s=skew_s)
-    assert abs(date_of(client.list_metrics()) - time.time() - skew_s) < 5
+    assert abs(date_of(client.list_metrics()) - time.time() - skew_s) < 60
     cloudwatch.reset()
-    assert abs(date_of(client.list_metrics()) - time.time()) < 5
+    assert abs(date_of(client.list_metrics()) - time.time()) < 60
 
 
 def test_a_signature_of_another_time_is_refused(cloudwatch):

@@ -8,6 +8,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
+from locust_cw_dist import testing
 from locust_cw_dist.testing import LocalCloudwatch, LocalCloudwatchError
 from support.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions, refusal
 
@@ -118,7 +119,8 @@ def test_hang_for_a_while(cloudwatch, client):
     assert 0.2 <= time.monotonic() - started < 10
 
 
-def test_a_server_with_a_hanging_call_still_ends():
+def test_a_server_with_a_hanging_call_still_ends(monkeypatch):
+    monkeypatch.setattr(testing, "_EXIT_TIMEOUT_S", 60.0)
     with LocalCloudwatch() as own:
         own.faults("hang")
         with pytest.raises(ReadTimeoutError):
@@ -126,7 +128,7 @@ def test_a_server_with_a_hanging_call_still_ends():
         process = own._process
         started = time.monotonic()
     assert process.returncode == 0
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 20
 
 
 def test_reset(cloudwatch, client):
@@ -165,11 +167,11 @@ def test_trickle(cloudwatch, client):
 
 
 def test_a_trickle_keeps_a_read_timeout_from_striking(cloudwatch):
-    client = cloudwatch.client(config=ONE_TRY.merge(Config(read_timeout=0.3)))
-    cloudwatch.faults("trickle", latency_s=1.5)
+    client = cloudwatch.client(config=ONE_TRY.merge(Config(read_timeout=2)))
+    cloudwatch.faults("trickle", latency_s=5)
     started = time.monotonic()
-    client.put_metric_data(**A_CALL)  # its body alone would be two bytes, 0.75 s apart
-    assert time.monotonic() - started >= 1.4
+    client.put_metric_data(**A_CALL)  # its body alone would be two bytes, 2.5 s apart
+    assert time.monotonic() - started >= 4.9
 
 
 def test_bad_datum_refuses_calls_that_hold_it(cloudwatch, client):

@@ -14,7 +14,7 @@ from locust_cw_dist.core import retry
 from locust_cw_dist.core.retry import Failure
 from locust_cw_dist.edge.sink import SendError
 from locust_cw_dist.hosts import sender
-from support.publisher import NOW_S, Bench, ScriptedSink, spool_files
+from support.publisher import NOW_S, Bench, ScriptedSink, spool_files, wait_until_gevent
 
 
 def away(count=10_000, failure=Failure.UNREACHABLE):
@@ -80,12 +80,6 @@ def test_while_calls_fail_new_batches_go_to_disk_untried(tmp_path):
     assert (bench.balance.published, bench.balance.spooled) == (3, 0)
 
 
-def wait_until_gevent(condition):
-    with gevent.Timeout(10):
-        while not condition():
-            gevent.sleep(0.01)
-
-
 def test_what_is_not_taken_by_the_deadline_is_on_disk_and_the_next_process_sends_it_once(tmp_path, caplog):
     first = Bench(ScriptedSink(*away()), spool_dir=str(tmp_path))
     first.deliver("/a", "/b", count=5)
@@ -117,6 +111,9 @@ def test_a_call_that_the_end_cuts_off_is_doubtful_for_the_next_process(tmp_path,
 
     first = Bench(Hanging(), spool_dir=str(tmp_path))
     first.deliver("/a", count=5)
+    first.start()
+    first.publisher.tick(everything=True)
+    wait_until_gevent(lambda: first.publisher.datum_ledger.calls)
     first.flush(timeout_s=0.2)
     assert first.publisher.datum_ledger.ambiguous == 1
     assert (first.balance.spooled, first.balance.difference) == (5, 0)
@@ -157,6 +154,9 @@ def test_of_a_batch_that_is_halved_only_the_rest_waits_on_disk(tmp_path):
 
     first = Bench(Picky(None, *away()), spool_dir=str(tmp_path), metrics=["RequestCount"])
     first.deliver("/0", "/1", "/2", count=2)
+    first.start()
+    first.publisher.tick(everything=True)
+    wait_until_gevent(lambda: first.balance.dropped)
     first.flush(timeout_s=0.3)
     balance = first.balance
     assert balance.dropped.get(Failure.REFUSED.value, 0) == 2
@@ -254,19 +254,21 @@ def test_while_all_is_well_a_few_calls_are_made_at_once_and_while_they_fail_one(
     class Slow(ScriptedSink):
         def __init__(self, *script):
             super().__init__(*script)
+            self.takes_s = 0.05
             self.now = self.most = 0
 
         def send(self, namespace, batch):
             self.now += 1
             self.most = max(self.most, self.now)
             try:
-                gevent.sleep(0.05)
+                gevent.sleep(self.takes_s)
                 super().send(namespace, batch)
             finally:
                 self.now -= 1
 
     names = [f"/{number}" for number in range(300)]
     well = Bench(Slow(), max_endpoints=1000)
+    well.sink.takes_s = 0.3  # longer than it takes to make three batches
     well.deliver(*names)
     well.flush()
     assert well.sink.most == sender.MAX_CALLS_AT_ONCE
@@ -294,9 +296,8 @@ def test_a_pause_that_cloudwatch_asks_for_is_kept():
     bench = Bench(ScriptedSink(SendError(Failure.THROTTLED, "Rate exceeded", retry_after_s=0.5)))
     bench.deliver("/a")
     bench.start()
-    bench.publisher.tick(everything=True)
-    wait_until_gevent(lambda: bench.publisher.datum_ledger.calls == 1)
     begun_s = time.monotonic()
+    bench.publisher.tick(everything=True)
     wait_until_gevent(lambda: bench.balance.published == 1)
     assert time.monotonic() - begun_s > 0.4
     bench.flush()

@@ -13,19 +13,13 @@ from locust_cw_dist.core.retry import Failure
 from locust_cw_dist.edge import spool
 from locust_cw_dist.edge.sink import SendError
 from locust_cw_dist.hosts import sender
-from support.publisher import NOW_S, Bench, ScriptedSink, spool_files
+from support.publisher import NOW_S, Bench, ScriptedSink, spool_files, wait_until_gevent
 
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch, caplog):
     caplog.set_level("INFO")
     monkeypatch.setattr(retry, "backoff_s", lambda *_: 0.01)
-
-
-def wait_until_gevent(condition):
-    with gevent.Timeout(10):
-        while not condition():
-            gevent.sleep(0.01)
 
 
 def requests_of(batch):
@@ -106,12 +100,15 @@ class HangsAfterRefusing(ScriptedSink):
 
 @pytest.mark.parametrize("has_spool", [False, True])
 def test_no_call_begins_after_the_end_and_what_it_would_have_sent_is_booked(tmp_path, monkeypatch, has_spool):
-    monkeypatch.setattr(retry, "MIN_INTERVAL_S", 0.5)
-    monkeypatch.setattr(sender, "LAST_DISK_S", 2.0)
+    monkeypatch.setattr(retry, "MIN_INTERVAL_S", 2.0)
+    monkeypatch.setattr(sender, "LAST_DISK_S", 10.0)
     settings = {"spool_dir": str(tmp_path)} if has_spool else {}
     bench = Bench(HangsAfterRefusing(), **settings)
     bench.deliver("/a", "/b", count=3)
-    with gevent.Timeout(10):
+    bench.start()
+    bench.publisher.tick(everything=True)
+    wait_until_gevent(lambda: bench.publisher.datum_ledger.calls)
+    with gevent.Timeout(30):
         # The end comes while the second call waits for its turn.
         bench.flush(timeout_s=0.3)
     assert bench.publisher.datum_ledger.calls == 1
@@ -187,6 +184,9 @@ def test_results_that_were_dropped_are_not_on_disk_as_well(tmp_path):
     metrics = ["RequestCount", "ResponseTime_ms"]
     first = Bench(Picky(), spool_dir=str(tmp_path), metrics=metrics)
     first.deliver("/a", count=5)
+    first.start()
+    first.publisher.tick(everything=True)
+    wait_until_gevent(lambda: first.balance.dropped)
     first.flush(timeout_s=0.3)
     assert first.balance.dropped == {Failure.REFUSED.value: 5}
 
