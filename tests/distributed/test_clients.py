@@ -28,7 +28,7 @@ SUCCEEDING = {"requests /fast", "requests expected", "measured", "fast /fast", "
 def test_locusts_own_clients(cluster, target, monkeypatch, role):
     monkeypatch.setenv("OTHER_TARGET", target.replace("127.0.0.1", "localhost"))
     cluster.locustfile = "http_clients.py,plugin.py"
-    getattr(cluster, role)("--host", target, users=12, run_time_s=4)
+    getattr(cluster, role)("--host", target, users=12, run_time_s=8)
     cluster.wait()
     endpoints = by_endpoint(cluster.truth().requests)
     assert {name for name, _ in endpoints} == FAILING | SUCCEEDING

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.once
 
 DEMO = [sys.executable, "-m", "locust_cw_dist.cli.main", "demo"]
 
-GONE_WITHIN_S = 10
+GONE_WITHIN_S = 40
 HOSTILE = {
     "AWS_PROFILE": "no-such-profile",
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -120,7 +121,7 @@ def test_a_closed_port_and_a_skewed_clock(doctor, cloudwatch):
     cloudwatch.conditions(clock_skew_s=-600)
     done = doctor("--cw-service", "checkout")
     assert done.returncode == 1
-    assert "FAILED    clock: this machine is 600 s ahead of the service" in done.stdout.replace("599", "600")
+    assert re.search(r"FAILED    clock: this machine is (59|60)\d s ahead of the service", done.stdout)
 
 
 def test_files_are_read_as_locust_reads_them(doctor, tmp_path):

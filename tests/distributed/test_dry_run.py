@@ -96,7 +96,7 @@ def test_a_wrong_option_ends_it_before_any_load(cluster, options, says):
 
 
 def test_two_processes_that_publish_the_same_are_noticed_by_the_second(cluster):
-    first = cluster.single(run_time_s=12, users=1, name="first")
+    first = cluster.single(run_time_s=120, users=1, name="first")
     first.wait_for_log("Ramping to")
     second = cluster.single(run_time_s=1, users=1, name="second")
     other = cluster.single("--cw-dimension", "Team=a", run_time_s=1, users=1, name="other")

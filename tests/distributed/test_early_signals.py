@@ -21,7 +21,8 @@ def cluster(cluster):
 def test_the_parent_of_forked_workers_passes_it_on_and_waits(cluster):
     cluster.master(workers=2, run_time_s=60)
     worker = cluster.worker("--processes", "2")
-    wait_until(lambda: len(cluster.truth().requests) > 300, "there are requests")
+    wait_until(lambda: len(cluster.truth().workers) == 2, "both have requests")
+    wait_until(lambda: len(cluster.truth().requests) > 300, "there are more")
     worker.signal(signal.SIGTERM)
     codes = cluster.wait()
     # 1 where failures wait for the next report; never that of a signal.

@@ -6,9 +6,13 @@ import json
 
 import pytest
 
+from locust_cw_dist.hosts.sender import MAX_CALLS_AT_ONCE
 from support.figures import assert_equal
 from support.ports import free_port
 from support.processes import wait_until
+
+OF_LOCUST = {0, 1}
+"""Its exit codes: some requests fail, and in two seconds maybe none."""
 
 PASSING = [
     ("latency", {"latency_s": 0.5}, 2),
@@ -33,7 +37,7 @@ def test_a_fault_that_passes(cluster, cloudwatch, tmp_path, kind, details, count
     cloudwatch.faults(kind, count=count, **details)
     options = ["--cw-spool-dir", str(tmp_path / "spool")] if spool else []
     single = cluster.single(*options, run_time_s=2)
-    assert single.wait() == 1
+    assert single.wait() in OF_LOCUST
     assert cloudwatch.stats().faults[kind] >= count
     cluster.assert_exact()
     assert not spool or list((tmp_path / "spool").iterdir()) == []
@@ -42,8 +46,8 @@ def test_a_fault_that_passes(cluster, cloudwatch, tmp_path, kind, details, count
 @pytest.mark.parametrize("choice", ["resend", "drop"])
 def test_a_reply_that_is_lost_counts_twice_or_not_at_all_as_the_user_chose(cluster, cloudwatch, choice):
     cloudwatch.faults("lost_reply", count=1, skip=1)
-    single = cluster.single("--cw-ambiguous", choice, run_time_s=2)
-    assert single.wait() == 1
+    single = cluster.single("--cw-ambiguous", choice, run_time_s=6)
+    assert single.wait() in OF_LOCUST
     cluster.assert_clean()
     cluster.assert_balanced()
     summary, truth = cluster.summary(), cluster.truth()
@@ -63,7 +67,7 @@ def test_a_reply_that_is_lost_counts_twice_or_not_at_all_as_the_user_chose(clust
 
 def test_a_trickle_is_waited_for(cluster, cloudwatch):
     cloudwatch.faults("trickle", count=3, latency_s=1)
-    assert cluster.single(run_time_s=2).wait() == 1
+    assert cluster.single(run_time_s=2).wait() in OF_LOCUST
     cluster.assert_exact()
 
 
@@ -71,7 +75,7 @@ def test_one_datum_that_is_refused_is_set_aside_and_all_else_is_there(cluster, c
     folder = tmp_path / "spool"
     cloudwatch.faults("bad_datum", match="/orders")
     single = cluster.single("--cw-spool-dir", str(folder), run_time_s=2)
-    assert single.wait() == 1
+    assert single.wait() in OF_LOCUST
     cluster.assert_clean()
     cluster.assert_balanced()
     requests = cluster.truth().usable
@@ -95,17 +99,17 @@ def test_credentials_that_are_renewed_in_the_middle_of_a_run(cluster, cloudwatch
     single = cluster.single("--cw-flush-timeout", "30", env=env | {"AWS_SHARED_CREDENTIALS_FILE": str(keys)})
     wait_until(lambda: "no valid credentials" in single.log, "the first try fails")
     keys.write_text("[default]\naws_access_key_id = local\naws_secret_access_key = local\n")
-    assert single.wait() == 1
+    assert single.wait() in OF_LOCUST
     cluster.assert_exact()
 
 
 def test_connections_are_used_again(cluster, cloudwatch):
-    single = cluster.single("--loglevel", "DEBUG", run_time_s=4)
+    single = cluster.single("--loglevel", "DEBUG", run_time_s=10)
     single.wait()
     cluster.assert_exact()
-    assert cluster.summary()["put_metric_data_calls"] >= 4
-    # Two where the last call begins while the one before waits for its answer.
-    assert single.log.count("Starting new HTTP connection") <= 2
+    assert cluster.summary()["put_metric_data_calls"] >= 6
+    # More than one where a call begins while another waits for its answer.
+    assert single.log.count("Starting new HTTP connection") <= MAX_CALLS_AT_ONCE
 
 
 def test_a_spool_folder_that_cannot_be_written_is_one_line_before_any_load(cluster, tmp_path):
@@ -121,13 +125,13 @@ def test_what_a_closed_port_leaves_on_disk_the_next_run_publishes(cluster, cloud
     folder = str(tmp_path / "spool")
     down = cloudwatch.env() | {"AWS_ENDPOINT_URL_CLOUDWATCH": f"http://127.0.0.1:{free_port()}"}
     first = cluster.single("--cw-spool-dir", folder, "--cw-flush-timeout", "1", name="first", env=down, run_time_s=2)
-    assert first.wait() == 1
+    assert first.wait() in OF_LOCUST
     (summary,) = cluster.summaries()
     assert (summary["spooled"], summary["published"], summary["complete"]) == (summary["recorded"], 0, False)
     assert f"locust-cw resend {folder}" in first.log
     cluster.assert_balanced()
     second = cluster.single("--cw-spool-dir", folder, name="second", run_time_s=2)
-    assert second.wait() == 1
+    assert second.wait() in OF_LOCUST
     cluster.assert_clean()
     assert_equal(cluster.truth().usable, cluster.published())
     assert f"run {summary['run_id']}, of an earlier process: {summary['recorded']} of" in second.log

@@ -158,12 +158,18 @@ def test_an_error_at_the_end_keeps_no_later_step_from_being_taken(tmp_path, monk
 def test_a_disk_that_hangs_takes_no_more_than_half_of_the_time_there_is_at_the_end(monkeypatch):
     environment = Environment()
     plugin = install(environment, Settings(service="shop"), client=RecordingClient())
-    left_s = []
-    monkeypatch.setattr("locust_cw_dist.hosts.keeper.Keeper.settle", lambda _, timeout_s: gevent.sleep(timeout_s))
+    settle_s, left_s = [], []
+
+    def hang(_, timeout_s):
+        settle_s.append(timeout_s)
+        gevent.sleep(timeout_s)
+
+    monkeypatch.setattr("locust_cw_dist.hosts.keeper.Keeper.settle", hang)
     flush = Publisher.flush
     monkeypatch.setattr(Publisher, "flush", lambda self, timeout_s: (left_s.append(timeout_s), flush(self, timeout_s)))
     plugin.close(timeout_s=2)
-    assert 0.5 < left_s[0] <= 1.01
+    assert settle_s == [pytest.approx(1.0, abs=0.1)]
+    assert left_s[0] <= 1.01
 
 
 @pytest.mark.usefixtures("fast_reports")

@@ -24,7 +24,7 @@ def assert_named_once(cluster, pattern):
     assert_equal([request for request in truth.requests if request.pid == good.pid], cluster.published())
 
 
-@pytest.mark.parametrize("run_time_s", [1, 8])
+@pytest.mark.parametrize("run_time_s", [2, 8])
 def test_a_worker_without_the_plugin(cluster, run_time_s):
     cluster.master(run_time_s=run_time_s)
     cluster.worker(name="odd", locustfile="shopper.py")

@@ -208,9 +208,9 @@ def test_a_signal_lets_calls_end_and_leaves_nothing_in_doubt(bench, number, code
 def test_it_gives_up_while_cloudwatch_is_away_and_keeps_everything(bench):
     leave(bench.spool, "one", [batch("run-1", 7), batch("run-1", 5, request="/b")])
     bench.cloudwatch.faults("throttling")
-    process = bench.resend("--timeout", "2")
+    process = bench.resend("--timeout", "8")
     assert process.exit_code == 1
-    assert "CloudWatch has taken nothing for 2 s (throttled by CloudWatch): given up" in process.out
+    assert "CloudWatch has taken nothing for 8 s (throttled by CloudWatch): given up" in process.out
     assert "0 of 12 results sent, 0 of 2 batches done; 2 stay in the folder" in process.out
     bench.cloudwatch.clear_faults()
     assert bench.resend().exit_code == 0

@@ -107,7 +107,7 @@ def test_each_rule_has_its_state_in_a_distributed_run(judged):
     assert {rule["name"] for rule in run["rules"] if rule["failed"]} == FAILED
     assert (run["run_id"], run["labels"]) == (judged.summary()["run_id"], {"branch": "main"})
     assert (run["failed"], run["failures_decided"], run["stopped_by"]) == (True, False, None)
-    assert run["duration_s"] == pytest.approx(6, abs=1.5)
+    assert 5.5 < run["duration_s"] < 16
 
 
 def test_what_is_observed_is_what_the_workers_did(judged):

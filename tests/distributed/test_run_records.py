@@ -54,7 +54,7 @@ def test_a_distributed_run_is_recorded_exactly_and_published_as_ever(recorded):
     assert record.damage.reason == ""
     assert record.ledger["recorded"] == summary["recorded"]
     assert record.ledger["published"] == summary["published"]
-    assert record.duration_s == pytest.approx(9, abs=1.5)
+    assert 8.5 < record.duration_s < 19
 
 
 def test_a_record_tells_how_the_run_was_made(recorded):

@@ -60,7 +60,7 @@ def test_stdout_is_for_locusts_json_alone(ordinary_run):
 
 
 def test_three_workers(cluster):
-    cluster.distributed(workers=3, users=9)
+    cluster.distributed(workers=3, users=9, run_time_s=6)
     cluster.wait()
     assert len(cluster.truth().workers) == 3
     cluster.assert_exact()
@@ -75,7 +75,7 @@ def test_a_single_process(cluster):
 
 
 def test_processes(cluster):
-    cluster.single("--processes", "2")
+    cluster.single("--processes", "2", run_time_s=6)
     cluster.wait()
     workers = cluster.truth().workers
     assert len(workers) == 2
@@ -84,7 +84,7 @@ def test_processes(cluster):
 
 
 def test_workers_that_fetch_their_locustfiles_from_the_master(cluster):
-    cluster.master(workers=2)
+    cluster.master(workers=2, run_time_s=6)
     for _ in range(2):
         cluster.worker(locustfile="-")
     cluster.wait()
@@ -95,7 +95,7 @@ def test_workers_that_fetch_their_locustfiles_from_the_master(cluster):
 def test_a_locustfile_that_nobody_edited(cluster):
     cluster.command = LOCUST_CW_RUN
     cluster.locustfile = "shopper.py"
-    cluster.master(workers=2)
+    cluster.master(workers=2, run_time_s=6)
     cluster.worker()
     cluster.worker(locustfile="-")
     cluster.wait()

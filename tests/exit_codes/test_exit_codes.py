@@ -138,7 +138,7 @@ def test_sigterm_to_an_autostarted_master_before_the_test_begins(cluster, cloudw
 def test_sigterm_to_one_of_two_workers(cluster):
     """The test goes on and has its results; with a worker less for a while it is suspect."""
     cluster.locustfile = QUIET
-    cluster.distributed(REQUIRED, run_time_s=10)
+    cluster.distributed(REQUIRED, run_time_s=20)
     wait_for_requests(cluster, 50)
     cluster.processes["worker-1"].signal(signal.SIGTERM)
     assert_reliable(cluster, "master", 0)
@@ -201,10 +201,10 @@ def test_the_only_worker_frozen(cluster):
 
 def test_one_of_two_workers_frozen(cluster):
     cluster.locustfile = QUIET
-    cluster.distributed(REQUIRED, run_time_s=14)
+    cluster.distributed(REQUIRED, run_time_s=18)
     wait_for_requests(cluster, 50)
     cluster.processes["worker-1"].freeze()
-    let_pass(8)
+    let_pass(10)
     cluster.processes["worker-1"].thaw()
     assert_reliable(cluster, "master", 0)
     assert any("was not heard of for" in reason for reason in verdict(cluster)["reasons"]), verdict(cluster)
@@ -286,8 +286,9 @@ def test_sigterm_to_an_autostarted_run(cluster, cloudwatch):
 def test_expect_workers_max_wait(cluster):
     """Locust ends with sys.exit(1) and no event at all: no run, and nothing that passes."""
     cluster.locustfile = FINE
+    # First, so that it is there when the master gives up: else nobody would tell it to quit.
+    cluster.worker().wait_for_log("Starting Locust")
     cluster.master(REQUIRED, "--expect-workers-max-wait", "2", workers=2)
-    cluster.worker()
     assert cluster.wait()["master"] == 1
 
 

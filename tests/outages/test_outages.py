@@ -6,6 +6,7 @@ import random
 import re
 import signal
 import sys
+import time
 
 import pytest
 
@@ -15,6 +16,9 @@ from support.processes import wait_until
 pytestmark = pytest.mark.once
 
 OUTAGE_S = 60
+
+LONG, LONG_OUTAGE_S = (0, 1), 22
+"""Which of the outages are so long that what is not safe meanwhile shows."""
 
 RESEND = (sys.executable, "-m", "locust_cw_dist.cli.main", "resend")
 
@@ -45,9 +49,11 @@ def test_a_master_that_is_killed_in_an_outage(cluster, cloudwatch, tmp_path, see
     master = cluster.distributed("--cw-spool-dir", folder, "--cw-grace", "3", users=4, run_time_s=60)
     wait_until(lambda: cluster.published().named("RequestCount"), "the first window is there")
     kind = chance.choice(["server_error", "throttling", "access_denied"])
+    before = cloudwatch.stats().faults.get(kind, 0)
     cloudwatch.faults(kind)
-    wait_until(lambda: cloudwatch.stats().faults.get(kind), "the outage begins")
-    let_pass(chance.uniform(0, 6))
+    wait_until(lambda: cloudwatch.stats().faults.get(kind, 0) > before, "the outage begins")
+    let_pass(LONG_OUTAGE_S if seed in LONG else chance.uniform(0, 6))
+    killed_s = time.time()
     for process in (master, *(cluster.processes[name] for name in ("worker-1", "worker-2"))):
         process.signal(signal.SIGKILL)
         process.wait()
@@ -63,7 +69,8 @@ def test_a_master_that_is_killed_in_an_outage(cluster, cloudwatch, tmp_path, see
     complete_until_s = _complete_until_s(first.out, times_s[-1])
     assert_within_a_second(times_s, {second: n for second, n in published.items() if second < complete_until_s - 1})
     assert sum(published.values()) <= len(times_s)
-    assert max(times_s) - complete_until_s < 12, "at most the open windows and those in their first try"
+    # Nominal are 7 s; a machine that is busy adds to it.
+    assert killed_s - complete_until_s < 16, "at most the open windows and those in their first try"
     cluster.assert_clean()
 
 
