@@ -40,8 +40,9 @@ HIGH_RESOLUTION_PERIODS_S = (10, 30)
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
 
-_REQUESTS = (("RequestCount", "Sum"), ("ResponseTime_ms", "SampleCount"), ("FailureCount", "SampleCount"))
-"""Where the number of results can be read, the plainest first."""
+_REQUESTS = (("RequestCount", "Sum"), ("FailureCount", "SampleCount"))
+"""Where the number of results can be read, the plainest first. The samples of ResponseTime_ms are fewer: those with a
+usable response time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +242,9 @@ def _watched(
 def _arithmetic(
     rule: Rule, settings: Settings, series: _Series, stat: tuple[str, str], least: int
 ) -> list[dict[str, Any]]:
-    number = next(one for one in _REQUESTS if one[0] in settings.metrics or one[0] == stat[0])
+    # Of times only those results count that have one; what else is judged has all of them as its samples.
+    numbers = () if rule.figure.is_time else _REQUESTS
+    number = next(one for one in (*numbers, (stat[0], "SampleCount")) if one[0] in settings.metrics)
     queries = [series.query("requests", *number)]
     value = "requests / PERIOD(requests)"
     if rule.figure is not Figure.RPS:

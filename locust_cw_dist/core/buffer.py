@@ -51,19 +51,14 @@ class RunCounters:
     """What one worker has recorded in one run since it began; only ever grows.
 
     Attributes:
-        recorded: Results that the request event told of, usable or not.
-        rejected: Of those, the ones that could not be used, by reason.
-        held: Of those, the usable ones that a frame leaves behind in the buffer; 0 in the buffer itself.
+        recorded: Results that the request event told of.
+        untimed: Of those, the ones without a usable response time, by reason.
+        held: Of those, the ones that a frame leaves behind in the buffer; 0 in the buffer itself.
     """
 
     recorded: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
+    untimed: Counter[str] = field(default_factory=Counter)
     held: int = 0
-
-    @property
-    def folded(self) -> int:
-        """Results that went into a Summary."""
-        return self.recorded - self.rejected.total()
 
 
 @dataclass(slots=True)
@@ -118,7 +113,7 @@ class WorkerBuffer:
         self.intakes: dict[str, dict[str, Intake]] = {}
         self.current_until_s = 0.0
         self._counters: dict[str, RunCounters] = {}
-        # Usable results that were handed over, by run; all others are here.
+        # Results that were handed over, by run; all others are here.
         self._taken: Counter[str] = Counter()
         self._resolution_s = resolution_s
         self._max_endpoints = max_endpoints
@@ -172,11 +167,8 @@ class WorkerBuffer:
         else:
             summary.record_failure(result.response_time_ms, result.failure)
         self._run_counters.recorded += 1
-
-    def reject(self, reason: str) -> None:
-        """Count a result that can't be used."""
-        self._run_counters.recorded += 1
-        self._run_counters.rejected[reason] += 1
+        if result.untimed is not None:
+            self._run_counters.untimed[result.untimed] += 1
 
     def use_resolution(self, resolution_s: int) -> None:
         """Fold what comes from now on into windows of `resolution_s`; what is there keeps its windows."""
@@ -198,7 +190,7 @@ class WorkerBuffer:
             self._merge_into((run_id, start_s), summaries)
         unknown, named = self.counters.pop(UNKNOWN_RUN, RunCounters()), self._counters_of(run_id)
         named.recorded += unknown.recorded
-        named.rejected += unknown.rejected
+        named.untimed += unknown.untimed
         self.begin_run(run_id)
 
     def shift(self, seconds: float) -> None:
@@ -245,7 +237,7 @@ class WorkerBuffer:
         """Return a copy of the counters of every run that has any, and of the current one, and what is held of it."""
         held = self._held()
         return {
-            run_id: RunCounters(counters.recorded, Counter(counters.rejected), held[run_id])
+            run_id: RunCounters(counters.recorded, Counter(counters.untimed), held[run_id])
             for run_id, counters in self.counters.items()
             if run_id != UNKNOWN_RUN and (counters.recorded or run_id == self.run_id)
         }
@@ -273,6 +265,9 @@ class WorkerBuffer:
         self._leave_window()
         for run_id, results in self._held().items():
             self._counters[run_id].recorded -= results
+        for (run_id, _), summaries in self._windows.items():
+            untimed = sum(summary.untimed_count for summary in summaries.values())
+            _take_back(self._counters[run_id].untimed, untimed)
         self._windows, self._latest = {}, {}
 
     def _known_windows(self, until_s: float) -> list[tuple[str, int]]:
@@ -283,7 +278,7 @@ class WorkerBuffer:
         return sorted(ended, key=lambda window: window[1])
 
     def _held(self) -> dict[str, int]:
-        return {run_id: counters.folded - self._taken[run_id] for run_id, counters in self.counters.items()}
+        return {run_id: counters.recorded - self._taken[run_id] for run_id, counters in self.counters.items()}
 
     def _counters_of(self, run_id: str) -> RunCounters:
         return self._counters.setdefault(run_id, RunCounters())
@@ -362,3 +357,13 @@ class WorkerBuffer:
                 intake = self._latest.get(key)
                 if intake is not None and intake.summary is summary:
                     intake.summary = mine
+
+
+def _take_back(tally: Counter[str], number: int) -> None:
+    """Take so many off a tally; which reasons they had is not known any more."""
+    for reason in list(tally):
+        taken = min(number, tally[reason])
+        tally[reason] -= taken
+        number -= taken
+        if not tally[reason]:
+            del tally[reason]

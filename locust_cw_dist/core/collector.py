@@ -91,7 +91,7 @@ class Window:
                 mine.successes.add(planes, first, count, sum_ms, min_ms, max_ms)
             if known:
                 mine.add_bytes(known, bytes_sum, bytes_min, bytes_max)
-        self.merge(section.failures)
+        self.merge(section.rest)
 
     def _place_of(self, key: EndpointKey) -> EndpointKey:
         return key if key in self.summaries or len(self.summaries) < MAX_ENDPOINTS else OTHER
@@ -237,9 +237,9 @@ class Collector:
         """Return the number of results that the workers recorded in a run, as far as they told."""
         return self._tally(run_id).recorded
 
-    def rejected(self, run_id: str) -> Counter[str]:
-        """Return the results of a run that workers could not use, by reason."""
-        return +self._tally(run_id).rejected
+    def untimed(self, run_id: str) -> Counter[str]:
+        """Return the results of a run that have no usable response time, by reason, as far as the workers told."""
+        return +self._tally(run_id).untimed
 
     def unmerged(self, run_id: str) -> int:
         """Return the number of results that workers told of and whose summaries have not come."""

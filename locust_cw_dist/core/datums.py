@@ -35,9 +35,6 @@ ENDPOINT_DIMENSIONS = ("Request", "Method", "Host")
 MAX_STATIC_DIMENSIONS = MAX_DIMENSIONS - len(ENDPOINT_DIMENSIONS)
 """How many dimensions a user can add to every series."""
 
-ACCOUNTED = frozenset({"ResponseTime_ms", "RequestCount"})
-"""A result is published when the datums of these metrics for its endpoint and window are accepted."""
-
 
 class _Texts(dict[float, str]):
     """Values as JSON; those that it does not hold are written anew."""
@@ -298,7 +295,10 @@ class _Group:
 
 
 def _add_results(group: _Group, summary: Summary, percentiles: tuple[float, ...]) -> None:
-    """Add what endpoints and totals have in common: response times, counts and percentiles."""
+    """Add what endpoints and totals have in common: response times, counts and percentiles.
+
+    Counts are of all results; response times and percentiles of those that have a time.
+    """
     results = summary.count
     if not results:
         return
@@ -308,7 +308,7 @@ def _add_results(group: _Group, summary: Summary, percentiles: tuple[float, ...]
             group.append("ResponseTime_ms", "Milliseconds", part)
     group.add("RequestCount", "Count", Distribution((1,), (results,)))
     group.add("FailureCount", "Count", _outcomes(results, summary.failure_count))
-    if group.has("ResponseTime_pNN_ms"):
+    if response_times.count and group.has("ResponseTime_pNN_ms"):
         for percent in percentiles:
             group.append(percentile_metric(percent), "Milliseconds", response_times.percentile(percent))
 

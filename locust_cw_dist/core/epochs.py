@@ -28,13 +28,13 @@ class RunTally:
 
     Attributes:
         told: Results that they recorded, as far as this master has heard.
-        rejected: Of those, the ones that could not be used, by reason.
+        untimed: Of those, the ones without a usable response time, by reason.
         elsewhere: Of those, the ones that a master before this one has merged.
         merged: Results merged here.
     """
 
     told: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
+    untimed: Counter[str] = field(default_factory=Counter)
     elsewhere: int = 0
     merged: int = 0
 
@@ -45,14 +45,14 @@ class RunTally:
 
     @property
     def unmerged(self) -> int:
-        """Results that could be used and whose summaries have not come."""
-        return self.recorded - self.rejected.total() - self.merged
+        """Results whose summaries have not come."""
+        return self.recorded - self.merged
 
     def replace(self, before: RunCounters, after: RunCounters) -> None:
         """Take what a worker tells now in place of what it told before."""
         self.told += after.recorded - before.recorded
-        self.rejected.update(after.rejected)
-        self.rejected.subtract(before.rejected)
+        self.untimed.update(after.untimed)
+        self.untimed.subtract(before.untimed)
 
 
 @dataclass(slots=True)
@@ -132,7 +132,7 @@ class Epoch:
 
 def _note_earlier_master(frame: Frame, tallies: defaultdict[str, RunTally]) -> None:
     """Note what this worker's first frame here neither brings nor leaves behind: another master has merged it."""
-    elsewhere = Counter({run_id: counters.folded - counters.held for run_id, counters in frame.counters.items()})
+    elsewhere = Counter({run_id: counters.recorded - counters.held for run_id, counters in frame.counters.items()})
     for section in frame.sections:
         elsewhere[section.run_id] -= section.results
     for run_id, results in elsewhere.items():

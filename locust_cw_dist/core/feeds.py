@@ -30,26 +30,35 @@ MAX_REMEMBERED = 10_000
 
 
 @dataclass(slots=True)
-class Times:
-    """Response times of successful and of failed requests, mergeable."""
+class Results:
+    """Response times of successful and of failed requests, and how many have none, mergeable."""
 
     successes: Histogram = field(default_factory=Histogram)
     failures: Histogram = field(default_factory=Histogram)
+    untimed_successes: int = 0
+    untimed_failures: int = 0
 
-    def add(self, summary: Summary) -> None:
-        """Add what a summary holds."""
-        self.successes.merge(summary.successes)
-        if summary.failures is not None:
-            self.failures.merge(summary.failures)
-
-    def merge(self, other: Times) -> None:
+    def add(self, other: Summary | Results) -> None:
         """Add what `other` holds; `other` stays as it is."""
         self.successes.merge(other.successes)
-        self.failures.merge(other.failures)
+        if other.failures is not None:
+            self.failures.merge(other.failures)
+        self.untimed_successes += other.untimed_successes
+        self.untimed_failures += other.untimed_failures
 
     def requests(self, rule: Rule) -> int:
-        """Return the number of requests that a rule looks at."""
-        return self.successes.count + (0 if rule.successful_only else self.failures.count)
+        """Return the number of requests that a rule looks at; where it looks at times, of those that have one."""
+        successes, failures = self.successes.count, self.failures.count
+        if not rule.figure.is_time:
+            successes += self.untimed_successes
+            failures += self.untimed_failures
+        return successes + (0 if rule.successful_only else failures)
+
+    def untimed(self, rule: Rule) -> int:
+        """Return the number of requests that a rule on times would look at if they had one."""
+        if not rule.figure.is_time:
+            return 0
+        return self.untimed_successes + (0 if rule.successful_only else self.untimed_failures)
 
     def value(self, rule: Rule, seconds: float) -> float | None:
         """Return a rule's figure, in the unit of its limit; None where there is none.
@@ -68,7 +77,7 @@ class Times:
         if not requests:
             return None
         if rule.figure is Figure.FAILURE_RATIO:
-            return self.failures.count / requests
+            return (self.failures.count + self.untimed_failures) / requests
         return self._time_ms(rule, self.successes if rule.successful_only else self._together())
 
     def _together(self) -> Histogram:
@@ -101,8 +110,8 @@ class Feed:
     rule: Rule
     begin_s: float
     keep_s: int = 0
-    total: Times = field(default_factory=Times)
-    windows: dict[int, Times] = field(default_factory=dict)
+    total: Results = field(default_factory=Results)
+    windows: dict[int, Results] = field(default_factory=dict)
     touched: set[int] = field(default_factory=set)
     first_s: float = math.inf
     too_late: int = 0
@@ -118,7 +127,7 @@ class Feed:
             self.too_late += summary.count
             return
         self.first_s = min(self.first_s, start_s)
-        self.windows.setdefault(start_s, Times()).add(summary)
+        self.windows.setdefault(start_s, Results()).add(summary)
         self.touched.add(start_s)
 
     def forget(self, needed_since_s: float) -> None:
@@ -126,13 +135,13 @@ class Feed:
         for start_s in [start_s for start_s in self.windows if start_s < needed_since_s - self.keep_s]:
             del self.windows[start_s]
 
-    def between(self, begin_s: int, end_s: int, resolution_s: int) -> Generator[None, None, Times]:
+    def between(self, begin_s: int, end_s: int, resolution_s: int) -> Generator[None, None, Results]:
         """Merge the windows from `begin_s` to before `end_s`; yields after each, and returns what they come to."""
-        merged = Times()
+        merged = Results()
         for start_s in range(begin_s, end_s, resolution_s):
             window = self.windows.get(start_s)
             if window is not None:
-                merged.merge(window)
+                merged.add(window)
                 yield
         return merged
 

@@ -25,12 +25,12 @@ import msgpack
 from locust_cw_dist.core import checks
 from locust_cw_dist.core.buffer import MAX_ENDPOINTS_PER_WORKER, MAX_WINDOWS, RunCounters
 from locust_cw_dist.core.packing import ROW_BYTES, Planes, pack_section, read_section
-from locust_cw_dist.core.result import MAX_NAME_CHARS, MAX_REASON_CHARS, REJECTIONS
+from locust_cw_dist.core.result import MAX_NAME_CHARS, MAX_REASON_CHARS, UNTIMED_REASONS
 from locust_cw_dist.core.sections import AnySection, EndpointKey, PackedSection
 from locust_cw_dist.core.summary import MAX_REASONS
 
 MAGIC = b"LCW"
-WIRE_VERSION = 3
+WIRE_VERSION = 4
 
 HEAD_STARTS = 4
 """Bytes after the version that tell how long the head is."""
@@ -173,7 +173,7 @@ def encode(frame: Frame) -> bytes:
         frame.final,
         frame.idle,
         [frame.vitals.users, frame.vitals.cpu_percent, frame.vitals.memory_bytes],
-        [[run_id, c.recorded, dict(c.rejected), c.held] for run_id, c in frame.counters.items()],
+        [[run_id, c.recorded, c.held, dict(c.untimed)] for run_id, c in frame.counters.items()],
         [name for name, _ in numbers],
         [method for _, method in numbers],
         sections,
@@ -258,7 +258,7 @@ def _unpack(packed: bytes) -> Any:
             strict_map_key=True,
             max_str_len=4 * MAX_NAME_CHARS,  # in UTF-8 bytes
             max_array_len=MAX_ENDPOINTS_PER_FRAME,
-            max_map_len=len(REJECTIONS) + MAX_REASONS + 1,
+            max_map_len=len(UNTIMED_REASONS) + MAX_REASONS + 1,
             max_bin_len=ROW_BYTES * MAX_ENDPOINTS_PER_FRAME,
             max_ext_len=0,
             list_hook=count,
@@ -325,20 +325,21 @@ class _Reader:
     def _counters(self) -> list[tuple[str, RunCounters]]:
         counters = []
         for entry in checks.listing(self.counters, MAX_RUNS):
-            run_id, recorded, rejected, held = checks.listing(entry, 4, 4)
-            tally = Counter(checks.tally(rejected, len(REJECTIONS), MAX_REASON_CHARS))
-            checks.require(set(tally) <= set(REJECTIONS), "an unknown rejection")
-            totals = [checks.integer(total, 0, checks.MAX_COUNT) for total in (recorded, held)]
-            counters.append((checks.identifier(run_id, MAX_ID_CHARS), RunCounters(totals[0], tally, totals[1])))
+            run_id, *totals, untimed = checks.listing(entry, 4, 4)
+            recorded, held = (checks.integer(total, 0, checks.MAX_COUNT) for total in totals)
+            tally = Counter(checks.tally(untimed, len(UNTIMED_REASONS), MAX_REASON_CHARS))
+            checks.require(tally.keys() <= set(UNTIMED_REASONS), "an unknown reason for no response time")
+            checks.agree(tally.total() <= recorded, "more results without a response time than results")
+            counters.append((checks.identifier(run_id, MAX_ID_CHARS), RunCounters(recorded, tally, held)))
         checks.require(len(dict(counters)) == len(counters), "a run twice")
         return counters
 
     def _section(self, section: Any) -> PackedSection:
-        run_id, start_s, packed, failures = checks.listing(section, 4, 4)
+        run_id, start_s, packed, rest = checks.listing(section, 4, 4)
         checks.identifier(run_id, MAX_ID_CHARS)
         checks.integer(start_s, 0, int(FAR_FUTURE_S))
         checks.require(type(packed) is bytes, "rows expected")
-        return read_section(run_id, start_s, packed, failures, self._endpoints, self._planes)
+        return read_section(run_id, start_s, packed, rest, self._endpoints, self._planes)
 
 
 def _names(names: Any) -> list[str]:
@@ -350,7 +351,7 @@ def _names(names: Any) -> list[str]:
 
 def _check_results(frame: Frame) -> None:
     """Check that the worker tells of at least as many results as the frame holds or leaves behind."""
-    told = {run_id: counters.folded - counters.held for run_id, counters in frame.counters.items()}
+    told = {run_id: counters.recorded - counters.held for run_id, counters in frame.counters.items()}
     for section in frame.sections:
         told[section.run_id] = told.get(section.run_id, 0) - section.results
     checks.agree(min(told.values(), default=0) >= 0, "more results than the worker tells of")

@@ -228,8 +228,9 @@ class Judging:
 
     def _whole(self, watch: _Watch) -> RuleOutcome:
         sight = watch.look_at_all(self._span, self._complete_s)
+        untimed = watch.feed.total.untimed(watch.rule)
         if sight.value is None:
-            return _no_data(watch, messages.too_few(watch.rule, sight.requests, sight.requests))
+            return _no_data(watch, messages.too_few(watch.rule, sight.requests, sight.requests, untimed=untimed))
         return _judged(watch, sight, messages.of_run(watch.rule, sight.value, sight.requests))
 
     def _sliding(self, watch: _Watch) -> RuleOutcome:
@@ -242,7 +243,8 @@ class Judging:
             return _judged(watch, sight, text)
         if tally.windows:
             requests = watch.feed.total.requests(rule)
-            return _no_data(watch, messages.too_few(rule, requests, tally.most_requests))
+            untimed = watch.feed.total.untimed(rule)
+            return _no_data(watch, messages.too_few(rule, requests, tally.most_requests, untimed=untimed))
         return self._shorter(watch)
 
     def _shorter(self, watch: _Watch) -> RuleOutcome:
@@ -250,7 +252,8 @@ class Judging:
         rule = watch.rule
         sight = watch.look_at_all(self._span, self._complete_s)
         if sight.value is None or (rule.figure.adds_up and not rule.above):
-            return _no_data(watch, messages.no_window(rule, sight.requests))
+            untimed = watch.feed.total.untimed(rule)
+            return _no_data(watch, messages.no_window(rule, sight.requests, untimed=untimed))
         text = f"{messages.of_run(rule, sight.value, sight.requests)}; the run was shorter than the rule's window"
         return _judged(watch, sight, text)
 
@@ -281,6 +284,6 @@ def _no_data(watch: _Watch, text: str) -> RuleOutcome:
         observed=None,
         requests=requests,
         message=text,
-        # Where there was no such request at all, the rule or the test is wrong; too few are bad luck.
+        # Without any such request, or any that has a time, the rule or the test is wrong; too few are bad luck.
         failed=rule.severity is Severity.FAIL and not requests,
     )

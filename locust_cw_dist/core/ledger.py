@@ -4,8 +4,9 @@
 
 holds at every moment, where *recorded* is the sum of the workers' cumulative counters, *pending* is what lies on the
 way (told of by a worker but not here yet, in an open window, waiting in memory, or being sent), *spooled* is what is
-safe on disk, and *dropped* has a reason for each. A result is published when every accounted datum of its endpoint
-and window (`datums.ACCOUNTED`) is accepted; an `Account` keeps track of that for one endpoint and window.
+safe on disk, and *dropped* has a reason for each. A result is published when the RequestCount datum of its endpoint and
+window is accepted and, if it has a response time, the ResponseTime_ms datums are (`publication`); an `Account` keeps
+track of that for the results of one endpoint and window that depend on the same datums.
 
 State: touched only by the publisher, on the master's hub.
 """
@@ -16,12 +17,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from locust_cw_dist.core.result import REJECTIONS
-
 LEFT_OUT = "left out by --cw-include or --cw-exclude"
 """Reason of what the user did not want."""
 
-NOT_LOST = frozenset({*REJECTIONS, LEFT_OUT})
+NOT_LOST = frozenset({LEFT_OUT})
 """Reasons that make no run incomplete: there was nothing to publish."""
 
 
@@ -71,20 +70,25 @@ class DatumLedger:
 
 
 class Account:
-    """Whether the results of one endpoint and window are published: all accounted datums must be accepted.
+    """Whether some results of one endpoint and window are published: all datums that it waits for must be accepted.
 
     Attributes:
         results: How many there are.
     """
 
-    __slots__ = ("_failed", "_ledger", "_on_disk", "_open", "results")
+    __slots__ = ("_any_is_enough", "_failed", "_ledger", "_on_disk", "_open", "_published", "results")
 
-    def __init__(self, ledger: RunLedger, results: int, datums: int) -> None:
-        """Account for `results` that `datums` datums carry; without any datum they count as published."""
+    def __init__(self, ledger: RunLedger, results: int, datums: int, *, any_is_enough: bool = False) -> None:
+        """Account for `results` that `datums` datums carry; without any datum they count as published.
+
+        With `any_is_enough` one of the datums must be accepted, not all.
+        """
         self.results = results
         self._ledger = ledger
         self._open = datums
+        self._any_is_enough = any_is_enough
         self._failed = False
+        self._published = not datums
         self._on_disk = False
         ledger.accounted += results
         if not datums:
@@ -96,28 +100,29 @@ class Account:
         return self._ledger.run_id
 
     @property
-    def is_dropped(self) -> bool:
-        """Whether one of the datums was given up, and the results with it."""
-        return self._failed
+    def is_settled(self) -> bool:
+        """Whether the results are published or given up, whatever becomes of the other datums."""
+        return self._failed or self._published
 
     def accept(self) -> None:
         """Note that CloudWatch has accepted one of the datums."""
         self._open -= 1
-        if not self._open and not self._failed:
+        if not self.is_settled and (self._any_is_enough or not self._open):
+            self._published = True
             self._leave_disk()
             self._ledger.published += self.results
 
     def drop(self, reason: str) -> None:
         """Note that one of the datums was given up."""
         self._open -= 1
-        if not self._failed:
+        if not self.is_settled and not (self._any_is_enough and self._open):
             self._failed = True
             self._leave_disk()
             self._ledger.dropped[reason] += self.results
 
     def spool(self) -> None:
         """Note that one of the datums is on disk, from where it will be tried again."""
-        if not (self._failed or self._on_disk):
+        if not (self.is_settled or self._on_disk):
             self._on_disk = True
             self._ledger.spooled += self.results
 
@@ -142,7 +147,8 @@ class Balance:
         pending: What is on the way.
         spooled: What waits on disk.
         late: Of all of these, what came after its window had closed.
-        dropped: What was given up, by reason; what workers could not use included.
+        dropped: What was given up, by reason.
+        untimed: Of what was recorded, what has no usable response time, by reason.
     """
 
     recorded: int
@@ -151,6 +157,7 @@ class Balance:
     spooled: int
     late: int
     dropped: dict[str, int]
+    untimed: dict[str, int] = field(default_factory=dict)
 
     @property
     def difference(self) -> int:
@@ -159,5 +166,5 @@ class Balance:
 
     @property
     def not_lost(self) -> int:
-        """Of what was dropped, what was no response time, or what the user left out."""
+        """Of what was dropped, what the user left out."""
         return sum(self.dropped.values()) - lost_of(self.dropped)

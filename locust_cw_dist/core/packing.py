@@ -2,7 +2,7 @@
 
 Of each endpoint there is a row of numbers. Rows are written by columns, as `struct` writes them, and their histograms
 as their planes, in one `bytes` of the whole frame. So types and ranges need no check, and to read a histogram is to
-read an integer or two.
+read an integer or two. What few endpoints have (failures, results without a response time) stands beside the rows.
 
 Read back, what a histogram claims (count, minimum, maximum, sum) must fit its bins and each other. What was read stays
 a row, which the collector adds to a Summary of its own, so that none has to be made for each row.
@@ -54,7 +54,11 @@ NOTHING = (0, 0, 0, 0, 0.0, 0.0, 0.0)
 
 
 def pack_section(section: AnySection, numbers: dict[EndpointKey, int], planes: list[bytes]) -> list[Any]:
-    """Return a section as values that msgpack takes; its histograms go to `planes`, its endpoints to `numbers`."""
+    """Return a section as values that msgpack takes; its histograms go to `planes`, its endpoints to `numbers`.
+
+    They are the run, the start, the rows, and the rest: ``[row, failures' histogram, reasons, successes without a time,
+    failures without a time]`` of each endpoint that has any of it.
+    """
     # Those with most planes first: what has a second plane, a third one and so on is at the beginning of the rows.
     by_planes = sorted(section.summaries.items(), key=lambda item: -len(item[1].successes.planes))
     rows = [
@@ -70,14 +74,16 @@ def pack_section(section: AnySection, numbers: dict[EndpointKey, int], planes: l
     ]
     widths = [row[2] for row in rows]
     _pack_planes([summary.successes.planes for _, summary in by_planes], widths, planes)
-    failures = []
+    rest = []
     for row, (_, summary) in enumerate(by_planes):
-        if summary.failures is not None:
-            fields = _fields(summary.failures)
-            failures.append([row, fields, summary.reasons])
-            _pack_planes([summary.failures.planes], [fields[1]], planes)
+        failures = summary.failures
+        if failures is not None or summary.untimed_count:
+            fields = NOTHING if failures is None else _fields(failures)
+            rest.append([row, fields, summary.reasons, summary.untimed_successes, summary.untimed_failures])
+            if failures is not None:
+                _pack_planes([failures.planes], [fields[1]], planes)
     columns = [value for column in zip(*rows, strict=True) for value in column]
-    return [section.run_id, section.start_s, _layout(len(rows)).pack(*columns), failures]
+    return [section.run_id, section.start_s, _layout(len(rows)).pack(*columns), rest]
 
 
 def _fields(histogram: Histogram) -> tuple[int, int, int, int, float, float, float]:
@@ -171,23 +177,22 @@ def _check_statistics(rows: Iterable[tuple[int, int, int, float, float, float]])
 
 
 def read_section(
-    run_id: str, start_s: int, packed: bytes, failures: Any, endpoints: list[EndpointKey], planes: Planes
+    run_id: str, start_s: int, packed: bytes, packed_rest: Any, endpoints: list[EndpointKey], planes: Planes
 ) -> PackedSection:
-    """Return the section of which `pack_section` made `packed` and `failures`.
+    """Return the section of which `pack_section` made `packed` and `packed_rest`.
 
     Raises:
         ValueError: No summaries with a result in each can have led to them.
     """
-    count, rest = divmod(len(packed), ROW_BYTES)
-    require(0 < count <= len(endpoints) and not rest, "rows out of range")
+    count, torn = divmod(len(packed), ROW_BYTES)
+    require(0 < count <= len(endpoints) and not torn, "rows out of range")
     values = _layout(count).unpack(packed)
     numbers, *fields = (values[at : at + count] for at in range(0, len(values), count))
     require(max(numbers) < len(endpoints) and len(set(numbers)) == count, "an endpoint twice, or out of range")
     counts, known, sums, lows, highs = fields[3], *fields[7:]
     require(max(counts) <= MAX_COUNT and max(highs) <= MAX_RESPONSE_BYTES, "a number out of range")
     agree(
-        all(map(le, known, counts))
-        and all(map(le, lows, highs))
+        all(map(le, lows, highs))
         and all(map(le, map(mul, known, lows), sums))
         and all(map(le, sums, map(mul, known, highs))),
         "response bytes",
@@ -195,11 +200,22 @@ def read_section(
     keys = [endpoints[number] for number in numbers]
     first, _, _, *statistics = fields
     rows = list(zip(keys, _read_histograms(fields[:7], planes), first, *statistics, strict=True))
-    failed = _read_failures(failures, keys, planes)
-    # Without successes there must be failures.
-    require(all(counts) or all(n or key in failed for key, n in zip(keys, counts, strict=True)), "no results")
-    results = sum(counts) + sum([summary.failure_count for summary in failed.values()])
-    return PackedSection(run_id, start_s, results, rows, failed)
+    rest = _read_rest(packed_rest, keys, planes)
+    _check_successes(keys, counts, known, rest)
+    results = sum(counts) + sum([summary.count for summary in rest.values()])
+    return PackedSection(run_id, start_s, results, rows, rest)
+
+
+def _check_successes(
+    keys: list[EndpointKey], counts: Sequence[int], known: Sequence[int], rest: dict[EndpointKey, Summary]
+) -> None:
+    """Check that each endpoint has a result, and no more lengths of responses than successes."""
+    if all(counts) and all(map(le, known, counts)):
+        return
+    for key, timed, lengths in zip(keys, counts, known, strict=True):
+        summary = rest.get(key) or Summary()
+        require(bool(timed or summary.count), "no results")
+        agree(lengths <= timed + summary.untimed_successes, "more response lengths than successes")
 
 
 def _read_histograms(columns: list[tuple[Any, ...]], planes: Planes) -> list[list[int]]:
@@ -211,19 +227,30 @@ def _read_histograms(columns: list[tuple[Any, ...]], planes: Planes) -> list[lis
     return read + [[] for _ in counts[some:]]
 
 
-def _read_failures(packed: Any, keys: list[EndpointKey], planes: Planes) -> dict[EndpointKey, Summary]:
-    failed: dict[EndpointKey, Summary] = {}
+def _read_rest(packed: Any, keys: list[EndpointKey], planes: Planes) -> dict[EndpointKey, Summary]:
+    rest: dict[EndpointKey, Summary] = {}
     for entry in listing(packed, len(keys)):
-        row, fields, reasons = listing(entry, 3, 3)
+        row, fields, reasons, *untimed = listing(entry, 5, 5)
         key = keys[integer(row, 0, len(keys) - 1)]
-        require(key not in failed, "failures twice")
-        first, width, digits, count, *statistics = listing(fields, len(NOTHING), len(NOTHING))
-        require(set(map(type, statistics)) == {float}, "floats expected")
-        whole = [integer(value, 0, len(EDGES)) for value in (first, width, digits)]
-        columns = [[value] for value in (*whole, integer(count, 1, MAX_COUNT), *statistics)]
-        (histogram,) = planes.histograms(columns)
-        summary = failed[key] = Summary(failures=Histogram(histogram, first, count, *statistics))
+        require(key not in rest, "the rest of an endpoint twice")
+        successes, failures = (integer(count, 0, MAX_COUNT) for count in untimed)
+        rest[key] = summary = Summary(
+            failures=_read_failures(fields, planes), untimed_successes=successes, untimed_failures=failures
+        )
+        require(bool(summary.count), "a rest of nothing")
         # One more than MAX_REASONS: the entry for all others.
         summary.reasons = tally(reasons, MAX_REASONS + 1, MAX_REASON_CHARS)
-        agree(sum(summary.reasons.values()) == count, "failure reasons that don't add up to the failures")
-    return failed
+        agree(sum(summary.reasons.values()) == summary.failure_count, "failure reasons that don't add up to them")
+    return rest
+
+
+def _read_failures(packed: Any, planes: Planes) -> Histogram | None:
+    """Return the response times of failures; None if there are none."""
+    first, width, digits, count, *statistics = listing(packed, len(NOTHING), len(NOTHING))
+    require(set(map(type, statistics)) == {float}, "floats expected")
+    whole = [integer(value, 0, len(EDGES)) for value in (first, width, digits)]
+    if not integer(count, 0, MAX_COUNT):
+        require(tuple(packed) == NOTHING, "no histogram")
+        return None
+    (histogram,) = planes.histograms([[value] for value in (*whole, count, *statistics)])
+    return Histogram(histogram, first, count, *statistics)

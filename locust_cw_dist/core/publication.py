@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from locust_cw_dist.core.collector import Window
 from locust_cw_dist.core.datums import (
-    ACCOUNTED,
     Datum,
     MetricPlan,
     RunGauges,
@@ -22,6 +21,26 @@ from locust_cw_dist.core.ledger import Account, RunLedger
 from locust_cw_dist.core.sections import EndpointKey
 from locust_cw_dist.core.summary import Summary
 
+COUNT_METRICS = frozenset({"RequestCount"})
+"""A result is published when the datums of these metrics for its endpoint and window are accepted,"""
+
+TIME_METRICS = frozenset({"ResponseTime_ms"})
+"""and, if it has a response time, of these: of both as far as they are sent, else any datum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An account that waits for a datum.
+
+    Attributes:
+        account: The account.
+        results: Results that the batch with this datum brings, where batches are told apart: those of the account, on
+            the last of its datums, else 0.
+    """
+
+    account: Account
+    results: int
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -29,14 +48,21 @@ class Entry:
 
     Attributes:
         datum: The datum.
-        account: The account of its endpoint and window; None if no result depends on it.
-        results: Results that the batch with this datum brings, where batches are told apart: those of the account, on
-            the last of its datums, else 0.
+        claims: The accounts that wait for it; none if no result depends on it.
     """
 
     datum: Datum
-    account: Account | None = None
-    results: int = 0
+    claims: tuple[Claim, ...] = ()
+
+    def accept(self) -> None:
+        """Note that CloudWatch has accepted the datum."""
+        for claim in self.claims:
+            claim.account.accept()
+
+    def drop(self, reason: str) -> None:
+        """Note that the datum was given up."""
+        for claim in self.claims:
+            claim.account.drop(reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +93,7 @@ def publication(plan: MetricPlan, closed: Closed, ledger: RunLedger) -> Iterator
     totals = Summary()
     for (name, method), summary in closed.summaries.items():
         datums = endpoint_datums(plan, (name, method, closed.host), start_s, summary, late=late)
-        yield from _entries(datums, summary.count, ledger)
+        yield from _entries(datums, summary, ledger)
         totals.merge(summary)
     if totals.count:
         yield from map(Entry, total_datums(plan, start_s, totals, late=late))
@@ -75,12 +101,18 @@ def publication(plan: MetricPlan, closed: Closed, ledger: RunLedger) -> Iterator
         yield from map(Entry, run_datums(plan, start_s, closed.gauges))
 
 
-def _entries(datums: list[Datum], results: int, ledger: RunLedger) -> Iterator[Entry]:
-    left = sum(datum.metric in ACCOUNTED for datum in datums)
-    account = Account(ledger, results, left)
-    for datum in datums:
-        if datum.metric in ACCOUNTED:
-            left -= 1
-            yield Entry(datum, account, 0 if left else results)
-        else:
-            yield Entry(datum)
+def _entries(datums: list[Datum], summary: Summary, ledger: RunLedger) -> Iterator[Entry]:
+    timed = _claims(datums, COUNT_METRICS | TIME_METRICS, summary.timed_count, ledger)
+    untimed = _claims(datums, COUNT_METRICS, summary.untimed_count, ledger)
+    for number, datum in enumerate(datums):
+        yield Entry(datum, tuple(claims[number] for claims in (timed, untimed) if number in claims))
+
+
+def _claims(datums: list[Datum], metrics: frozenset[str], results: int, ledger: RunLedger) -> dict[int, Claim]:
+    """Return by number of its datum what an account of `results` claims, which waits for the datums of `metrics`."""
+    if not results:
+        return {}
+    numbers = [number for number, datum in enumerate(datums) if datum.metric in metrics]
+    carriers = numbers or range(len(datums))
+    account = Account(ledger, results, len(carriers), any_is_enough=not numbers)
+    return {number: Claim(account, results if number == carriers[-1] else 0) for number in carriers}

@@ -35,17 +35,17 @@ def of_window(rule: Rule, value: float, requests: int, end_s: int, *, broken: in
     return f"{where}, the worst of {judged:,} windows" if judged > 1 else where
 
 
-def too_few(rule: Rule, requests: int, most: int) -> str:
-    """Say that there was nothing to judge."""
+def too_few(rule: Rule, requests: int, most: int, *, untimed: int) -> str:
+    """Say that there was nothing to judge; `untimed` requests have no response time."""
     if not requests:
-        return _none(rule)
+        return _none(rule, untimed)
     where = "" if rule.window_s is None else f" in any {rule.window_s} s"
     return f"{most:,} {_requests(most)}{where}, at least {rule.min_requests:,} are needed"
 
 
-def no_window(rule: Rule, requests: int) -> str:
+def no_window(rule: Rule, requests: int, *, untimed: int) -> str:
     """Say that no sliding window fitted in the run."""
-    return f"no {rule.window_s} s lie in the run as a whole" if requests else _none(rule)
+    return f"no {rule.window_s} s lie in the run as a whole" if requests else _none(rule, untimed)
 
 
 def aborted(rule: Rule, at_s: float) -> str:
@@ -58,7 +58,9 @@ def too_late(requests: int) -> str:
     return f"{requests:,} {_requests(requests)} came too late for a sliding window"
 
 
-def _none(rule: Rule) -> str:
+def _none(rule: Rule, untimed: int) -> str:
+    if untimed:
+        return f"none of {untimed:,} {_requests(untimed)} has a usable response time"
     what = "no such request that succeeded" if rule.successful_only else "no such request"
     return f"{what} after the first {rule.warm_up_s} s" if rule.warm_up_s else what
 

@@ -114,7 +114,7 @@ class RunSummary:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every result that could be used is published, and no worker may have more."""
+        """Whether every result is published or was left out by the user, and no worker may have more."""
         usable_lost = self.balance.pending + self.balance.spooled
         return not (usable_lost or self.balance.difference or self._lost() or self.unheard or self.without_plugin)
 
@@ -125,6 +125,9 @@ class RunSummary:
         lines = [
             f"run {self.run_id}: {state}: {balance.published} of {balance.recorded} results {self._done}"
             + (f", {balance.late} of them late" if balance.late else "")
+        ]
+        lines += [
+            f"  {count} counted without a response time: {reason}" for reason, count in sorted(balance.untimed.items())
         ]
         lines += [f"  {count} dropped: {reason}" for reason, count in sorted(balance.dropped.items())]
         if balance.pending:
@@ -166,6 +169,7 @@ class RunSummary:
             "spooled": balance.spooled,
             "late": balance.late,
             "dropped": balance.dropped,
+            "untimed": balance.untimed,
             "unheard_workers": [{"worker": worker, "complete_until_s": until_s} for worker, until_s in self.unheard],
             "workers_without_plugin": list(self.without_plugin),
             "refused_frames": self.refused_frames,

@@ -12,7 +12,7 @@ EndpointKey = tuple[str, str]
 """(name, method)."""
 
 Row = tuple[EndpointKey, list[int], int, int, float, float, float, int, int, int, int]
-"""An endpoint, the fields of its successes' Histogram, and the four numbers of their lengths, as in a Summary."""
+"""An endpoint, the fields of its successes' Histogram, and the four numbers of all successes' lengths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +43,22 @@ class PackedSection:
         run_id: The run that the results belong to.
         start_s: Start of the window, seconds since the epoch.
         results: Number of results in it.
-        rows: The successes of each endpoint.
-        failures: The failures of some of these endpoints.
+        rows: The timed successes of each endpoint.
+        rest: Of some of these endpoints all other results: failures, and what has no response time.
     """
 
     run_id: str
     start_s: int
     results: int
     rows: list[Row]
-    failures: dict[EndpointKey, Summary]
+    rest: dict[EndpointKey, Summary]
 
     @property
     def summaries(self) -> dict[EndpointKey, Summary]:
         """The same as Summaries, new ones each time."""
         summaries = {row[0]: summary_of(row) for row in self.rows}
-        for key, failures in self.failures.items():
-            summaries[key].merge(failures)
+        for key, rest in self.rest.items():
+            summaries[key].merge(rest)
         return summaries
 
     def __eq__(self, other: object) -> bool:
@@ -70,10 +70,10 @@ class PackedSection:
 
 
 def summary_of(row: Row) -> Summary:
-    """Return the Summary that a row stands for."""
+    """Return the Summary that a row stands for, without the rest."""
     _, planes, first, count, sum_ms, min_ms, max_ms, known, bytes_sum, bytes_min, bytes_max = row
     successes = Histogram(planes.copy(), first, count, sum_ms, min_ms, max_ms) if count else Histogram()
-    return Summary(successes, None, known, bytes_sum, bytes_min, bytes_max)
+    return Summary(successes, bytes_count=known, bytes_sum=bytes_sum, bytes_min=bytes_min, bytes_max=bytes_max)
 
 
 AnySection = Section | PackedSection

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,13 +33,16 @@ from locust_cw_dist.core.limits import (
     MAX_VALUES_PER_DATUM,
     STORAGE_RESOLUTIONS_S,
 )
-from locust_cw_dist.core.publication import Entry
+from locust_cw_dist.core.publication import Claim, Entry
 
 MAGIC = b"locust-cw-spool"
 SPOOL_VERSION = 1
 
 MAX_INFLATED_BYTES = 4 * 2**20
 """Four times what fits into a call: a file that inflates to more was not written here."""
+
+MAX_CLAIMS = 2
+"""Accounts that wait for one datum: results with a response time and results without."""
 
 MAX_METRIC_CHARS = 255
 MAX_TIMESTAMP_S = 10**11
@@ -82,6 +86,14 @@ class SpooledBatch:
         """Number of results that it brings."""
         return sum(share.results for share in self.shares)
 
+    def entries(self, accounts: Sequence[Account]) -> tuple[Entry, ...]:
+        """Return the datums with what depends on them, given the account of each share."""
+        claims: defaultdict[int, list[Claim]] = defaultdict(list)
+        for share, account in zip(self.shares, accounts, strict=True):
+            for number in share.datums:
+                claims[number].append(Claim(account, share.results if number == max(share.datums) else 0))
+        return tuple(Entry(datum, tuple(claims[number])) for number, datum in enumerate(self.datums))
+
     @property
     def run_ids(self) -> frozenset[str]:
         """The runs that it has results of."""
@@ -97,12 +109,13 @@ class SpooledBatch:
         """Return what stands for `entries` on disk."""
         numbers: dict[Account, list[int]] = {}
         results: dict[Account, int] = {}
-        for number, entry in enumerate(entries):
-            if entry.account is not None:
-                numbers.setdefault(entry.account, []).append(number)
-                # Of results that are booked as dropped already, the rest of the datums is sent and nothing counted.
-                brought = 0 if entry.account.is_dropped else entry.results
-                results[entry.account] = results.get(entry.account, 0) + brought
+        claims = ((number, claim) for number, entry in enumerate(entries) for claim in entry.claims)
+        for number, claim in claims:
+            account = claim.account
+            numbers.setdefault(account, []).append(number)
+            # Of results that are booked already, the rest of the datums is sent and nothing counted.
+            brought = 0 if account.is_settled else claim.results
+            results[account] = results.get(account, 0) + brought
         shares = tuple(Share(a.run_id, results[a], tuple(at)) for a, at in numbers.items())
         return cls(namespace, tuple(entry.datum for entry in entries), shares)
 
@@ -162,16 +175,17 @@ def _read(document: Any) -> SpooledBatch:
     namespace, shares, data = _fields(document, "namespace", "shares", "data")
     datums = tuple(_read_datum(entry) for entry in checks.listing(data, MAX_DATUMS_PER_CALL))
     checks.require(bool(datums), "no datum")
-    read = tuple(_read_share(share, len(datums)) for share in checks.listing(shares, len(datums)))
-    numbers = [number for share in read for number in share.datums]
-    checks.require(len(set(numbers)) == len(numbers), "a datum with two accounts")
+    shares = checks.listing(shares, MAX_CLAIMS * len(datums))
+    read = tuple(_read_share(share, len(datums)) for share in shares)
+    claims = Counter(number for share in read for number in share.datums)
+    checks.require(max(claims.values(), default=0) <= MAX_CLAIMS, "a datum with too many accounts")
     return SpooledBatch(checks.string(namespace, MAX_NAMESPACE_CHARS), datums, read)
 
 
 def _read_share(share: Any, datums: int) -> Share:
     run_id, results, numbers = checks.listing(share, 3, 3)
     at = tuple(checks.integer(number, 0, datums - 1) for number in checks.listing(numbers, datums))
-    checks.require(bool(at), "results of no datum")
+    checks.require(bool(at) and len(set(at)) == len(at), "results of no datum, or of one twice")
     return Share(checks.identifier(run_id, MAX_ID_CHARS), checks.integer(results, 0, checks.MAX_COUNT), at)
 
 

@@ -28,6 +28,8 @@ class Summary:
     Attributes:
         successes: Response times of successful results.
         failures: Response times of failed results; None as long as there is none.
+        untimed_successes: Successful results without a usable response time; they are in no histogram.
+        untimed_failures: The same of failed results.
         bytes_count: Successful results of which the response's length is known.
         bytes_sum: Sum of these lengths in bytes.
         bytes_min: The smallest of them; 0 as long as there is none.
@@ -37,6 +39,8 @@ class Summary:
 
     successes: Histogram = field(default_factory=Histogram)
     failures: Histogram | None = None
+    untimed_successes: int = 0
+    untimed_failures: int = 0
     bytes_count: int = 0
     bytes_sum: int = 0
     bytes_min: int = 0
@@ -45,21 +49,34 @@ class Summary:
 
     @property
     def count(self) -> int:
-        """Number of results."""
+        """Number of results, with or without a response time."""
+        return self.timed_count + self.untimed_count
+
+    @property
+    def timed_count(self) -> int:
+        """Number of results with a response time: those that means and percentiles are made of."""
         return self.successes.count + (self.failures.count if self.failures is not None else 0)
 
     @property
-    def failure_count(self) -> int:
-        """Number of failed results."""
-        return self.failures.count if self.failures is not None else 0
+    def untimed_count(self) -> int:
+        """Number of results without a usable response time."""
+        return self.untimed_successes + self.untimed_failures
 
-    def record_success(self, response_time_ms: float, response_bytes: int | None) -> None:
-        """Add a successful result; `response_bytes` is None where the client told no length.
+    @property
+    def failure_count(self) -> int:
+        """Number of failed results, with or without a response time."""
+        return self.untimed_failures + (self.failures.count if self.failures is not None else 0)
+
+    def record_success(self, response_time_ms: float | None, response_bytes: int | None) -> None:
+        """Add a successful result; what the client did not give is None.
 
         Raises:
             ValueError: As `Histogram.record`; nothing is recorded then.
         """
-        self.successes.record(response_time_ms)
+        if response_time_ms is None:
+            self.untimed_successes += 1
+        else:
+            self.successes.record(response_time_ms)
         if response_bytes is not None:
             self.add_bytes(1, response_bytes, response_bytes, response_bytes)
 
@@ -75,18 +92,18 @@ class Summary:
         elif known := [length for length in response_bytes if 0 <= length <= MAX_RESPONSE_BYTES]:
             self.add_bytes(len(known), sum(known), min(known), max(known))
 
-    def record_failure(self, response_time_ms: float, reason: str) -> None:
-        """Add a failed result.
+    def record_failure(self, response_time_ms: float | None, reason: str) -> None:
+        """Add a failed result; `response_time_ms` is None where the client gave none.
 
         Raises:
             ValueError: As `Histogram.record`; nothing is recorded then.
         """
-        if self.failures is None:
-            failures = Histogram()
+        if response_time_ms is None:
+            self.untimed_failures += 1
+        else:
+            failures = self.failures or Histogram()
             failures.record(response_time_ms)
             self.failures = failures
-        else:
-            self.failures.record(response_time_ms)
         reasons = self.reasons
         if reason not in reasons and len(reasons) - (OTHER_REASONS in reasons) >= MAX_REASONS:
             reason = OTHER_REASONS
@@ -99,6 +116,8 @@ class Summary:
             if self.failures is None:
                 self.failures = Histogram()
             self.failures.merge(other.failures)
+        self.untimed_successes += other.untimed_successes
+        self.untimed_failures += other.untimed_failures
         if other.bytes_count:
             self.add_bytes(other.bytes_count, other.bytes_sum, other.bytes_min, other.bytes_max)
         if other.reasons:

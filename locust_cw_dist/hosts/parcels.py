@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
-from locust_cw_dist.core.ledger import Account
-from locust_cw_dist.core.publication import Entry
+from locust_cw_dist.core.publication import Claim, Entry
 from locust_cw_dist.core.spooled import SpooledBatch, SpoolError, pack, unpack
 from locust_cw_dist.edge.off_hub import OffHub
 from locust_cw_dist.edge.once import Once
@@ -33,7 +33,7 @@ class Parcel:
         namespace: Where it goes.
         entries: Its datums; empty while they are on disk only.
         file: Where it is on disk, if it is.
-        accounts: While it is on disk only: for each datum its account, where results depend on it.
+        claims: While it is on disk only: for each datum what depends on it.
         start_s: The oldest timestamp in it.
         tries: Calls that it has cost.
         place: The file that is its own from the first attempt to write it on, so that one which was cut off leaves no
@@ -44,7 +44,7 @@ class Parcel:
     namespace: str
     entries: tuple[Entry, ...]
     file: Path | None = None
-    accounts: tuple[Account | None, ...] = ()
+    claims: tuple[tuple[Claim, ...], ...] = ()
     start_s: int = field(init=False)
     tries: int = 0
     place: Path | None = None
@@ -57,20 +57,15 @@ class Parcel:
 
     def leave_memory(self) -> None:
         """Keep of the datums only what is booked on them: they are on disk."""
-        self.accounts = tuple(entry.account for entry in self.entries)
+        self.claims = tuple(entry.claims for entry in self.entries)
         self.entries = ()
-        for account in self.accounts:
-            if account is not None:
-                account.spool()
+        for claim in chain.from_iterable(self.claims):
+            claim.account.spool()
 
     def return_to_memory(self, batch: SpooledBatch) -> None:
         """Take the datums back that were on disk."""
-        results = {max(share.datums): share.results for share in batch.shares}
-        self.entries = tuple(
-            Entry(datum, account, results.get(number, 0))
-            for number, (datum, account) in enumerate(zip(batch.datums, self.accounts, strict=True))
-        )
-        self.accounts = ()
+        self.entries = tuple(map(Entry, batch.datums, self.claims))
+        self.claims = ()
 
 
 class Depot:

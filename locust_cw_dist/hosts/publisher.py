@@ -223,11 +223,9 @@ class Publisher:
             pending=unmerged + self._collector.open_results(run_id) + ledger.waiting,
             spooled=ledger.spooled,
             late=self._collector.late[run_id],
-            dropped=dict(self._dropped(run)),
+            dropped=dict(+run.ledger.dropped),
+            untimed=dict(self._collector.untimed(run_id)),
         )
-
-    def _dropped(self, run: Run) -> Counter[str]:
-        return self._collector.rejected(run.run_id) + run.ledger.dropped
 
     @property
     def _has_made_all(self) -> bool:
@@ -268,8 +266,7 @@ class Publisher:
             # Nothing is left unless the round was cut off: then nothing of the rest will be sent.
             entries.close()
             for entry in unsent:
-                if entry.account is not None:
-                    entry.account.drop(self._reason)
+                entry.drop(self._reason)
             self._making.clear()
 
     def _entries(self, unsent: list[Entry]) -> Generator[Entry]:
@@ -319,7 +316,7 @@ class Publisher:
 
     def _newly_lost(self) -> int:
         """Return how many results were given up since this was asked last."""
-        lost = sum(lost_of(self._dropped(run)) for run in self._runs)
+        lost = sum(lost_of(run.ledger.dropped) for run in self._runs)
         newly, self._lost_reported = lost - self._lost_reported, lost
         return newly
 

@@ -81,6 +81,7 @@ def status_document(
             "spooled": balance.spooled,
             "late": balance.late,
             "dropped": dict(balance.dropped),
+            "untimed": dict(balance.untimed),
         },
         "workers": [_worker(run.run_id, name, epoch) for name, epoch in epochs.items()],
     }

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from locust_cw_dist.core.buffer import WorkerBuffer
 from locust_cw_dist.core.frame import Vitals
 from locust_cw_dist.core.histogram import CEILING_MS, MAX_BATCH
-from locust_cw_dist.core.result import UNREADABLE, parse_result
+from locust_cw_dist.core.result import NOTHING_READABLE, RequestResult, parse_result
 from locust_cw_dist.edge.clock import Clock
 from locust_cw_dist.edge.once import Once
 
@@ -104,23 +104,29 @@ class Recorder:
     ) -> None:
         if not self.is_on:
             return
+        result = NOTHING_READABLE[exception is not None]
         try:
             result = parse_result(request_type, name, response_time, response_length, exception, response)
-            if not isinstance(result, str):
-                # In this order: the window must not seem to be longer than it is.
-                ticks, now_s = self._ticks(), self._now_s()
-                self.buffer.record(result, now_s)
-                self._current_until_ticks = ticks + (self.buffer.current_until_s - now_s)
-                return
-        # The objects of a client may do anything when they are looked at.
+        finally:
+            # Also where a user's time-out or end meets an object of its client that switches when it is looked at.
+            self._fold(result)
+
+    def _fold(self, result: RequestResult) -> None:
+        try:
+            # In this order: the window must not seem to be longer than it is.
+            ticks, now_s = self._ticks(), self._now_s()
+            self.buffer.record(result, now_s)
+            self._current_until_ticks = ticks + (self.buffer.current_until_s - now_s)
+            if result.untimed is not None:
+                self._once.warning(
+                    result.untimed,
+                    "locust-cw: a result has no usable response time (%s): it counts as a request%s, and has no part "
+                    "in percentiles and means; so do all such",
+                    result.untimed,
+                    "" if result.failure is None else " and a failure",
+                )
         except Exception:
-            self.buffer.reject(UNREADABLE)
-            self._once.error("unreadable", "locust-cw: a result can't be read; it is counted as dropped")
-            return
-        self.buffer.reject(result)
-        self._once.warning(
-            f"rejected {result}", "locust-cw: a result can't be used: %s; all such are counted as dropped", result
-        )
+            self._once.error("fold", "locust-cw: could not record a result")
 
     def _on_test_start(self, **_: Any) -> None:
         self.running, self.over = True, False

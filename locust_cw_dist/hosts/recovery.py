@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
 from locust_cw_dist.core.ledger import Account, RunLedger
 from locust_cw_dist.core.limits import MAX_AGE_S
-from locust_cw_dist.core.publication import Entry
 from locust_cw_dist.core.recovery import RecoveredRun, read_state
 from locust_cw_dist.core.retry import Failure
-from locust_cw_dist.core.spooled import SpooledBatch, SpoolError, unpack
+from locust_cw_dist.core.spooled import Share, SpoolError, unpack
 from locust_cw_dist.edge.clock import Clock
 from locust_cw_dist.edge.off_hub import OffHub
 from locust_cw_dist.edge.spool import Orphan, Spool
@@ -115,7 +113,7 @@ class Recovery:
             return
         self.batches += 1
         self.doubtful += is_doubtful
-        parcel = Parcel(batch.namespace, self._entries(batch), file=path)
+        parcel = Parcel(batch.namespace, batch.entries([self._account(share) for share in batch.shares]), file=path)
         for run_id in batch.run_ids:
             self._run(run_id).batches += 1
             self._run(run_id).doubtful += is_doubtful
@@ -127,16 +125,10 @@ class Recovery:
         else:
             self._sender.adopt(parcel, is_doubtful=is_doubtful)
 
-    def _entries(self, batch: SpooledBatch) -> tuple[Entry, ...]:
-        accounts: dict[int, Account] = {}
-        results: Counter[int] = Counter()
-        for share in batch.shares:
-            ledger = self._run(share.run_id).ledger
-            ledger.taken += share.results
-            account = Account(ledger, share.results, len(share.datums))
-            accounts |= dict.fromkeys(share.datums, account)
-            results[max(share.datums)] = share.results
-        return tuple(Entry(datum, accounts.get(at), results[at]) for at, datum in enumerate(batch.datums))
+    def _account(self, share: Share) -> Account:
+        ledger = self._run(share.run_id).ledger
+        ledger.taken += share.results
+        return Account(ledger, share.results, len(share.datums))
 
     def _skip(self, path: Path, reason: str) -> None:
         self.skipped[path] = reason

@@ -21,6 +21,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import chain
 
 import gevent
 from gevent.event import Event
@@ -349,8 +350,7 @@ class Sender:
         for entry in piece:
             self.ledger.accepted += 1
             self._on_accepted(entry.datum)
-            if entry.account is not None:
-                entry.account.accept()
+            entry.accept()
 
     def _drop(self, parcel: Parcel, reason: str) -> None:
         self._drop_piece(parcel, parcel.entries, reason)
@@ -360,15 +360,13 @@ class Sender:
         parcel.entries = parcel.entries[len(piece) :]
         for entry in piece:
             self.ledger.dropped[reason] += 1
-            if entry.account is not None:
-                entry.account.drop(reason)
+            entry.drop(reason)
 
     def _drop_unread(self, parcel: Parcel, reason: str) -> None:
-        accounts, parcel.accounts = parcel.accounts, ()
-        for account in accounts:
-            self.ledger.dropped[reason] += 1
-            if account is not None:
-                account.drop(reason)
+        claims, parcel.claims = parcel.claims, ()
+        self.ledger.dropped[reason] += len(claims)
+        for claim in chain.from_iterable(claims):
+            claim.account.drop(reason)
 
     def _refuse(self, parcel: Parcel, entries: Sequence[Entry], error: SendError) -> None:
         """Set datums aside that CloudWatch does not take."""

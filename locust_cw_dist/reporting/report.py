@@ -8,6 +8,7 @@ from typing import Any
 
 from locust_cw_dist.comparison.comparability import of_one
 from locust_cw_dist.comparison.words import label, measured, number
+from locust_cw_dist.core.histogram import Histogram
 from locust_cw_dist.core.records.record import Record
 from locust_cw_dist.core.summary import Summary
 from locust_cw_dist.reporting.page import Markup, badge, cards, cell, details, notices, page, plots, section, table
@@ -59,7 +60,9 @@ def _cards(run: Record) -> list[tuple[str, str, str]]:
         ("Requests", f"{whole.count:,}", f"{number(whole.count / seconds)} a second"),
         ("Failures", f"{number(_ratio(whole))} %", f"{whole.failure_count:,} requests"),
     ]
-    if whole.count:
+    if whole.untimed_count:
+        found.append(("Without a time", f"{whole.untimed_count:,}", "requests, not in percentiles and means"))
+    if whole.timed_count:
         times = whole.response_times()
         found += [
             ("Median", measured(times.percentile(50), "ms"), f"mean {measured(times.sum_ms / times.count, 'ms')}"),
@@ -75,8 +78,6 @@ def _endpoints(run: Record) -> str:
     headers = ("Endpoint", "Requests", "Failures", "Requests/s", "Mean", "p50", "p95", "p99", "Max", "Bytes")
     rows = []
     for key, summary in run.endpoints().items():
-        times = summary.response_times()
-        figures = [times.sum_ms / times.count, *(times.percentile(p) for p in (50, 95, 99)), times.max_ms]
         failed, rate = _ratio(summary), summary.count / (run.duration_s or 1.0)
         size = summary.bytes_sum / summary.bytes_count if summary.bytes_count else 0.0
         rows.append(
@@ -85,11 +86,18 @@ def _endpoints(run: Record) -> str:
                 (f"{summary.count:,}", summary.count),
                 (_failed(failed), failed),
                 (number(rate), rate),
-                *((measured(value, "ms"), value) for value in figures),
+                *_times(summary.response_times()),
                 (number(size), size),
             )
         )
     return table(headers, rows, kind="sortable") if rows else ""
+
+
+def _times(times: Histogram) -> list[tuple[str, float]]:
+    if not times.count:
+        return [("-", -1.0)] * 5
+    figures = [times.sum_ms / times.count, *(times.percentile(p) for p in (50, 95, 99)), times.max_ms]
+    return [(measured(value, "ms"), value) for value in figures]
 
 
 def _failed(percent: float) -> Any:

@@ -63,7 +63,7 @@ def _subject(run: Record, key: EndpointKey | None) -> dict[str, Any]:
         "reasons": _reasons(run, key, whole),
         "successes": _distribution(whole.successes),
         "failures": _distribution(whole.failures or Histogram()),
-        "percentiles": [_short(whole.response_times().percentile(p)) for p in PERCENTS] if whole.count else [],
+        "percentiles": [_short(whole.response_times().percentile(p)) for p in PERCENTS] if whole.timed_count else [],
     }
 
 

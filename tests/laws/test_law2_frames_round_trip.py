@@ -36,12 +36,13 @@ from locust_cw_dist.core.frame import (
 from locust_cw_dist.core.histogram import CEILING_MS, EDGES, Histogram
 from locust_cw_dist.core.outbox import Cutter, Outbox
 from locust_cw_dist.core.packing import COLUMNS, ROW_BYTES
-from locust_cw_dist.core.result import MAX_NAME_CHARS, MAX_REASON_CHARS, REJECTIONS
+from locust_cw_dist.core.result import MAX_NAME_CHARS, MAX_REASON_CHARS, UNTIMED_REASONS
 from locust_cw_dist.core.sections import Section
 from locust_cw_dist.core.summary import MAX_REASONS, OTHER_REASONS, Summary
 from support.strategies import (
     NOW_S,
     a_result,
+    an_untimed_result,
     any_char,
     counts_of,
     frames,
@@ -54,9 +55,7 @@ from support.strategies import (
 HEADER = MAGIC + bytes([WIRE_VERSION])
 
 SECTIONS, COUNTERS, NAMES = 13, 10, 11
-NUMBER, FIRST, WIDTH, PLANES, COUNT, SUM, MIN, MAX, BYTES_COUNT, BYTES_SUM, BYTES_MIN, BYTES_MAX, FAILURES = range(
-    2, 15
-)
+NUMBER, FIRST, WIDTH, PLANES, COUNT, SUM, MIN, MAX, BYTES_COUNT, BYTES_SUM, BYTES_MIN, BYTES_MAX, REST = range(2, 15)
 
 
 def wrap(body, planes=None):
@@ -74,7 +73,7 @@ def pack_columns(section):
     """Return a section of `unwrap` as it is written: the columns as one `bytes`."""
     if type(section) is not list or len(section) != 3 + len(COLUMNS):
         return section
-    run_id, start_s, *columns, failures = section
+    run_id, start_s, *columns, rest = section
     written = b""
     for column, code in zip(columns, COLUMNS.values(), strict=True):
         if type(column) is not list or not {*map(type, column)} <= {float if code == "d" else int}:
@@ -83,15 +82,15 @@ def pack_columns(section):
             written += struct.pack(f"<{len(column)}{code}", *column)
         except struct.error as e:
             raise ValueError(e) from e
-    return [run_id, start_s, written, failures]
+    return [run_id, start_s, written, rest]
 
 
 def unpack_columns(section):
-    run_id, start_s, written, failures = section
+    run_id, start_s, written, rest = section
     rows = len(written) // ROW_BYTES
     values = struct.unpack("<" + "".join(f"{rows}{code}" for code in COLUMNS.values()), written)
     columns = [list(values[at : at + rows]) for at in range(0, len(values), rows)]
-    return [run_id, start_s, *columns, failures]
+    return [run_id, start_s, *columns, rest]
 
 
 def join(packed, planes):
@@ -132,10 +131,10 @@ def assert_sound(frame):
             assert 0 < len(name) <= MAX_NAME_CHARS
             assert 0 < len(method) <= MAX_NAME_CHARS
             assert sum(summary.reasons.values()) == summary.failure_count
-            assert summary.bytes_count <= summary.successes.count
+            assert summary.bytes_count <= summary.successes.count + summary.untimed_successes
             for histogram in (summary.successes, summary.failures or Histogram()):
                 assert_sound_histogram(histogram)
-        assert frame.counters[section.run_id].folded >= section.results
+        assert frame.counters[section.run_id].recorded >= section.results
     assert 0 <= frame.acked < frame.seq
     assert math.isfinite(frame.cut_at_s)
 
@@ -150,13 +149,14 @@ def assert_sound_histogram(histogram):
 
 
 def a_frame():
-    """A frame with two runs, two windows, successes, failures, lengths and rejections."""
+    """A frame with two runs, two windows, successes, failures, lengths, and results without a time."""
     buffer = WorkerBuffer()
     buffer.begin_run("run 1")
     buffer.record(a_result(ms=10.0), NOW_S)
     buffer.record(a_result(ms=20.0, failure="HTTP 500"), NOW_S)
-    buffer.reject(REJECTIONS[0])
+    buffer.record(an_untimed_result(failure="OSError"), NOW_S)
     buffer.begin_run("run 2")
+    buffer.record(an_untimed_result("/c"), NOW_S + 1)
     buffer.record(a_result("/b", ms=0.0), NOW_S + 1)
     for ms in (10.0, 1_000.0, 1_000.0):
         buffer.record(a_result(ms=ms), NOW_S + 1)
@@ -294,9 +294,10 @@ def set_to(value):
     return lambda container, step: container.__setitem__(step, value)
 
 
-ONE = (SECTIONS, 0)  # one endpoint: one success of 10 ms, one failure of 20 ms
-TWO = (SECTIONS, 1)  # two endpoints; the first one: 10 ms once and 1,000 ms twice; the other one: 0 ms
-FAILURE = (*ONE, FAILURES, 0)
+ONE = (SECTIONS, 0)  # one endpoint: one success of 10 ms, one failure of 20 ms, one without a time
+TWO = (SECTIONS, 1)  # three endpoints: 10 ms once and 1,000 ms twice; 0 ms; one success without a time
+FAILURE = (*ONE, REST, 0)
+UNTIMED = (*TWO, REST, 0)
 
 
 @pytest.mark.parametrize(
@@ -311,38 +312,43 @@ FAILURE = (*ONE, FAILURES, 0)
         ((*TWO, SUM, 0), 2_030.0, INCONSISTENT),
         ((*TWO, COUNT, 0), 4, INCONSISTENT),  # more than its planes hold
         ((*TWO, COUNT, 0), 2**53 + 1, MALFORMED),
-        ((*FAILURE, 2), {"HTTP 500": 2}, INCONSISTENT),
+        ((*FAILURE, 2), {"HTTP 500": 3}, INCONSISTENT),
         ((*FAILURE, 2), {}, INCONSISTENT),
         ((*FAILURE, 2), None, MALFORMED),
         ((*ONE, BYTES_COUNT, 0), 2, INCONSISTENT),  # more lengths than successes
         ((*ONE, BYTES_SUM, 0), 99, INCONSISTENT),
         ((*ONE, BYTES_MAX, 0), 99, INCONSISTENT),
         ((*ONE, BYTES_COUNT, 0), 0, INCONSISTENT),  # lengths of none
-        ((*ONE, FAILURES), [], MALFORMED),  # the next one gets their planes
-        ((*TWO, FAILURES), [[0, [0, 1, 1, 1, 0.0, 0.0, 0.0], {"Error": 1}]], MALFORMED),  # failures without planes
+        ((*ONE, REST), [], MALFORMED),  # the next one gets their planes
+        ((*TWO, REST, 0, 1), [0, 1, 1, 1, 0.0, 0.0, 0.0], MALFORMED),  # failures without planes
+        ((*FAILURE, 4), 0, INCONSISTENT),  # a reason for no failure
+        ((*FAILURE, 4), 2**53 + 1, MALFORMED),
+        ((*UNTIMED, 2), {"Error": 1}, INCONSISTENT),  # a reason, and no failure
+        ((*UNTIMED, 3), 0, MALFORMED),  # an endpoint without results
+        ((*UNTIMED, 0), 0, MALFORMED),  # and so the one that this belonged to
         ((*FAILURE, 1, 2), 2**40, MALFORMED),  # planes without end
         ((*FAILURE, 1, 1), 2**40, MALFORMED),
         ((*FAILURE, 0), 1, MALFORMED),  # failures of a summary that is not there
-        ((COUNTERS, 0, 1), 2, INCONSISTENT),  # three results, one of them rejected, but two recorded
-        ((COUNTERS, 0, 3), 1, INCONSISTENT),
-        ((COUNTERS, 0, 2), {REJECTIONS[0]: 2}, INCONSISTENT),
-        ((COUNTERS, 0, 2), {"because": 1}, MALFORMED),
+        ((COUNTERS, 0, 1), 2, INCONSISTENT),  # three results, but two recorded
+        ((COUNTERS, 0, 2), 1, INCONSISTENT),
+        ((COUNTERS, 0, 3), {UNTIMED_REASONS[0]: 4}, INCONSISTENT),
+        ((COUNTERS, 0, 3), {"because": 1}, MALFORMED),
         ((COUNTERS, 0, 0), "run 2", MALFORMED),  # a run twice
         ((COUNTERS, 0, 0), "run 3", INCONSISTENT),  # results of a run without counters
         ((*ONE, NUMBER), [], MALFORMED),
-        ((*ONE, NUMBER, 0), 2, MALFORMED),  # an endpoint that is not listed
+        ((*ONE, NUMBER, 0), 3, MALFORMED),  # an endpoint that is not listed
         ((*TWO, NUMBER, 1), 0, MALFORMED),  # an endpoint twice in a window
         ((NAMES, 0), "", MALFORMED),
         ((NAMES, 0), "x" * (MAX_NAME_CHARS + 1), MALFORMED),
         ((*FAILURE, 2), {"x" * (MAX_REASON_CHARS + 1): 1}, MALFORMED),
-        ((*ONE, COUNT, 0), 0, INCONSISTENT),  # none, and yet a sum
+        ((*ONE, COUNT, 0), 0, MALFORMED),  # none, and yet a sum
         ((*ONE, FIRST, 0), len(EDGES), MALFORMED),
         ((*ONE, WIDTH, 0), 0, MALFORMED),
         ((*TWO, WIDTH, 0), 2, MALFORMED),
         ((*TWO, WIDTH, 1), 2**16 - 1, MALFORMED),
         ((*ONE, PLANES, 0), 0, MALFORMED),
         ((*TWO, PLANES, 0), 255, MALFORMED),
-        ((*TWO, PLANES), [1, 2], MALFORMED),  # those with most planes come first
+        ((*TWO, PLANES), [1, 2, 0], MALFORMED),  # those with most planes come first
         ((*TWO, COUNT), [1], MALFORMED),
         ((6,), None, MALFORMED),  # results by a clock that nobody has put right
         ((3,), 1, MALFORMED),  # its own number is acknowledged
@@ -367,7 +373,7 @@ def test_a_window_twice_is_refused():
 
 def test_a_key_twice_in_a_map_counts_once():
     packed, planes = parts_of(encode(a_frame()))
-    twice = packed.replace(b"\x81\xa8HTTP 500\x01", b"\x82\xa8HTTP 500\x05\xa8HTTP 500\x01")
+    twice = packed.replace(b"\x82\xa8HTTP 500\x01", b"\x83\xa8HTTP 500\x05\xa8HTTP 500\x01")
     assert b"500\x05\xa8" in twice
     assert decode(join(twice, planes)) == a_frame()
 
@@ -377,7 +383,7 @@ def test_too_many_of_anything_are_refused():
     assert refusal_of(wrap(edited((SECTIONS,), set_to(sections)))) == MALFORMED
     names = [str(number) for number in range(MAX_ENDPOINTS_PER_WORKER + 2)]
     assert refusal_of(wrap(edited((NAMES,), set_to(names)))) == MALFORMED
-    runs = [[f"run {number}", 10, {}, 0] for number in range(65)]
+    runs = [[f"run {number}", 10, 0, {}] for number in range(65)]
     assert refusal_of(wrap(edited((COUNTERS,), set_to(runs)))) == MALFORMED
 
 
@@ -465,7 +471,6 @@ def one_section(summary, *, key=("/a", "GET")):
 steps = st.one_of(
     st.tuples(st.just("record"), results, st.floats(0, 50)),
     st.tuples(st.just("record"), results_of_few_endpoints, st.floats(0, 50)),
-    st.tuples(st.just("reject"), st.sampled_from(REJECTIONS)),
     st.tuples(st.just("run"), st.sampled_from(["", "run 1", "run 2"])),
     st.tuples(st.just("named"), st.just("run 3")),
     st.tuples(st.just("shift"), st.floats(-1e6, 1e6)),
@@ -483,7 +488,6 @@ def play(steps, limit_bytes):
     sent = []
     actions = {
         "record": lambda result, later_s: buffer.record(result, NOW_S + later_s),
-        "reject": buffer.reject,
         "run": buffer.begin_run,
         "named": buffer.name_unknown_run,
         "shift": buffer.shift,
@@ -497,7 +501,7 @@ def play(steps, limit_bytes):
         for name, *args in steps:
             actions[name](*args)
         buffer.name_unknown_run("run 3")
-        folded = sum(counters.folded for counters in buffer.counters.values())
+        folded = sum(counters.recorded for counters in buffer.counters.values())
         for _ in range(200):
             data = outbox.last_word(moment(NOW_S + 60))
             if not data:
@@ -582,8 +586,8 @@ def test_a_worker_with_everything_at_its_cap_is_understood():
     buffer = WorkerBuffer()
     for run in range(2):
         buffer.begin_run(f"run {run}")
-        for reason in REJECTIONS:
-            buffer.reject(reason)
+        for reason in UNTIMED_REASONS:
+            buffer.record(an_untimed_result(reason=reason), NOW_S)
         for second in range(MAX_WINDOWS):
             for number in range(40):
                 buffer.record(a_result(f"/{run}/{second}/{number}", failure=f"Error{number}"), NOW_S + second)
@@ -591,7 +595,7 @@ def test_a_worker_with_everything_at_its_cap_is_understood():
     assert len(frame.sections) == MAX_WINDOWS
     assert len({key for section in frame.sections for key in section.summaries}) == MAX_ENDPOINTS_PER_WORKER + 1
     assert frame.sections[-1].summaries[OTHER].failure_count == 40
-    assert frame.results == 2 * MAX_WINDOWS * 40
+    assert frame.results == 2 * (MAX_WINDOWS * 40 + len(UNTIMED_REASONS))
     assert_arrives(frame)
 
 

@@ -13,7 +13,15 @@ from locust_cw_dist.core.collector import Collector
 from locust_cw_dist.core.frame import decode, encode
 from locust_cw_dist.core.outbox import Cutter, Outbox
 from locust_cw_dist.core.run_naming import RunNaming
-from support.strategies import NOW_S, a_result, counts_of, few_endpoints, moment, results_of_few_endpoints
+from support.strategies import (
+    NOW_S,
+    a_result,
+    an_untimed_result,
+    counts_of,
+    few_endpoints,
+    moment,
+    results_of_few_endpoints,
+)
 
 
 @st.composite
@@ -57,9 +65,7 @@ class ModelWorker:
         self.over = True
         self.is_ending = False
         self.recorded = Counter()
-        self.rejected = Counter()
         self.nameless = Counter()
-        self.nameless_rejected = 0
 
     def moment(self, now_s):
         return moment(now_s, over=self.over, users=0 if self.over or self.is_ending else 1)
@@ -68,13 +74,6 @@ class ModelWorker:
         self.buffer.record(result, now_s)
         counts = self.nameless if self.buffer.run_id == UNKNOWN_RUN else self.recorded
         counts[self.buffer.run_id, int(now_s), (result.name, result.method)] += 1
-
-    def reject(self):
-        self.buffer.reject("unreadable")
-        if self.buffer.run_id == UNKNOWN_RUN:
-            self.nameless_rejected += 1
-        else:
-            self.rejected[self.buffer.run_id] += 1
 
     def start_test(self):
         self.over = False
@@ -88,8 +87,7 @@ class ModelWorker:
         if was_unknown and self.buffer.run_id != UNKNOWN_RUN:
             for (_, start_s, key), count in self.nameless.items():
                 self.recorded[self.buffer.run_id, start_s, key] += count
-            self.rejected[self.buffer.run_id] += self.nameless_rejected
-            self.nameless, self.nameless_rejected = Counter(), 0
+            self.nameless = Counter()
         if answered_seq is not None:
             self.outbox.on_acknowledgement(answered_seq)
 
@@ -127,9 +125,11 @@ class Delivery(RuleBasedStateMachine):
         result = a_result(name, method=method, failure=failure)
         self.workers[worker % len(self.workers)].record(result, self.now_s)
 
-    @rule(worker=indices)
-    def reject(self, worker):
-        self.workers[worker % len(self.workers)].reject()
+    @rule(worker=indices, key=few_endpoints, failure=st.sampled_from((None, "HTTP 500")))
+    def record_without_a_time(self, worker, key, failure):
+        name, method = key
+        result = an_untimed_result(name, method=method, failure=failure)
+        self.workers[worker % len(self.workers)].record(result, self.now_s)
 
     @rule(worker=indices)
     def report(self, worker):
@@ -218,9 +218,9 @@ class Delivery(RuleBasedStateMachine):
             handed_out = sum(window.results for window in self.handed_out if window.run_id == run_id)
             merged = handed_out + self.collector.open_results(run_id)
             unmerged = self.collector.unmerged(run_id)
-            rejected = self.collector.rejected(run_id).total()
             assert unmerged >= 0
-            assert self.collector.recorded(run_id) == merged + unmerged + rejected
+            assert self.collector.recorded(run_id) == merged + unmerged
+            assert self.collector.untimed(run_id).total() <= self.collector.recorded(run_id)
             assert merged + unmerged <= true
 
     @invariant()
@@ -243,7 +243,6 @@ class Delivery(RuleBasedStateMachine):
                 frames += 1
                 assert frames <= 4
             assert not worker.nameless
-            assert not worker.nameless_rejected
             assert self.collector.epochs[worker.epoch].is_done(worker.buffer.run_id, 0.0)
         if hasattr(self, "workers"):
             self.nothing_is_merged_twice()
@@ -253,8 +252,9 @@ class Delivery(RuleBasedStateMachine):
             for run in range(1, self.runs + 1):
                 run_id = f"run {run}"
                 assert self.collector.unmerged(run_id) == 0
-                rejected = sum(worker.rejected[run_id] for worker in self.workers)
-                assert self.collector.rejected(run_id).total() == rejected
+                merged = [window for window in self.handed_out if window.run_id == run_id]
+                untimed = sum(summary.untimed_count for window in merged for summary in window.summaries.values())
+                assert self.collector.untimed(run_id).total() == untimed
 
 
 Delivery.TestCase.settings = settings(stateful_step_count=50, suppress_health_check=list(HealthCheck))

@@ -161,11 +161,12 @@ def histograms(draw, min_bins=0, max_bins=400):
 def summaries(draw):
     byte_sizes = draw(st.lists(st.integers(0, 2**60), max_size=3))
     failures = draw(st.none() | histograms(min_bins=1))
-    reasons = {} if failures is None else {"Error": failures.count}
-    if not byte_sizes:
-        return Summary(draw(histograms()), failures, reasons=reasons)
-    sizes = (len(byte_sizes), sum(byte_sizes), min(byte_sizes), max(byte_sizes))
-    return Summary(draw(histograms()), failures, *sizes, reasons)
+    untimed = draw(st.tuples(*2 * [st.sampled_from((0, 0, 1, 2**53))]))
+    summary = Summary(draw(histograms()), failures, *untimed)
+    summary.reasons = {"Error": summary.failure_count} if summary.failure_count else {}
+    if byte_sizes:
+        summary.add_bytes(len(byte_sizes), sum(byte_sizes), min(byte_sizes), max(byte_sizes))
+    return summary
 
 
 plain_text = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=255)

@@ -15,19 +15,19 @@ from locust_cw_dist.core.backlog import Backlog
 from locust_cw_dist.core.budget import EndpointBudget
 from locust_cw_dist.core.buffer import WorkerBuffer
 from locust_cw_dist.core.collector import Collector
-from locust_cw_dist.core.datums import ACCOUNTED, MetricPlan
+from locust_cw_dist.core.datums import MetricPlan
 from locust_cw_dist.core.frame import decode
 from locust_cw_dist.core.ledger import Balance, RunLedger
 from locust_cw_dist.core.metrics import METRIC_NAMES
 from locust_cw_dist.core.outbox import Outbox
-from locust_cw_dist.core.publication import Closed, publication
-from locust_cw_dist.core.result import REJECTIONS
-from support.strategies import NOW_S, a_result, moment
+from locust_cw_dist.core.publication import COUNT_METRICS, TIME_METRICS, Closed, publication
+from locust_cw_dist.core.result import UNTIMED_REASONS
+from support.strategies import NOW_S, a_result, an_untimed_result, moment
 
 RUNS = ("run 1", "run 2")
 REFUSED = "refused by CloudWatch"
 WITHOUT_COUNTS = frozenset(METRIC_NAMES) - {"RequestCount"}
-WITHOUT_BOTH = frozenset(METRIC_NAMES) - ACCOUNTED
+WITHOUT_BOTH = frozenset(METRIC_NAMES) - COUNT_METRICS - TIME_METRICS
 
 
 class Worker:
@@ -64,10 +64,15 @@ class Accounting(RuleBasedStateMachine):
         worker.buffer.record(a_result(name, failure=failure), self.now_s)
         worker.recorded[worker.buffer.run_id] += 1
 
-    @rule(worker=st.integers(0, 1), reason=st.sampled_from(REJECTIONS))
-    def reject(self, worker, reason):
+    @rule(
+        worker=st.integers(0, 1),
+        name=st.sampled_from("abcde"),
+        failure=st.sampled_from((None, "Timeout")),
+        reason=st.sampled_from(UNTIMED_REASONS),
+    )
+    def record_without_a_time(self, worker, name, failure, reason):
         worker = self.workers[worker]
-        worker.buffer.reject(reason)
+        worker.buffer.record(an_untimed_result(name, failure=failure, reason=reason), self.now_s)
         worker.recorded[worker.buffer.run_id] += 1
 
     @rule(worker=st.integers(0, 1), run_id=st.sampled_from(RUNS))
@@ -112,9 +117,9 @@ class Accounting(RuleBasedStateMachine):
         summaries = self.budget.apply(window.summaries)
         ledger = self.ledgers[window.run_id]
         for entry in publication(self.plan, Closed(window, summaries, "-", None), ledger):
-            if entry.account is not None:
-                self.unsent.append((entry.account, entry.datum))
-                self.unsettled[entry.account] = window.run_id, datum_results(summaries, entry.datum)
+            for claim in entry.claims:
+                self.unsent.append((claim.account, entry.datum))
+                self.unsettled[claim.account] = window.run_id, claim.account.results
 
     @rule(share=st.integers(1, 4))
     def goes_to_disk(self, share):
@@ -128,14 +133,16 @@ class Accounting(RuleBasedStateMachine):
     def cloudwatch_answers(self, share, refused):
         """Settle the datums that were made first, some of them or all."""
         count = -(-len(self.unsent) // share)
-        for account, _ in self.unsent[:count]:
+        for number, (account, datum) in enumerate(self.unsent[:count], 1):
             if refused:
                 account.drop(REFUSED)
-                self.unsettled.pop(account, None)
             else:
                 account.accept()
-                if account not in [other for other, _ in self.unsent[count:]]:
-                    self.unsettled.pop(account, None)
+            # Where neither counts nor times are sent, one datum is enough, and is missed only with the last one.
+            is_last = account not in [other for other, _ in self.unsent[number:]]
+            any_is_enough = datum.metric not in COUNT_METRICS | TIME_METRICS
+            if is_last or refused != any_is_enough:
+                self.unsettled.pop(account, None)
         del self.unsent[:count]
 
     @rule()
@@ -153,7 +160,7 @@ class Accounting(RuleBasedStateMachine):
             pending=on_the_way + ledger.waiting,
             spooled=ledger.spooled,
             late=self.collector.late[run_id],
-            dropped=dict(self.collector.rejected(run_id) + ledger.dropped),
+            dropped=dict(ledger.dropped),
         )
 
     def pending(self, run_id):
@@ -201,12 +208,6 @@ class Accounting(RuleBasedStateMachine):
                 assert self.collector.late[run_id] == self.balance(run_id).late
 
 
-def datum_results(summaries, datum):
-    """The results of the endpoint that a datum is of."""
-    dimensions = dict(datum.dimensions)
-    return summaries[dimensions["Request"], dimensions["Method"]].count
-
-
 Accounting.TestCase.settings = settings(stateful_step_count=50, suppress_health_check=list(HealthCheck))
 TestAccounting = Accounting.TestCase
 
@@ -217,21 +218,23 @@ def test_the_books_of_one_window_by_hand():
     for name, times in (("a", 5), ("b", 3), ("c", 2)):
         for _ in range(times):
             buffer.record(a_result(name), NOW_S)
-    buffer.reject(REJECTIONS[0])
+    buffer.record(an_untimed_result("b"), NOW_S)
+    buffer.record(an_untimed_result("d", failure="Timeout"), NOW_S)
     frame = decode(Outbox(buffer, worker_id="w", epoch="e").last_word(moment(NOW_S + 1)))
     collector = Collector(resolution_s=1, grace_s=5.0)
     collector.accept(frame, NOW_S + 1)
-    assert (collector.recorded("run 1"), collector.open_results("run 1")) == (11, 10)
+    assert (collector.recorded("run 1"), collector.open_results("run 1")) == (12, 12)
     (window,) = collector.close(NOW_S + 1)
     ledger = RunLedger(taken=window.results)
     closed = Closed(window, EndpointBudget(9).apply(window.summaries), "-", None)
-    answers = {"a": [True, True], "b": [True, False], "c": [True]}
-    for entry in publication(MetricPlan(ACCOUNTED), closed, ledger):
+    # Response times, then the count: of b the count alone is accepted, of c nothing is answered.
+    answers = {"a": [True, True], "b": [False, True], "c": [], "d": [True]}
+    for entry in publication(MetricPlan(COUNT_METRICS | TIME_METRICS), closed, ledger):
         name = dict(entry.datum.dimensions).get("Request")
-        if entry.account is None or not answers[name]:
+        if not entry.claims or not answers[name]:
             continue
         if answers[name].pop(0):
-            entry.account.accept()
+            entry.accept()
         else:
-            entry.account.drop(REFUSED)
-    assert (ledger.published, ledger.dropped, ledger.waiting) == (5, {REFUSED: 3}, 2)
+            entry.drop(REFUSED)
+    assert (ledger.published, ledger.dropped, ledger.waiting) == (5 + 1 + 1, {REFUSED: 3}, 2)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from locust_cw_dist.core.datums import Datum, Distribution, StatisticSet
 from locust_cw_dist.core.ledger import Account, RunLedger
-from locust_cw_dist.core.publication import Entry
+from locust_cw_dist.core.publication import Claim, Entry
 from locust_cw_dist.core.spooled import MAX_INFLATED_BYTES, SpooledBatch, SpoolError, pack, unpack
 
 finite = st.floats(-(2.0**360), 2.0**360) | st.integers(-(2**53), 2**53)
@@ -33,15 +33,11 @@ def entry_lists(draw):
     made = draw(st.lists(datums, min_size=1, max_size=8))
     ledger = RunLedger("run-1")
     accounts = [Account(ledger, results, 9) for results in draw(st.lists(st.integers(0, 99), min_size=1, max_size=3))]
-    entries, last = [], {}
-    for datum in made:
-        account = draw(st.none() | st.sampled_from(accounts))
-        if account is not None:
-            last[account] = len(entries)
-        entries.append(Entry(datum, account))
+    waiting = [draw(st.lists(st.sampled_from(accounts), max_size=2, unique=True)) for _ in made]
+    last = {account: at for at, here in enumerate(waiting) for account in here}
     return [
-        Entry(e.datum, e.account, e.account.results if e.account is not None and last[e.account] == at else 0)
-        for at, e in enumerate(entries)
+        Entry(datum, tuple(Claim(account, account.results if last[account] == at else 0) for account in here))
+        for at, (datum, here) in enumerate(zip(made, waiting, strict=True))
     ]
 
 
@@ -51,15 +47,15 @@ def test_a_batch_survives_the_disk(entries):
     read = unpack(pack(batch))
     assert read == batch
     assert read.datums == tuple(entry.datum for entry in entries)
-    accounts = {entry.account for entry in entries if entry.account is not None}
+    accounts = {claim.account for entry in entries for claim in entry.claims}
     assert read.results == sum(account.results for account in accounts)
     assert read.oldest_s == min(entry.datum.timestamp_s for entry in entries)
     numbers = {number for share in read.shares for number in share.datums}
-    assert numbers == {at for at, entry in enumerate(entries) if entry.account is not None}
+    assert numbers == {at for at, entry in enumerate(entries) if entry.claims}
 
 
 DATUM = Datum("M", (("Request", "/"),), 1_800_000_000, "Count", 1, Distribution((1.0, 2.5), (3, 4)))
-CONTENT = pack(SpooledBatch.of("perf/shop/loadtests", [Entry(DATUM, Account(RunLedger("run"), 7, 1), 7)]))
+CONTENT = pack(SpooledBatch.of("perf/shop/loadtests", [Entry(DATUM, (Claim(Account(RunLedger("run"), 7, 1), 7),))]))
 
 
 @given(st.integers(0, len(CONTENT) - 1), st.integers(1, 255))

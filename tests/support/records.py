@@ -30,6 +30,7 @@ class Traffic:
         sigma: Width of the log-normal distribution.
         rate: Requests a second.
         failure_ratio: Part that fails, evenly.
+        untimed_ratio: Part without a response time, evenly.
         drift: How much the log of the median wanders between windows.
         memory: How much of its deviation a window takes over from the one before: 0 is independent, 0.9 is sticky.
     """
@@ -38,6 +39,7 @@ class Traffic:
     sigma: float = 0.4
     rate: float = 10.0
     failure_ratio: float = 0.0
+    untimed_ratio: float = 0.0
     drift: float = 0.05
     memory: float = 0.0
 
@@ -141,6 +143,8 @@ class Simulation:
             summary = Summary()
             for _ in range(max(1, round(chance.gauss(1, 0.03) * share * traffic.rate * RESOLUTION_S))):
                 time_ms = chance.lognormvariate(mean, traffic.sigma)
+                if traffic.untimed_ratio and chance.random() < traffic.untimed_ratio:
+                    time_ms = None
                 if chance.random() < traffic.failure_ratio:
                     summary.record_failure(time_ms, chance.choice(REASONS))
                 else:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from locust_cw_dist.core.datums import Datum, Distribution
 from locust_cw_dist.core.ledger import Account, RunLedger
-from locust_cw_dist.core.publication import Entry
+from locust_cw_dist.core.publication import Claim, Entry
 from locust_cw_dist.core.spooled import SpooledBatch, pack
 from locust_cw_dist.edge.spool import Spool
 
@@ -23,7 +23,7 @@ def batch(run_id: str, results: int, *, request: str = "/a", age_s: float = 60, 
     datum = Datum("RequestCount", dimensions, timestamp_s, "Count", 1, Distribution((1,), (results,)))
     # Beside it one that no result depends on.
     users = Datum("Users", (), timestamp_s, "Count", 1, 5)
-    return pack(SpooledBatch.of(namespace, [Entry(datum, account, results), Entry(users)]))
+    return pack(SpooledBatch.of(namespace, [Entry(datum, (Claim(account, results),)), Entry(users)]))
 
 
 def leave(folder: Path, name: str, contents: Iterable[bytes], *, trying: Iterable[int] = ()) -> list[Path]:

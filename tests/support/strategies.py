@@ -16,7 +16,8 @@ from locust_cw_dist.core.result import (
     MAX_NAME_CHARS,
     MAX_REASON_CHARS,
     MAX_RESPONSE_BYTES,
-    REJECTIONS,
+    MISSING,
+    UNTIMED_REASONS,
     RequestResult,
 )
 from locust_cw_dist.core.sections import Section
@@ -50,11 +51,19 @@ times_ms = st.one_of(
 lengths_bytes = st.one_of(st.none(), st.integers(0, 10_000), st.sampled_from((0, MAX_RESPONSE_BYTES)))
 names = any_text(MAX_NAME_CHARS)
 failures = st.one_of(st.none(), st.sampled_from(["HTTP 500", "Timeout", "(other)"]), any_text(MAX_REASON_CHARS))
-results = st.builds(RequestResult, names, names, times_ms, lengths_bytes, failures)
+timed = times_ms.map(lambda ms: (ms, None))
+untimed = st.sampled_from(UNTIMED_REASONS).map(lambda reason: (None, reason))
+times = st.one_of(timed, timed, timed, untimed)
+"""The time in ms, and why there is none."""
+
+
+def a_result_of(key, time, length_bytes, failure):
+    return RequestResult(*key, time[0], length_bytes, failure, time[1])
+
+
+results = st.builds(a_result_of, st.tuples(names, names), times, lengths_bytes, failures)
 few_endpoints = st.sampled_from([("/a", "GET"), ("/a", "POST"), ("/b", "GET"), ("(other)", "ALL")])
-results_of_few_endpoints = st.builds(
-    lambda key, *rest: RequestResult(*key, *rest), few_endpoints, times_ms, lengths_bytes, failures
-)
+results_of_few_endpoints = st.builds(a_result_of, few_endpoints, times, lengths_bytes, failures)
 
 
 def record(summary, result):
@@ -86,10 +95,10 @@ def frames(draw):
     )
     counters = {}
     for run_id in run_ids:
-        rejected = Counter(draw(st.dictionaries(st.sampled_from(REJECTIONS), st.integers(1, 2**50))))
+        untimed = Counter(draw(st.dictionaries(st.sampled_from(UNTIMED_REASONS), st.integers(1, 2**50))))
         here = sum(section.results for section in sections if section.run_id == run_id)
         held, earlier = draw(st.integers(0, 9)), draw(st.integers(0, 2**40))
-        counters[run_id] = RunCounters(here + held + earlier + rejected.total(), rejected, held)
+        counters[run_id] = RunCounters(max(here + held + earlier, untimed.total()), untimed, held)
     seq = draw(st.integers(1, 2**53))
     offset_s = st.floats(-FAR_FUTURE_S, FAR_FUTURE_S)
     return Frame(
@@ -127,6 +136,10 @@ def moment(now_s=NOW_S, *, offset_s=0.0, over=False, users=0):
 
 def a_result(name="/a", *, method="GET", ms=12.5, length_bytes=100, failure=None):
     return RequestResult(name, method, ms, length_bytes, failure)
+
+
+def an_untimed_result(name="/a", *, method="GET", failure=None, reason=MISSING):
+    return RequestResult(name, method, None, None, failure, reason)
 
 
 def counts_of(windows):

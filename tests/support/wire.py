@@ -19,6 +19,9 @@ def sample_frame() -> Frame:
     for number in range(50):
         buy.record_success(12.5 * (number + 1), 1000 + number)
         home.record_failure(0.25 * number, f"HTTP {500 + number % 2}")
+    buy.record_success(None, 1000)
+    for _ in range(2):
+        home.record_failure(None, "ConnectionError")
     return Frame(
         worker_id="host_0123456789abcdef",
         epoch="fedcba9876543210",

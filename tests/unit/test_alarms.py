@@ -126,8 +126,12 @@ def test_a_least_number_of_requests_is_arithmetic_unless_cloudwatch_looks_away_b
     request = made("mean < 50, min_requests=30").request
     requests, figure, judged = request["Metrics"]
     assert judged["Expression"] == "IF(requests >= 30, figure)"
-    assert requests["MetricStat"]["Stat"] == "Sum"
+    # A mean is of the results that have a time: those are the ones that must be enough.
+    assert requests["MetricStat"]["Metric"]["MetricName"] == "ResponseTime_ms"
+    assert requests["MetricStat"]["Stat"] == "SampleCount"
     assert figure["MetricStat"]["Stat"] == "Average"
+    of_failures = made("failure_ratio < 1 %, min_requests=30").request["Metrics"][0]["MetricStat"]
+    assert (of_failures["Metric"]["MetricName"], of_failures["Stat"]) == ("RequestCount", "Sum")
     assert "Metrics" not in made("mean < 50").request
     assert "Metrics" not in made("p95 < 50, min_requests=200").request
     assert "Metrics" in made("p95 < 50, min_requests=201").request
@@ -178,7 +182,19 @@ def test_metrics_that_are_switched_off_have_others_in_their_place():
     assert made("failure_ratio < 1 %", settings).request["MetricName"] == "FailureCount"
     assert made("failure_ratio < 1 %", settings).request["Threshold"] == 0.01
     request = made("count < 5, window_s=60", settings).request
-    assert (request["MetricName"], request["Statistic"]) == ("ResponseTime_ms", "SampleCount")
+    assert (request["MetricName"], request["Statistic"]) == ("FailureCount", "SampleCount")
+
+
+@pytest.mark.parametrize("rule", ["count < 5, window_s=60", "rps > 5"])
+def test_the_samples_of_response_times_are_never_taken_for_the_number_of_requests(rule):
+    (none,) = make_alarms([parse(rule)], Settings(service="s", metrics=("ResponseTime_ms",)), CHOICES)[1]
+    assert none.reason == "it needs the metric RequestCount, which --cw-metrics switches off"
+
+
+def test_the_failure_rate_alone_knows_how_many_requests_there_were():
+    settings = Settings(service="s", metrics=("FailureRate_Percent", "ResponseTime_ms"))
+    requests = made("failure_ratio < 1 %, min_requests=30", settings).request["Metrics"][0]["MetricStat"]
+    assert (requests["Metric"]["MetricName"], requests["Stat"]) == ("FailureRate_Percent", "SampleCount")
 
 
 def test_a_rule_on_an_endpoint_needs_the_host_and_one_on_all_does_not():

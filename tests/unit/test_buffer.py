@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locust_cw_dist.core.buffer import OTHER, UNKNOWN_RUN, RunCounters, WorkerBuffer
-from locust_cw_dist.core.result import MISSING
+from locust_cw_dist.core.result import MISSING, NEGATIVE
 from locust_cw_dist.core.sections import Section, halve
 from locust_cw_dist.core.summary import Summary
 from locust_cw_dist.core.windows import RESOLUTIONS_S, window_start_s
-from support.strategies import NOW_S, a_result, counts_of, few_endpoints, results_of_few_endpoints
+from support.strategies import NOW_S, a_result, an_untimed_result, counts_of, few_endpoints, results_of_few_endpoints
 
 START_S = int(NOW_S)
 
@@ -101,16 +101,16 @@ def test_runs_are_kept_apart():
     buffer.record(a_result(), NOW_S)
     buffer.begin_run("run 2")
     buffer.record(a_result(), NOW_S)
-    buffer.reject(MISSING)
-    assert buffer.copy_counters() == {"run": RunCounters(1, held=1), "run 2": RunCounters(2, Counter([MISSING]), 1)}
-    assert counts_of(buffer.take()) == {("run", START_S, ("/a", "GET")): 1, ("run 2", START_S, ("/a", "GET")): 1}
+    buffer.record(an_untimed_result(), NOW_S)
+    assert buffer.copy_counters() == {"run": RunCounters(1, held=1), "run 2": RunCounters(2, Counter([MISSING]), 2)}
+    assert counts_of(buffer.take()) == {("run", START_S, ("/a", "GET")): 1, ("run 2", START_S, ("/a", "GET")): 2}
     assert buffer.copy_counters() == {"run": RunCounters(1), "run 2": RunCounters(2, Counter([MISSING]))}
 
 
 def test_what_has_no_run_waits_until_it_is_named():
     buffer = WorkerBuffer()
     buffer.record(a_result(), NOW_S)
-    buffer.reject(MISSING)
+    buffer.record(an_untimed_result(), NOW_S)
     assert buffer.take() == []
     assert buffer.waiting_runs == {UNKNOWN_RUN}
     assert buffer.oldest_s == START_S
@@ -118,7 +118,7 @@ def test_what_has_no_run_waits_until_it_is_named():
     buffer.name_unknown_run("run")
     buffer.record(a_result(), NOW_S)
     assert buffer.waiting_runs == {"run"}
-    assert buffer.take()[0].results == 2
+    assert buffer.take()[0].results == 3
     assert buffer.copy_counters() == {"run": RunCounters(3, Counter([MISSING]))}
 
 
@@ -161,13 +161,14 @@ def test_counters_of_a_run_are_forgotten_when_it_is_over_and_all_of_it_acknowled
     buffer.forget_runs(told)
     assert set(buffer.counters) == {"run", UNKNOWN_RUN}  # it goes on
     buffer.begin_run("run 2")
-    buffer.reject(MISSING)
+    buffer.record(an_untimed_result(), NOW_S)
     buffer.forget_runs({"run": RunCounters(0)})
     assert "run" in buffer.counters  # not all of it was told
     assert not buffer.has_told(told)
     buffer.forget_runs(told)
     assert set(buffer.counters) == {"run 2", UNKNOWN_RUN}
     assert not buffer.has_told(told)
+    buffer.take()
     assert buffer.has_told(buffer.copy_counters())
 
 
@@ -181,10 +182,10 @@ def test_a_run_with_results_that_wait_is_not_forgotten():
 
 def test_a_copy_of_the_counters_stays_as_it_is():
     buffer = a_buffer()
-    buffer.reject(MISSING)
+    buffer.record(an_untimed_result(), NOW_S)
     copied = buffer.copy_counters()
-    buffer.reject(MISSING)
-    assert copied == {"run": RunCounters(1, Counter([MISSING]))}
+    buffer.record(an_untimed_result(), NOW_S)
+    assert copied == {"run": RunCounters(1, Counter([MISSING]), 1)}
 
 
 def test_what_is_discarded_was_never_recorded():
@@ -194,10 +195,21 @@ def test_what_is_discarded_was_never_recorded():
     buffer.record(a_result(), NOW_S)
     buffer.take()
     buffer.record(a_result(), NOW_S)
-    buffer.reject(MISSING)
+    buffer.record(an_untimed_result(), NOW_S)
     buffer.discard()
     assert buffer.is_empty
-    assert buffer.counters == {UNKNOWN_RUN: RunCounters(0), "run": RunCounters(2, Counter([MISSING]))}
+    assert buffer.counters == {UNKNOWN_RUN: RunCounters(0), "run": RunCounters(1)}
+
+
+def test_what_is_discarded_without_a_time_is_taken_back_and_what_left_stays():
+    buffer = a_buffer()
+    buffer.record(an_untimed_result(), NOW_S)
+    buffer.take()
+    for reason in (MISSING, NEGATIVE, NEGATIVE):
+        buffer.record(an_untimed_result(reason=reason), NOW_S + 1)
+    buffer.discard()
+    counters = buffer.counters["run"]
+    assert (counters.recorded, counters.untimed.total()) == (1, 1)
 
 
 def one_result():

@@ -38,19 +38,22 @@ def test_the_wire_form_is_what_it_was():
     for ms in (0.0, EDGES[5], EDGES[5], EDGES[8]):
         summary.record_success(ms, 100)
     summary.record_failure(1.0, "HTTP 500")
-    counters = {"run": RunCounters(9, Counter({MISSING: 2}), 1)}
+    summary.record_failure(None, "OSError")
+    for _ in range(2):
+        summary.record_success(None, None)
+    counters = {"run": RunCounters(9, Counter({MISSING: 3}), 1)}
     data = encode(a_frame(Section("run", 60, {("/a", "GET"): summary}), counters=counters))
-    assert data[:4] == b"LCW\x03"
+    assert data[:4] == b"LCW\x04"
     head_ends = 8 + int.from_bytes(data[4:8], "big")
     body = msgpack.unpackb(zlib.decompress(data[8:head_ends]))
     assert body[:10] == ["worker", "epoch", 7, 6, "run", NOW_S, -0.25, True, False, [3, 12.5, 2**30]]
-    assert body[10:13] == [[["run", 9, {MISSING: 2}, 1]], ["/a"], ["GET"]]
+    assert body[10:13] == [[["run", 9, 1, {MISSING: 3}]], ["/a"], ["GET"]]
     (section,) = body[13]
     assert section[:2] == ["run", 60]
     # endpoint, first bin, bytes of a plane, planes, count; then sum, minimum and maximum; then lengths
     row = struct.pack("<HHHBQ", 0, 0, 2, 2, 4) + struct.pack("<3d", summary.successes.sum_ms, 0.0, EDGES[8])
     assert section[2] == row + struct.pack("<4Q", 4, 400, 100, 100)
-    assert section[3] == [[0, [summary.failures.first, 1, 1, 1, 1.0, 1.0, 1.0], {"HTTP 500": 1}]]
+    assert section[3] == [[0, [summary.failures.first, 1, 1, 1, 1.0, 1.0, 1.0], {"HTTP 500": 1, "OSError": 1}, 2, 1]]
     # One in bins 0 and 8, two in bin 5; one failure.
     assert zlib.decompress(data[head_ends:]) == bytes([0b0000_0001, 0b1]) + bytes([0b0010_0000, 0b0]) + bytes([0b1])
 

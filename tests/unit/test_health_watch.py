@@ -12,7 +12,7 @@ from locust.event import Events
 
 from locust_cw_dist.core.collector import Collector
 from locust_cw_dist.core.frame import Vitals
-from locust_cw_dist.core.ledger import Balance
+from locust_cw_dist.core.ledger import LEFT_OUT, Balance
 from locust_cw_dist.core.verdict import VALID, State
 from locust_cw_dist.edge.clock import SystemClock
 from locust_cw_dist.edge.once import Once
@@ -163,7 +163,7 @@ def test_each_run_of_a_web_ui_has_a_verdict_of_its_own(make):
 
 
 def test_what_is_received_and_not_published_depends_on_what_the_user_requires(make):
-    balance = Balance(100, 60, 0, 15, 0, {"throttled by CloudWatch": 20, "response_time negative": 5})
+    balance = Balance(100, 60, 0, 15, 0, {"throttled by CloudWatch": 20, LEFT_OUT: 5}, {"response_time negative": 9})
     for required, state in ((False, "suspect"), (True, "invalid")):
         bench = make(required=required)
         bench.begin()

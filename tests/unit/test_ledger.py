@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locust_cw_dist.core.ledger import LEFT_OUT, Account, Balance, RunLedger
-from locust_cw_dist.core.result import REJECTIONS
+from locust_cw_dist.core.result import MISSING
 from locust_cw_dist.core.retry import Failure
 
 REFUSED, LOST = Failure.REFUSED.value, Failure.UNREACHABLE.value
@@ -47,6 +47,22 @@ def test_results_on_disk_are_spooled_until_their_fate_is_known():
     assert (ledger.spooled, ledger.published, ledger.dropped) == (0, 5, {LOST: 4})
 
 
+@pytest.mark.parametrize(
+    ("answers", "published"), [((True, False, False), 9), ((False, True, True), 9), ((False, False, False), 0)]
+)
+def test_where_any_datum_is_enough_one_that_was_accepted_publishes_them_once(answers, published):
+    ledger = RunLedger(taken=9)
+    account = Account(ledger, 9, 3, any_is_enough=True)
+    for accepted in answers:
+        account.spool()
+        if accepted:
+            account.accept()
+        else:
+            account.drop(LOST)
+    assert (ledger.published, ledger.spooled, ledger.waiting) == (published, 0, 0)
+    assert ledger.dropped.total() == 9 - published
+
+
 def test_results_that_no_datum_carries_count_as_published():
     ledger = RunLedger(taken=9)
     Account(ledger, 9, 0)
@@ -68,7 +84,7 @@ def test_accounts_of_one_run_add_up(accounts):
 
 
 def test_a_balance_shows_what_is_unaccounted_for():
-    balance = Balance(100, 55, 10, 5, 7, {REFUSED: 20, REJECTIONS[0]: 5, LEFT_OUT: 5})
+    balance = Balance(100, 60, 10, 5, 7, {REFUSED: 20, LEFT_OUT: 5}, {MISSING: 30})
     assert balance.difference == 0
-    assert balance.not_lost == 10
+    assert balance.not_lost == 5
     assert Balance(100, 60, 10, 5, 7, {}).difference == 25

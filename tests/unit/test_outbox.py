@@ -15,8 +15,7 @@ from locust_cw_dist.core.outbox import (
     Cutter,
     Outbox,
 )
-from locust_cw_dist.core.result import MISSING
-from support.strategies import NOW_S, a_result, counts_of, moment
+from support.strategies import NOW_S, a_result, an_untimed_result, counts_of, moment
 
 AT_WORK = moment(NOW_S + 3, users=1)
 OVER = moment(NOW_S + 3, over=True)
@@ -159,7 +158,7 @@ def test_a_report_that_tells_more_is_waited_for(bench):
     assert bench.outbox.last_word(OVER) == last
 
 
-@pytest.mark.parametrize("news", ["result", "rejection", "run"])
+@pytest.mark.parametrize("news", ["result", "untimed result", "run"])
 def test_news_after_it_was_idle_are_told(bench, news):
     bench.acknowledge(bench.report(OVER))
     if news == "run":
@@ -167,7 +166,7 @@ def test_news_after_it_was_idle_are_told(bench, news):
     elif news == "result":
         bench.record()
     else:
-        bench.buffer.reject(MISSING)
+        bench.buffer.record(an_untimed_result(), NOW_S)
     (frame,) = bench.last_words()
     assert frame.final
     assert frame.counters == bench.buffer.copy_counters()

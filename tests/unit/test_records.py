@@ -81,6 +81,19 @@ def test_a_record_of_version_1_is_read():
     assert record.damage.reason == ""
 
 
+def test_a_record_of_version_2_is_read():
+    record = read_file(SAMPLES / "version-2.cwrecord")
+    found = {
+        key: (summary.count, summary.failure_count, summary.untimed_successes, summary.untimed_failures)
+        for key, summary in record.endpoints().items()
+    }
+    assert found == VERSION_2
+    assert record.untimed_count() == 78
+    assert record.damage.reason == ""
+
+
+VERSION_2 = {("/search", "GET"): (358, 30, 57, 6), ("/cart", "POST"): (240, 0, 15, 0)}
+
 VERSION_1 = {("/search", "GET"): (367, 33, 33, 361_960), ("/cart", "POST"): (240, 0, 0, 269_921)}
 
 
@@ -113,7 +126,7 @@ def test_a_flipped_bit_is_noticed(tmp_path):
     [
         (b"", "no run record"),
         (b"hello\n", "no run record"),
-        (MAGIC + b"7\n" + b"x" * 50, "version 7, this program reads up to 1"),
+        (MAGIC + b"7\n" + b"x" * 50, "version 7, this program reads up to 2"),
         (FIRST_LINE, "it is empty"),
         (FIRST_LINE + pack_block(Kind.POINTS, b"{}"), "does not begin"),
         (FIRST_LINE + pack_block(Kind.BEGIN, b'{"edges_ms": [1, 2]}'), "other bins"),

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import math
+from array import array
+from datetime import timedelta
 from decimal import Decimal
 from enum import IntEnum
 from fractions import Fraction
 from types import SimpleNamespace
 
+import gevent
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,10 +24,12 @@ from locust_cw_dist.core.result import (
     NEGATIVE,
     NOT_A_NUMBER,
     NOT_FINITE,
-    REJECTIONS,
+    NOTHING_READABLE,
     TOO_LONG,
     UNNAMED,
     UNREADABLE,
+    UNREADABLE_FAILURE,
+    UNTIMED_REASONS,
     RequestResult,
     parse_result,
 )
@@ -33,7 +39,7 @@ from support.strategies import any_char
 
 
 class Number:
-    """A number of another library, such as numpy's."""
+    """A number of another library, such as np's."""
 
     def __init__(self, value):
         self.value = value
@@ -43,6 +49,16 @@ class Number:
 
     def __int__(self):
         return int(self.value)
+
+
+class Broken:
+    """Raises whatever is done with it."""
+
+    def _fail(self, *_):
+        raise RuntimeError("do not touch")
+
+    __float__ = __int__ = __str__ = __bool__ = __repr__ = _fail
+    status_code = property(_fail)
 
 
 class Subclass(float):
@@ -69,6 +85,10 @@ def parsed(response_time=1.0, *, name="/a", method="GET", length=None, exception
         (Fraction(25, 2), 12.5),
         (Fraction(1, 10**400), 0.0),
         (Number(12.5), 12.5),
+        (np.float64(12.5), 12.5),
+        (np.float32(12.5), 12.5),
+        (np.int64(12), 12.0),
+        (np.uint8(12), 12.0),
         (Subclass(12.5), 12.5),
     ],
 )
@@ -95,6 +115,18 @@ def test_a_number_is_a_response_time(response_time, ms):
         ([], NOT_A_NUMBER),
         ({}, NOT_A_NUMBER),
         (object(), NOT_A_NUMBER),
+        (timedelta(milliseconds=12), NOT_A_NUMBER),
+        (array("d", [12.5]), NOT_A_NUMBER),
+        (np.array([12.5]), NOT_A_NUMBER),
+        (np.array(12.5), NOT_A_NUMBER),
+        (np.bool_(True), NOT_A_NUMBER),
+        (np.str_("12"), NOT_A_NUMBER),
+        (np.complex128(12), NOT_A_NUMBER),
+        (np.timedelta64(12, "ms"), NOT_A_NUMBER),
+        (np.datetime64("2026-01-01"), NOT_A_NUMBER),
+        (np.float32(-1), NEGATIVE),
+        (np.float64("nan"), NOT_FINITE),
+        (Broken(), UNREADABLE),
         (Decimal("sNaN"), NOT_A_NUMBER),
         (-1, NEGATIVE),
         (-1e-300, NEGATIVE),
@@ -112,8 +144,10 @@ def test_a_number_is_a_response_time(response_time, ms):
         (Fraction(10**400), TOO_LONG),
     ],
 )
-def test_anything_else_has_a_reason_why_it_can_not_be_used(response_time, reason):
-    assert parsed(response_time) == reason
+def test_with_anything_else_a_result_counts_without_a_time_and_says_why(response_time, reason):
+    assert parsed(response_time) == RequestResult("/a", "GET", None, None, None, reason)
+    failed = parsed(response_time, exception=ConnectionError())
+    assert failed == RequestResult("/a", "GET", None, None, "ConnectionError", reason)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +159,7 @@ def test_anything_else_has_a_reason_why_it_can_not_be_used(response_time, reason
         (" ", " "),
         (0, "0"),
         (b"/a", "b'/a'"),
+        (Broken(), UNNAMED),
         (("/a", 1), "('/a', 1)"),
         ("\u00fc\U0001f40c\ud800", "\u00fc\U0001f40c\ud800"),
         ("x" * MAX_NAME_CHARS, "x" * MAX_NAME_CHARS),
@@ -161,6 +196,9 @@ def test_a_name_of_a_class_of_its_own_is_plain_text_afterwards():
     ("length", "kept"),
     [
         (0, 0),
+        (np.int32(100), 100),
+        (np.array([100]), None),
+        (Broken(), None),
         (100, 100),
         (12.7, 12),
         (Decimal(12), 12),
@@ -230,8 +268,6 @@ def test_a_reason_as_long_as_a_page_is_cut():
     assert len(parsed(exception=type("E" * 500, (Exception,), {})()).failure) == MAX_REASON_CHARS
 
 
-# Builtin types in any place never raise; what objects of clients raise, the hook of the recorder counts.
-
 anything = st.recursive(
     st.one_of(
         st.none(),
@@ -254,7 +290,8 @@ anything = st.recursive(
 
 
 def assert_usable(result):
-    assert 0.0 <= result.response_time_ms <= CEILING_MS
+    assert (result.response_time_ms is None) == (result.untimed in UNTIMED_REASONS)
+    assert result.response_time_ms is None or 0.0 <= result.response_time_ms <= CEILING_MS
     assert 1 <= len(result.name) <= MAX_NAME_CHARS
     assert 1 <= len(result.method) <= MAX_NAME_CHARS
     assert result.response_bytes is None or 0 <= result.response_bytes <= MAX_RESPONSE_BYTES
@@ -263,23 +300,15 @@ def assert_usable(result):
 
 
 @given(anything, anything, anything, anything, anything, anything)
-def test_any_event_is_a_result_or_has_a_reason(request_type, name, response_time, length, exception, response):
+def test_any_event_is_a_result(request_type, name, response_time, length, exception, response):
     result = parse_result(request_type, name, response_time, length, exception, response)
-    if isinstance(result, str):
-        assert result in REJECTIONS
-    else:
-        assert_usable(result)
-    WorkerBuffer().record(parse_result(request_type, name, 1.0, length, exception, response), 0.0)
-
-
-class Broken:
-    """Raises whatever is done with it."""
-
-    def _fail(self, *_):
-        raise RuntimeError("do not touch")
-
-    __float__ = __int__ = __str__ = __bool__ = __repr__ = __len__ = _fail
-    status_code = property(_fail)
+    assert_usable(result)
+    assert (result.failure is not None) == bool(exception)
+    buffer = WorkerBuffer()
+    buffer.begin_run("run")
+    buffer.record(result, 0.0)
+    (summary,) = buffer.take()[0].summaries.values()
+    assert (summary.count, summary.failure_count) == (1, bool(exception))
 
 
 @pytest.mark.parametrize(
@@ -294,18 +323,53 @@ class Broken:
     ],
     ids="-".join,
 )
-def test_the_hook_counts_what_can_not_be_read_and_never_raises(event):
-    clock = SimpleNamespace(now_s=lambda: 1_800_000_000.0, ticks=lambda: 0.0)
-    recorder = Recorder(clock, Once())
-    recorder.buffer.begin_run("run")
+def test_a_field_that_can_not_be_read_costs_that_field_alone(event):
+    recorder = a_recorder()
     recorder.on_request(**{"request_type": "GET", "name": "/a", "response_time": 1.0, "response_length": 1} | event)
-    recorder.on_request(request_type="GET", name="/a", response_time=1.0)
+    (summary,) = recorder.buffer.take()[0].summaries.values()
+    assert recorder.buffer.counters["run"].recorded == summary.count == 1
+    assert summary.failure_count == ("exception" in event)
+    assert summary.untimed_count == ("response_time" in event)
+    assert set(recorder.buffer.counters["run"].untimed) <= {UNREADABLE}
+
+
+def test_an_event_without_any_field_is_a_request():
+    recorder = a_recorder()
     recorder.on_request()
-    counters = recorder.buffer.counters["run"]
-    assert counters.recorded == 3
-    assert counters.folded == 1
-    assert set(counters.rejected) <= {UNREADABLE, MISSING}
-    assert sum(section.results for section in recorder.buffer.take()) == 1
+    assert recorder.buffer.take()[0].summaries[UNNAMED, UNNAMED].untimed_successes == 1
+
+
+class Interrupting:
+    """Looked at, it ends in what ends a user: gevent's time-outs and kills are no Exceptions."""
+
+    @property
+    def status_code(self):
+        raise gevent.Timeout
+
+    def __bool__(self):
+        raise gevent.GreenletExit
+
+
+@pytest.mark.parametrize(
+    ("event", "interrupt"),
+    [
+        ({"exception": OSError(), "response": Interrupting()}, gevent.Timeout),
+        ({"exception": Interrupting()}, gevent.GreenletExit),
+    ],
+)
+def test_what_ends_a_user_in_the_middle_ends_it_and_the_failure_counts(event, interrupt):
+    recorder = a_recorder()
+    with pytest.raises(interrupt):
+        recorder.on_request(request_type="GET", name="/a", response_time=1.0, **event)
+    (summary,) = recorder.buffer.take()[0].summaries.values()
+    assert (summary.count, summary.failure_count, summary.reasons) == (1, 1, {UNREADABLE_FAILURE: 1})
+    assert NOTHING_READABLE[True].failure == UNREADABLE_FAILURE
+
+
+def a_recorder():
+    recorder = Recorder(SimpleNamespace(now_s=lambda: 1_800_000_000.0, ticks=lambda: 0.0), Once())
+    recorder.buffer.begin_run("run")
+    return recorder
 
 
 LOCUSTS = {
@@ -339,10 +403,7 @@ class Hook:
         self.recorder.on_request(**event)
         fields = ("request_type", "name", "response_time", "response_length", "exception")
         result = parse_result(*(event[field] for field in fields))
-        if isinstance(result, str):
-            self.plain.reject(result)
-        else:
-            self.plain.record(result, 1_800_000_000.0 + self.seconds)
+        self.plain.record(result, 1_800_000_000.0 + self.seconds)
 
 
 @given(

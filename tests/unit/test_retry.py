@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from locust_cw_dist.core.result import REJECTIONS
+from locust_cw_dist.core.result import UNTIMED_REASONS
 from locust_cw_dist.core.retry import BASE_S, CAP_S, HURRIED_PAUSE_S, MIN_INTERVAL_S, Failure, Gate, backoff_s
 
 
 def test_what_failed_for_the_call_itself_is_not_tried_again():
     assert [failure for failure in Failure if failure.is_permanent] == [Failure.REFUSED]
-    assert not {failure.value for failure in Failure} & set(REJECTIONS)
+    assert not {failure.value for failure in Failure} & set(UNTIMED_REASONS)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from locust_cw_dist.core.ledger import Balance
+from locust_cw_dist.core.ledger import LEFT_OUT, Balance
 from locust_cw_dist.core.prices import Prices
 from locust_cw_dist.core.result import NEGATIVE
 from locust_cw_dist.core.run_summary import RunSummary, Spending
@@ -31,7 +31,8 @@ def test_a_complete_run_takes_two_lines():
     [
         (COMPLETE, True),
         (balance(late=5), True),
-        (balance(published=990, dropped={NEGATIVE: 10}), True),  # nobody could have used them
+        (balance(untimed={NEGATIVE: 10}), True),
+        (balance(published=990, dropped={LEFT_OUT: 10}), True),
         (balance(recorded=0, published=0), True),
         (replace(COMPLETE, refused_frames={"malformed": 3}), True),  # somebody's, and nothing is missing
         (balance(published=990, dropped={"refused by CloudWatch": 10}), False),
@@ -43,7 +44,7 @@ def test_a_complete_run_takes_two_lines():
         (replace(COMPLETE, without_plugin=("worker",)), False),
     ],
 )
-def test_a_run_is_complete_if_every_usable_result_is_published_and_nobody_has_more(summary, is_complete):
+def test_a_run_is_complete_if_every_result_is_published_and_nobody_has_more(summary, is_complete):
     assert summary.is_complete is is_complete
     assert ("INCOMPLETE" in summary.lines()[0]) is not is_complete
     assert summary.as_json()["complete"] is is_complete
@@ -52,7 +53,7 @@ def test_a_run_is_complete_if_every_usable_result_is_published_and_nobody_has_mo
 def test_all_that_is_missing_has_a_line_of_its_own():
     summary = replace(
         COMPLETE,
-        balance=Balance(1_000, 900, 40, 0, 7, {"refused by CloudWatch": 30, NEGATIVE: 20}),
+        balance=Balance(1_000, 900, 40, 0, 7, {"refused by CloudWatch": 50}, {NEGATIVE: 20}),
         spending=replace(SPENDING, ambiguous=2),
         refused_frames={"malformed": 3},
         unheard=(("worker-7", 1_800_000_000.0),),
@@ -61,8 +62,8 @@ def test_all_that_is_missing_has_a_line_of_its_own():
     assert summary.lines()[0] == "run run-1: INCOMPLETE: 900 of 1000 results published, 7 of them late"
     text = "\n".join(summary.lines()[1:])
     for part in (
-        "30 dropped: refused by CloudWatch",
-        "20 dropped: response_time negative",
+        "50 dropped: refused by CloudWatch",
+        "20 counted without a response time: response_time negative",
         "40 not received or not sent",
         "10 unaccounted for",
         "worker-7 recorded after 08:00:00Z",
@@ -76,7 +77,7 @@ def test_all_that_is_missing_has_a_line_of_its_own():
 def test_the_same_is_told_to_machines():
     summary = replace(
         COMPLETE,
-        balance=Balance(1_000, 900, 40, 10, 7, {NEGATIVE: 50}),
+        balance=Balance(1_000, 900, 40, 10, 7, {LEFT_OUT: 50}, {NEGATIVE: 20}),
         refused_frames={"malformed": 3},
         duplicate_frames=2,
         unheard=(("worker-7", 1_800_000_000.0),),
@@ -95,7 +96,8 @@ def test_the_same_is_told_to_machines():
         "pending": 40,
         "spooled": 10,
         "late": 7,
-        "dropped": {NEGATIVE: 50},
+        "dropped": {LEFT_OUT: 50},
+        "untimed": {NEGATIVE: 20},
         "unheard_workers": [{"worker": "worker-7", "complete_until_s": 1_800_000_000.0}],
         "workers_without_plugin": ["worker-9"],
         "refused_frames": {"malformed": 3},

@@ -1,6 +1,6 @@
 r"""Blocks: the frame of a run record's file, whatever the blocks hold.
 
-    locust-cw-record 1\n
+    locust-cw-record 2\n
     block, block, block, ...
 
 A block is its kind (one letter), the length of its body, a CRC-32 of kind, length and body (both integers of four
@@ -19,8 +19,11 @@ from enum import Enum
 from typing import Any
 
 MAGIC = b"locust-cw-record "
-VERSION = 1
+VERSION = 2
+"""Version 1 had no results without a response time: it is read as one in which there were none."""
+
 FIRST_LINE = MAGIC + b"%d\n" % VERSION
+READABLE = tuple(map(str, range(1, VERSION + 1)))
 
 MAX_FIRST_LINE_BYTES = 40
 
@@ -116,8 +119,8 @@ def _read_first_line(read: Callable[[int], bytes]) -> int:
         line += more
     if not line.startswith(MAGIC) or not line.endswith(b"\n"):
         raise RecordError("it is no run record")
-    if line != FIRST_LINE:
-        version = line[len(MAGIC) :].strip().decode("ascii", "replace")
+    version = line[len(MAGIC) : -1].decode("ascii", "replace")
+    if version not in READABLE:
         raise RecordError(f"it is a record of version {version}, this program reads up to {VERSION}: upgrade it")
     return len(line)
 

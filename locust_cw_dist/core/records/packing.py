@@ -3,11 +3,12 @@
     {"endpoints": [[name, method], ...], "points": [{"start_s": ..., "span_s": ..., "gauges": {...}, "rows": [...]}]}
 
 `endpoints` are those that the file has not named before; they are numbered through the whole file, from 0. A row is
-``[endpoint, successes, failures, bytes, reasons]``, where trailing zeros and what there is none of are 0:
+``[endpoint, successes, failures, bytes, reasons, untimed]``, where trailing zeros and what there is none of are 0:
 
     successes, failures   [sum, minimum, maximum, first bin, number in that bin, number in the next one, ...] in ms
     bytes                 [responses of known length, sum, minimum, maximum] of successes
     reasons               {reason: number of failures}
+    untimed               [successes, failures] that have no usable response time and are in no histogram
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ MAX_TEXT_CHARS = 4096
 """Of a name, a method or a reason. What the plugin records is shorter."""
 
 MAX_ROWS = 100_000
+ROW_FIELDS = 6
 MAX_POINTS_A_BLOCK = 10_000
 MAX_STATISTIC = 1e18
 
@@ -137,6 +139,7 @@ def _row(number: int, summary: Summary) -> list[Any]:
         _pack_histogram(summary.failures),
         known if summary.bytes_count else 0,
         summary.reasons or 0,
+        [summary.untimed_successes, summary.untimed_failures] if summary.untimed_count else 0,
     ]
 
 
@@ -154,15 +157,18 @@ def _pack_histogram(histogram: Histogram | None) -> Any:
 
 
 def _summary(packed: Any) -> tuple[int, Summary]:
-    row = checks.listing(packed, 5)
+    row = checks.listing(packed, ROW_FIELDS)
     checks.require(bool(row), "a row of nothing")
-    number, successes, failures, known, reasons = row + [0] * (5 - len(row))
+    number, successes, failures, known, reasons, untimed = row + [0] * (ROW_FIELDS - len(row))
     summary = Summary(_histogram(successes), _histogram(failures) if failures else None)
     if known:
         numbers = [checks.integer(value, 0, 2**63) for value in checks.listing(known, 4, 4)]
         summary.bytes_count, summary.bytes_sum, summary.bytes_min, summary.bytes_max = numbers
     if reasons:
         summary.reasons = checks.tally(reasons, MAX_ROWS, MAX_TEXT_CHARS)
+    if untimed:
+        counts = (checks.integer(count, 0, checks.MAX_COUNT) for count in checks.listing(untimed, 2, 2))
+        summary.untimed_successes, summary.untimed_failures = counts
     return checks.integer(number, 0, MAX_ROWS), summary
 
 

@@ -98,6 +98,10 @@ class Record:
                 whole.setdefault(key, Summary()).merge(summary)
         return dict(sorted(whole.items(), key=lambda item: (-item[1].count, item[0])))
 
+    def untimed_count(self) -> int:
+        """Return the number of results that have no usable response time."""
+        return sum(summary.untimed_count for point in self.points for summary in point.summaries.values())
+
     def reasons(self) -> Counter[tuple[str, str, str]]:
         """Return the failures of the run by (name, method, reason)."""
         found: Counter[tuple[str, str, str]] = Counter()
