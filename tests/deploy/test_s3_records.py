@@ -71,7 +71,7 @@ def test_a_distributed_run_leaves_its_whole_record_in_s3_and_nothing_on_disk(
     (key,) = keys()
     record = record_in(moto, bucket, key)
     assert key == f"checkout/main/{cluster.summary()['run_id']}.cwrecord"
-    assert_holds(record, cluster.truth().usable)
+    assert_holds(record, cluster.truth().requests)
     assert record.has_ended
     assert record.ledger["published"] == cluster.summary()["published"]
     assert f"its record is {record_to}/{record.run_id}.cwrecord" in master.log
@@ -83,7 +83,7 @@ def test_the_record_needs_no_cloudwatch(cluster, moto, bucket, keys):
     single = cluster.single("--cw-record", f"s3://{bucket}", publishing=(), env=moto.env())
     cluster.wait()
     (key,) = keys()
-    assert_holds(record_in(moto, bucket, key), cluster.truth().usable)
+    assert_holds(record_in(moto, bucket, key), cluster.truth().requests)
     assert f"its record is s3://{bucket}/{key}" in single.log
     cluster.assert_clean()
 
@@ -136,7 +136,7 @@ def test_no_credentials_are_one_line_and_the_load_test_runs(cluster, bucket, mot
     single = cluster.single("--cw-record", f"s3://{bucket}", publishing=(), env={"AWS_ENDPOINT_URL_S3": moto.url})
     cluster.wait()
     assert single.log.count("no AWS credentials found") == 2
-    assert len(cluster.truth().usable) > 0
+    assert len(cluster.truth().requests) > 0
     assert len(left_on_disk(cluster)) == 1
 
 

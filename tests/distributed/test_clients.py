@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from locust_cw_dist.edge.records import read_file
 from support.figures import assert_equal, by_endpoint
 
 HAS_PYTEST_USERS = importlib.util.find_spec("pytest_locust") is not None
@@ -86,22 +87,30 @@ def cut_long_name(requests, published):
 @pytest.mark.parametrize("role", ["distributed", "single"])
 def test_clients_that_fire_anything(cluster, role):
     cluster.locustfile = "garbage.py,plugin.py"
-    getattr(cluster, role)(run_time_s=2, users=4)
+    # Locust's own code is 2: its listener can't add a text to a time.
+    rules = ("--cw-rule", "failure_ratio(GET no time) < 50 %", "--cw-rule", "failure_ratio(GET no time at all) < 1 %")
+    getattr(cluster, role)(*rules, "--cw-record", "records", run_time_s=2, users=4)
     cluster.wait()
     truth, summary, published = cluster.truth(), cluster.summary(), cluster.published()
     rounds = sum(request.name == "plain" for request in truth.requests)
-    assert summary["dropped"] == {
-        "response_time missing": 2 * rounds,
+    assert summary["untimed"] == {
+        "response_time missing": 4 * rounds,
         "response_time negative": rounds,
-        "response_time not finite": 2 * rounds,
+        "response_time not finite": 3 * rounds,
         "response_time not a number": rounds,
         "response_time above 24 h": rounds,
-        "unreadable": rounds,
+        "response_time unreadable": rounds,
     }
-    # Nobody could have used these: nothing was lost.
-    assert summary["complete"]
-    assert summary["recorded"] == len(truth.requests)
-    assert summary["published"] == len(truth.usable)
+    assert sum(summary["untimed"].values()) == sum(not request.is_timed for request in truth.requests)
+    assert (summary["complete"], summary["dropped"]) == (True, {})
+    assert summary["recorded"] == summary["published"] == len(truth.requests)
+    log = next(iter(cluster.processes.values())).log
+    assert f"50 % of {2 * rounds} requests" in log
+    assert f"100 % of {rounds} requests" in log
+    assert f"{4 * rounds} counted without a response time: response_time missing" in log
+    record = read_file(next((cluster.folder / "records").iterdir()))
+    assert record.untimed_count() == sum(summary["untimed"].values())
+    assert record.endpoints()["no time at all", "GET"].failure_count == rounds
     cluster.assert_balanced()
-    expected = [as_published(request) for request in truth.usable]
+    expected = [as_published(request) for request in truth.requests]
     assert_equal(cut_long_name(expected, published), published)

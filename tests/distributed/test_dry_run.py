@@ -48,7 +48,7 @@ def test_what_is_written_down_is_what_users_did(cluster, cloudwatch, workers):
     assert "BOTO3 False" in publishing.out
     assert not (cluster.folder / "spool").exists()
     assert summary["complete"]
-    assert summary["published"] == len(truth.usable)
+    assert summary["published"] == len(truth.requests)
     assert publishing.log_has(r"dry run: nothing is sent to CloudWatch")
     assert publishing.log_has(r"results would be published: DRY RUN, nothing was sent")
     assert publishing.log_has(r"bytes a call, [\d,]+ at most; as sent \(gzip from 10,240 bytes on\): ")
@@ -59,7 +59,7 @@ def test_what_is_written_down_is_what_users_did(cluster, cloudwatch, workers):
     lines = (cluster.folder / "calls.jsonl").read_bytes().splitlines()
     assert summary["dry_run"]["body_bytes"] == sum(map(len, lines))
     assert summary["dry_run"]["largest_body_bytes"] == max(map(len, lines))
-    assert_equal(truth.usable, cluster.published())
+    assert_equal(truth.requests, cluster.published())
     series = {(one.name, *one.dimensions.items()) for one in cloudwatch.dump(cluster.namespace)}
     assert summary["metrics"] == len(series)
 

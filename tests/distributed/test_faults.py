@@ -56,12 +56,12 @@ def test_a_reply_that_is_lost_counts_twice_or_not_at_all_as_the_user_chose(clust
     assert summary["recorded"] == len(truth.requests)
     if choice == "drop":
         # Taken, and booked as dropped: CloudWatch has each once.
-        assert_equal(truth.usable, cluster.published())
+        assert_equal(truth.requests, cluster.published())
         assert list(summary["dropped"]) == ["no answer from CloudWatch"]
         assert not summary["complete"]
         assert "1 calls never got an answer: were not repeated" in single.log
     else:
-        assert summary["published"] == len(truth.usable) < together.requests
+        assert summary["published"] == len(truth.requests) < together.requests
         assert "1 calls never got an answer: may count twice" in single.log
 
 
@@ -78,7 +78,7 @@ def test_one_datum_that_is_refused_is_set_aside_and_all_else_is_there(cluster, c
     assert single.wait() in OF_LOCUST
     cluster.assert_clean()
     cluster.assert_balanced()
-    requests = cluster.truth().usable
+    requests = cluster.truth().requests
     bad = sum(request.name == "/orders" for request in requests)
     assert cluster.summary()["dropped"] == {"refused by CloudWatch": bad}
     assert cluster.summary()["published"] == len(requests) - bad
@@ -133,5 +133,5 @@ def test_what_a_closed_port_leaves_on_disk_the_next_run_publishes(cluster, cloud
     second = cluster.single("--cw-spool-dir", folder, name="second", run_time_s=2)
     assert second.wait() in OF_LOCUST
     cluster.assert_clean()
-    assert_equal(cluster.truth().usable, cluster.published())
+    assert_equal(cluster.truth().requests, cluster.published())
     assert f"run {summary['run_id']}, of an earlier process: {summary['recorded']} of" in second.log

@@ -290,12 +290,12 @@ def test_what_a_run_left_in_an_outage_is_published(bench, cluster):
     cluster.wait()
     truth, summary = cluster.truth(), cluster.summary()
     assert summary["published"] == 0
-    assert summary["spooled"] == len(truth.usable) > 0
+    assert summary["spooled"] == len(truth.requests) > 0
     bench.cloudwatch.clear_faults()
     process = bench.resend()
     assert process.exit_code == 0
-    assert f"{len(truth.usable):,} of {len(truth.usable):,} results sent" in process.out
-    assert_equal(truth.usable, cluster.published())
+    assert f"{len(truth.requests):,} of {len(truth.requests):,} results sent" in process.out
+    assert_equal(truth.requests, cluster.published())
 
 
 def test_what_a_killed_run_had_on_disk_is_published_and_the_rest_is_stated(bench, cluster):

@@ -95,7 +95,7 @@ def rules_of(cluster):
 def requests_of(cluster, name=None, method=None):
     return [
         r
-        for r in cluster.truth().usable
+        for r in cluster.truth().requests
         if re.fullmatch(name or ".*", r.name) and (method is None or r.method == method)
     ]
 
@@ -112,7 +112,7 @@ def test_each_rule_has_its_state_in_a_distributed_run(judged):
 
 def test_what_is_observed_is_what_the_workers_did(judged):
     rules = rules_of(judged)
-    assert rules["p95 < 0.1 ms"]["requests"] == len(judged.truth().usable)
+    assert rules["p95 < 0.1 ms"]["requests"] == len(judged.truth().requests)
     orders = requests_of(judged, "/orders", "POST")
     failures = rules["failure_ratio(POST /orders) < 0.01 %"]
     assert failures["observed"] == sum(r.failed for r in orders) / len(orders) > 0
@@ -120,7 +120,7 @@ def test_what_is_observed_is_what_the_workers_did(judged):
     pages = [r.time for r in requests_of(judged, "/(fast|slow)") if not r.failed]
     mean = rules["mean(/(fast|slow)) < 2000 ms, successful_only"]
     assert (mean["observed"], mean["requests"]) == (pytest.approx(sum(pages) / len(pages), rel=1e-8), len(pages))
-    assert rules["max < 1 ms"]["observed"] == pytest.approx(max(r.time for r in judged.truth().usable), rel=1e-9)
+    assert rules["max < 1 ms"]["observed"] == pytest.approx(max(r.time for r in judged.truth().requests), rel=1e-9)
     slow = sorted(r.time for r in requests_of(judged, "/slow", "GET"))
     assert rules["slow is fast enough"]["observed"] == pytest.approx(slow[math.ceil(0.95 * len(slow)) - 1], rel=0.01)
     assert rules["p99(GET /zero) < 1000 ms"]["requests"] == len(requests_of(judged, "/zero"))
@@ -243,7 +243,7 @@ def test_a_run_that_is_stopped_by_hand_in_time_is_judged_as_any(cluster):
     single.signal(signal.SIGTERM)
     assert cluster.wait() == {"single": 0}
     (rule,) = run_of(cluster)["rules"]
-    assert (rule["state"], rule["observed"]) == ("passed", len(cluster.truth().usable))
+    assert (rule["state"], rule["observed"]) == ("passed", len(cluster.truth().requests))
 
 
 def test_a_rule_that_is_mended_in_time_stops_nothing(cluster):
@@ -311,7 +311,7 @@ def test_a_file_of_rules_need_not_be_on_the_workers(cluster):
     cluster.worker("--cw-rules", "elsewhere.toml")
     cluster.wait()
     cluster.assert_clean()
-    assert run_of(cluster)["rules"][0]["observed"] == len(cluster.truth().usable)
+    assert run_of(cluster)["rules"][0]["observed"] == len(cluster.truth().requests)
 
 
 def test_each_run_of_a_process_is_judged_by_itself(cluster):

@@ -47,7 +47,7 @@ def test_a_distributed_run_is_recorded_exactly_and_published_as_ever(recorded):
     recorded.assert_exact()
     (path,) = records(recorded)
     record = read_file(path)
-    assert_same(record, recorded.truth().usable)
+    assert_same(record, recorded.truth().requests)
     summary = recorded.summary()
     assert (record.run_id, path.stem, record.labels) == (summary["run_id"], summary["run_id"], {"branch": "main"})
     assert record.has_ended
@@ -92,7 +92,7 @@ def test_a_record_needs_no_cloudwatch(cluster, cloudwatch, role):
     assert process.exit_code == 1  # Locust's: some requests failed
     (path,) = records(cluster)
     record = read_file(path)
-    assert_same(record, cluster.truth().usable)
+    assert_same(record, cluster.truth().requests)
     assert "results received; nothing is published without --cw-service" in process.log
     assert f"its record is records/{path.name}" in process.log
     assert cloudwatch.stats().put_calls == calls_before
@@ -113,7 +113,7 @@ def test_a_killed_master_leaves_a_record_that_can_be_read(cluster):
     record = read_file(records(cluster)[0])
     assert not record.has_ended
     assert len(record.points) >= 4
-    assert set(record.endpoints()) == {(r.name, r.method) for r in cluster.truth().usable}
+    assert set(record.endpoints()) == {(r.name, r.method) for r in cluster.truth().requests}
     assert record.options["num_users"] == 8
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -14,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from locust_cw_dist.core.backlog import Backlog
 from locust_cw_dist.core.budget import EndpointBudget
 from locust_cw_dist.core.buffer import WorkerBuffer
-from locust_cw_dist.core.collector import Collector
+from locust_cw_dist.core.collector import Collector, Window
 from locust_cw_dist.core.datums import MetricPlan
 from locust_cw_dist.core.frame import decode
 from locust_cw_dist.core.ledger import Balance, RunLedger
@@ -22,6 +23,7 @@ from locust_cw_dist.core.metrics import METRIC_NAMES
 from locust_cw_dist.core.outbox import Outbox
 from locust_cw_dist.core.publication import COUNT_METRICS, TIME_METRICS, Closed, publication
 from locust_cw_dist.core.result import UNTIMED_REASONS
+from locust_cw_dist.core.summary import Summary
 from support.strategies import NOW_S, a_result, an_untimed_result, moment
 
 RUNS = ("run 1", "run 2")
@@ -238,3 +240,32 @@ def test_the_books_of_one_window_by_hand():
         else:
             entry.drop(REFUSED)
     assert (ledger.published, ledger.dropped, ledger.waiting) == (5 + 1 + 1, {REFUSED: 3}, 2)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "refused", "published"),
+    [
+        ({"RequestCount", "ResponseTime_ms"}, {"ResponseTime_ms"}, 2),  # those without a time need the count alone
+        ({"RequestCount", "ResponseTime_ms"}, {"RequestCount"}, 0),
+        ({"RequestCount", "FailureCount"}, {"FailureCount"}, 5),
+        ({"ResponseTime_ms", "FailureCount"}, {"FailureCount"}, 5),  # with no count sent, any datum will do for them
+        ({"ResponseTime_ms", "FailureCount"}, {"ResponseTime_ms"}, 2),
+        ({"FailureCount", "ResponseSize_Bytes"}, {"FailureCount"}, 5),
+        ({"FailureCount", "ResponseSize_Bytes"}, {"FailureCount", "ResponseSize_Bytes"}, 0),
+        ({"Users"}, {"Users"}, 5),  # nothing of them is to be sent
+    ],
+)
+def test_which_datums_publish_results_with_and_without_a_time(metrics, refused, published):
+    summary = Summary()
+    for _ in range(3):
+        summary.record_success(10.0, 100)
+    summary.record_success(None, None)
+    summary.record_failure(None, "Timeout")
+    window = Window("run", int(NOW_S), {("/a", "GET"): summary})
+    ledger = RunLedger(taken=window.results)
+    for entry in publication(MetricPlan(frozenset(metrics)), Closed(window, window.summaries, "-", None), ledger):
+        if entry.datum.metric in refused:
+            entry.drop(REFUSED)
+        else:
+            entry.accept()
+    assert (ledger.published, ledger.dropped.total(), ledger.waiting) == (published, 5 - published, 0)

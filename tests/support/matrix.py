@@ -55,7 +55,7 @@ def assert_exact_runs(cluster: Cluster, runs: int) -> None:
     recorded = Counter(request.run for request in truth.requests)
     assert [summary["recorded"] for summary in summaries] == [recorded[run] for run in range(1, runs + 1)]
     assert all(summary["complete"] for summary in summaries), summaries
-    assert_equal(truth.usable, cluster.published())
+    assert_equal(truth.requests, cluster.published())
     assert_quiet(cluster)
 
 

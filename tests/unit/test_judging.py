@@ -68,6 +68,44 @@ def test_what_was_seen_over_the_whole_run_is_said():
     assert (one.state, one.message, one.failed) == (RuleState.BROKEN, "1", True)
 
 
+UNTIMED = Summary(untimed_successes=6, untimed_failures=2, reasons={"OSError": 2})
+
+
+@pytest.mark.parametrize(
+    ("rule", "observed", "requests"),
+    [
+        ("failure_ratio < 1 %", 0.25, 12),
+        ("failure_ratio < 1 %, min_requests=12", 0.25, 12),
+        ("count < 1", 12, 12),
+        ("rps < 0.1", 1.2, 12),
+        ("count < 1, window_s=10", 12, 12),
+        ("mean < 1 ms", 15.0, 4),
+        ("max < 1 ms, min_requests=4", 30.0, 4),
+        ("p50 < 1 ms, successful_only", 10.0, 3),
+        ("p50 < 1 ms, window_s=10", 10.0, 4),
+    ],
+)
+def test_counts_and_ratios_are_of_all_requests_and_times_of_those_that_have_one(rule, observed, requests):
+    trial = Trial(rule)
+    trial.late(0, {("/a", "GET"): summary(10, 10, 10, failed=[30]), ("/b", "GET"): UNTIMED})
+    trial.judging.stop(T0_S + 10.0)
+    one = trial.only
+    assert (one.state, one.requests, one.failed) == (RuleState.BROKEN, requests, True)
+    assert one.observed == pytest.approx(observed, rel=0.01)
+
+
+@pytest.mark.parametrize("rule", ["p95 < 1 s", "max < 1 s, window_s=10", "mean < 1 s, window_s=30, min_requests=3"])
+def test_a_rule_on_times_that_finds_none_fails_and_says_so(rule):
+    one = Trial(rule).late(0, {("/b", "GET"): UNTIMED}).only
+    assert (one.state, one.failed) == (RuleState.NO_DATA, True)
+    assert one.message == "none of 8 requests has a usable response time"
+
+
+def test_too_few_times_are_bad_luck():
+    one = Trial("p95 < 1 s, min_requests=5").late(0, {("/a", "GET"): summary(1, 2), ("/b", "GET"): UNTIMED}).only
+    assert (one.state, one.failed, one.message) == (RuleState.NO_DATA, False, "2 requests, at least 5 are needed")
+
+
 def test_the_worst_sliding_window_is_said_with_its_time():
     trial = Trial("mean < 30 ms, window_s=20").window(10).window(20).window(90).window(10).window(10)
     one = trial.only

@@ -64,6 +64,15 @@ def test_a_page_tells_the_runs_figures(page):
     assert sum(together["successes"]["percent"]) == pytest.approx(100, rel=0.01)
 
 
+def test_results_without_a_time_are_counted_and_said(page):
+    text = page(traffic={("/a", "GET"): Traffic(untimed_ratio=0.5), ("/b", "GET"): Traffic(untimed_ratio=1.0)})
+    assert "Without a time" in text
+    assert "results came without a usable response time" in text
+    (b,) = (subject for subject in data_of(text)["subjects"] if subject["label"] == "GET /b")
+    assert sum(b["runs"][0]["rps"]) > 0
+    assert b["runs"][0]["percentiles"] == []
+
+
 def test_names_from_outside_are_text(page):
     traffic = {(HOSTILE, HOSTILE): Traffic(failure_ratio=0.1)}
     text = page(traffic=traffic, begin={"labels": {HOSTILE: HOSTILE}, "options": {"host": HOSTILE}})

@@ -289,7 +289,7 @@ anything = st.recursive(
 )
 
 
-def assert_usable(result):
+def assert_well_formed(result):
     assert (result.response_time_ms is None) == (result.untimed in UNTIMED_REASONS)
     assert result.response_time_ms is None or 0.0 <= result.response_time_ms <= CEILING_MS
     assert 1 <= len(result.name) <= MAX_NAME_CHARS
@@ -302,7 +302,7 @@ def assert_usable(result):
 @given(anything, anything, anything, anything, anything, anything)
 def test_any_event_is_a_result(request_type, name, response_time, length, exception, response):
     result = parse_result(request_type, name, response_time, length, exception, response)
-    assert_usable(result)
+    assert_well_formed(result)
     assert (result.failure is not None) == bool(exception)
     buffer = WorkerBuffer()
     buffer.begin_run("run")

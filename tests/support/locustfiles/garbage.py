@@ -10,9 +10,10 @@ class Hostile:
         raise RuntimeError("not to be looked at")
 
     __float__ = __int__ = __repr__ = __bool__ = __str__
+    status_code = property(__str__)
 
 
-USABLE = (
+TIMED = (
     {"name": "plain", "request_type": "GET", "response_time": 12.5, "response_length": 3},
     {"name": None, "request_type": "GET", "response_time": 1},
     {"name": "", "request_type": "", "response_time": 2, "response_length": None},
@@ -22,9 +23,10 @@ USABLE = (
     {"response_time": 6, "name": "back\\slash", "request_type": "GET"},
     {"response_time": 0, "name": "failed", "request_type": "GET", "exception": "just a text"},
     {"response_time": 7, "name": "failed", "request_type": "GET", "exception": ValueError("x" * 10_000)},
+    {"response_time": 9, "name": "failed", "request_type": "GET", "exception": OSError(), "response": Hostile()},
     {"response_time": 8, "name": "no event of Locust's", "request_type": "GET", "more": object(), "user": None},
 )
-UNUSABLE = (
+UNTIMED = (
     {},
     {"name": "no time", "request_type": "GET", "response_time": None, "response_length": 0},
     {"name": "negative", "request_type": "GET", "response_time": -1, "response_length": 0},
@@ -33,6 +35,9 @@ UNUSABLE = (
     {"name": "text", "request_type": "GET", "response_time": "12 ms", "response_length": 0},
     {"name": "two days", "request_type": "GET", "response_time": 2 * 24 * 3600 * 1000, "response_length": 0},
     {"name": "hostile time", "request_type": "GET", "response_time": Hostile(), "response_length": 0},
+    {"name": "no time", "request_type": "GET", "response_time": None, "exception": ConnectionError("refused")},
+    {"name": "no time at all", "request_type": "GET", "response_time": None, "exception": ConnectionError("refused")},
+    {"name": "nan", "request_type": "GET", "response_time": float("nan"), "exception": OSError("broken")},
 )
 
 
@@ -41,5 +46,5 @@ class Careless(User):
 
     @task
     def fire(self):
-        for event in (*USABLE, *UNUSABLE):
+        for event in (*TIMED, *UNTIMED):
             self.environment.events.request.fire(**event)
