@@ -8,10 +8,11 @@
 # Keep the records of good runs: what is in LAST, one record or a folder of some, is what the next run is compared with.
 #
 # Exit code: that of the run (docs/exit-codes.md: 3 a rule was broken, 4 the run can't be relied on); where that is 0, that of
-# the comparison (docs/compare.md: 3 something surely got worse, 4 the runs can't be compared).
+# the comparison (docs/compare.md: 3 something surely got worse, or an endpoint is missing; 4 not everything could be judged).
 #
 # Variables: LOCUSTFILE (locustfile.py), RULES (rules.toml beside this file), WORKERS (2), RESULTS (load-test), LAST (none),
-# FAIL_ON (p95=10 failures=1: what of `compare --fail-on`), MASTER_PORT (5557).
+# FAIL_ON (p95=10 failures=1: what of `compare --fail-on`), COMPARE (none: more of its options, as "--allow-missing
+# --min-requests 200"), MASTER_PORT (5557).
 set -uo pipefail
 
 readonly LOCUSTFILE=${LOCUSTFILE:-locustfile.py} RULES=${RULES:-$(dirname "${BASH_SOURCE[0]}")/rules.toml}
@@ -76,7 +77,8 @@ make_report() {
 }
 
 compare() {
-    local gate arguments=()
+    local gate arguments
+    read -ra arguments <<<"${COMPARE:-}"
     for gate in "${gates[@]}"; do
         arguments+=(--fail-on "$gate")
     done

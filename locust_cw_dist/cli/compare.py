@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from locust_cw_dist.comparison.compare import Change, Choices
+    from locust_cw_dist.comparison.coverage import Gap
+    from locust_cw_dist.comparison.gate import Decision
+    from locust_cw_dist.comparison.outcome import Outcome
     from locust_cw_dist.core.records.record import Record
-
-EXIT_WORSE = 3
-EXIT_NOT_COMPARABLE = 4
 
 MAX_WINDOWS = 512
 """Points of a run that is compared; thirty blocks of them are enough."""
+
+MAX_DIGITS = 13
+"""Of a number of requests; nothing sends more."""
 
 _DESCRIPTION = """\
 Compare the run records of one base run or several with that of a candidate: p50, p95, p99, mean, failure ratio and
@@ -42,8 +45,9 @@ examples:
       the newest record below each prefix
   locust-cw compare main.cwrecord branch.cwrecord --json > compare.json
 
-exit code: 0 compared, and nothing fails by --fail-on; 3 something does; 4 with --fail-on only: a run was cut short or
-is invalid, or no endpoint can be compared; 1 a record can't be read; 2 a wrong option
+exit code: 0 compared, and nothing fails by --fail-on; 3 something does, or an endpoint of the base is missing; 4 with
+--fail-on only: an endpoint has too little to judge, or a run was cut short or is invalid; 1 a record can't be read; 2 a
+wrong option
 """
 
 
@@ -67,6 +71,17 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         metavar="FIGURE[=TOLERANCE]",
         help="exit with 3 if p50, p95, p99, mean, failures, rps or any of them is surely worse than the tolerance, in "
         "per cent (failures: points; default: what counts); can be repeated",
+    )
+    parser.add_argument(
+        "--allow-missing", action="store_true", help="with --fail-on: endpoints of the base may be missing"
+    )
+    parser.add_argument(
+        "--min-requests",
+        type=_requests,
+        default=0,
+        metavar="N",
+        help="with --fail-on: an endpoint that had fewer requests in every base run may be missing, or have too little "
+        "to judge (default: 0)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object, for machines")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with plots of the runs over each other")
@@ -109,6 +124,12 @@ def _gate(text: str) -> Gate:
         raise argparse.ArgumentTypeError(str(e)) from None
 
 
+def _requests(text: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) < MAX_DIGITS:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"got {text!r}, must be a whole number from 0 on")
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Compare, and show it.
 
@@ -118,30 +139,15 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         LocustCwError: A record can't be read, the page not be written, or a part is missing.
     """
-    from locust_cw_dist.comparison import comparability
-    from locust_cw_dist.comparison.compare import Choices, compare
-
     _check_parts(arguments)
-    bases = [records.read(path, MAX_WINDOWS) for path in arguments.bases]
-    candidate = records.read(arguments.candidate, MAX_WINDOWS)
-    choices = Choices(
-        arguments.min_change, arguments.min_failures, arguments.confidence, arguments.warm_up, arguments.successes
-    )
-    with records.progress("Comparing") as tick:
-        changes = compare(bases, candidate, choices, tick)
-    warnings = comparability.warnings(bases, candidate)
-    if not changes:
-        warnings.append("no endpoint can be compared: each needs five whole windows and ten requests in every run")
-    failures = [change for gate in arguments.fail_on for change in gate.failures(changes, choices)]
-    failures = list(dict.fromkeys(failures))
-    code = _exit_code(arguments, [*bases, candidate], changes, failures)
+    outcome = _compare(arguments)
     if arguments.html is not None:
-        _write_page(arguments.html, bases, candidate, changes, choices, warnings)
+        _write_page(arguments.html, outcome)
     if arguments.json:
-        _print_json(bases, candidate, changes, warnings, failures, code)
+        _print_json(outcome)
     else:
-        _print_tables(arguments, bases, candidate, changes, choices, warnings, failures)
-    return code
+        _print_tables(outcome, all_endpoints=arguments.all)
+    return outcome.code
 
 
 def _check_parts(arguments: argparse.Namespace) -> None:
@@ -155,50 +161,88 @@ def _check_parts(arguments: argparse.Namespace) -> None:
         check_plotly()
 
 
-def _exit_code(
-    arguments: argparse.Namespace, runs: Sequence[Record], changes: Sequence[Change], failures: Sequence[Change]
-) -> int:
-    from locust_cw_dist.comparison.comparability import is_whole
+def _compare(arguments: argparse.Namespace) -> Outcome:
+    from locust_cw_dist.comparison import comparability
+    from locust_cw_dist.comparison.compare import Choices, compare
+    from locust_cw_dist.comparison.coverage import gaps_of
+    from locust_cw_dist.comparison.outcome import Outcome
 
-    if not arguments.fail_on:
-        return 0
-    if failures:
-        return EXIT_WORSE
-    return 0 if changes and all(map(is_whole, runs)) else EXIT_NOT_COMPARABLE
+    bases = [records.read(path, MAX_WINDOWS) for path in arguments.bases]
+    candidate = records.read(arguments.candidate, MAX_WINDOWS)
+    choices = Choices(
+        arguments.min_change, arguments.min_failures, arguments.confidence, arguments.warm_up, arguments.successes
+    )
+    with records.progress("Comparing") as tick:
+        changes = compare(bases, candidate, choices, tick)
+    gaps = gaps_of(bases, candidate, choices, changes)
+    warnings = comparability.warnings(bases, candidate)
+    if not changes:
+        warnings.append("no endpoint can be compared: each needs five whole windows and ten requests in every run")
+    decision = _decide(arguments, [*bases, candidate], choices, changes, gaps) if arguments.fail_on else None
+    return Outcome(bases, candidate, choices, changes, gaps, warnings, decision)
 
 
-def _write_page(
-    path: Path,
-    bases: Sequence[Record],
-    candidate: Record,
-    changes: Sequence[Change],
+def _decide(
+    arguments: argparse.Namespace,
+    runs: Sequence[Record],
     choices: Choices,
-    warnings: Sequence[str],
-) -> None:
+    changes: Sequence[Change],
+    gaps: Sequence[Gap],
+) -> Decision:
+    from locust_cw_dist.comparison.comparability import doubts
+    from locust_cw_dist.comparison.coverage import without_results
+    from locust_cw_dist.comparison.gate import Allowed, decide
+
+    empty = [f"run {run_id} has no results to compare" for run_id in without_results(runs, choices)]
+    allowed = Allowed(arguments.allow_missing, arguments.min_requests)
+    return decide(arguments.fail_on, changes, gaps, choices, allowed, [*doubts(runs[:-1], runs[-1]), *empty])
+
+
+def _write_page(path: Path, outcome: Outcome) -> None:
     from locust_cw_dist.reporting.comparison import comparison_page
 
     with records.progress("Drawing") as tick:
-        page = comparison_page(bases, candidate, changes, choices, warnings, tick)
+        page = comparison_page(outcome, tick)
     records.write(path, page)
 
 
-def _print_json(
-    bases: Sequence[Record],
-    candidate: Record,
-    changes: Sequence[Change],
-    warnings: Sequence[str],
-    failures: Sequence[Change],
-    code: int,
-) -> None:
+def _print_json(outcome: Outcome) -> None:
+    from locust_cw_dist.comparison.coverage import Kind
+    from locust_cw_dist.comparison.gate import Decision
+    from locust_cw_dist.comparison.words import endings, failed, not_judged
+
+    decision = outcome.decision or Decision()
     document = {
-        "bases": [base.run_id for base in bases],
-        "candidate": candidate.run_id,
-        "warnings": list(warnings),
-        "failed": len(failures),
-        "exit_code": code,
-        "changes": [_json(change, failed=change in failures) for change in changes],
+        "bases": [base.run_id for base in outcome.bases],
+        "candidate": outcome.candidate.run_id,
+        "warnings": list(outcome.warnings),
+        "failed": len(decision.worse) + len(decision.missing),
+        "exit_code": outcome.code,
+        "gate": None
+        if outcome.decision is None
+        else {"failed": failed(decision), "not_judged": not_judged(decision), "ending": endings(decision)[0]},
+        "missing": [_gap_json(gap, decision) for gap in outcome.gaps if gap.kind is Kind.MISSING],
+        "too_few": [_gap_json(gap, decision) for gap in outcome.gaps if gap.kind is Kind.TOO_FEW],
+        "new": [_gap_json(gap, decision) for gap in outcome.gaps if gap.kind is Kind.NEW],
+        "changes": [_json(change, failed=change in decision.worse) for change in outcome.changes],
     }
     print(json.dumps(document, indent=2))
+
+
+def _gap_json(gap: Gap, decision: Decision) -> dict[str, Any]:
+    from locust_cw_dist.comparison.words import why
+
+    name, method = gap.endpoint
+    return {
+        "name": name,
+        "method": method,
+        "base_requests": gap.base_requests,
+        "candidate_requests": gap.candidate_requests,
+        "figures": [figure.name for figure in gap.figures],
+        "reason": why(gap, gap.figures),
+        "failed": gap in decision.missing,
+        "not_judged": [figure.name for one, figures in decision.not_judged if one is gap for figure in figures],
+    }
 
 
 def _json(change: Change, *, failed: bool) -> dict[str, Any]:
@@ -220,28 +264,20 @@ def _json(change: Change, *, failed: bool) -> dict[str, Any]:
     }
 
 
-def _print_tables(
-    arguments: argparse.Namespace,
-    bases: Sequence[Record],
-    candidate: Record,
-    changes: Sequence[Change],
-    choices: Choices,
-    warnings: Sequence[str],
-    failures: Sequence[Change],
-) -> None:
+def _print_tables(outcome: Outcome, *, all_endpoints: bool) -> None:
     from locust_cw_dist.comparison import terminal
-    from locust_cw_dist.comparison.words import changed, label
 
     console = terminal.make_console()
-    console.print(f"base {', '.join(base.run_id for base in bases)}; candidate {candidate.run_id}", soft_wrap=True)
-    for warning in warnings:
+    bases = ", ".join(base.run_id for base in outcome.bases)
+    console.print(f"base {bases}; candidate {outcome.candidate.run_id}", soft_wrap=True)
+    for warning in outcome.warnings:
         print(f"locust-cw compare: warning: {warning}", file=sys.stderr)
-    if changes:
-        terminal.show(console, changes, choices, all_endpoints=arguments.all)
-    if len(bases) == 1:
+    if outcome.changes:
+        terminal.show(console, outcome.changes, outcome.choices, all_endpoints=all_endpoints)
+    terminal.show_gaps(console, outcome.gaps, all_endpoints=all_endpoints)
+    if len(outcome.bases) == 1:
         console.print(
             "One base run: what differs between any two runs is not in the intervals; give more.", style="dim"
         )
-    for change in failures:
-        text = f"FAILED by --fail-on: {change.figure.title} of {label(change.endpoint)} {changed(change)}"
-        console.print(text, style="bold red", markup=False, soft_wrap=True)
+    if outcome.decision is not None:
+        terminal.show_decision(console, outcome.decision)

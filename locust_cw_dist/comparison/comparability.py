@@ -22,10 +22,28 @@ def is_whole(record: Record) -> bool:
     return record.has_ended and not record.damage.reason and record.verdict != "invalid"
 
 
+def doubts(bases: Sequence[Record], candidate: Record) -> list[str]:
+    """Return why a gate can't rely on these runs: one is not whole, or is its own base."""
+    found = [f"run {run.run_id} {_flaw(run)}" for run in (*bases, candidate) if not is_whole(run)]
+    return found + own(bases, candidate)
+
+
+def own(bases: Sequence[Record], candidate: Record) -> list[str]:
+    """Return what is said of a candidate that is its own base: an old folder, say, or a run that kept no record."""
+    is_own = any(base.run_id == candidate.run_id and base == candidate for base in bases)
+    return [f"run {candidate.run_id} is compared with itself"] if is_own else []
+
+
+def _flaw(run: Record) -> str:
+    if run.damage.reason:
+        return "has a damaged record"
+    return "is invalid" if run.verdict == "invalid" else "did not end in order"
+
+
 def warnings(bases: Sequence[Record], candidate: Record) -> list[str]:
     """Return what a reader of a comparison must know; empty if the runs are alike."""
     runs = [*bases, candidate]
-    found = [line for run in runs for line in of_one(run)]
+    found = [line for run in runs for line in of_one(run)] + own(bases, candidate)
     for base in bases:
         found += _differences(base, candidate)
     return list(dict.fromkeys(found))

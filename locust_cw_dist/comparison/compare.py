@@ -6,6 +6,7 @@ confidence (Bonferroni), so that of a hundred rows none is a false alarm.
 
 Where there are several base runs, how much they differ among themselves, beyond what their own errors explain, is taken
 for how much any two runs differ. With one base run nobody knows that, and the intervals tell of the two runs alone.
+An endpoint that only some of the base runs have is compared with those.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from statistics import fmean, variance
 from locust_cw_dist.comparison.bootstrap import Estimate, estimates
 from locust_cw_dist.comparison.figures import FIGURES, Figure, Sums, change_percent, scaled, sums_of
 from locust_cw_dist.comparison.student import quantile
+from locust_cw_dist.core.records.points import Point
 from locust_cw_dist.core.records.record import Record
 from locust_cw_dist.core.sections import EndpointKey
 from locust_cw_dist.core.summary import Summary
@@ -111,7 +113,10 @@ class _Pair:
 
     @property
     def between(self) -> float:
-        """By how much the base runs vary more than their own errors explain; squared, and negative by chance."""
+        """By how much the base runs vary more than their own errors explain; squared, and negative by chance.
+
+        It takes two base runs.
+        """
         return variance(self.scaled_bases) - fmean(base.error**2 for base in self.bases)
 
 
@@ -121,7 +126,7 @@ def compare(
     choices: Choices,
     tick: Callable[[float], None] = lambda _: None,
 ) -> list[Change]:
-    """Return all changes of endpoints that every run has, those that matter first.
+    """Return all changes of endpoints that the candidate and a base run have, those that matter first.
 
     Args:
         bases: One run or several.
@@ -130,10 +135,10 @@ def compare(
         tick: Told how much of the work is done, from 0 to 1.
     """
     runs = [_sums(record, choices) for record in (*bases, candidate)]
-    shared = [key for key in runs[-1] if all(key in run for run in runs)]
+    shared = [key for key in runs[-1] if any(key in run for run in runs[:-1])]
     pairs: list[_Pair] = []
     for number, key in enumerate(shared):
-        found = [estimates(run[key], seed=f"{at} {key}") for at, run in enumerate(runs)]
+        found = [estimates(run[key], seed=f"{at} {key}") for at, run in enumerate(runs) if key in run]
         requests = sum(one.requests for one in runs[-1][key])
         pairs += [
             _Pair(key, figure, tuple(one[figure.name] for one in found[:-1]), found[-1][figure.name], requests)
@@ -142,14 +147,20 @@ def compare(
         ]
         tick((number + 1) / len(shared))
     between = _between(pairs)
-    changes = [_change(pair, between, choices, rows=len(pairs)) for pair in pairs]
+    most = max((len(pair.bases) for pair in pairs), default=0)
+    changes = [_change(pair, _among(pair, between, most), choices, rows=len(pairs)) for pair in pairs]
     return sorted(changes, key=_weight)
 
 
-def _sums(record: Record, choices: Choices) -> dict[EndpointKey, list[Sums]]:
-    """Return the windows of each endpoint, without the warm-up and without what is cut off at either end."""
+def whole_points(record: Record, choices: Choices) -> list[Point]:
+    """Return the points that are compared: without the warm-up and without what is cut off at either end."""
     start_s = record.start_s + choices.warm_up_s
-    whole = [p for p in record.points if p.start_s >= start_s and p.start_s + record.span_s <= record.end_s]
+    return [p for p in record.points if p.start_s >= start_s and p.start_s + record.span_s <= record.end_s]
+
+
+def _sums(record: Record, choices: Choices) -> dict[EndpointKey, list[Sums]]:
+    """Return the windows of each endpoint that are compared."""
+    whole = whole_points(record, choices)
     spans: dict[EndpointKey, list[tuple[Summary, float]]] = {}
     keys = {key for point in whole for key in point.summaries}
     nothing = Summary()
@@ -164,7 +175,7 @@ def _sums(record: Record, choices: Choices) -> dict[EndpointKey, list[Sums]]:
 
 
 def _between(pairs: Sequence[_Pair]) -> dict[str, float]:
-    """Return the variance between runs of each figure; pooled over endpoints where changes are relative."""
+    """Return the variance between runs of each figure whose changes are relative, pooled over endpoints."""
     pooled = {}
     for figure in FIGURES:
         found = [pair.between for pair in pairs if pair.figure is figure and len(pair.bases) > 1]
@@ -173,15 +184,25 @@ def _between(pairs: Sequence[_Pair]) -> dict[str, float]:
     return pooled
 
 
-def _change(pair: _Pair, between: dict[str, float], choices: Choices, rows: int) -> Change:
+def _among(pair: _Pair, between: dict[str, float], most: int) -> list[tuple[float, float]]:
+    """Return the variance of a row for what differs between runs, with its degrees of freedom, if it is known.
+
+    Args:
+        pair: The row; an endpoint that only one of several base runs has takes the variance of the others.
+        between: As `_between` returns it.
+        most: Base runs of the row that has most of them.
+    """
+    runs = len(pair.bases)
+    own = max(0.0, pair.between) if runs > 1 else 0.0
+    return [(between.get(pair.figure.name, own) * (1 + 1 / runs), float(BETWEEN_FREEDOM * (most - 1)))] * (most > 1)
+
+
+def _change(pair: _Pair, among: list[tuple[float, float]], choices: Choices, rows: int) -> Change:
     runs, figure = len(pair.bases), pair.figure
     base = fmean(pair.scaled_bases)
     difference = scaled(figure, pair.candidate.value) - base
     parts = [(one.error**2 / runs**2, float(one.freedom)) for one in pair.bases]
-    parts.append((pair.candidate.error**2, float(pair.candidate.freedom)))
-    if runs > 1:
-        among = between.get(figure.name, max(0.0, pair.between))
-        parts.append((among * (1 + 1 / runs), float(BETWEEN_FREEDOM * (runs - 1))))
+    parts += [(pair.candidate.error**2, float(pair.candidate.freedom)), *among]
     half = _half_width(parts, 1 - (1 - choices.confidence_percent / 100) / (2 * rows))
     low, high = change_percent(figure, difference - half), change_percent(figure, difference + half)
     return Change(

@@ -115,6 +115,11 @@ class Sums:
         return low + (high - low) * (rank - (below[at] - numbers[at]) - 0.5) / numbers[at]
 
 
+def needed(figure: Figure) -> int:
+    """Return how many results a figure takes: response times for one in ms, requests for the others."""
+    return MIN_COUNT if figure.percent is None else math.ceil(MIN_TAIL * 100 / (100 - figure.percent))
+
+
 def scaled(figure: Figure, value: float) -> float:
     """Return a value on the scale on which changes add up: the log of a figure whose change is relative."""
     if not figure.is_ratio:

@@ -10,8 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from locust_cw_dist.comparison.compare import Change, Choices, State
+from locust_cw_dist.comparison.coverage import Gap, Kind
 from locust_cw_dist.comparison.figures import FIGURES
-from locust_cw_dist.comparison.words import changed, interval, label, measured
+from locust_cw_dist.comparison.gate import Decision
+from locust_cw_dist.comparison.words import changed, endings, failed, interval, label, measured, not_judged, why
 
 PIPED_COLUMNS = 120
 """Width where there is no terminal to ask."""
@@ -20,6 +22,7 @@ MAX_ENDPOINTS = 20
 MAX_FINDINGS = 30
 
 STYLES = {State.WORSE: "bold red", State.BETTER: "green", State.UNCLEAR: "yellow", State.SAME: "dim"}
+KIND_STYLES = {Kind.MISSING: "bold red", Kind.TOO_FEW: "yellow", Kind.NEW: "dim"}
 MARKS = {State.WORSE: "!", State.BETTER: "+", State.UNCLEAR: "?", State.SAME: " "}
 
 
@@ -41,6 +44,42 @@ def show(console: Console, changes: Sequence[Change], choices: Choices, *, all_e
         f"All intervals hold together with {choices.confidence_percent:g} % confidence.",
         style="dim",
     )
+
+
+def show_gaps(console: Console, gaps: Sequence[Gap], *, all_endpoints: bool) -> None:
+    """Print what can't be judged."""
+    if not gaps:
+        return
+    shown = gaps if all_endpoints else gaps[:MAX_ENDPOINTS]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("")
+    table.add_column("not compared", overflow="fold")
+    for header in ("base", "candidate"):
+        table.add_column(header, justify="right", no_wrap=True)
+    table.add_column("why")
+    for gap in shown:
+        kind = Text(gap.kind.value.upper(), KIND_STYLES[gap.kind], no_wrap=True)
+        requests = (f"{gap.base_requests:,}", f"{gap.candidate_requests:,}")
+        table.add_row(kind, Text(label(gap.endpoint)), *requests, Text(why(gap, gap.figures)))
+    console.print(table)
+    console.print("Numbers are requests. Nothing above tells of these figures: they may be worse.", style="dim")
+    if len(shown) < len(gaps):
+        console.print(f"and {len(gaps) - len(shown)} more endpoints: --all shows them")
+
+
+def show_decision(console: Console, decision: Decision) -> None:
+    """Print what --fail-on comes to, and the exit code."""
+    _say(console, "FAILED by --fail-on", failed(decision), "bold red")
+    _say(console, "NOT JUDGED by --fail-on", not_judged(decision), "bold yellow")
+    for line in endings(decision):
+        console.print(line, style="bold" if decision.code else "", markup=False, soft_wrap=True)
+
+
+def _say(console: Console, title: str, lines: Sequence[str], style: str) -> None:
+    for line in lines[:MAX_FINDINGS]:
+        console.print(f"{title}: {line}", style=style, markup=False, soft_wrap=True)
+    if len(lines) > MAX_FINDINGS:
+        console.print(f"{title}: {len(lines) - MAX_FINDINGS} more", style=style, markup=False, soft_wrap=True)
 
 
 def _findings(found: Sequence[Change]) -> Table:

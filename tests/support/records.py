@@ -6,7 +6,7 @@ import json
 import math
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from locust_cw_dist.core.datums import StatisticSet
@@ -160,6 +160,34 @@ class Simulation:
             "cpu_percent": StatisticSet(self.workers, cpu * self.workers, cpu - 4, cpu + 4),
             "memory_bytes": StatisticSet(self.workers, 120e6 * self.workers, 118e6, 122e6),
         }
+
+
+class Counted(Simulation):
+    """A run in which endpoints have exactly so many requests, spread over its windows, or all in the first one."""
+
+    def __init__(self, requests, *, first=(), windows=12, **fields):
+        """Take the number of requests of each endpoint, and which of them are in the first window."""
+        super().__init__(traffic=dict.fromkeys(requests, Traffic(rate=0.1)), windows=windows, **fields)
+        self.requests, self.first = requests, first
+
+    def points(self):
+        left = dict(self.requests)
+        for number, point in enumerate(super().points()):
+            now = {key: -(-left[key] // (1 if key in self.first else self.windows - number)) for key in left}
+            left = {key: left[key] - count for key, count in now.items()}
+            yield replace(point, summaries={key: _alike(key, count, number) for key, count in now.items() if count})
+
+
+def _alike(key, count, seed):
+    """Return a Summary of so many results from 100 to 120 ms; all of /broken fail."""
+    summary = Summary()
+    for number in range(count):
+        time_ms = 100.0 + (number * 7 + seed * 3) % 20
+        if key[0] == "/broken":
+            summary.record_failure(time_ms, "HTTP 500")
+        else:
+            summary.record_success(time_ms, 100)
+    return summary
 
 
 def _json(document):

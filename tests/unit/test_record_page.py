@@ -13,7 +13,7 @@ import pytest
 from locust_cw_dist.cli.main import main
 from locust_cw_dist.edge.records import read_file
 from support.readme import ROOT, blocks
-from support.records import SHOP, Simulation
+from support.records import SHOP, Counted, Simulation
 
 pytestmark = pytest.mark.once
 
@@ -77,6 +77,16 @@ def test_the_commands_of_the_readme(shop):
     assert "POST /checkout" in (shop / "report.html").read_text()
 
 
+def test_what_is_missing_on_the_page_is_what_the_command_prints(tmp_path, capsys):
+    _, shown = blocks("text", "docs/compare.md")
+    base = {("/", "GET"): 12_000, ("/pay", "POST"): 420, ("/report", "GET"): 412, ("/account", "GET"): 300}
+    candidate = {("/", "GET"): 12_000, ("/report", "GET"): 9, ("/account", "GET"): 299, ("/v2/pay", "GET"): 419}
+    paths = [str(Counted(one, seed=seed).write(tmp_path)) for seed, one in enumerate((base, candidate))]
+    assert main(["compare", *paths, "--fail-on", "mean"]) == 3
+    printed = lines(capsys.readouterr().out)
+    assert printed[-len(lines(shown.text)) :] == lines(shown.text)
+
+
 @pytest.mark.parametrize("command", ["compare", "report"])
 def test_the_options_that_the_pages_name_are_there(command, capsys):
     with pytest.raises(SystemExit):
@@ -92,6 +102,8 @@ def test_the_options_that_the_pages_name_are_there(command, capsys):
             "--confidence",
             "--warm-up",
             "--fail-on",
+            "--allow-missing",
+            "--min-requests",
         ]
     }
     page = Path(ROOT / "docs/compare.md").read_text()
