@@ -186,8 +186,9 @@ def _reason(key: EndpointKey, kind: Kind, having: Sequence[_Run], run: _Run) -> 
         return f"the candidate has no {OTHER[0]}"
     if key != TOGETHER and key not in run.known:
         return f"may be in the candidate's {OTHER[0]}"
-    windows = min((one.windows for one in (*having, run)), default=0)
-    return f"a run has {windows} of the {MIN_BLOCKS} whole windows it needs" if windows < MIN_BLOCKS else ""
+    windows = min(one.windows for one in (*having, run))
+    which = "the candidate" if windows == run.windows else "a base run"
+    return f"{which} has {windows} of the {MIN_BLOCKS} whole windows it needs" if windows < MIN_BLOCKS else ""
 
 
 def _weight(gap: Gap) -> tuple[int, bool, int, EndpointKey]:
