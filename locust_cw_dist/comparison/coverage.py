@@ -143,10 +143,10 @@ def _count(point: Point, amounts: dict[EndpointKey, _Amount]) -> None:
 
 def _count_compared(point: Point, amounts: dict[EndpointKey, _Amount], *, successes_only: bool) -> None:
     for key, summary in point.summaries.items():
-        failures = 0 if successes_only or summary.failures is None else summary.failures.count
+        timed = summary.successes.count if successes_only else summary.timed_count
         for amount in (amounts[key], amounts[TOGETHER]):
             amount.compared += summary.count
-            amount.timed += summary.successes.count + failures
+            amount.timed += timed
 
 
 def _gap(key: EndpointKey, figures: tuple[Figure, ...], bases: Sequence[_Run], run: _Run) -> Gap:

@@ -105,7 +105,7 @@ def _gaps(gaps: Sequence[Gap]) -> str:
         for gap in gaps
     ]
     headers = ("Endpoint", "", "Why", "Requests in the base", "In the candidate")
-    return table(headers, rows, texts=3, kind="sortable") if rows else ""
+    return table(headers, rows, texts=3, kind="sortable gaps") if rows else ""
 
 
 def _table(changes: Sequence[Change]) -> str:

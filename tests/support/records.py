@@ -179,10 +179,10 @@ class Counted(Simulation):
 
 
 def _alike(key, count, seed):
-    """Return a Summary of so many results from 100 to 120 ms; all of /broken fail."""
+    """Return a Summary of so many results from 100 to 120 ms; all of /broken fail, those of /untimed have no time."""
     summary = Summary()
     for number in range(count):
-        time_ms = 100.0 + (number * 7 + seed * 3) % 20
+        time_ms = None if key[0] == "/untimed" else 100.0 + (number * 7 + seed * 3) % 20
         if key[0] == "/broken":
             summary.record_failure(time_ms, "HTTP 500")
         else:

@@ -183,6 +183,16 @@ def test_response_times_and_requests_are_counted_apart(compared):
     assert compared(failing, failing, options=("--fail-on", "p95", "--fail-on", "failures"))[0] == 0
 
 
+def test_results_without_a_response_time_are_requests(compared):
+    untimed = {HOME: 4_000, ("/untimed", "GET"): 400}
+    code, text, _ = compared(untimed, untimed, options=("--fail-on", "p95", "--fail-on", "failures"))
+    assert code == 4
+    assert "GET /untimed: 400 requests in the base, 400 in the candidate: only 0 response times: p95 needs 200" in text
+    assert compared(untimed, untimed, options=("--fail-on", "failures"))[0] == 0
+    assert compared(untimed, untimed | {("/untimed", "GET"): 200}, options=("--fail-on", "rps"))[0] == 3
+    assert compared(untimed, {HOME: 4_400}, options=("--fail-on", "failures"))[0] == 3
+
+
 @pytest.mark.parametrize(
     ("base", "candidate", "code", "said"),
     [
