@@ -158,8 +158,15 @@ def _text(value: Any) -> str:
 
 
 def _plain(value: Any, limit: int) -> str:
-    """Return the text of `value` as a plain str (a subclass may compare and hash as it likes), 1 to `limit` long."""
-    text = value if type(value) is str else str.__str__(str(value))
+    """Return the text of `value` as a plain str, 1 to `limit` long; `UNNAMED` for one that can't be read.
+
+    The text of a str is its characters, also where its class has a `__str__` of its own: that of ``class M(str, Enum)``
+    returns "M.GET" for the text "GET", which is what Locust's statistics group by.
+    """
+    try:
+        text = value if type(value) is str else str.__str__(value if isinstance(value, str) else str(value))
+    except Exception:
+        return UNNAMED
     return shorten(text, limit) if len(text) > limit else text or UNNAMED
 
 

@@ -81,6 +81,9 @@ class Recorder:
                 and type(response_time) is float
                 and 0.0 <= response_time <= CEILING_MS
                 and type(response_length) is int
+                # Other types may be equal to the name of an endpoint and have a text of their own.
+                and type(name) is str
+                and type(request_type) is str
                 and self._ticks() < self._current_until_ticks
             ):
                 intake = self.buffer.intakes[request_type][name]

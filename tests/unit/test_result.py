@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
-from enum import IntEnum
+from enum import Enum, IntEnum, StrEnum
 from fractions import Fraction
+from http import HTTPMethod
 from types import SimpleNamespace
 
 import gevent
@@ -192,6 +194,89 @@ def test_a_name_of_a_class_of_its_own_is_plain_text_afterwards():
     assert (result.name, result.method, result.failure) == ("/a", "GET", "broken")
 
 
+class Method(str, Enum):  # noqa: UP042 - its text is not its characters
+    GET = "GET"
+    Post = "POST"
+
+
+class Plain(Enum):
+    HOME = "/home"
+
+
+class Hostile(str):
+    """Equal to nothing or everything, and another text than its characters."""
+
+    __slots__ = ()
+
+    def __eq__(self, other):
+        return True
+
+    def __hash__(self):
+        return hash("/a")
+
+    def __str__(self):
+        return "/other"
+
+    def __format__(self, spec):
+        return "/third"
+
+    def __len__(self):
+        raise RuntimeError
+
+
+class EqualToText:
+    def __eq__(self, other):
+        return other == "/a"
+
+    def __hash__(self):
+        return hash("/a")
+
+    def __str__(self):
+        return "/b"
+
+
+class Unreadable:
+    def __str__(self):
+        raise RuntimeError
+
+
+ODD_NAMES = [
+    (Method.GET, "GET"),
+    (Method.Post, "POST"),
+    (HTTPMethod.GET, "GET"),
+    (StrEnum("Verb", {"Get": "GET"}).Get, "GET"),
+    (Plain.HOME, "Plain.HOME"),
+    (Hostile("/a"), "/a"),
+    (Hostile("/b"), "/b"),
+    (EqualToText(), "/b"),
+    (Unreadable(), UNNAMED),
+    (10**5_000, UNNAMED),
+    (b"/a", "b'/a'"),
+    (1, "1"),
+    (True, "True"),
+    (1.0, "1.0"),
+    (("/a", 1), "('/a', 1)"),
+    ([], "[]"),
+    (" \t", " \t"),
+    ("\x00\ud800", "\x00\ud800"),
+]
+
+
+@pytest.mark.parametrize(("name", "kept"), ODD_NAMES, ids=lambda value: type(value).__name__)
+def test_a_name_is_the_same_text_whichever_way_a_result_takes(name, kept):
+    """The hook takes well-formed results of known endpoints a way of its own, which looks them up by equality."""
+    hook = Hook()
+    known = ("/a", "/b", "GET", "POST", kept)
+    for text in known:
+        hook.recorder.on_request(**LOCUSTS | {"name": text, "request_type": text})
+    for odd in ({}, {"response_time": 12}, {"exception": OSError()}):
+        hook.recorder.on_request(**LOCUSTS | {"name": name, "request_type": name} | odd)
+    (section,) = hook.recorder.buffer.take()
+    assert {type(part) for key in section.summaries for part in key} == {str}
+    recorded = {key: summary.count for key, summary in section.summaries.items()}
+    assert recorded == Counter([(text, text) for text in [*known, kept, kept, kept]])
+
+
 @pytest.mark.parametrize(
     ("length", "kept"),
     [
@@ -315,8 +400,6 @@ def test_any_event_is_a_result(request_type, name, response_time, length, except
     "event",
     [
         {"response_time": Broken()},
-        {"name": Broken()},
-        {"request_type": Broken()},
         {"response_length": Broken()},
         {"exception": Broken()},
         {"exception": OSError(), "response": Broken()},
