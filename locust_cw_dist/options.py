@@ -30,6 +30,7 @@ from locust_cw_dist import option_texts as texts
 from locust_cw_dist.core.metrics import METRIC_NAMES
 from locust_cw_dist.core.prices import PRICE_NAMES
 from locust_cw_dist.errors import SettingsError
+from locust_cw_dist.near_options import name_near_options
 from locust_cw_dist.settings import Settings
 from locust_cw_dist.settings_rules import RULES
 
@@ -44,6 +45,13 @@ _GROUP_DESCRIPTION = (
     "(LOCUST_CW_SERVICE for --cw-service), and a key of locust.conf or of [tool.locust] in\n"
     "pyproject.toml. Credentials are boto3's own, never an option."
 )
+VARIABLES = "LOCUST_CW_"
+"""What the names of our environment variables begin with."""
+
+
+def variable_of(flag: str) -> str:
+    """Return the environment variable of one of our flags."""
+    return VARIABLES + flag.removeprefix("--cw-").replace("-", "_").upper()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,7 +80,7 @@ class _Option:
 
     @property
     def environment_variable(self) -> str:
-        return f"LOCUST_CW_{self.name.replace('-', '_').upper()}"
+        return variable_of(self.flag)
 
     def checked(self, text: Any) -> Any:
         """The field's value; SettingsError where the text is wrong."""
@@ -306,6 +314,7 @@ def add_arguments(parser: argparse.ArgumentParser, fields: Collection[str] | Non
             option.flag, env_var=option.environment_variable, help=option.help, action="store_true"
         )
         _mark_for_web_form(action, shown_there=False)
+    name_near_options(parser)
 
 
 def _wanted(options: Iterable[_Option], fields: Collection[str] | None) -> list[_Option]:
@@ -350,6 +359,11 @@ def settings_from_options(options: argparse.Namespace | None) -> Settings:
     except SettingsError as wrong:
         flag = next((option.flag for option in every if option.field == wrong.setting), wrong.setting)
         raise SettingsError(wrong.problem, setting=flag) from None
+
+
+def has_options(options: argparse.Namespace | None) -> bool:
+    """Whether a parser that knew our options made these: otherwise nobody has read our variables."""
+    return any(hasattr(options, option.dest) for option in (*_OPTIONS, *_FLAGS))
 
 
 def keep_from_workers(options: argparse.Namespace | None) -> None:

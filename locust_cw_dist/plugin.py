@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 import sys
 import weakref
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -52,14 +53,15 @@ def install(environment: Any, settings: Settings | None = None, *, client: Any =
 
     Args:
         environment: Locust's ``Environment``.
-        settings: What to publish; from the ``--cw-*`` options of ``environment.parsed_options`` by default. Ignored on
-            a worker.
+        settings: What to publish. By default the ``--cw-*`` options of ``environment.parsed_options``; where it has
+            none of these, as in a script, the ``LOCUST_CW_*`` variables, of which an empty one is not set. Ignored on a
+            worker.
         client: A CloudWatch client to send with, anything that has ``put_metric_data(Namespace=..., MetricData=...)``;
             by default boto3 makes one. Ignored on a worker.
 
     Raises:
-        SystemExit: With code 2, when options contradict each other, or when ``required`` is set and there are no
-            credentials or no region.
+        SystemExit: With code 2 and one logged line, when options contradict each other, a variable is wrong, or
+            ``required`` is set and there are no credentials or no region.
     """
     plugin = _plugins.get(environment)
     if plugin is None:
@@ -127,12 +129,14 @@ class Plugin:
         if isinstance(runner, MasterRunner):
             runner.register_message(HELLO, self._on_message)
             runner.register_message(FRAME, self._on_message)
-        settings = self._read_options() if settings is None else settings
+        how = "pass Settings with a service or a namespace"
+        if settings is None:
+            settings, how = self._read_options()
         self.settings = settings
         if settings.collects:
             self._begin_publishing(settings, client)
         else:
-            logger.info("locust-cw: publishing is off: set --cw-service or --cw-namespace to switch it on")
+            logger.info("locust-cw: publishing is off; to switch it on, %s", how)
 
     def _begin_publishing(self, settings: Settings, client: Any) -> None:
         from locust_cw_dist.hosts.publishing import Publishing
@@ -152,19 +156,30 @@ class Plugin:
         if error is not None:
             self._refuse_to_run(f"--cw-required is set and nothing can be published: {error}")
 
-    def _read_options(self) -> Settings:
-        """The settings that the options ask for; read once for each environment, since they are taken away then."""
-        from locust_cw_dist.options import keep_from_workers, settings_from_options
+    def _read_options(self) -> tuple[Settings, str]:
+        """Return the settings of the options, or of the variables where there are no options, and how to publish.
+
+        Options are read once for each environment, since they are taken away then.
+        """
+        from locust_cw_dist.options import has_options, keep_from_workers, settings_from_options
 
         options = self._environment.parsed_options
-        settings = _settings_read.get(self._environment)
-        if settings is None:
-            try:
-                settings = _settings_read[self._environment] = settings_from_options(options)
-            except SettingsError as e:
-                self._refuse_to_run(str(e))
-            keep_from_workers(options)
-        return settings
+        try:
+            if self._environment not in _settings_read and not has_options(options):
+                return self._read_variables()
+            if self._environment not in _settings_read:
+                _settings_read[self._environment] = settings_from_options(options)
+        except SettingsError as e:
+            self._refuse_to_run(str(e))
+        keep_from_workers(options)
+        return _settings_read[self._environment], "set --cw-service or --cw-namespace"
+
+    def _read_variables(self) -> tuple[Settings, str]:
+        from locust_cw_dist.variables import describe_variables, settings_from_variables
+
+        found = describe_variables(os.environ)
+        how = f"pass Settings to install, or set LOCUST_CW_SERVICE or LOCUST_CW_NAMESPACE (found {found})"
+        return settings_from_variables(os.environ), how
 
     def _refuse_to_run(self, reason: str) -> NoReturn:
         """End the process before any load, with the workers that wait for it already."""

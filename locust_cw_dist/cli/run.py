@@ -54,5 +54,7 @@ def _refuse_wrong_options(args: Sequence[str]) -> None:
     from locust_cw_dist import options
 
     parser = get_empty_argument_parser(add_help=False)
+    # This parser knows none of the options that locustfiles declare: to it their `--cw` would be ours, cut short.
+    parser.allow_abbrev = False
     options.add_arguments(parser)
     parser.parse_known_args(list(args))

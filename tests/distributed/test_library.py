@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 
 from support.figures import Figures, assert_equal_figures, by_endpoint, figures_of
@@ -10,6 +11,14 @@ from support.figures import Figures, assert_equal_figures, by_endpoint, figures_
 
 def test_a_script_with_a_local_runner(cluster):
     cluster.script("script", "library_single.py", cluster.namespace, publishes=True)
+    assert cluster.wait() == {"script": 0}
+    cluster.assert_exact()
+
+
+def test_a_script_that_variables_tell_where_to_publish(cluster, cloudwatch):
+    cluster.bring("library_single.py,shopper.py")
+    ours = {"LOCUST_CW_NAMESPACE": cluster.namespace, "LOCUST_CW_RESOLUTION": "1", "LOCUST_CW_SERVICE": ""}
+    cluster.start("script", [sys.executable, "library_single.py"], cloudwatch.env() | ours)
     assert cluster.wait() == {"script": 0}
     cluster.assert_exact()
 

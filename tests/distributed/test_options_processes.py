@@ -93,6 +93,57 @@ def test_a_wrong_line_in_locust_conf_does_so_too(folder, mode):
     assert_refused_at_once(folder, LOCUST, *mode, expected=WRONG_RESOLUTION)
 
 
+OWN_OPTIONS = """
+from locust import User, events, task
+@events.init_command_line_parser.add_listener
+def declare(parser):
+    parser.add_argument("--cw", default="0")
+    parser.add_argument("--cw-serv", default="", env_var="OWN_SERV")
+    parser.add_argument("--cw-re", action="store_true")
+    parser.add_argument("--cw-resolutions", type=int, default=0)
+class Idle(User):
+    @task
+    def nothing(self):
+        pass
+@events.init.add_listener
+def show(environment, **_):
+    own = environment.parsed_options
+    print("own:", own.cw, repr(own.cw_serv), own.cw_re, own.cw_resolutions)
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "locustfile"),
+    [
+        ([*LOCUST, "-f", "own.py"], "import locust_cw_dist.auto\n" + OWN_OPTIONS),
+        ([*LOCUST_CW_RUN, "-f", "own.py"], OWN_OPTIONS),
+    ],
+    ids=["locust", "locust-cw run"],
+)
+@pytest.mark.parametrize(
+    ("args", "conf", "variables", "own"),
+    [
+        (["--cw", "5", "--cw-serv", "a b", "--cw-re", "--cw-resolutions", "7"], "", {}, "5 'a b' True 7"),
+        (["--cw=5"], "cw-resolutions = 7\ncw-re = true", {"OWN_SERV": "a b"}, "5 'a b' True 7"),
+    ],
+    ids=["flags", "elsewhere"],
+)
+def test_options_of_a_locustfile_that_look_like_ours_cut_short(folder, command, locustfile, args, conf, variables, own):
+    (folder / "own.py").write_text(locustfile)
+    (folder / "locust.conf").write_text(f"host = http://example.com\n{conf}\n")  # the first line is no TOML
+    done = run(folder, command, "--headless", "-t", "1", *args, **variables)
+    assert done.returncode == 0, done.stderr
+    assert f"own: {own}\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "command", [[*LOCUST, "-f", "with_options.py"], LOCUST_CW_RUN], ids=["locust", "locust-cw run"]
+)
+def test_a_mistyped_option_is_one_line_with_the_nearest_one(folder, command):
+    expected = ("unrecognized option --cw-servce: did you mean --cw-service?",)
+    assert_refused_at_once(folder, command, "--headless", "--cw-servce", "checkout", expected=expected)
+
+
 def test_a_worker_that_would_ask_its_master_for_the_locustfile_does_not_wait_for_it(folder):
     mode = ["-f", "-", "--worker", "--master-port", "9"]
     expected = ("--cw-label", "'nonsense'", "KEY=VALUE")

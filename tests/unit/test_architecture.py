@@ -60,6 +60,7 @@ UNDOCUMENTED = {
 IMPORTERS_OF_LOCUST = {
     "auto",
     "plugin",
+    "variables",
     "cli.run",
     "cli.parsing",
     "doctor.probe",

@@ -18,6 +18,7 @@ from locust_cw_dist import options
 from locust_cw_dist.core.metrics import METRIC_NAMES
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.settings import Settings
+from locust_cw_dist.variables import describe_variables, settings_from_variables
 
 RULE = "p95(POST /item/[0-9]+?x=1) <= 1.5 s, window_s=60, successful_only, name=fast one"
 ROLE = "arn:aws:iam::123456789012:role/publisher"
@@ -312,6 +313,68 @@ def test_help_names_every_option_and_the_values_that_are_short_to_tell():
 def test_options_of_a_script_that_has_none_of_ours():
     assert options.settings_from_options(None) == Settings()
     assert options.settings_from_options(argparse.Namespace(host="x")) == Settings()
+
+
+@pytest.mark.parametrize("taken", TAKEN, ids=lambda taken: f"{taken[0]}={taken[1]}")
+def test_variables_alone_give_what_they_give_on_a_command_line(taken):
+    name, text, field, value = taken
+    Path("locust.conf").write_text("cw-service = other\n")
+    variables = {variable(name): text, "LOCUST_CW_REQUIRED": "", "LOCUST_CW_EXTERNAL_ID": "", "PATH": "/bin"}
+    assert settings_from_variables(variables) == Settings(**{field: value})
+
+
+@pytest.mark.parametrize("refused", REFUSED, ids=lambda refused: f"{refused[0]}={refused[1]}")
+def test_a_wrong_variable_alone_is_told_by_its_name(refused):
+    name, text, got, allowed = refused
+    if not text:
+        assert settings_from_variables({variable(name): text}) == Settings()
+        return
+    with pytest.raises(SettingsError, match=f"^{variable(name)}: got ") as told:
+        settings_from_variables({variable(name): text})
+    assert got in str(told.value)
+    assert allowed in str(told.value).split("must be")[1]
+
+
+def test_variables_that_contradict_each_other_or_are_no_word_for_a_flag():
+    with pytest.raises(SettingsError, match=r"^LOCUST_CW_EXTERNAL_ID: got 'abc', must be left out"):
+        settings_from_variables({"LOCUST_CW_EXTERNAL_ID": "abc"})
+    with pytest.raises(SettingsError, match="LOCUST_CW_DRY_RUN: 'maybe'"):
+        settings_from_variables({"LOCUST_CW_DRY_RUN": "maybe"})
+    assert settings_from_variables({"LOCUST_CW_DRY_RUN": "true"}).dry_run
+
+
+def test_variables_that_were_found_are_named_mistyped_ones_too():
+    assert describe_variables({"PATH": "/bin"}) == "no LOCUST_CW_* variable"
+    variables = {"LOCUST_CW_SERVICE": "", "LOCUST_CW_SERVCE": "shop", "LOCUST_USERS": "5"}
+    assert describe_variables(variables) == "LOCUST_CW_SERVCE, LOCUST_CW_SERVICE (empty)"
+
+
+def test_options_that_no_parser_of_ours_made():
+    assert options.has_options(parse())
+    assert not options.has_options(None)
+    assert not options.has_options(argparse.Namespace(host="x", cw="5"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "near"),
+    [
+        (["--cw-servce", "x"], "--cw-service"),
+        (["--cw-endpoint_url=http://h"], "--cw-endpoint-url"),
+        (["--other", "--cw-dimensions", "a=b"], "--cw-dimension"),
+        (["--cw-colours", "5"], "--cw-colour"),
+    ],
+    ids="-".join,
+)
+def test_an_unknown_option_is_one_line_with_the_nearest_one_that_there_is(typed, near):
+    parser = make_parser()
+    parser.add_argument("--cw-colour", type=int)
+    stderr = io.StringIO()
+    with contextlib.redirect_stderr(stderr), pytest.raises(SystemExit) as ended:
+        parser.parse_args(typed)
+    assert ended.value.code == 2
+    (line,) = stderr.getvalue().splitlines()
+    wrong = next(text for text in typed if text.startswith("--cw")).partition("=")[0]
+    assert line.endswith(f"error: unrecognized option {wrong}: did you mean {near}?")
 
 
 @pytest.mark.parametrize(
