@@ -5,12 +5,18 @@ from __future__ import annotations
 import math
 from typing import Any, Protocol
 
+import gevent
+from gevent import monkey
+
 from locust_cw_dist.core.buffer import WorkerBuffer
 from locust_cw_dist.core.frame import Vitals
 from locust_cw_dist.core.histogram import CEILING_MS, MAX_BATCH
 from locust_cw_dist.core.result import NOTHING_READABLE, RequestResult, parse_result
 from locust_cw_dist.edge.clock import Clock
 from locust_cw_dist.edge.once import Once
+
+_thread_id = monkey.get_original("_thread", "get_ident")
+"""The thread that runs this, where what gevent puts in its place tells the greenlet."""
 
 
 class Runner(Protocol):
@@ -24,7 +30,8 @@ class Runner(Protocol):
 class Recorder:
     """Folds what users do.
 
-    State: `on_request` runs in users' greenlets, the rest in the greenlet of Locust's events. None of it yields.
+    State: `on_request` runs in users' greenlets, the rest in the greenlet of Locust's events. None of it yields. What a
+    native thread fires (a gevent threadpool, a library's own callbacks) is recorded by the hub, as soon as it runs.
 
     Attributes:
         buffer: What was folded and not taken yet.
@@ -43,6 +50,8 @@ class Recorder:
         self._ticks = clock.ticks
         self._current_until_ticks = -math.inf
         self._once = once
+        self._loop = gevent.get_hub().loop
+        self._hub_thread = _thread_id()
 
     def attach(self, events: Any) -> None:
         """Listen to the events of an environment."""
@@ -84,6 +93,7 @@ class Recorder:
                 # Other types may be equal to the name of an endpoint and have a text of their own.
                 and type(name) is str
                 and type(request_type) is str
+                and _thread_id() == self._hub_thread
                 and self._ticks() < self._current_until_ticks
             ):
                 intake = self.buffer.intakes[request_type][name]
@@ -109,6 +119,10 @@ class Recorder:
             return
         result = NOTHING_READABLE[exception is not None]
         try:
+            if _thread_id() != self._hub_thread:
+                event = (request_type, name, response_time, response_length, exception, response)
+                self._loop.run_callback_threadsafe(self._record, *event)
+                return
             result = parse_result(request_type, name, response_time, response_length, exception, response)
         finally:
             # Also where a user's time-out or end meets an object of its client that switches when it is looked at.

@@ -123,4 +123,5 @@ class Single:
         self._recorder.buffer.forget_runs(frame.counters)
         self._gauges.note_vitals(vitals, now_s)
         self._health.note_vitals(vitals)
-        return any(counters.held for counters in frame.counters.values())
+        # Only while it gets on: counters that are wrong must not keep the process from ending.
+        return bool(frame.sections) and any(counters.held for counters in frame.counters.values())

@@ -114,3 +114,11 @@ def test_clients_that_fire_anything(cluster, role):
     cluster.assert_balanced()
     expected = [as_published(request) for request in truth.requests]
     assert_equal(cut_long_name(expected, published), published)
+
+
+def test_clients_that_fire_from_native_threads(cluster):
+    cluster.locustfile = "native_threads.py,plugin.py"
+    cluster.single(run_time_s=4, users=2)
+    cluster.wait()
+    assert cluster.summary()["recorded"] == 2 * 3 * 5_000
+    cluster.assert_exact()

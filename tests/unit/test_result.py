@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import gevent
 import numpy as np
 import pytest
+from gevent import get_hub, monkey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,9 +40,11 @@ from locust_cw_dist.edge.once import Once
 from locust_cw_dist.hosts.recorder import Recorder
 from support.strategies import any_char
 
+native_thread = monkey.get_original("_thread", "get_ident")
+
 
 class Number:
-    """A number of another library, such as np's."""
+    """A number of another library, such as numpy's."""
 
     def __init__(self, value):
         self.value = value
@@ -554,3 +557,19 @@ def test_nothing_is_recorded_where_nobody_wants_it():
     hook.recorder.on_request(**LOCUSTS)
     assert hook.recorder.buffer.is_empty
     assert hook.recorder.buffer.counters["run"].recorded == 0
+
+
+def test_what_a_native_thread_fires_is_looked_at_and_recorded_by_the_hub():
+    seen = []
+
+    class Name:
+        def __str__(self):
+            seen.append(native_thread())
+            return "/b"
+
+    hook = Hook()
+    hook.fire()
+    get_hub().threadpool.apply(hook.recorder.on_request, kwds=LOCUSTS | {"name": Name()})
+    gevent.sleep(0)
+    assert seen == [native_thread()]
+    assert hook.recorder.buffer.counters["run"].recorded == 2
