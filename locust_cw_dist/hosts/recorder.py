@@ -117,12 +117,12 @@ class Recorder:
     ) -> None:
         if not self.is_on:
             return
+        if _thread_id() != self._hub_thread:
+            event = (request_type, name, response_time, response_length, exception, response)
+            self._loop.run_callback_threadsafe(self._record, *event)
+            return
         result = NOTHING_READABLE[exception is not None]
         try:
-            if _thread_id() != self._hub_thread:
-                event = (request_type, name, response_time, response_length, exception, response)
-                self._loop.run_callback_threadsafe(self._record, *event)
-                return
             result = parse_result(request_type, name, response_time, response_length, exception, response)
         finally:
             # Also where a user's time-out or end meets an object of its client that switches when it is looked at.
