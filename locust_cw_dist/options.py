@@ -242,6 +242,13 @@ _OPTIONS = (
         "(it may be lost). Defaults to resend.",
     ),
     _Option(
+        "reasons",
+        "reasons",
+        "<form>",
+        "What failure reasons hold: message (status or class, and the message; secrets are masked) or class (status or "
+        "class only). Defaults to message.",
+    ),
+    _Option(
         "price",
         "prices",
         "<name=usd>",

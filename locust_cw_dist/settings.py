@@ -67,6 +67,8 @@ class Settings:
         spool_dir: A folder for batches that CloudWatch has not taken; None keeps them in memory.
         ambiguous: What becomes of a batch when nobody knows whether CloudWatch took it: ``resend`` (it may count
             twice) or ``drop`` (it may be lost).
+        reasons: What failure reasons hold: ``message``, the code and the message, in which secrets are masked; or
+            ``class``, the code or class alone.
         groups: Pairs of a regular expression and a name: requests whose whole name matches count under that name.
             The first that matches decides.
         include: Regular expressions; where there are any, only requests whose whole name, after grouping, matches
@@ -103,6 +105,7 @@ class Settings:
     required: bool = False
     spool_dir: str | None = None
     ambiguous: Literal["resend", "drop"] = "resend"
+    reasons: Literal["class", "message"] = "message"
     groups: tuple[tuple[str, str], ...] = ()
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()

@@ -25,6 +25,9 @@ RESOLUTIONS_S = (1, 5, 10, 30, 60)
 AMBIGUOUS = ("resend", "drop")
 """What may become of a batch when nobody knows whether CloudWatch took it."""
 
+REASONS = ("class", "message")
+"""What failure reasons may hold: the code or class alone, or the message as well."""
+
 MAX_PERCENTILES = 10
 MAX_ENDPOINTS = 1_000
 MAX_LABELS = 50
@@ -218,6 +221,12 @@ def _ambiguous(value: Any) -> str:
     raise wrong(value, " or ".join(AMBIGUOUS))
 
 
+def _reasons(value: Any) -> str:
+    if isinstance(value, str) and value in REASONS:
+        return value
+    raise wrong(value, " or ".join(REASONS))
+
+
 def _folder(value: Any) -> str:
     if isinstance(value, str) and value.strip() and "\0" not in value:
         return value
@@ -330,6 +339,7 @@ RULES: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "required": _flag,
         "spool_dir": _folder,
         "ambiguous": _ambiguous,
+        "reasons": _reasons,
         "groups": _groups,
         "include": _patterns,
         "exclude": _patterns,

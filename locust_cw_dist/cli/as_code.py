@@ -27,7 +27,7 @@ FIELDS = frozenset(
         *("dimensions", "metrics", "max_endpoints", "groups", "include", "exclude", "prices", "rules", "rule"),
         # Of no use here; taken so that a run's options can be pasted. The role is the publisher's.
         *("role_arn", "external_id", "labels", "grace_s", "flush_timeout_s", "spool_dir", "ambiguous", "record"),
-        *("junit", "rules_json"),
+        *("junit", "rules_json", "reasons"),
     }
 )
 _COLOURS = {"+": "32", "~": "33", "-": "31"}

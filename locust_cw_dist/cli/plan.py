@@ -48,7 +48,7 @@ _FIELDS = frozenset(
         *("service", "environment", "namespace", "role_arn", "host", "resolution_s", "percentiles", "dimensions"),
         *("metrics", "max_endpoints", "groups", "include", "exclude", "prices", "record", "region"),
         # Of no use here; taken so that a run's options can be pasted.
-        *("external_id", "endpoint_url", "labels", "grace_s", "flush_timeout_s", "spool_dir", "ambiguous"),
+        *("external_id", "endpoint_url", "labels", "grace_s", "flush_timeout_s", "spool_dir", "ambiguous", "reasons"),
     }
 )
 

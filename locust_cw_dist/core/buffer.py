@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from locust_cw_dist.core.reason_cap import ReasonCap, renamed
 from locust_cw_dist.core.result import RequestResult
 from locust_cw_dist.core.sections import AnySection, EndpointKey, Section
 from locust_cw_dist.core.summary import Summary
@@ -123,6 +124,7 @@ class WorkerBuffer:
         # Of each endpoint the latest, also if its window was left since.
         self._latest: dict[EndpointKey, Intake] = {}
         self._run_counters = self._counters_of(UNKNOWN_RUN)
+        self._reasons = ReasonCap()
         self._known_run_id = UNKNOWN_RUN
         self._leave_window()
 
@@ -165,7 +167,7 @@ class WorkerBuffer:
         if result.failure is None:
             summary.record_success(result.response_time_ms, result.response_bytes)
         else:
-            summary.record_failure(result.response_time_ms, result.failure)
+            summary.record_failure(result.response_time_ms, self._reasons.admit(result.failure))
         self._run_counters.recorded += 1
         if result.untimed is not None:
             self._run_counters.untimed[result.untimed] += 1
@@ -179,6 +181,7 @@ class WorkerBuffer:
     def begin_run(self, run_id: str) -> None:
         """Record for `run_id` from now on; what was recorded before keeps its run."""
         self._leave_window()
+        self._reasons = ReasonCap()
         self.run_id = run_id
         self._known_run_id = run_id or self._known_run_id
         self._run_counters = self._counters_of(run_id)
@@ -192,6 +195,12 @@ class WorkerBuffer:
         named.recorded += unknown.recorded
         named.untimed += unknown.untimed
         self.begin_run(run_id)
+
+    def rename_reasons(self, names: dict[str, str]) -> None:
+        """Count the failures that are here for what `names` says instead of their reason."""
+        for summaries in self._windows.values():
+            for summary in summaries.values():
+                summary.reasons = renamed(summary.reasons, names)
 
     def shift(self, seconds: float) -> None:
         """Move every window by `seconds`, to the nearest finest window: the clock turned out to be off by so much."""

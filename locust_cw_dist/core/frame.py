@@ -24,8 +24,9 @@ import msgpack
 
 from locust_cw_dist.core import checks
 from locust_cw_dist.core.buffer import MAX_ENDPOINTS_PER_WORKER, MAX_WINDOWS, RunCounters
+from locust_cw_dist.core.failure_reasons import MAX_REASON_CHARS
 from locust_cw_dist.core.packing import ROW_BYTES, Planes, pack_section, read_section
-from locust_cw_dist.core.result import MAX_NAME_CHARS, MAX_REASON_CHARS, UNTIMED_REASONS
+from locust_cw_dist.core.result import MAX_NAME_CHARS, UNTIMED_REASONS
 from locust_cw_dist.core.sections import AnySection, EndpointKey, PackedSection
 from locust_cw_dist.core.summary import MAX_REASONS
 
@@ -36,7 +37,7 @@ HEAD_STARTS = 4
 """Bytes after the version that tell how long the head is."""
 
 MAX_FRAME_BYTES = 4 * 2**20
-"""Compressed. A hundred endpoints come to some 10 kB, with names and reasons of full length to less than 2 MB; Locust
+"""Compressed. A hundred endpoints come to some 10 kB, with names and reasons of full length to less than 3 MB; Locust
 was seen to carry 10 MB in a report."""
 
 MAX_INFLATED_BYTES = 4 * 2**20

@@ -38,6 +38,7 @@ class Word:
         epoch: Whose frame is acknowledged; empty for none.
         seq: Number of the frame that is acknowledged; 0 for none.
         whole_windows: Whether frames are to carry windows that have ended, not what is there at each report.
+        with_messages: Whether failure reasons are to hold the exceptions' messages.
         version: Wire version that the master reads.
     """
 
@@ -48,6 +49,7 @@ class Word:
     epoch: str = ""
     seq: int = 0
     whole_windows: bool = False
+    with_messages: bool = False
     version: int = WIRE_VERSION
 
     def pack(self) -> dict[str, Any]:
@@ -61,6 +63,7 @@ class Word:
             "epoch": self.epoch,
             "seq": self.seq,
             "whole_windows": self.whole_windows,
+            "with_messages": self.with_messages,
         }
 
 
@@ -78,7 +81,7 @@ def read_word(data: object) -> Word | None:
         return Word(0.0, "", 0, version=version)
     clock_s, run_id, resolution_s = data.get("clock_s"), data.get("run_id"), data.get("resolution_s")
     recording, epoch, seq = data.get("recording"), data.get("epoch"), data.get("seq")
-    whole_windows = data.get("whole_windows", False)
+    whole_windows, with_messages = data.get("whole_windows", False), data.get("with_messages", False)
     if not (
         type(clock_s) is float
         and 0 <= clock_s <= FAR_FUTURE_S
@@ -90,9 +93,10 @@ def read_word(data: object) -> Word | None:
         and type(seq) is int
         and 0 <= seq <= MAX_COUNT
         and type(whole_windows) is bool
+        and type(with_messages) is bool
     ):
         return None
-    return Word(clock_s, str(run_id), resolution_s, recording, str(epoch), seq, whole_windows)
+    return Word(clock_s, str(run_id), resolution_s, recording, str(epoch), seq, whole_windows, with_messages)
 
 
 def pack_hello(epoch: str) -> dict[str, Any]:

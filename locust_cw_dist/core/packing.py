@@ -20,8 +20,9 @@ from operator import add, and_, ge, gt, itemgetter, le, lshift, mul, or_
 from typing import Any
 
 from locust_cw_dist.core.checks import MAX_COUNT, InconsistentError, agree, integer, listing, require, tally
+from locust_cw_dist.core.failure_reasons import MAX_REASON_CHARS
 from locust_cw_dist.core.histogram import EDGES, Histogram
-from locust_cw_dist.core.result import MAX_REASON_CHARS, MAX_RESPONSE_BYTES
+from locust_cw_dist.core.result import MAX_RESPONSE_BYTES
 from locust_cw_dist.core.sections import AnySection, EndpointKey, PackedSection
 from locust_cw_dist.core.summary import MAX_REASONS, Summary
 

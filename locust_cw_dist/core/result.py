@@ -16,6 +16,7 @@ from decimal import Decimal
 from numbers import Number, Real
 from typing import Any, TypeVar
 
+from locust_cw_dist.core.failure_reasons import reason_of
 from locust_cw_dist.core.histogram import CEILING_MS
 from locust_cw_dist.core.names import shorten
 
@@ -25,9 +26,6 @@ U = TypeVar("U")
 MAX_NAME_CHARS = 1024
 """A CloudWatch dimension value has at most this many characters, so a longer name would be cut there anyway; cutting
 it on the worker bounds the memory that one endpoint can take."""
-
-MAX_REASON_CHARS = 120
-"""Failure reasons are for people who read a table; an exception that is a whole HTML page must not travel."""
 
 MAX_RESPONSE_BYTES = 2**40
 """1 TiB, longer than any response that a load test reads: a length above it is a client's mistake. Sixteen million
@@ -61,7 +59,7 @@ class RequestResult:
         method: The request's method (Locust's `request_type`), 1 to 1024 characters.
         response_time_ms: From 0 to `CEILING_MS`; None where the client gave no usable one.
         response_bytes: The response's length, or None where the client gave none.
-        failure: Why it failed, or None for a success.
+        failure: Why it failed, as `failure_reasons` says it, or None for a success.
         untimed: One of `UNTIMED_REASONS` where `response_time_ms` is None, else None.
     """
 
@@ -81,9 +79,19 @@ NOTHING_READABLE = (
 
 
 def parse_result(
-    request_type: Any, name: Any, response_time: Any, response_length: Any, exception: Any, response: Any = None
+    request_type: Any,
+    name: Any,
+    response_time: Any,
+    response_length: Any,
+    exception: Any,
+    response: Any = None,
+    *,
+    with_message: bool = True,
 ) -> RequestResult:
-    """Return the RequestResult of an event, whatever its fields are."""
+    """Return the RequestResult of an event, whatever its fields are.
+
+    `with_message` says whether a failure's reason has the message of the exception.
+    """
     time_or_reason = _read(lambda: _parse_response_time(response_time), UNREADABLE)
     untimed = time_or_reason if isinstance(time_or_reason, str) else None
     return RequestResult(
@@ -91,7 +99,7 @@ def parse_result(
         _read(lambda: _text(request_type), UNNAMED),
         None if isinstance(time_or_reason, str) else time_or_reason,
         _read(lambda: _parse_response_length(response_length), None),
-        _failure(exception, response),
+        _failure(exception, response, with_message=with_message),
         untimed,
     )
 
@@ -170,16 +178,9 @@ def _plain(value: Any, limit: int) -> str:
     return shorten(text, limit) if len(text) > limit else text or UNNAMED
 
 
-def _failure(exception: Any, response: Any) -> str | None:
+def _failure(exception: Any, response: Any, *, with_message: bool) -> str | None:
     """Return why a request failed, or None if it did not."""
     # The truth of `exception` decides, as it does in Locust's own statistics; one without any is a failure.
     if exception is None or not _read(lambda: bool(exception), otherwise=True):
         return None
-    return _read(lambda: _failure_reason(exception, response), UNREADABLE_FAILURE)
-
-
-def _failure_reason(exception: Any, response: Any) -> str:
-    status = getattr(response, "status_code", None)
-    if type(status) is int and 400 <= status < 1000:
-        return f"HTTP {status}"
-    return _plain(exception if isinstance(exception, str) else type(exception).__name__, MAX_REASON_CHARS)
+    return reason_of(exception, response, with_message=with_message)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from locust_cw_dist.core.histogram import Histogram
 from locust_cw_dist.core.result import MAX_RESPONSE_BYTES
 
-MAX_REASONS = 5
-"""Distinct failure reasons that a Summary names: enough to see what broke, few enough to travel with
-every window."""
+MAX_REASONS = 20
+"""Distinct failure reasons that a Summary names: enough for an endpoint that fails in many ways, few enough to travel
+with every window."""
 
 OTHER_REASONS = "(other)"
 """Stands for all reasons beyond the named ones."""

@@ -74,6 +74,7 @@ class Master:
         once: Once,
         *,
         resolution_s: int,
+        with_messages: bool,
     ) -> None:
         """Serve `environment`, whose runner is a MasterRunner."""
         self.collector = collector
@@ -86,6 +87,7 @@ class Master:
         self._clock = clock
         self._once = once
         self._resolution_s = resolution_s
+        self._with_messages = with_messages
         self._link = MasterLink(self._runner)
         self._bare_reports: Counter[str] = Counter()
         self._heartbeats_s: dict[str, float] = {}
@@ -302,6 +304,7 @@ class Master:
             epoch=epoch,
             seq=seq,
             whole_windows=len(self._runner.clients) > MANY_WORKERS,
+            with_messages=self._with_messages,
         )
 
     def _say(self, client_id: str, word: Word) -> None:

@@ -99,6 +99,7 @@ class Publishing:
             self._clock,
             once,
             resolution_s=settings.resolution_s,
+            with_messages=settings.reasons == "message",
         )
         self._summarizer = Summarizer(self._source, self._publisher, self._health, self._runs, settings, self._dry_run)
         self._presence = Presence(rivals.identity(settings))

@@ -36,6 +36,7 @@ SETTINGS = (
     "include",
     "exclude",
     "dry_run",
+    "reasons",
 )
 """Settings that are kept: what decides what a record holds. Roles, external ids and URLs are left out."""
 

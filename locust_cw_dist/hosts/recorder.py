@@ -9,8 +9,10 @@ import gevent
 from gevent import monkey
 
 from locust_cw_dist.core.buffer import WorkerBuffer
+from locust_cw_dist.core.failure_reasons import reason_of
 from locust_cw_dist.core.frame import Vitals
 from locust_cw_dist.core.histogram import CEILING_MS, MAX_BATCH
+from locust_cw_dist.core.reason_cap import MAX_REASONS_PER_RUN
 from locust_cw_dist.core.result import NOTHING_READABLE, RequestResult, parse_result
 from locust_cw_dist.edge.clock import Clock
 from locust_cw_dist.edge.once import Once
@@ -46,6 +48,9 @@ class Recorder:
         self.is_on = True
         self.running = False
         self.over = False
+        # None as long as nobody has said. Until then both forms of each reason are kept.
+        self._with_messages: bool | None = None
+        self._codes: dict[str, str] = {}
         self._now_s = clock.now_s
         self._ticks = clock.ticks
         self._current_until_ticks = -math.inf
@@ -108,6 +113,15 @@ class Recorder:
             pass
         self._record(request_type, name, response_time, response_length, exception, response)
 
+    def use_reasons(self, *, with_messages: bool) -> None:
+        """Record failures with or without the exceptions' messages from now on.
+
+        What was recorded before this was said for the first time gets the form that is said.
+        """
+        if not with_messages:
+            self.buffer.rename_reasons(self._codes)
+        self._with_messages, self._codes = with_messages, {}
+
     def look_at_clock(self) -> None:
         """Look at the clock anew at the next request: it was put right."""
         self._current_until_ticks = -math.inf
@@ -123,7 +137,10 @@ class Recorder:
             return
         result = NOTHING_READABLE[exception is not None]
         try:
-            result = parse_result(request_type, name, response_time, response_length, exception, response)
+            result = parse_result(
+                *(request_type, name, response_time, response_length, exception, response),
+                with_message=self._keeps_message(exception, response),
+            )
         finally:
             # Also where a user's time-out or end meets an object of its client that switches when it is looked at.
             self._fold(result)
@@ -144,6 +161,15 @@ class Recorder:
                 )
         except Exception:
             self._once.error("fold", "locust-cw: could not record a result")
+
+    def _keeps_message(self, exception: Any, response: Any) -> bool:
+        """Whether the reason of a failure may have its message; notes its other form where nobody has said yet."""
+        if self._with_messages is not None or exception is None:
+            return self._with_messages is not False
+        if len(self._codes) >= MAX_REASONS_PER_RUN:
+            return False
+        self._codes[reason_of(exception, response)] = reason_of(exception, response, with_message=False)
+        return True
 
     def _on_test_start(self, **_: Any) -> None:
         self.running, self.over = True, False

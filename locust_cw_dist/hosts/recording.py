@@ -23,6 +23,7 @@ from gevent.event import Event
 
 from locust_cw_dist.core.collector import Window
 from locust_cw_dist.core.datums import RunGauges
+from locust_cw_dist.core.reason_cap import ReasonCap
 from locust_cw_dist.core.records.blocks import Kind
 from locust_cw_dist.core.records.location import SUFFIX, S3Location, is_url
 from locust_cw_dist.core.records.points import EndpointCap, Point, gauges_of
@@ -61,6 +62,7 @@ class _Open:
 
     file: RecordFile | None
     cap: EndpointCap
+    reasons: ReasonCap
     is_settled: bool = False
 
 
@@ -214,7 +216,7 @@ class Recording:
         record = self._record_of(run)
         if record.file is None:
             return
-        point.summaries = record.cap.apply(point.summaries)
+        point.summaries = record.reasons.apply(record.cap.apply(point.summaries))
         held_since_s = time.perf_counter()
         for _ in record.file.packer.pack(point):
             if time.perf_counter() - held_since_s > MAX_HOLD_S:
@@ -245,7 +247,7 @@ class Recording:
         if record is None:
             folder = self._folder or Path()
             file = RecordFile(folder / f"{run.run_id}{SUFFIX}", self._resolution_s)
-            record = self._open[run.run_id] = _Open(file, EndpointCap())
+            record = self._open[run.run_id] = _Open(file, EndpointCap(), ReasonCap())
             self._try(run, record, file.begin, _text(self._begin(run)))
             if self._uploads is not None and record.file is not None:
                 self._uploads.add(file.path)

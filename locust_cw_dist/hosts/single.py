@@ -40,6 +40,7 @@ class Single:
         once: Once,
         *,
         resolution_s: int,
+        with_messages: bool,
     ) -> None:
         """Serve `environment`, whose runner is a LocalRunner, or missing as long as only events are fired."""
         self.collector = collector
@@ -51,6 +52,7 @@ class Single:
         self._clock = clock
         self._once = once
         self._recorder = Recorder(clock, once)
+        self._recorder.use_reasons(with_messages=with_messages)
         self._recorder.buffer.use_resolution(resolution_s)
         self._recorder.buffer.begin_run(runs.current.run_id)
         self._cutter = Cutter(

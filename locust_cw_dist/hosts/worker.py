@@ -190,6 +190,7 @@ class Worker:
         answered_seq = word.seq if is_answer else None
         self._naming.hear(word.run_id, answered_seq, clock_moved_s=moved_s, is_running=self._recorder.running)
         self._recorder.buffer.use_resolution(word.resolution_s)
+        self._recorder.use_reasons(with_messages=word.with_messages)
         self._outbox.whole_windows = word.whole_windows
         if word.epoch == self._epoch and self._outbox.on_acknowledgement(word.seq):
             self._follow_up()

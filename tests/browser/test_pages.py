@@ -125,6 +125,34 @@ def test_tables_are_sorted_by_a_click(browser, pages):
     assert browser.value(first) == "GET /"
 
 
+def test_many_long_reasons_stay_readable(browser, tmp_path):
+    """On a phone, with as many reasons as an endpoint may have and all of them long: the page scrolls down only."""
+    hostile = "<img src=http://127.0.0.1:9/x onerror=\"document.title='owned'\">"
+    reasons = tuple(f"HTTP 500: {'word ' * 10}{hostile} {number:02} {'x' * 200}"[:200] for number in range(20))
+    runs = [
+        str(
+            Simulation(
+                traffic={("/a", "GET"): Traffic(failure_ratio=0.5)}, windows=20, seed=seed, reasons=reasons
+            ).write(tmp_path)
+        )
+        for seed in (1, 2)
+    ]
+    assert main(["report", runs[0], "-o", str(tmp_path / "r.html")]) == 0
+    assert main(["compare", *runs, "--html", str(tmp_path / "c.html")]) == 0
+    browser.show(tmp_path / "r.html", PHONE)
+    assert browser.value("document.documentElement.scrollWidth") <= PHONE[0]
+    cells = "[...document.querySelectorAll('td')].filter(cell => cell.textContent.startsWith('HTTP 500: word'))"
+    assert browser.value(f"{cells}.length") == len(reasons)
+    assert browser.value(f"Math.min(...{cells}.map(cell => cell.clientWidth))") >= 140
+    assert browser.value(f"Math.max(...{cells}.map(cell => cell.clientHeight))") <= 400
+    assert browser.value("document.querySelectorAll('img').length") == 0
+    browser.show(tmp_path / "c.html", PHONE)
+    assert browser.value("document.documentElement.scrollWidth") <= PHONE[0]
+    # Six reasons have a bar of their own in each run, and the rest has one. Shortened they look the same.
+    assert browser.value("document.querySelectorAll('#reasons .point').length") >= 14
+    assert "owned" not in browser.value("document.title")
+
+
 def test_hostile_names_do_nothing(browser, tmp_path):
     name = "</script><img src=http://127.0.0.1:9/x onerror=\"document.title='owned'\"><b>&amp;"
     traffic = {(name, "GET"): Traffic(failure_ratio=0.1), ("/ok", "GET"): Traffic()}

@@ -52,6 +52,7 @@ def test_the_schema_knows_the_names_of_metrics_and_prices():
         ("flush-timeout", [0.1, 3600], [0, 3601]),
         ("role-arn", ["arn:aws-cn:iam::123456789012:role/a/b"], ["arn:aws:iam::12:role/a"]),
         ("ambiguous", ["resend", "drop"], ["keep"]),
+        ("reasons", ["class", "message"], ["none"]),
         ("namespace", ["perf/checkout#1"], ["perf checkout"]),
         ("endpoint-url", ["http://127.0.0.1:4582"], ["127.0.0.1:4582", "http://user:secret@host"]),
     ],
@@ -99,6 +100,7 @@ def test_the_package_reads_what_the_chart_writes(monkeypatch):
     assert settings.groups == (("/item/[0-9]+", "/item/{id}"), ("/user/.*", "/user"))
     assert (settings.include, settings.exclude) == (("/.*",), ("/health", "/ready"))
     assert (settings.ambiguous, settings.required, settings.dry_run) == ("drop", True, False)
+    assert settings.reasons == "class"
     assert dict(settings.prices) == {"metric_month": 0.25}
     assert settings.spool_dir == "/var/spool/locust-cw"
 

@@ -66,6 +66,7 @@ WRONG = [
     ({"cloudwatch__percentiles": [100]}, "'/cloudwatch/percentiles/0': exclusiveMaximum: got 100, want 100"),
     ({"cloudwatch__maxEndpoints": 1001}, "'/cloudwatch/maxEndpoints': maximum"),
     ({"cloudwatch__flushTimeout": 0}, "'/cloudwatch/flushTimeout': exclusiveMinimum: got 0, want 0"),
+    ({"cloudwatch__reasons": "none"}, "'/cloudwatch/reasons': value must be one of"),
     ({"cloudwatch__ambiguous": "keep"}, "'/cloudwatch/ambiguous': value must be one of"),
     ({"cloudwatch__roleArn": "monitoring"}, "'/cloudwatch/roleArn'", "arn:aws"),
     ({"cloudwatch__group": ["no name"]}, "'/cloudwatch/group/0'", "does not match pattern"),

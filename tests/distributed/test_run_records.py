@@ -101,6 +101,33 @@ def test_a_record_needs_no_cloudwatch(cluster, cloudwatch, role):
     cluster.assert_clean()
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (
+            (),
+            {
+                ("/buy", "HTTP 500: no gold in stock for order <n>"),
+                ("/buy", "HTTP 500: price of <id> is wrong, token=<masked>"),
+                ("/check", "CatchResponseError: cart of <email> is empty"),
+            },
+        ),
+        (("--cw-reasons", "class"), {("/buy", "HTTP 500"), ("/check", "CatchResponseError")}),
+    ],
+    ids=["message", "class"],
+)
+def test_reasons_tell_failures_apart_and_keep_no_secret(cluster, options, expected):
+    cluster.locustfile = "refuser.py,plugin.py"
+    cluster.distributed("--cw-record", "records", *options, workers=1, users=2, run_time_s=2, publishing=(), env={})
+    cluster.wait()
+    (path,) = records(cluster)
+    record = read_file(path)
+    assert {(name, reason) for name, _, reason in record.reasons()} == expected
+    assert record.reasons().total() == sum(summary.failure_count for summary in record.endpoints().values()) > 0
+    assert record.options["cw_reasons"] == ("class" if options else "message")
+    cluster.assert_clean()
+
+
 def test_a_killed_master_leaves_a_record_that_can_be_read(cluster):
     master = cluster.distributed("--cw-record", "records", workers=2, run_time_s=60)
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from locust_cw_dist.core import frame as frame_module
 from locust_cw_dist.core.buffer import MAX_ENDPOINTS_PER_WORKER, MAX_WINDOWS, OTHER, RunCounters, WorkerBuffer
+from locust_cw_dist.core.failure_reasons import MAX_REASON_CHARS
 from locust_cw_dist.core.frame import (
     INCONSISTENT,
     MAGIC,
@@ -36,7 +37,7 @@ from locust_cw_dist.core.frame import (
 from locust_cw_dist.core.histogram import CEILING_MS, EDGES, Histogram
 from locust_cw_dist.core.outbox import Cutter, Outbox
 from locust_cw_dist.core.packing import COLUMNS, ROW_BYTES
-from locust_cw_dist.core.result import MAX_NAME_CHARS, MAX_REASON_CHARS, UNTIMED_REASONS
+from locust_cw_dist.core.result import MAX_NAME_CHARS, UNTIMED_REASONS
 from locust_cw_dist.core.sections import Section
 from locust_cw_dist.core.summary import MAX_REASONS, OTHER_REASONS, Summary
 from support.strategies import (

@@ -15,7 +15,7 @@ from locust_cw_dist.core.records.blocks import FIRST_LINE, Damage, Kind, pack_bl
 from locust_cw_dist.core.records.packing import Packer, Unpacker
 from locust_cw_dist.core.records.points import Gatherer, Point, fitting_span_s
 from locust_cw_dist.core.records.record import read_record
-from locust_cw_dist.core.summary import Summary
+from locust_cw_dist.core.summary import MAX_REASONS, Summary
 from locust_cw_dist.core.windows import window_start_s
 
 times_ms = st.one_of(st.just(0.0), st.floats(1e-4, 8e7, allow_nan=False))
@@ -49,7 +49,7 @@ def facts(summary):
         [pytest.approx(h.min_ms, rel=1e-8) for h in (summary.successes, summary.failures) if h and h.count],
         [pytest.approx(h.max_ms, rel=1e-8) for h in (summary.successes, summary.failures) if h and h.count],
         (summary.bytes_count, summary.bytes_sum, summary.bytes_min, summary.bytes_max),
-        summary.reasons if len(summary.reasons) <= 5 else sum(summary.reasons.values()),
+        summary.reasons if len(summary.reasons) <= MAX_REASONS else sum(summary.reasons.values()),
     )
 
 

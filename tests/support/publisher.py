@@ -94,8 +94,12 @@ class Bench:
             summary = summaries[name, "GET"] = Summary()
             for _ in range(count):
                 summary.record_success(12.5, 100)
+        self.accept(summaries, at_s=at_s)
+
+    def accept(self, summaries, *, at_s=NOW_S):
+        """Has a worker deliver `summaries` in the window of `at_s`."""
         self.seq += 1
-        self.recorded += count * len(names)
+        self.recorded += sum(summary.count for summary in summaries.values())
         start_s = int(at_s // 10) * 10
         counters = {self.run.run_id: RunCounters(self.recorded)}
         section = Section(self.run.run_id, start_s, summaries)

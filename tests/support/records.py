@@ -78,6 +78,7 @@ class Simulation:
     users: int = 50
     run_id: str = ""
     workers: int = 3
+    reasons: tuple[str, ...] = REASONS
 
     def points(self):
         """Yield its windows."""
@@ -146,7 +147,7 @@ class Simulation:
                 if traffic.untimed_ratio and chance.random() < traffic.untimed_ratio:
                     time_ms = None
                 if chance.random() < traffic.failure_ratio:
-                    summary.record_failure(time_ms, chance.choice(REASONS))
+                    summary.record_failure(time_ms, chance.choice(self.reasons))
                 else:
                     summary.record_success(time_ms, chance.randint(200, 2_000))
             summaries[key] = summary

@@ -9,12 +9,12 @@ from collections import Counter
 from hypothesis import strategies as st
 
 from locust_cw_dist.core.buffer import RunCounters
+from locust_cw_dist.core.failure_reasons import MAX_REASON_CHARS
 from locust_cw_dist.core.frame import FAR_FUTURE_S, MAX_ID_CHARS, Frame, Vitals
 from locust_cw_dist.core.histogram import CEILING_MS, EDGES
 from locust_cw_dist.core.outbox import Moment
 from locust_cw_dist.core.result import (
     MAX_NAME_CHARS,
-    MAX_REASON_CHARS,
     MAX_RESPONSE_BYTES,
     MISSING,
     UNTIMED_REASONS,

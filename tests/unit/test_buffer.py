@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locust_cw_dist.core.buffer import OTHER, UNKNOWN_RUN, RunCounters, WorkerBuffer
+from locust_cw_dist.core.reason_cap import MAX_REASONS_PER_RUN
 from locust_cw_dist.core.result import MISSING, NEGATIVE
 from locust_cw_dist.core.sections import Section, halve
-from locust_cw_dist.core.summary import Summary
+from locust_cw_dist.core.summary import OTHER_REASONS, Summary
 from locust_cw_dist.core.windows import RESOLUTIONS_S, window_start_s
 from support.strategies import NOW_S, a_result, an_untimed_result, counts_of, few_endpoints, results_of_few_endpoints
 
@@ -73,6 +74,28 @@ def test_failures_are_folded_with_their_reasons():
     buffer.record(a_result(failure="HTTP 500", length_bytes=9), NOW_S)
     summary = buffer.take()[0].summaries["/a", "GET"]
     assert (summary.count, summary.reasons, summary.bytes_sum) == (2, {"HTTP 500": 1}, 7)
+
+
+def test_a_run_has_so_many_reasons_and_the_rest_is_one():
+    buffer = a_buffer()
+    for number in range(MAX_REASONS_PER_RUN + 5):
+        for _ in range(2):
+            buffer.record(a_result(f"/{number % 50}", failure=f"Error{number}"), NOW_S)
+    summaries = buffer.take()[0].summaries
+    named = {reason for summary in summaries.values() for reason in summary.reasons} - {OTHER_REASONS}
+    assert named == {f"Error{number}" for number in range(MAX_REASONS_PER_RUN)}
+    assert sum(summary.reasons.get(OTHER_REASONS, 0) for summary in summaries.values()) == 10
+    buffer.begin_run("another")
+    buffer.record(a_result(failure="Error999"), NOW_S)
+    assert buffer.take()[0].summaries["/a", "GET"].reasons == {"Error999": 1}
+
+
+def test_reasons_can_be_renamed_and_equal_ones_add_up():
+    buffer = a_buffer()
+    for failure in ("A: x", "A: y", "B: z", "A: x"):
+        buffer.record(a_result(failure=failure), NOW_S)
+    buffer.rename_reasons({"A: x": "A", "A: y": "A"})
+    assert buffer.take()[0].summaries["/a", "GET"].reasons == {"A": 3, "B: z": 1}
 
 
 def test_endpoints_beyond_the_cap_go_together_for_good():

@@ -60,6 +60,7 @@ class Bench:
             SimpleNamespace(now_s=lambda: self.now_s),
             Once(),
             resolution_s=1,
+            with_messages=True,
         )
         self.master._link = Link(self)
         self.master.attach()

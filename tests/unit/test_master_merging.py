@@ -40,6 +40,7 @@ class Bench:
             SimpleNamespace(now_s=lambda: NOW_S),
             Once(),
             resolution_s=1,
+            with_messages=True,
         )
         self.master.attach()
         accept = self.master.collector.accept

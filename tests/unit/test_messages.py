@@ -23,6 +23,7 @@ words = st.builds(
     epoch=st.one_of(st.just(""), ids),
     seq=st.integers(0, 2**53),
     whole_windows=st.booleans(),
+    with_messages=st.booleans(),
 )
 
 
@@ -74,6 +75,8 @@ def test_a_word_of_another_version_is_known_by_it_alone():
         ("seq", 2**53 + 1),
         ("whole_windows", 1),
         ("whole_windows", None),
+        ("with_messages", 1),
+        ("with_messages", None),
     ],
 )
 def test_a_word_that_can_not_be_right_is_none(key, value):
@@ -81,7 +84,7 @@ def test_a_word_that_can_not_be_right_is_none(key, value):
     assert read_word(WORD_OF_RUN.pack() | {key: value}) is None
 
 
-@pytest.mark.parametrize("key", sorted(WORD_OF_RUN.pack().keys() - {"version", "whole_windows"}))
+@pytest.mark.parametrize("key", sorted(WORD_OF_RUN.pack().keys() - {"version", "whole_windows", "with_messages"}))
 def test_a_word_needs_every_field(key):
     data = WORD_OF_RUN.pack()
     del data[key]
@@ -151,3 +154,10 @@ def test_names_of_messages_are_ours_alone():
     assert len({FRAME, HELLO, WORD}) == 3
     assert not {FRAME, HELLO, WORD, REPORT_KEY} & locusts
     assert all(name.startswith("locust_cw_dist") for name in (FRAME, HELLO, WORD, REPORT_KEY))
+
+
+def test_a_master_that_does_not_say_gets_no_messages_of_exceptions():
+    data = Word(1.0, "run", 10, with_messages=True).pack()
+    assert read_word(data).with_messages
+    del data["with_messages"]
+    assert not read_word(data).with_messages

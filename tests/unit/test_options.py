@@ -78,6 +78,7 @@ TAKEN = [
     ("flush-timeout", "60", "flush_timeout_s", 60.0),
     ("rule", RULE, "rule", (RULE,)),
     ("rules", "none/rules.toml", "rules", "none/rules.toml"),
+    ("reasons", "class", "reasons", "class"),
     ("price", "metric_month=0.25,alarm_month=0", "prices", (("metric_month", 0.25), ("alarm_month", 0.0))),
 ]
 
@@ -112,6 +113,7 @@ REFUSED = [
     ("grace", "301", "301.0", "1 to 300"),
     ("grace", "nan", "nan", "1 to 300"),
     ("flush-timeout", "-1", "-1.0", "at most 3600"),
+    ("reasons", "none", "'none'", "class or message"),
     ("price", "metric_month", "'metric_month'", "NAME=USD"),
     ("price", "metric=1", "'metric'", "metric_month, put_calls_1000"),
     ("price", "metric_month=cheap", "'cheap'", "US dollars from 0"),
@@ -275,13 +277,14 @@ ALL_OPTIONS = [
     *("--cw-group=/i/.*=/i", "--cw-include=/.*", "--cw-exclude=/health", "--cw-spool-dir=spool", "--cw-record=records"),
     *("--cw-ambiguous=drop", "--cw-dry-run", "--cw-price=metric_month=0.2", "--cw-payloads=calls.jsonl"),
     *("--cw-rules=rules.toml", f"--cw-rule={RULE}", "--cw-junit=junit.xml", "--cw-rules-json=rules.json"),
+    "--cw-reasons=class",
 ]
 
 
 @pytest.mark.parametrize("args", [[], ALL_OPTIONS], ids=["none", "all"])
 def test_all_options_survive_locusts_spawn_message(args):
     ours = {name: value for name, value in vars(parse(*args)).items() if name.startswith("cw_")}
-    assert len(ours) == 30
+    assert len(ours) == 31
     if args:
         assert None not in ours.values()
     packed = Message("spawn", {"parsed_options": ours}, None).serialize()

@@ -9,6 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from locust_cw_dist.core.reason_cap import MAX_REASONS_PER_RUN
+from locust_cw_dist.core.summary import MAX_REASONS, OTHER_REASONS, Summary
 from locust_cw_dist.edge.records import RecordFile, read_file
 from locust_cw_dist.edge.revision import revision
 from locust_cw_dist.errors import SettingsError
@@ -93,6 +95,19 @@ def test_endpoints_beyond_the_budget_of_series_are_kept_apart(tmp_path):
     assert published == {None, "(other)", "/0"}
 
 
+def test_a_record_has_so_many_reasons_whatever_the_workers_send(bench):
+    names = [f"/{number}" for number in range(15)]
+    for number, name in enumerate(names):
+        summary = Summary()
+        for reason in range(MAX_REASONS):
+            summary.record_failure(1.0, f"Error{number}-{reason}")
+        bench.accept({(name, "GET"): summary})
+    record = bench.record()
+    named = {reason for _, _, reason in record.reasons()} - {OTHER_REASONS}
+    assert len(named) == MAX_REASONS_PER_RUN < 15 * MAX_REASONS
+    assert record.reasons().total() == 15 * MAX_REASONS
+
+
 def test_results_of_another_masters_run_make_no_record(bench):
     bench.run = SimpleNamespace(run_id="../../elsewhere")
     bench.deliver("/a", count=2)
@@ -158,6 +173,7 @@ def test_what_a_record_says_of_its_run_holds_no_secret():
         "cw_max_endpoints": 100,
         "cw_grace_s": 15.0,
         "cw_dry_run": False,
+        "cw_reasons": "message",
         "host": "https://shop.test/api",
     }
     assert document["labels"] == {"branch": "main"}

@@ -12,7 +12,7 @@ from locust_cw_dist.core.datums import StatisticSet
 from locust_cw_dist.core.histogram import EDGES
 from locust_cw_dist.core.records.blocks import FIRST_LINE, MAGIC, Kind, pack_block
 from locust_cw_dist.core.records.points import MAX_POINTS, EndpointCap, Point
-from locust_cw_dist.core.summary import Summary
+from locust_cw_dist.core.summary import MAX_REASONS, Summary
 from locust_cw_dist.edge import records
 from locust_cw_dist.edge.records import RecordFile, read_file
 from locust_cw_dist.errors import LocustCwError
@@ -55,6 +55,19 @@ def small_points(windows, *, span_s=RESOLUTION_S, endpoints=2):
                 summary.record_success(chance.uniform(1, 1000), 10)
             summary.record_failure(5.0, "ReadTimeout")
         yield Point(START_S + number * span_s, span_s, summaries, {"users": StatisticSet(1, 3, 3, 3)})
+
+
+def test_a_run_tells_more_reasons_than_one_of_its_windows(tmp_path):
+    def window(number):
+        summary = Summary()
+        for reason in range(MAX_REASONS):
+            summary.record_failure(5.0, f"window {number}, reason {reason}")
+        return Point(START_S + number * RESOLUTION_S, RESOLUTION_S, {("/a", "GET"): summary})
+
+    record = read_file(written(tmp_path, map(window, range(3))).path)
+    assert record.reasons() == {
+        ("/a", "GET", f"window {number}, reason {reason}"): 1 for number in range(3) for reason in range(MAX_REASONS)
+    }
 
 
 def written(folder, points, *, resolution_s=RESOLUTION_S, **limits):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from locust_cw_dist.core.summary import OTHER_REASONS, Summary
+from locust_cw_dist.core.summary import MAX_REASONS, OTHER_REASONS, Summary
 
 
 def summary_of_reasons(**counts):
@@ -56,25 +56,31 @@ def test_a_refused_response_time_leaves_no_trace(record):
     assert summary == Summary()
 
 
+NAMES = [f"Error{number:02}" for number in range(MAX_REASONS)]
+
+
 def test_reasons_beyond_the_cap_are_counted_together():
-    summary = summary_of_reasons(a=1, b=1, c=1, d=1, e=1, f=2, g=1)
-    summary.record_failure(1.0, "a")
-    assert summary.reasons == {"a": 2, "b": 1, "c": 1, "d": 1, "e": 1, OTHER_REASONS: 3}
+    summary = summary_of_reasons(**dict.fromkeys(NAMES, 1), f=2, g=1)
+    summary.record_failure(1.0, NAMES[0])
+    assert summary.reasons == {NAMES[0]: 2} | dict.fromkeys(NAMES[1:], 1) | {OTHER_REASONS: 3}
 
 
 def test_merging_keeps_the_most_frequent_reasons():
-    summary = summary_of_reasons(a=1, b=2, c=3, d=4)
+    summary = summary_of_reasons(**dict.fromkeys(NAMES[2:], 3), a=1, b=2)
     summary.merge(summary_of_reasons(e=5, f=6, g=1))
-    assert summary.reasons == {"f": 6, "e": 5, "d": 4, "c": 3, "b": 2, OTHER_REASONS: 2}
+    assert summary.reasons == {"f": 6, "e": 5} | dict.fromkeys(NAMES[2:], 3) | {OTHER_REASONS: 4}
 
 
 def test_equally_frequent_reasons_are_kept_by_name():
-    one, other = summary_of_reasons(b=1, d=1, f=1), summary_of_reasons(a=1, c=1, e=1)
+    one, other = (
+        summary_of_reasons(**dict.fromkeys(NAMES[1::2], 1), x=1),
+        summary_of_reasons(**dict.fromkeys(NAMES[::2], 1)),
+    )
     one.merge(other)
-    assert one.reasons == {"a": 1, "b": 1, "c": 1, "d": 1, "e": 1, OTHER_REASONS: 1}
+    assert one.reasons == dict.fromkeys(NAMES, 1) | {OTHER_REASONS: 1}
 
 
 def test_a_reason_named_like_the_rest_is_counted_with_it():
-    summary = summary_of_reasons(a=1, b=1, c=1, d=1, e=1, f=1)
+    summary = summary_of_reasons(**dict.fromkeys(NAMES, 1), f=1)
     summary.record_failure(1.0, OTHER_REASONS)
     assert summary.reasons[OTHER_REASONS] == 2

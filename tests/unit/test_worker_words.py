@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +11,7 @@ from locust.event import Events
 
 from locust_cw_dist.core.frame import decode
 from locust_cw_dist.core.messages import HELLO, REPORT_KEY, Word
+from locust_cw_dist.core.reason_cap import MAX_REASONS_PER_RUN
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.hosts.worker import Worker
 from support.strategies import NOW_S
@@ -35,10 +37,10 @@ class Bench:
         self.worker._on_report("worker", data)
         return data[REPORT_KEY] and decode(data[REPORT_KEY])
 
-    def hear(self, frame=None, *, sent_at_s):
+    def hear(self, frame=None, *, sent_at_s, with_messages=True):
         """Hear what the master sent when the worker's own clock showed `sent_at_s`."""
         epoch, seq = (frame.epoch, frame.seq) if frame else ("", 0)
-        word = Word(sent_at_s + self.master_ahead_s, "run", 1, epoch=epoch, seq=seq)
+        word = Word(sent_at_s + self.master_ahead_s, "run", 1, epoch=epoch, seq=seq, with_messages=with_messages)
         self.worker._on_word(None, SimpleNamespace(data=word.pack()))
 
     @property
@@ -103,3 +105,42 @@ def test_a_greeting_that_fails_costs_nothing(bench, caplog):
     del bench.sent
     bench.worker._on_test_start()
     assert "could not send a message to the master" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("with_messages", "reasons"),
+    [
+        (True, {"HTTP 500: no gold": 2, "HTTP 500: wrong price": 1, "no class": 1}),
+        (False, {"HTTP 500": 3, "str": 1}),
+    ],
+)
+def test_reasons_of_before_the_first_word_are_as_the_master_wants_them(bench, with_messages, reasons):
+    def fail(exception, status=500):
+        bench.worker._recorder.on_request(
+            "GET", "/a", 1.0, 0, response=SimpleNamespace(status_code=status), exception=exception
+        )
+
+    fail(ValueError("no gold"))
+    fail(ValueError("wrong price"))
+    fail("no class", 200)
+    frame = bench.report()
+    assert frame.sections == ()
+    bench.hear(frame, sent_at_s=bench.at_s, with_messages=with_messages)
+    fail(ValueError("no gold"))
+    counts = Counter()
+    for section in bench.report().sections:
+        for summary in section.summaries.values():
+            counts.update(summary.reasons)
+    assert counts == reasons
+
+
+def test_reasons_of_before_the_first_word_are_bounded(bench):
+    for number in range(1_000):
+        name = "".join(chr(ord("a") + int(digit)) for digit in str(number))
+        bench.worker._recorder.on_request("GET", "/a", 1.0, 0, exception=ValueError(f"no {name}"))
+    assert len(bench.worker._recorder._codes) == MAX_REASONS_PER_RUN
+    bench.hear(sent_at_s=bench.at_s, with_messages=False)
+    bench.worker._recorder.on_request("GET", "/a", 1.0, 0, exception=ValueError("no gold"))
+    (section,) = bench.report().sections
+    assert section.summaries["/a", "GET"].reasons.keys() <= {"ValueError", "(other)"}
+    assert section.summaries["/a", "GET"].failure_count == 1_001

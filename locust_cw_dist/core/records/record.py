@@ -105,8 +105,10 @@ class Record:
     def reasons(self) -> Counter[tuple[str, str, str]]:
         """Return the failures of the run by (name, method, reason)."""
         found: Counter[tuple[str, str, str]] = Counter()
-        for (name, method), summary in self.endpoints().items():
-            found.update({(name, method, reason): count for reason, count in summary.reasons.items()})
+        # Not of the endpoints' Summaries: over a whole run an endpoint may have more reasons than one of them names.
+        for point in self.points:
+            for (name, method), summary in point.summaries.items():
+                found.update({(name, method, reason): count for reason, count in summary.reasons.items()})
         return found
 
     def gauge(self, name: str) -> StatisticSet | None:

@@ -51,11 +51,13 @@
   function sharesByReason(subject) {
     const sum = (values) => values.reduce((a, b) => a + b, 0);
     const reasons = [...new Set(subject.runs.flatMap((run) => run.reasons.map((reason) => reason.reason)))];
+    // Numbers and not the reasons: shortened, two may look the same.
+    const places = reasons.map((_, place) => place);
     const traces = reasons.length === 0 ? [] : subject.runs.map((run, n) => {
       const found = new Map(run.reasons.map((reason) => [reason.reason, (1000 * sum(reason.rate)) / sum(run.rps)]));
-      return { type: "bar", x: reasons.map(shortened), y: reasons.map((reason) => found.get(reason) || 0), name: text(data.runs[n].name), marker: { color: series(n) }, hovertemplate: "%{y:.3~g}" };
+      return { type: "bar", x: places, y: reasons.map((reason) => found.get(reason) || 0), name: text(data.runs[n].name), marker: { color: series(n) }, hovertemplate: "%{y:.3~g}" };
     });
-    return [traces, layout({ xaxis: { type: "category", title: { text: "" } }, barmode: "group" })];
+    return [traces, layout({ xaxis: { type: "linear", tickvals: places, ticktext: reasons.map(shortened), title: { text: "" } }, barmode: "group" })];
   }
 
   const plots = {
