@@ -20,6 +20,8 @@ import gevent.lock
 from locust.runners import MasterRunner, WorkerRunner
 
 from locust_cw_dist.core.messages import FRAME, HELLO, WORD, Word, is_id
+from locust_cw_dist.edge import forks, link
+from locust_cw_dist.edge.listeners import Listeners
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.settings import Settings
@@ -91,6 +93,8 @@ class Plugin:
         # A SIGTERM makes two greenlets quit at once: the second one waits until the first is done.
         self._ending = gevent.lock.RLock()
         self._ended = False
+        self._listeners = Listeners(environment)
+        forks.watch(self)
         self._begin(settings, client)
 
     @property
@@ -103,15 +107,31 @@ class Plugin:
 
         In a single process call it when the users have stopped; what they do later is not recorded. On a master it
         makes the runner quit, since the workers' last results come only then. On a worker call it after
-        ``runner.quit()``.
+        ``runner.quit()``. Afterwards nothing of the plugin is left in the environment, and `install` makes another one.
+        In a process that was forked after `install` it does nothing.
 
         Args:
             timeout_s: How long the last data may take to be sent; ``flush_timeout_s`` of the settings by default.
         """
-        if self._worker is not None:
-            self._worker.close(timeout_s)
-        self._end(timeout_s, quit_runner=False)
-        _plugins.pop(self._environment, None)
+        try:
+            if self._worker is not None:
+                self._worker.close(timeout_s)
+            self._end(timeout_s, quit_runner=False)
+        finally:
+            self._detach()
+
+    def abandon(self) -> None:
+        """Be inert, in a forked process: what is here is the parent's to publish."""
+        self._ended = True
+        self._ending = gevent.lock.RLock()
+        atexit.unregister(self._on_end)
+
+    def _detach(self) -> None:
+        self._listeners.close()
+        if self._publishing is not None:
+            self._publishing.leaving.close()
+        if _plugins.get(self._environment) is self:
+            del _plugins[self._environment]
 
     def use(self, settings: Settings | None, client: Any) -> None:
         """Publish by `settings` from now on if nothing is published yet; otherwise nothing changes."""
@@ -119,6 +139,8 @@ class Plugin:
             self._begin_publishing(settings, client)
 
     def _begin(self, settings: Settings | None, client: Any) -> None:
+        for mode in link.order_modes(self._environment):
+            logger.warning("locust-cw: with this version of Locust %s", mode)
         runner = self._environment.runner
         if isinstance(runner, WorkerRunner):
             from locust_cw_dist.hosts.worker import Worker
@@ -127,8 +149,8 @@ class Plugin:
             self._worker.attach()
             return
         if isinstance(runner, MasterRunner):
-            runner.register_message(HELLO, self._on_message)
-            runner.register_message(FRAME, self._on_message)
+            self._listeners.add_message(HELLO, self._on_message)
+            self._listeners.add_message(FRAME, self._on_message)
         how = "pass Settings with a service or a namespace"
         if settings is None:
             settings, how = self._read_options()
@@ -147,11 +169,10 @@ class Plugin:
             error = self._publishing.start()
         except SettingsError as e:
             self._refuse_to_run(str(e))
-        events = self._environment.events
-        events.quitting.add_listener(self._on_end)
+        self._listeners.add("quitting", self._on_end)
         self._publishing.leaving.attach()
         # Ways around `quitting`: --expect-workers-max-wait ends with sys.exit alone.
-        events.quit.add_listener(self._on_end)
+        self._listeners.add("quit", self._on_end)
         atexit.register(self._on_end)
         if error is not None:
             self._refuse_to_run(f"--cw-required is set and nothing can be published: {error}")

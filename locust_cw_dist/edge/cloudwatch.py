@@ -25,6 +25,7 @@ from locust_cw_dist.core.batches import body
 from locust_cw_dist.core.datums import Datum
 from locust_cw_dist.core.limits import MAX_PAIRS_PER_BODY, MAX_PAIRS_PER_CALL
 from locust_cw_dist.core.retry import Failure
+from locust_cw_dist.edge.forks import Door
 from locust_cw_dist.edge.sink import SendError
 from locust_cw_dist.settings import Settings
 
@@ -85,6 +86,7 @@ class Cloudwatch:
         self._client = client
         self._loader: Any = None
         self._writes_body = False
+        self._door = Door()
         self._making = BoundedSemaphore(1)
 
     @property
@@ -100,6 +102,7 @@ class Cloudwatch:
 
     def check(self) -> None:
         """See `Sink.check`; fetches credentials, which may ask the instance's metadata service."""
+        self._door.pass_through()
         if self._users_client is not None:
             return
         try:
@@ -117,6 +120,7 @@ class Cloudwatch:
 
     def send(self, namespace: str, batch: Sequence[Datum]) -> None:
         """See `Sink.send`."""
+        self._door.pass_through()
         client = self._ready_client()
         try:
             if self._writes_body:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import IO
+from io import FileIO
 
 from locust_cw_dist.core.batches import body
 from locust_cw_dist.core.datums import Datum
@@ -12,6 +11,7 @@ from locust_cw_dist.core.limits import MAX_PAIRS_PER_BODY
 from locust_cw_dist.core.payloads import Payloads
 from locust_cw_dist.edge.off_hub import OffHub
 from locust_cw_dist.edge.once import Once
+from locust_cw_dist.edge.records import write_all
 from locust_cw_dist.errors import SettingsError
 
 
@@ -28,7 +28,7 @@ class DryRun:
         self._path = path
         self._once = once
         self._off_hub = OffHub()
-        self._file: IO[bytes] | None = None
+        self._file: FileIO | None = None
         self._payloads = Payloads()
 
     def open(self) -> None:
@@ -40,7 +40,7 @@ class DryRun:
         if self._path is None:
             return
         try:
-            self._file = self._off_hub.run(Path(self._path).open, "wb")
+            self._file = self._off_hub.run(FileIO, self._path, "wb")
         except OSError as e:
             raise SettingsError(
                 f"got {self._path!r}, must be a file that can be written ({e})", setting="--cw-payloads"
@@ -81,6 +81,5 @@ class DryRun:
             self._file = None
 
 
-def _write(file: IO[bytes], content: bytes) -> None:
-    file.write(content + b"\n")
-    file.flush()
+def _write(file: FileIO, content: bytes) -> None:
+    write_all(file, content + b"\n")

@@ -14,13 +14,28 @@ from typing import Any
 
 import gevent
 
+from locust_cw_dist.edge import forks
+
 
 def install() -> None:
     """Have SIGINT raise KeyboardInterrupt in the main greenlet; does nothing where somebody else takes care of it."""
     is_main = threading.current_thread() is threading.main_thread()
     if is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         gevent.get_hub()  # made now, and not as a signal is handled
+        forks.watch(_INTERRUPTS)
         signal.signal(signal.SIGINT, _on_interrupt)
+
+
+class _Interrupts:
+    """What a forked process inherits of this."""
+
+    def abandon(self) -> None:
+        """Have SIGINT end what runs in a forked process, where nobody waits in the main greenlet."""
+        if signal.getsignal(signal.SIGINT) is _on_interrupt:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+_INTERRUPTS = _Interrupts()
 
 
 def _on_interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -9,16 +9,24 @@ Needed are the sockets behind `runner.server` and `runner.client`, and the users
 - to end, before that, the users that Locust has left behind: where the master's word to spawn users comes after the
   worker's own stop, or a user quits the runner in a task, they go on for as long as the process does.
 
-And, where the process ends, the order of the listeners of `quitting` and what Locust's own exit code comes from: to
-have the last word on that code (`EndLink`).
+The order of an event's listeners is Locust's list of them, and nothing else can change it:
 
-Each use is probed when the link is made. Where something is missing (another Locust), `lesser_modes` says in words what
-is lost, and the methods do nothing.
+- `request` and `worker_report` reach us before anybody else, since Locust lets some exceptions of a listener through
+  (`RescheduleTask`, `StopUser`), and skips the listeners after that one;
+- `report_to_master` reaches us after everybody else: a listener may empty the report;
+- where the process ends, the last listener of `quitting` has the last word on the exit code, together with what
+  Locust's own code comes from (`EndLink`).
+
+And the messages that a runner listens to, to take ours away again.
+
+Each use is probed when the link is made, or in `order_modes`. Where something is missing (another Locust),
+`lesser_modes` says in words what is lost, and the methods do nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import gevent
@@ -26,6 +34,95 @@ from locust import log as locust_log
 
 ROUTER_HANDOVER = 56
 """libzmq's number of the option; the name is not in every pyzmq that Locust allows."""
+
+Listener = Callable[..., None]
+
+ORDERED = ("request", "worker_report", "report_to_master")
+"""The events in which a place of ours matters to results."""
+
+
+class _Line(list[Any]):
+    """The listeners of an event, some of which stay the last ones whatever is added."""
+
+    def __init__(self, listeners: Iterable[Listener], last: Iterable[Listener]) -> None:
+        super().__init__(listeners)
+        self.last = list(last)
+
+    def append(self, listener: Listener) -> None:
+        at = len(self)
+        while at and self[at - 1] in self.last:
+            at -= 1
+        self.insert(at, listener)
+
+
+def order_modes(environment: Any) -> list[str]:
+    """Return what can't be done with this Locust, as `lesser_modes`: about listeners and messages."""
+    modes = []
+    if not all(_has_order(getattr(environment.events, event)) for event in ORDERED):
+        modes.append("a listener of your own that raises, or empties a report, may hide results")
+    if environment.runner is not None and not isinstance(getattr(environment.runner, "custom_messages", None), dict):
+        modes.append("the plugin can't be installed again after `Plugin.close`, for the same runner")
+    return modes
+
+
+def add_first(hook: Any, listener: Listener) -> None:
+    """Have `listener` called before all other listeners of an event; where there is no order, after those of now.
+
+    An event that is being fired just now may go through the list itself, so that is left as it is.
+    """
+    if _has_order(hook):
+        hook._handlers = _Line((listener, *hook._handlers), _last_of(hook))  # noqa: SLF001 - there is no other way
+    else:
+        hook.add_listener(listener)
+
+
+def add_last(hook: Any, listener: Listener) -> None:
+    """Have `listener` called after all others of an event, also those that are added later; see `add_first`."""
+    if _has_order(hook):
+        hook._handlers = _Line((*hook._handlers, listener), (*_last_of(hook), listener))  # noqa: SLF001 - as above
+    else:
+        hook.add_listener(listener)
+
+
+def remove(hook: Any, listener: Listener) -> None:
+    """Take a listener away, if it is there; an event that is being fired just now skips no other one for it."""
+    if not _has_order(hook):
+        with suppress(ValueError):
+            hook.remove_listener(listener)
+        return
+    left, last = list(hook._handlers), _last_of(hook)  # noqa: SLF001 - as above
+    for listeners in (left, last):
+        if listener in listeners:
+            listeners.remove(listener)
+    hook._handlers = _Line(left, last)  # noqa: SLF001 - as above
+
+
+def remove_message(runner: Any, kind: str) -> None:
+    """Take away what a runner listens to for messages of this kind."""
+    listeners = getattr(runner, "custom_messages", None)
+    if isinstance(listeners, dict):
+        listeners.pop(kind, None)
+
+
+def is_own_greenlet(runner: Any) -> bool:
+    """Whether the greenlet of now is a user of `runner` or one of its own, or was spawned by such a one."""
+    groups = [getattr(runner, name, ()) for name in ("user_greenlets", "greenlet")]
+    greenlet: Any = gevent.getcurrent()
+    while greenlet is not None:
+        if any(greenlet in group for group in groups):
+            return True
+        # gevent's own note, a weak reference; the main greenlet has none.
+        spawner = getattr(greenlet, "spawning_greenlet", None)
+        greenlet = spawner() if callable(spawner) else None
+    return False
+
+
+def _has_order(hook: Any) -> bool:
+    return isinstance(getattr(hook, "_handlers", None), list)
+
+
+def _last_of(hook: Any) -> list[Listener]:
+    return list(getattr(hook._handlers, "last", ()))  # noqa: SLF001 - as above
 
 
 class MasterLink:
@@ -123,7 +220,7 @@ class EndLink:
         self._environment = environment
         self._log = log
         self._quitting = environment.events.quitting
-        self.can_be_last = isinstance(getattr(self._quitting, "_handlers", None), list)
+        self.can_be_last = _has_order(self._quitting)
         if not self.can_be_last:
             self.lesser_modes.append(
                 "a `quitting` listener of your own may replace the exit code of a rule or of an invalid run"
@@ -140,7 +237,12 @@ class EndLink:
         Locust calls them in the reverse of the order in which they were added: the first one is the last.
         """
         if self.can_be_last:
-            self._quitting._handlers.insert(0, listener)  # noqa: SLF001 - there is no other way to the end of the line
+            add_first(self._quitting, listener)
+
+    def give_up(self, listener: Listener) -> None:
+        """Have the listener of `run_last` called no more."""
+        if self.can_be_last:
+            remove(self._quitting, listener)
 
     def has_exceptions(self) -> bool:
         """Whether tasks of users raised, as Locust counts it; True if that can't be known."""

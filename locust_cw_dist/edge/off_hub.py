@@ -11,6 +11,8 @@ from typing import ParamSpec, TypeVar
 
 from gevent.threadpool import ThreadPool
 
+from locust_cw_dist.edge.forks import Door
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -21,6 +23,7 @@ class OffHub:
     def __init__(self) -> None:
         """Have no thread yet."""
         self._pool: ThreadPool | None = None
+        self._door = Door()
 
     def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what `call` returns; other greenlets run meanwhile.
@@ -28,6 +31,7 @@ class OffHub:
         Raises:
             Exception: Whatever the call raised.
         """
+        self._door.pass_through()
         if self._pool is None:
             self._pool = ThreadPool(1)
         outcome: list[T] = []

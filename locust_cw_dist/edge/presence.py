@@ -7,6 +7,8 @@ import hashlib
 import socket
 import sys
 
+from locust_cw_dist.edge import forks
+
 
 class Presence:
     """A name that one process of a machine (of a network namespace) can have at a time.
@@ -19,6 +21,7 @@ class Presence:
         """Stand for `identity`, any bytes; the name is made of their hash."""
         self._name = f"\0locust-cw-dist-{hashlib.sha256(identity).hexdigest()}"
         self._socket: socket.socket | None = None
+        forks.watch(self)
 
     def claim(self) -> bool:
         """Take the name; return False if another holds it."""
@@ -33,6 +36,11 @@ class Presence:
             return e.errno != errno.EADDRINUSE
         self._socket = holder
         return True
+
+    def abandon(self) -> None:
+        """Leave the name to the parent, in a forked process: it must be free when that ends."""
+        if self._socket is not None:
+            forks.sever(self._socket.fileno())
 
     def release(self) -> None:
         """Let another have it."""

@@ -57,7 +57,8 @@ class RecordFile:
         self._max_points = max_points
         self._limit_bytes = self._max_bytes = max_bytes
         self._starts: set[int] = set()
-        self._file: BinaryIO | None = None
+        # Without a buffer: a process that is forked now would write what is in it a second time.
+        self._file: io.FileIO | None = None
 
     def begin(self, text: bytes) -> None:
         """Make the file; `text` is the JSON of its first block.
@@ -69,9 +70,8 @@ class RecordFile:
             raise FileExistsError(f"{self.path} is there already")
         # Under another name until there is something to read in it.
         part = self.path.with_suffix(PART)
-        self._file = part.open("wb")
-        self._file.write(FIRST_LINE + pack_block(Kind.BEGIN, text))
-        self._file.flush()
+        self._file = part.open("wb", buffering=0)
+        write_all(self._file, FIRST_LINE + pack_block(Kind.BEGIN, text))
         part.rename(self.path)
 
     def append(self, kind: Kind, texts: Iterable[bytes], starts_s: Iterable[int] = ()) -> None:
@@ -88,9 +88,7 @@ class RecordFile:
         if self._file is None:
             return
         self._starts.update(starts_s)
-        for text in texts:
-            self._file.write(pack_block(kind, text))
-        self._file.flush()
+        write_all(self._file, b"".join(pack_block(kind, text) for text in texts))
         if len(self._starts) > self._max_points or self._file.tell() > self._limit_bytes:
             self._coarsen()
 
@@ -126,7 +124,7 @@ class RecordFile:
         part.replace(self.path)
         self._sync_folder()
         self.close()
-        self._file = self.path.open("ab")
+        self._file = self.path.open("ab", buffering=0)
         self.packer = packer
         self._starts = {window_start_s(start_s, span_s) for start_s in self._starts}
         self._limit_bytes = max(self._max_bytes, 2 * self._file.tell())
@@ -137,6 +135,17 @@ class RecordFile:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def write_all(file: io.FileIO, content: bytes) -> None:
+    """Write to a file that has no buffer, which may take less at a time.
+
+    Raises:
+        OSError: The disk did not take it.
+    """
+    left = memoryview(content)
+    while left:
+        left = left[file.write(left) :]
 
 
 def _coarser(old: BinaryIO, packer: Packer, span_s: int) -> Iterator[tuple[Kind, bytes]]:

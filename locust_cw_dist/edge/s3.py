@@ -26,6 +26,7 @@ from locust_cw_dist.edge.cloudwatch import (
     make_session,
     warm_loader,
 )
+from locust_cw_dist.edge.forks import Door
 from locust_cw_dist.edge.off_hub import OffHub
 from locust_cw_dist.edge.sink import SendError
 from locust_cw_dist.errors import LocustCwError
@@ -124,6 +125,7 @@ class S3:
         self._settings = settings
         self._loader: Any = None
         self._client: Any = None
+        self._door = Door()
 
     def warm_up(self) -> None:
         """Import boto3 and have it read its service models, before any load: 0.3 s."""
@@ -183,6 +185,7 @@ class S3:
         return place.below(max(names))
 
     def _call(self, location: S3Location, call: Callable[[Any], Any]) -> Any:
+        self._door.pass_through()
         try:
             if self._client is None:
                 self._client = _make_client(make_session(self._settings, self._loader))

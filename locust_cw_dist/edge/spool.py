@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from locust_cw_dist.core.records.location import SUFFIX
+from locust_cw_dist.edge import forks
 
 MAX_SPOOL_BYTES = 512 * 2**20
 """What all batches in a folder may take: a window of 100 endpoints with 250 values each is some 150 kB, so this holds
@@ -75,6 +76,7 @@ class Spool:
         self._used_bytes = 0
         self._number = 0
         self._locks: dict[Path, int] = {}
+        forks.watch(self)
 
     def open(self) -> None:
         """Make the folders and take this process's lock.
@@ -206,6 +208,12 @@ class Spool:
         """Remove what is empty, and free every lock: what is left is for the next process."""
         for folder in list(self._locks):
             self.forget(folder)
+
+    def abandon(self) -> None:
+        """Leave the locks to the parent, in a forked process: they must be free when that ends."""
+        for lock in self._locks.values():
+            forks.sever(lock)
+        self._locks.clear()
 
     def _has_room(self, size_bytes: int) -> bool:
         if self._used_bytes + size_bytes > self._max_bytes:

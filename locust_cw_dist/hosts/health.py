@@ -17,7 +17,9 @@ from locust_cw_dist.core.health import THIS_PROCESS, Health, HealthBook
 from locust_cw_dist.core.ledger import Balance, lost_of
 from locust_cw_dist.core.run_end import Cause, Plan, cut_short
 from locust_cw_dist.core.verdict import Delivery, Evidence, Verdict, judge
+from locust_cw_dist.edge import forks
 from locust_cw_dist.edge.clock import Clock
+from locust_cw_dist.edge.listeners import Listeners
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.hosts.runs import Run, Runs
 
@@ -60,6 +62,7 @@ class HealthWatch:
         self._cut_short: dict[str, str] = {}
         self._never_began = False
         self._source: Source | None = None
+        self._listeners = Listeners(environment)
         self._greenlet: gevent.Greenlet | None = None
 
     @property
@@ -70,12 +73,12 @@ class HealthWatch:
     def start(self, source: Source) -> None:
         """Begin; `source` is told of below."""
         self._source = source
-        self._environment.events.test_stopping.add_listener(self._on_test_stopping)
-        self._greenlet = gevent.spawn(self._beat_forever)
+        self._listeners.add("test_stopping", self._on_test_stopping)
+        self._greenlet = forks.spawn(self._beat_forever)
 
     def close(self) -> None:
         """Stop watching."""
-        self._environment.events.test_stopping.remove_listener(self._on_test_stopping)
+        self._listeners.close()
         if self._greenlet is not None:
             self._greenlet.kill()
 

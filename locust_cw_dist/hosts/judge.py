@@ -27,7 +27,7 @@ from locust_cw_dist.core.rules import Rule, RuleSet, Severity
 from locust_cw_dist.core.sections import EndpointKey
 from locust_cw_dist.core.summary import Summary
 from locust_cw_dist.core.verdict import State, Verdict
-from locust_cw_dist.edge import outcome_files
+from locust_cw_dist.edge import forks, outcome_files
 from locust_cw_dist.edge.clock import Clock
 from locust_cw_dist.edge.off_hub import OffHub
 from locust_cw_dist.edge.once import Once
@@ -110,7 +110,7 @@ class Judge:
                     self._off_hub.run(outcome_files.check, path)
             except OSError as e:
                 raise SettingsError(f"got {path!r}, must be a file that can be written ({e})", setting=flag) from None
-        self._greenlets = [gevent.spawn(self._judge_forever)]
+        self._greenlets = [forks.spawn(self._judge_forever)]
 
     def take(self, window: Window, _: RunGauges | None) -> None:
         """Keep a closed window, whose summaries nobody changes from now on; never yields."""
@@ -210,7 +210,7 @@ class Judge:
             self._step(judging.look())
             if judging.aborted_by is not None and run.is_running and run.run_id not in self._aborted:
                 self._aborted.add(run.run_id)
-                gevent.spawn(self._abort, judging.aborted_by)
+                forks.spawn(self._abort, judging.aborted_by)
         self._close_old_runs()
 
     def _close_old_runs(self) -> None:

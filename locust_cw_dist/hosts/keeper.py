@@ -11,6 +11,7 @@ from pathlib import Path
 import gevent
 
 from locust_cw_dist.core.recovery import RunState, pack_state
+from locust_cw_dist.edge import forks
 from locust_cw_dist.edge.clock import Clock
 from locust_cw_dist.edge.off_hub import OffHub
 from locust_cw_dist.edge.once import Once
@@ -83,8 +84,8 @@ class Keeper:
             self._clock,
             resends_ambiguous=self._settings.ambiguous == "resend",
         )
-        self._recovering = gevent.spawn(self._recover)
-        self._greenlets = [self._recovering, gevent.spawn(self._note_forever, publisher)]
+        self._recovering = forks.spawn(self._recover)
+        self._greenlets = [self._recovering, forks.spawn(self._note_forever, publisher)]
 
     def settle(self, timeout_s: float) -> None:
         """Wait until what earlier processes left is found: this one may have begun just now, and end already."""

@@ -11,6 +11,7 @@ import logging
 from typing import Any
 
 from locust_cw_dist.core.exit_codes import NOT_RELIABLE, Ending, decide
+from locust_cw_dist.edge import forks
 from locust_cw_dist.edge.link import EndLink
 from locust_cw_dist.edge.once import Once
 
@@ -34,12 +35,22 @@ class Leaving:
         self._environment = environment
         self._once = once
         self._said: int | None = None
+        forks.watch(self)
 
     def attach(self) -> None:
         """Say what this Locust lacks, and take the last place in its `quitting` event."""
         for mode in self.link.lesser_modes:
             logger.warning("locust-cw: with this version of Locust %s", mode)
         self.link.run_last(self._on_last)
+
+    def close(self) -> None:
+        """Have the word now instead of last, and give the last place up."""
+        self._on_last()
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Give the last place up: the exit code of a forked process is its own."""
+        self.link.give_up(self._on_last)
 
     def apply_early(self) -> None:
         """Apply the table where nothing can be made to run last; call it when the runs have been judged."""

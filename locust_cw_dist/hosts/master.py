@@ -21,6 +21,7 @@ from locust_cw_dist.core.health import SKEW_S
 from locust_cw_dist.core.messages import FRAME, HELLO, REPORT_KEY, WORD, Word, is_id, read_hello
 from locust_cw_dist.edge.clock import Clock
 from locust_cw_dist.edge.link import MasterLink
+from locust_cw_dist.edge.listeners import Listeners
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.hosts.health import HealthWatch
 from locust_cw_dist.hosts.runs import Runs
@@ -89,6 +90,7 @@ class Master:
         self._resolution_s = resolution_s
         self._with_messages = with_messages
         self._link = MasterLink(self._runner)
+        self._listeners = Listeners(environment)
         self._bare_reports: Counter[str] = Counter()
         self._heartbeats_s: dict[str, float] = {}
         # At the end: when each worker that had more to bring was told last.
@@ -99,13 +101,12 @@ class Master:
         for mode in self._link.lesser_modes:
             logger.warning("locust-cw: with this version of Locust %s", mode)
         self._link.keep_handover()
-        self._environment.events.worker_report.add_listener(self._on_report)
-        self._environment.events.heartbeat_sent.add_listener(self._on_heartbeat)
+        self._listeners.add_first("worker_report", self._on_report)
+        self._listeners.add("heartbeat_sent", self._on_heartbeat)
 
     def detach(self) -> None:
         """Stop listening."""
-        self._environment.events.worker_report.remove_listener(self._on_report)
-        self._environment.events.heartbeat_sent.remove_listener(self._on_heartbeat)
+        self._listeners.close()
 
     def announce(self) -> None:
         """Tell the workers the current run and the settings; before Locust tells them to spawn users.
@@ -200,8 +201,7 @@ class Master:
 
     def _dispatch(self, message: Any) -> None:
         if message.type == "stats":
-            # For every listener, Locust's own totals included.
-            self._environment.events.worker_report.fire(client_id=message.node_id, data=message.data)
+            self._pass_on(message)
         elif message.type != "heartbeat":
             self.on_message(message)
             return
@@ -209,6 +209,14 @@ class Master:
         if is_id(message.node_id) and message.node_id in self._asked_s:
             self._on_heartbeat(message.node_id)
             self._ask_again(message.node_id)
+
+    def _pass_on(self, message: Any) -> None:
+        """Hand a late report to every listener, Locust's own totals included."""
+        try:
+            self._environment.events.worker_report.fire(client_id=message.node_id, data=message.data)
+        # Locust lets some exceptions through, as `StopUser`; ours has had the report by then.
+        except Exception as e:
+            self._once.warning("passed on", "locust-cw: a listener of `worker_report` raised at the end: %r", e)
 
     def _on_heartbeat(self, client_id: str, **_: Any) -> None:
         # Locust answers each heartbeat of a worker that it knows.

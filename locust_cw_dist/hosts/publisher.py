@@ -28,6 +28,7 @@ from locust_cw_dist.core.publication import Closed, Entry, publication
 from locust_cw_dist.core.retry import Failure
 from locust_cw_dist.core.selection import Selection
 from locust_cw_dist.core.windows import window_start_s
+from locust_cw_dist.edge import forks
 from locust_cw_dist.edge.clock import Clock
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.edge.sink import SendError, Sink, outcome
@@ -147,7 +148,7 @@ class Publisher:
         """Begin; `count` tells the users and workers of now."""
         self._count = count
         self._sink.warm_up()
-        self._greenlets = [gevent.spawn(self._tick_forever), gevent.spawn(self._make_forever)]
+        self._greenlets = [forks.spawn(self._tick_forever), forks.spawn(self._make_forever)]
         self.sender.start()
 
     def check(self, timeout_s: float | None = None) -> SendError | None:

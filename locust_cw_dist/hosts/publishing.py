@@ -15,9 +15,11 @@ from locust_cw_dist.core.collector import Collector
 from locust_cw_dist.core.exit_codes import is_unreliable
 from locust_cw_dist.core.gauges import GaugeBook
 from locust_cw_dist.core.verdict import State
+from locust_cw_dist.edge import forks
 from locust_cw_dist.edge.clock import SystemClock
 from locust_cw_dist.edge.cloudwatch import Cloudwatch
 from locust_cw_dist.edge.dry_run import DryRun
+from locust_cw_dist.edge.listeners import Listeners
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.edge.presence import Presence
 from locust_cw_dist.edge.sink import Nowhere, SendError
@@ -108,6 +110,7 @@ class Publishing:
         )
         self._judge = Judge(environment, settings, self._runs, self._clock, once)
         self._publisher.on_closed += [self._recording.take, self._judge.take]
+        self._listeners = Listeners(environment)
         self._watch: gevent.Greenlet | None = None
         self._has_failed = False
 
@@ -136,15 +139,14 @@ class Publishing:
         # Listeners first: whatever yields here must not miss a message.
         self._source.attach()
         self._health.start(self._source)
-        events = self._environment.events
-        events.test_start.add_listener(self._on_test_start)
-        events.test_stop.add_listener(self._on_test_stop)
+        self._listeners.add("test_start", self._on_test_start)
+        self._listeners.add("test_stop", self._on_test_stop)
         self._publisher.start(self._source.count)
         self._keeper.start(self._publisher)
-        self._watch = gevent.spawn(self._watch_forever)
+        self._watch = forks.spawn(self._watch_forever)
         if self._settings.required:
             return self._publisher.check(CHECK_TIMEOUT_S)
-        gevent.spawn(self._check)
+        forks.spawn(self._check)
         return None
 
     def finish(self, timeout_s: float | None, *, quit_runner: bool) -> None:
@@ -178,8 +180,7 @@ class Publishing:
         if self._dry_run is not None:
             self._step("rehearse", self._dry_run.close)
         self._source.detach()
-        self._environment.events.test_start.remove_listener(self._on_test_start)
-        self._environment.events.test_stop.remove_listener(self._on_test_stop)
+        self._listeners.close()
 
     def _step(self, name: str, step: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
         """Take one step of the end; what goes wrong in it keeps no later one from being taken."""

@@ -15,6 +15,7 @@ from locust_cw_dist.core.histogram import CEILING_MS, MAX_BATCH
 from locust_cw_dist.core.reason_cap import MAX_REASONS_PER_RUN
 from locust_cw_dist.core.result import NOTHING_READABLE, RequestResult, parse_result
 from locust_cw_dist.edge.clock import Clock
+from locust_cw_dist.edge.listeners import Listeners
 from locust_cw_dist.edge.once import Once
 
 _thread_id = monkey.get_original("_thread", "get_ident")
@@ -57,18 +58,19 @@ class Recorder:
         self._once = once
         self._loop = gevent.get_hub().loop
         self._hub_thread = _thread_id()
+        self._listeners: Listeners | None = None
 
-    def attach(self, events: Any) -> None:
-        """Listen to the events of an environment."""
-        events.request.add_listener(self.on_request)
-        events.test_start.add_listener(self._on_test_start)
-        events.test_stop.add_listener(self._on_test_stop)
+    def attach(self, environment: Any) -> None:
+        """Listen to the events of an environment, and to requests before anybody else."""
+        self._listeners = Listeners(environment)
+        self._listeners.add_first("request", self.on_request)
+        self._listeners.add("test_start", self._on_test_start)
+        self._listeners.add("test_stop", self._on_test_stop)
 
-    def detach(self, events: Any) -> None:
-        """Stop listening."""
-        events.request.remove_listener(self.on_request)
-        events.test_start.remove_listener(self._on_test_start)
-        events.test_stop.remove_listener(self._on_test_stop)
+    def detach(self) -> None:
+        """Stop listening; does nothing the second time."""
+        if self._listeners is not None:
+            self._listeners.close()
 
     def on_request(
         self,

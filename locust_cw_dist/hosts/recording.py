@@ -27,6 +27,7 @@ from locust_cw_dist.core.reason_cap import ReasonCap
 from locust_cw_dist.core.records.blocks import Kind
 from locust_cw_dist.core.records.location import SUFFIX, S3Location, is_url
 from locust_cw_dist.core.records.points import EndpointCap, Point, gauges_of
+from locust_cw_dist.edge import forks
 from locust_cw_dist.edge.clock import Clock
 from locust_cw_dist.edge.off_hub import OffHub
 from locust_cw_dist.edge.once import Once
@@ -138,7 +139,7 @@ class Recording:
             raise SettingsError(
                 f"got {str(self._folder)!r}, must be a folder that can be written ({e})", setting="--cw-record"
             ) from e
-        self._greenlet = gevent.spawn(self._write_forever)
+        self._greenlet = forks.spawn(self._write_forever)
 
     def take(self, window: Window, gauges: RunGauges | None) -> None:
         """Keep a closed window, whose summaries nobody changes from now on; never yields."""

@@ -30,6 +30,7 @@ from locust_cw_dist.core.datums import Datum
 from locust_cw_dist.core.ledger import DatumLedger
 from locust_cw_dist.core.publication import Entry
 from locust_cw_dist.core.retry import Failure, Gate
+from locust_cw_dist.edge import forks
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.edge.sink import SendError, Sink, outcome
 from locust_cw_dist.hosts.parcels import Depot, Parcel
@@ -125,7 +126,7 @@ class Sender:
 
     def start(self) -> None:
         """Begin to send."""
-        self._greenlets = [gevent.spawn(self._serve_forever) for _ in range(MAX_CALLS_AT_ONCE)]
+        self._greenlets = [forks.spawn(self._serve_forever) for _ in range(MAX_CALLS_AT_ONCE)]
 
     def submit(self, namespace: str, entries: Sequence[Entry]) -> None:
         """Take a batch; waits while too much waits in memory that no disk takes."""

@@ -11,6 +11,7 @@ from locust_cw_dist.core.collector import Collector
 from locust_cw_dist.core.frame import Vitals
 from locust_cw_dist.core.gauges import GaugeBook
 from locust_cw_dist.core.outbox import MAX_SUMMARIES_PER_FRAME, Cutter, Moment
+from locust_cw_dist.edge import forks
 from locust_cw_dist.edge.clock import Clock
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.hosts.health import HealthWatch
@@ -65,12 +66,12 @@ class Single:
 
     def attach(self) -> None:
         """Listen to Locust's events."""
-        self._recorder.attach(self._environment.events)
-        self._greenlet = gevent.spawn(self._hand_over_forever)
+        self._recorder.attach(self._environment)
+        self._greenlet = forks.spawn(self._hand_over_forever)
 
     def detach(self) -> None:
         """Stop listening."""
-        self._recorder.detach(self._environment.events)
+        self._recorder.detach()
         if self._greenlet is not None:
             self._greenlet.kill()
 

@@ -20,6 +20,7 @@ import gevent
 from gevent.event import Event
 
 from locust_cw_dist.core.records.location import S3Location
+from locust_cw_dist.edge import forks
 from locust_cw_dist.edge.off_hub import OffHub
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.edge.s3 import S3, S3Error, Snapshot
@@ -68,7 +69,7 @@ class Uploads:
         self._spool = self._off_hub.run(_open_spool, self._spool_dir, self.place, name)
         if not self._is_dry_run:
             self._store.warm_up()
-            self._greenlet = gevent.spawn(self._put_forever)
+            self._greenlet = forks.spawn(self._put_forever)
         return self._spool.folder / name
 
     def add(self, path: Path) -> None:

@@ -24,8 +24,10 @@ from locust_cw_dist.core.frame import WIRE_VERSION
 from locust_cw_dist.core.messages import FRAME, HELLO, REPORT_KEY, WORD, Word, pack_hello, read_word
 from locust_cw_dist.core.outbox import Moment, Outbox
 from locust_cw_dist.core.run_naming import RunNaming
+from locust_cw_dist.edge import forks
 from locust_cw_dist.edge.clock import Clock, SystemClock
 from locust_cw_dist.edge.link import WorkerLink
+from locust_cw_dist.edge.listeners import Listeners
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.hosts.recorder import Recorder, vitals_of
 
@@ -106,6 +108,7 @@ class Worker:
         self._clock = MasterClock(self._own_clock)
         self._link = WorkerLink(self._runner)
         self._connection = self._link.connection
+        self._listeners = Listeners(environment)
         self._recorder = Recorder(self._clock, once)
         # Made here and not at import: with --processes, one import serves all the forks.
         self._epoch = uuid.uuid4().hex
@@ -115,24 +118,34 @@ class Worker:
         self._heard_at_s = -math.inf
         self._end = gevent.lock.RLock()
         self._ended = False
+        forks.watch(self)
 
     def attach(self) -> None:
         """Listen to Locust's events and greet the master."""
         for mode in self._link.lesser_modes:
             logger.warning("locust-cw: with this version of Locust %s", mode)
-        events = self._environment.events
-        self._recorder.attach(events)
-        events.test_start.add_listener(self._on_test_start)
-        events.report_to_master.add_listener(self._on_report)
-        events.quit.add_listener(self._on_quit)
+        self._recorder.attach(self._environment)
+        self._listeners.add("test_start", self._on_test_start)
+        # A listener of the user's may empty a report.
+        self._listeners.add_last("report_to_master", self._on_report)
+        self._listeners.add("quit", self._on_quit)
         # For a locustfile that ends the process with sys.exit.
         atexit.register(self._on_exit)
-        self._runner.register_message(WORD, self._on_word)
+        self._listeners.add_message(WORD, self._on_word)
         self._runner.send_message(HELLO, pack_hello(self._epoch))
 
     def close(self, timeout_s: float | None = None) -> None:
         """Send what is left and wait until the master has it; for library use, when the runner has quit."""
-        self._say_last_word(timeout_s)
+        try:
+            self._say_last_word(timeout_s)
+        finally:
+            self._listeners.close()
+
+    def abandon(self) -> None:
+        """Be inert, in a forked process: the results are the parent's to send."""
+        self._ended = True
+        self._end = gevent.lock.RLock()
+        atexit.unregister(self._on_exit)
 
     def _moment(self) -> Moment:
         return Moment(self._clock.now_s(), self._clock.offset_s, self._recorder.over, vitals_of(self._runner))
@@ -143,6 +156,9 @@ class Worker:
             self._try_to_send(HELLO, pack_hello(self._epoch))
 
     def _on_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
+        if client_id != self._runner.client_id:
+            # Of another worker in this process, on the same events.
+            return
         try:
             if self._link.connection is not self._connection:
                 self._connection = self._link.connection
@@ -229,7 +245,7 @@ class Worker:
             atexit.unregister(self._on_exit)
             self._end_users()
             # What code of the user's own fires from here on comes after the last frame.
-            self._recorder.detach(self._environment.events)
+            self._recorder.detach()
             clock = self._own_clock
             if timeout_s is None:
                 # Twice: behind a link that was away for as long, a report more may have gone unanswered.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import random
 import tracemalloc
+from types import SimpleNamespace
 
 from locust.event import Events
 
@@ -50,7 +51,7 @@ class MeasuredWorker:
         recorder = Recorder(self._clock, Once())
         recorder.buffer.use_resolution(RESOLUTION_S)
         recorder.buffer.begin_run("run")
-        recorder.attach(self._events)
+        recorder.attach(SimpleNamespace(runner=None, events=self._events))
 
     def record(self, results: int) -> None:
         """Fire so many results of each endpoint, spread over 1 ms to 1 s."""

@@ -54,6 +54,8 @@ UNDOCUMENTED = {
     "send_to_client",
     "user_greenlets",
     "_handlers",
+    "custom_messages",
+    "spawning_greenlet",
 }
 """Attributes of Locust's runners and sockets that its documentation does not name."""
 
