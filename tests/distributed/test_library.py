@@ -6,6 +6,8 @@ import json
 import sys
 from collections import Counter
 
+import pytest
+
 from support.figures import Figures, assert_equal_figures, by_endpoint, figures_of
 
 
@@ -30,6 +32,13 @@ def test_a_script_as_master_and_one_as_worker(cluster):
     (worker,) = cluster.truth().workers
     assert worker.runners == ["WorkerRunner"]
     assert (worker.modules, worker.aws) == ([], [])
+    cluster.assert_exact()
+
+
+@pytest.mark.parametrize("ends", [(), ("master-first",)], ids=["workers first", "master first"])
+def test_a_master_and_workers_in_one_process_share_their_events(cluster, ends):
+    cluster.script("script", "library_shared.py", cluster.namespace, str(cluster.port), *ends, publishes=True)
+    assert cluster.wait() == {"script": 0}
     cluster.assert_exact()
 
 

@@ -24,7 +24,7 @@ def fire(user):
 
 
 def work_in_child(user):
-    record_truth.write = lambda record: None
+    record_truth.write = lambda _: None
     fire(user)
     if isinstance(user.environment.runner, LocalRunner):
         gevent.sleep(1.5)
