@@ -252,6 +252,14 @@ def test_what_locust_does_not_document_is_in_one_file():
     assert names_in(MODULES["edge.s3"]) & UNDOCUMENTED == {"client"}
 
 
+def test_what_runs_beside_a_load_test_ends_in_a_forked_process():
+    """Greenlets are made by `edge.forks`, and events reach us by way of `edge.listeners`."""
+    runtime = [name for name in MODULES if name.split(".")[0] in {"hosts", "edge", "plugin", "adapter"}]
+    assert [name for name in runtime if "gevent.spawn(" in MODULES[name]] == ["edge.forks"]
+    listening = {name for name in runtime if names_in(MODULES[name]) & {"add_listener", "register_message"}}
+    assert listening == {"edge.link", "edge.listeners"}
+
+
 def test_modules_are_short():
     lengths = {module: source.count("\n") for module, source in MODULES.items()}
     assert max(lengths.values()) < 400, max(lengths, key=lengths.get)
