@@ -32,3 +32,6 @@ ends = [master, *workers] if "master-first" in sys.argv else [*workers, master]
 for environment in ends:
     environment.runner.quit()
     locust_cw_dist.install(environment).close()
+ours = [str(one) for hook in vars(events).values() for one in hook._handlers if "locust_cw_dist" in str(one)]
+assert not ours, ours
+assert not any(environment.runner.custom_messages for environment in ends)
