@@ -1,9 +1,14 @@
 """Plugin: finds out what this process is (master, worker, single), joins the parts for it and ends them in order.
 
-The end of the process is the hard part. On the master and in a single process everything happens in Locust's `quitting`
-event, in a listener added at `init`, which Locust runs before its own: the last results are drained, published and
-summed up there, under a lock, because a SIGTERM makes two greenlets quit at once and the first to come through ends the
-process. `quit` and `atexit` are for the ways around `quitting`.
+The end of the process is the hard part. On a master and in a single process it is an order of steps, under a lock,
+because a SIGTERM makes two greenlets quit at once and the first to come through ends the process:
+
+1. In Locust's `quitting` event, in a listener added at `init`, which Locust runs before its own: the last results are
+   received (`_receive`).
+2. After all listeners of `quitting`, whatever they raised: what there is, and what these have fired, is sent, summed up
+   and judged, and the exit code is set (`_finish`).
+3. After all listeners of `quit`, and at exit: the same again, if anything has fired since.
+4. At exit everything stops. Where Locust has fired neither event, all of it happens there.
 """
 
 from __future__ import annotations
@@ -92,7 +97,7 @@ class Plugin:
         self._publishing: Publishing | None = None
         # A SIGTERM makes two greenlets quit at once: the second one waits until the first is done.
         self._ending = gevent.lock.RLock()
-        self._ended = False
+        self._has_received = self._ended = self._is_over = False
         self._listeners = Listeners(environment)
         forks.watch(self)
         self._begin(settings, client)
@@ -122,9 +127,9 @@ class Plugin:
 
     def abandon(self) -> None:
         """Be inert, in a forked process: what is here is the parent's to publish."""
-        self._ended = True
+        self._is_over = True
         self._ending = gevent.lock.RLock()
-        atexit.unregister(self._on_end)
+        atexit.unregister(self._on_exit)
 
     def _detach(self) -> None:
         self._listeners.close()
@@ -169,11 +174,12 @@ class Plugin:
             error = self._publishing.start()
         except SettingsError as e:
             self._refuse_to_run(str(e))
-        self._listeners.add("quitting", self._on_end)
-        self._publishing.leaving.attach()
-        # Ways around `quitting`: --expect-workers-max-wait ends with sys.exit alone.
-        self._listeners.add("quit", self._on_end)
-        atexit.register(self._on_end)
+        self._listeners.add("quitting", self._on_quitting)
+        self._publishing.leaving.attach(self._on_end)
+        if not self._publishing.leaving.link.can_be_last:
+            self._listeners.add("quit", self._on_end)
+        # Ways around both: --expect-workers-max-wait ends with sys.exit alone.
+        atexit.register(self._on_exit)
         if error is not None:
             self._refuse_to_run(f"--cw-required is set and nothing can be published: {error}")
 
@@ -207,7 +213,7 @@ class Plugin:
         from locust_cw_dist.core.exit_codes import WRONG_OPTIONS
 
         logger.error("locust-cw: %s", reason)
-        self._ended = True
+        self._is_over = True
         runner = self._environment.runner
         if isinstance(runner, MasterRunner):
             gevent.sleep(REFUSAL_S)
@@ -229,18 +235,71 @@ class Plugin:
         elif msg.type == HELLO and is_id(msg.node_id):
             environment.runner.send_message(WORD, Word(0.0, "-", 1, recording=False).pack(), msg.node_id)
 
-    def _on_end(self, **_: Any) -> None:
+    def _on_quitting(self, **_: Any) -> None:
+        """Receive: here and not after all listeners, so that those which come later see Locust's totals whole."""
         try:
-            self._end(None, quit_runner=True)
+            self._receive(None, quit_runner=True)
+        except KeyboardInterrupt:
+            self._is_over = True
+            raise
+        except Exception:
+            self._once.error("receive", "locust-cw: could not receive the last results")
+        if self._publishing is not None and not self._publishing.leaving.link.can_be_last:
+            self._on_end()
+
+    def _on_end(self, **_: Any) -> None:
+        """Send and say what there is; called after all listeners of `quitting`, and again after those of `quit`."""
+        try:
+            self._receive(None, quit_runner=True)
+            self._finish(None)
+        except KeyboardInterrupt:
+            # The third ctrl-C: everything ends at once.
+            self._is_over = True
+            raise
         except Exception:
             self._once.error("end", "locust-cw: could not publish the last results")
 
-    def _end(self, timeout_s: float | None, *, quit_runner: bool) -> None:
-        """Bring everything out; once, whoever comes first."""
+    def _on_exit(self) -> None:
+        """Come to the end of everything: of what Locust's events have left, or of all if it has fired none."""
+        publishing = self._publishing
+        if publishing is None or self._is_over:
+            return
+        self._on_end()
+        self._close_publishing()
+        # A master whose workers never came ends with a code of Locust's own, and no library ends the user's process.
+        if publishing.has_begun and self._environment.parsed_options is not None:
+            publishing.leaving.force()
+
+    def _receive(self, timeout_s: float | None, *, quit_runner: bool) -> None:
         with self._ending:
-            if self._ended or self._publishing is None:
+            if self._is_over or self._has_received or self._publishing is None:
                 return
-            self._ended = True
-            atexit.unregister(self._on_end)
-            self._publishing.finish(timeout_s, quit_runner=quit_runner)
+            self._has_received = True
+            self._publishing.receive(timeout_s, quit_runner=quit_runner)
+
+    def _finish(self, timeout_s: float | None) -> None:
+        """Send what is left, once, whoever comes first; and later on what came after that."""
+        with self._ending:
+            if self._is_over or self._publishing is None:
+                return
+            if self._ended:
+                self._publishing.amend()
+            else:
+                self._ended = True
+                self._publishing.finish(timeout_s)
             self._publishing.leaving.apply_early()
+
+    def _close_publishing(self) -> None:
+        with self._ending:
+            if not self._is_over and self._publishing is not None:
+                self._is_over = True
+                self._publishing.close()
+
+    def _end(self, timeout_s: float | None, *, quit_runner: bool) -> None:
+        """Bring everything out, and stop."""
+        self._receive(timeout_s, quit_runner=quit_runner)
+        self._finish(timeout_s)
+        self._close_publishing()
+        atexit.unregister(self._on_exit)
+        if self._publishing is not None and self._publishing.leaving.cut is not None:
+            raise self._publishing.leaving.cut

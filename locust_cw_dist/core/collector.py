@@ -213,14 +213,18 @@ class Collector:
         return min(live, default=now_s)
 
     def close(self, now_s: float, *, everything: bool = False) -> list[Window]:
-        """Hand over the windows that are complete, or have waited long enough, or `everything`; oldest first."""
+        """Hand over the windows that are complete, or have waited long enough, or `everything`; oldest first.
+
+        One that is handed over before its time, with `everything`, is not closed by that: what follows is not late.
+        """
         complete_s = max(self.watermark_s(now_s), now_s - self._grace_s)
         closed = []
         for (run_id, start_s), window in sorted(self._open.items(), key=lambda item: item[0][1]):
             end_s = start_s + self._resolution_s
             if everything or end_s <= complete_s:
                 del self._open[run_id, start_s]
-                self._closed_until_s[run_id] = max(end_s, self._closed_until_s.get(run_id, 0))
+                if end_s <= complete_s:
+                    self._closed_until_s[run_id] = max(end_s, self._closed_until_s.get(run_id, 0))
                 window.is_first = self._remember(run_id, start_s)
                 closed.append(window)
         return closed

@@ -20,6 +20,9 @@ from dataclasses import dataclass, field
 LEFT_OUT = "left out by --cw-include or --cw-exclude"
 """Reason of what the user did not want."""
 
+TOO_LATE = "fired after the last data was sent"
+"""Reason of what the process itself recorded at its very end."""
+
 NOT_LOST = frozenset({LEFT_OUT})
 """Reasons that make no run incomplete: there was nothing to publish."""
 

@@ -184,6 +184,20 @@ class Outbox:
         return not self._buffer.has_told(told) or UNKNOWN_RUN in self._buffer.waiting_runs
 
     @property
+    def unacknowledged(self) -> int:
+        """Number of results that were recorded and of which no master has said that it has them."""
+        told = {} if self._answered is None else self._answered.counters
+        return sum(
+            counters.recorded - (told[run_id].recorded if run_id in told else 0)
+            for run_id, counters in self._buffer.counters.items()
+        )
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether a frame was acknowledged that is marked final."""
+        return self._answered is not None and self._answered.final
+
+    @property
     def is_abandoned(self) -> bool:
         """Whether so many reports brought no answer, from the first one on, that there is no master to record for."""
         return self._cutter.acked == 0 and self._unanswered_reports > GIVE_UP_AFTER_REPORTS

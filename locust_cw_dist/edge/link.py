@@ -14,8 +14,8 @@ The order of an event's listeners is Locust's list of them, and nothing else can
 - `request` and `worker_report` reach us before anybody else, since Locust lets some exceptions of a listener through
   (`RescheduleTask`, `StopUser`), and skips the listeners after that one;
 - `report_to_master` reaches us after everybody else: a listener may empty the report;
-- where the process ends, the last listener of `quitting` has the last word on the exit code, together with what
-  Locust's own code comes from (`EndLink`).
+- where the process ends, each listener of `quitting` and `quit` is called whatever the others raise (`Guard`), and the
+  exit code is decided on after all of them, together with what Locust's own code comes from (`EndLink`).
 
 And the messages that a runner listens to, to take ours away again.
 
@@ -31,6 +31,11 @@ from typing import Any
 
 import gevent
 from locust import log as locust_log
+from locust.event import EventHook
+
+After = Callable[[BaseException | None, dict[str, Any]], BaseException | None]
+"""What happens after all listeners of an event: it gets what was raised first, and the event's arguments; what it
+returns is raised in its place."""
 
 ROUTER_HANDOVER = 56
 """libzmq's number of the option; the name is not in every pyzmq that Locust allows."""
@@ -206,12 +211,78 @@ class WorkerLink:
         return message  # noqa: RET504 - gevent's timeout leaves the block without a word
 
 
+class Guard:
+    """Fires an event in place of its hook: every listener is called, whatever the others raise.
+
+    Locust's own `fire` goes on after an Exception of a listener, but not after `sys.exit`, ctrl-C or one of its own
+    exceptions such as `StopUser`: these skip all later listeners.
+
+    Attributes:
+        after: Called one after the other when all listeners have been.
+    """
+
+    def __init__(self, hook: Any) -> None:
+        """Stand in for the `fire` of `hook`."""
+        self.after: list[After] = []
+        self._hook = hook
+
+    @staticmethod
+    def can_guard(hook: object) -> bool:
+        """Whether the listeners of `hook` can be called one by one."""
+        return isinstance(hook, EventHook) and isinstance(getattr(hook, "_handlers", None), list)
+
+    @classmethod
+    def add(cls, hook: Any, after: After) -> None:
+        """Call `after` when all listeners of `hook` have been called, each time that it is fired."""
+        guard = hook.fire if isinstance(hook.fire, Guard) else cls(hook)
+        hook.fire = guard
+        guard.after.append(after)
+
+    @classmethod
+    def remove(cls, hook: Any, after: After) -> None:
+        """Undo `add`."""
+        guard = getattr(hook, "fire", None)
+        if isinstance(guard, Guard) and after in guard.after:
+            guard.after.remove(after)
+            if not guard.after:
+                del hook.fire
+
+    def __call__(self, *, reverse: bool = False, **arguments: Any) -> None:
+        """Fire; then raise what was raised first, unless what comes after makes something else of it."""
+        raised: BaseException | None = None
+        listeners = list(self._hook._handlers)  # noqa: SLF001 - Locust's `fire` can't be told to go on
+        for listener in reversed(listeners) if reverse else listeners:
+            raised = self._call(listener, arguments, raised)
+        for after in list(self.after):
+            raised = after(raised, arguments)
+        if raised is not None:
+            raise raised
+
+    def _call(
+        self, listener: Callable[..., Any], arguments: dict[str, Any], raised: BaseException | None
+    ) -> BaseException | None:
+        """Call one listener as Locust does; return what was raised first so far."""
+        alone = type(self._hook)()
+        alone.add_listener(listener)
+        try:
+            alone.fire(**arguments)
+        except KeyboardInterrupt as e:
+            # Who presses ctrl-C again wants no further listener.
+            if isinstance(raised, KeyboardInterrupt):
+                raise
+            return raised or e
+        # It is raised when all have been called.
+        except BaseException as e:
+            return raised or e
+        return raised
+
+
 class EndLink:
     """The end of Locust's process, on a master or in a single process.
 
     Attributes:
         lesser_modes: What can't be done with this Locust; empty if everything can.
-        can_be_last: Whether a listener of `quitting` can be made to run after all others.
+        can_be_last: Whether something can be done after all listeners of `quitting` and of `quit`.
     """
 
     def __init__(self, environment: Any, log: Any = locust_log) -> None:
@@ -219,8 +290,9 @@ class EndLink:
         self.lesser_modes: list[str] = []
         self._environment = environment
         self._log = log
-        self._quitting = environment.events.quitting
-        self.can_be_last = _has_order(self._quitting)
+        self._guarded: list[tuple[Any, After]] = []
+        events = environment.events
+        self.can_be_last = Guard.can_guard(events.quitting) and Guard.can_guard(events.quit)
         if not self.can_be_last:
             self.lesser_modes.append(
                 "a `quitting` listener of your own may replace the exit code of a rule or of an invalid run"
@@ -231,18 +303,22 @@ class EndLink:
         if not self._knows_errors:
             self.lesser_modes.append("rules can't decide about failed requests: Locust's own exit code for them stays")
 
-    def run_last(self, listener: Callable[..., None]) -> None:
-        """Have `listener` called after all other listeners of `quitting`; call this once, before that event is fired.
+    def run_last(self, after_quitting: After, after_quit: After) -> None:
+        """Have these called after all listeners of the two events, whatever those raise; does nothing if it can't be.
 
-        Locust calls them in the reverse of the order in which they were added: the first one is the last.
+        They get what was raised first, and the event's arguments; what they return is raised in its place.
         """
         if self.can_be_last:
-            add_first(self._quitting, listener)
+            events = self._environment.events
+            self._guarded = [(events.quitting, after_quitting), (events.quit, after_quit)]
+            for hook, after in self._guarded:
+                Guard.add(hook, after)
 
-    def give_up(self, listener: Listener) -> None:
-        """Have the listener of `run_last` called no more."""
-        if self.can_be_last:
-            remove(self._quitting, listener)
+    def release(self) -> None:
+        """Undo `run_last`."""
+        for hook, after in self._guarded:
+            Guard.remove(hook, after)
+        self._guarded = []
 
     def has_exceptions(self) -> bool:
         """Whether tasks of users raised, as Locust counts it; True if that can't be known."""

@@ -129,7 +129,7 @@ class Judge:
                 self._log(run)
 
     def finish(self, verdicts: Mapping[str, Verdict], fails_if: Callable[[State], bool]) -> None:
-        """Judge all that has come, log each outcome that is new, and write the files.
+        """Judge all that has come, log each outcome that is new, and write the files; again if more has come.
 
         Args:
             verdicts: What is to be thought of the runs themselves, by run id.
@@ -143,11 +143,14 @@ class Judge:
                 gevent.sleep(0.01)
         # What is cut off here has not been judged.
         self._has_missed |= not self.has_seen_all
-        gevent.killall(self._greenlets)
         for run in self._judged_runs():
             if self._said.get(run.run_id) != self.outcome(run):
                 self._log(run)
         self._write_files([self._judged(run, verdicts.get(run.run_id), fails_if) for run in self._judged_runs()])
+
+    def close(self) -> None:
+        """Judge nothing any more."""
+        gevent.killall(self._greenlets)
 
     def outcomes(self) -> list[tuple[Run, Outcome]]:
         """Return what the rules say of each run of this process that has started."""

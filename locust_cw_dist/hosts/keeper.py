@@ -6,6 +6,7 @@ State: touched on the hub only; files are read and written by `OffHub`, so metho
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import gevent
@@ -52,6 +53,7 @@ class Keeper:
         self.depot = Depot(self._spool, self._off_hub, once)
         self.recovery: Recovery | None = None
         self._noted = b""
+        self._is_finished = False
         self._recovering: gevent.Greenlet | None = None
         self._greenlets: list[gevent.Greenlet] = []
 
@@ -92,17 +94,27 @@ class Keeper:
         if self._recovering is not None:
             self._recovering.join(timeout_s)
 
-    def close(self, publisher: Publisher) -> None:
-        """Note that this process has said itself what became of its runs, and leave the rest to the next."""
+    def finish(self, publisher: Publisher) -> None:
+        """Note that this process has said itself what became of its runs; again if more has come."""
         if self._spool is None:
             return
-        gevent.killall(self._greenlets)
-        if self.recovery is not None:
+        if not self._is_finished and self.recovery is not None:
             self.recovery.log_end()
+        self._is_finished = True
+        gevent.killall(self._greenlets)
+        self._at_end(lambda: self._note(publisher, ended=True))
+
+    def close(self, publisher: Publisher) -> None:
+        """Finish, and leave the rest to the next process."""
+        self.finish(publisher)
+        if self._spool is not None:
+            spool = self._spool
+            self._at_end(lambda: self._off_hub.run(spool.close))
+
+    def _at_end(self, work: Callable[[], None]) -> None:
         try:
             with gevent.Timeout(LAST_DISK_S):
-                self._note_safely(publisher, ended=True)
-                self._off_hub.run(self._spool.close)
+                work()
         except OSError as e:
             self._once.warning("disk", "locust-cw: the spool can't be written (%s)", e)
         except gevent.Timeout:

@@ -24,6 +24,7 @@ from locust_cw_dist.edge.link import MasterLink
 from locust_cw_dist.edge.listeners import Listeners
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.hosts.health import HealthWatch
+from locust_cw_dist.hosts.own_results import OwnResults
 from locust_cw_dist.hosts.runs import Runs
 
 logger = logging.getLogger("locust_cw_dist")
@@ -61,6 +62,7 @@ class Master:
 
     Attributes:
         collector: Merges what comes.
+        own: What fires on the master itself: a canary, a figure of the test's own.
         without_plugin: Ids of workers that report and have no plugin, or another wire version.
     """
 
@@ -91,6 +93,16 @@ class Master:
         self._with_messages = with_messages
         self._link = MasterLink(self._runner)
         self._listeners = Listeners(environment)
+        self.own = OwnResults(
+            environment,
+            collector,
+            runs,
+            clock,
+            once,
+            name="master",
+            resolution_s=resolution_s,
+            with_messages=with_messages,
+        )
         self._bare_reports: Counter[str] = Counter()
         self._heartbeats_s: dict[str, float] = {}
         # At the end: when each worker that had more to bring was told last.
@@ -103,18 +115,21 @@ class Master:
         self._link.keep_handover()
         self._listeners.add_first("worker_report", self._on_report)
         self._listeners.add("heartbeat_sent", self._on_heartbeat)
+        self.own.attach()
 
     def detach(self) -> None:
         """Stop listening."""
         self._listeners.close()
+        self.own.detach()
 
     def announce(self) -> None:
         """Tell the workers the current run and the settings; before Locust tells them to spawn users.
 
         Only those that have greeted: a worker without the plugin would complain about a message that it does not know.
         """
-        for epoch in self.collector.epochs.values():
-            if not epoch.final:
+        self.own.begin_run()
+        for name, epoch in self.collector.epochs.items():
+            if not epoch.final and name != self.own.epoch:
                 self._say(epoch.worker_id, self._word())
 
     def keep_link(self) -> None:
@@ -146,6 +161,9 @@ class Master:
         # A listener of the user's, or of another plugin.
         except Exception:
             self._once.error("quit", "locust-cw: Locust's master could not quit; its workers are told to")
+        # This process is no worker to be waited for.
+        self.own.is_final = True
+        self.own.hand_over()
         self._ask_to_quit()
         while (left_s := deadline_s - self._clock.now_s()) > 0:
             is_unfinished = self._unfinished()

@@ -23,7 +23,7 @@ from locust_cw_dist.core.budget import EndpointBudget
 from locust_cw_dist.core.collector import Collector, Window
 from locust_cw_dist.core.datums import Datum, MetricPlan, RunGauges, run_datums
 from locust_cw_dist.core.gauges import GaugeBook
-from locust_cw_dist.core.ledger import LEFT_OUT, Balance, DatumLedger, lost_of
+from locust_cw_dist.core.ledger import LEFT_OUT, TOO_LATE, Balance, DatumLedger, lost_of
 from locust_cw_dist.core.publication import Closed, Entry, publication
 from locust_cw_dist.core.retry import Failure
 from locust_cw_dist.core.selection import Selection
@@ -121,12 +121,13 @@ class Publisher:
         self._backlog = Backlog()
         self._selection = Selection(settings.groups, settings.include, settings.exclude)
         self._budget = EndpointBudget(settings.max_endpoints)
-        self._lost_reported = 0
+        self._lost_reported = self._missing_reported = 0
         self._count: Callable[[], tuple[int, int]] = lambda: (0, 0)
         self._work = Event()
         self._closing: deque[tuple[Window, RunGauges | None]] = deque()
         self._making: list[Window] = []
         self._held_since_s = 0.0
+        self._has_stopped = False
         self._greenlets: list[gevent.Greenlet] = []
 
     @property
@@ -200,19 +201,39 @@ class Publisher:
 
         What CloudWatch has not taken by then is on disk, or booked as dropped.
         """
+        self.bring_out(timeout_s)
+        self.stop()
+
+    def bring_out(self, timeout_s: float) -> bool:
+        """Send everything that is here, also of windows whose time is not up; return whether it went out in time."""
         self.tick(everything=True)
+        if self.sender.is_stopped:
+            return False
         self.sender.hurry()
         with gevent.Timeout(timeout_s, False):
             self._wait_for(lambda: self._has_made_all and self.sender.is_idle)
             self._tell_of_losses()
             self._wait_for(lambda: self.sender.is_idle)
+        return self._has_made_all and self.sender.is_idle
+
+    def stop(self) -> None:
+        """Send nothing any more: what is here goes to disk or is booked as dropped. Does nothing the second time."""
+        if self._has_stopped:
+            return
+        self.tick(everything=True)
         self.sender.stop()
         if self._depot.is_there:
             with gevent.Timeout(LAST_DISK_S, False):
                 self._wait_for(lambda: self._has_made_all)
         gevent.killall(self._greenlets)
         self.sender.close()
-        self._give_up()
+        self._give_up(self._reason)
+        self._has_stopped = True
+
+    def leave_out(self) -> None:
+        """Book as dropped what has come since `stop`."""
+        self.tick(everything=True)
+        self._give_up(TOO_LATE)
 
     def balance(self, run: Run) -> Balance:
         """Return the state of a run's ledger."""
@@ -323,14 +344,15 @@ class Publisher:
 
     def _tell_of_losses(self) -> None:
         """Send what is lost and no window has told of: what was given up since the last one, or has never come."""
-        lost = self._newly_lost() + sum(max(0, self._collector.unmerged(run.run_id)) for run in self._runs)
-        if lost and self._settings.publishes:
+        unmerged = sum(max(0, self._collector.unmerged(run.run_id)) for run in self._runs)
+        lost, self._missing_reported = self._newly_lost() + unmerged - self._missing_reported, unmerged
+        if lost > 0 and self._settings.publishes:
             start_s = window_start_s(self._clock.now_s(), self._settings.resolution_s)
             entries = map(Entry, run_datums(self._plan, start_s, RunGauges(results_lost=lost)))
             for batch in batches(entries, max_pairs=self._sink.max_pairs):
                 self.sender.submit(self._namespace, batch)
 
-    def _give_up(self) -> None:
+    def _give_up(self, reason: str) -> None:
         """Book as dropped what is still here."""
         while (window := self._backlog.take()) is not None:
-            self._runs.get(window.run_id).ledger.dropped[self._reason] += window.results
+            self._runs.get(window.run_id).ledger.dropped[reason] += window.results

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Callable
-from typing import Any, ParamSpec
+from typing import Any
 
 import gevent
 from locust.runners import DistributedRunner, MasterRunner
@@ -41,8 +41,6 @@ from locust_cw_dist.settings import Settings
 
 logger = logging.getLogger("locust_cw_dist")
 
-P = ParamSpec("P")
-
 CHECK_TIMEOUT_S = 10.0
 """How long fetching credentials may take at the start; the instance's metadata service is asked once, for a second."""
 
@@ -51,6 +49,16 @@ STOP_MARGIN_S = 10.0
 
 LAST_UPLOAD_S = 5.0
 """What S3 has for the record at the end of the process where CloudWatch has used up the flush timeout."""
+
+AMEND_S = 5.0
+"""What CloudWatch has for results that fire when all others are sent, in `quit` listeners for one."""
+
+MAX_LAST_LOOKS = 2
+"""How often results that fire while others are sent are sent too: a greenlet that goes on to fire would never let the
+process end."""
+
+MAX_CUTS = 10
+"""How often `sys.exit` in greenlets of the user's may cut one step of the end short."""
 
 WATCH_INTERVAL_S = 1.0
 
@@ -113,6 +121,12 @@ class Publishing:
         self._listeners = Listeners(environment)
         self._watch: gevent.Greenlet | None = None
         self._has_failed = False
+        self._flush_end_s = 0.0
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a test has started in this process."""
+        return any(run.started_s is not None for run in self._runs)
 
     def on_message(self, msg: Any) -> None:
         """Take a worker's message, on a master."""
@@ -149,8 +163,8 @@ class Publishing:
         forks.spawn(self._check)
         return None
 
-    def finish(self, timeout_s: float | None, *, quit_runner: bool) -> None:
-        """Receive and send what is left, say what became of it, judge it, and stop.
+    def receive(self, timeout_s: float | None, *, quit_runner: bool) -> None:
+        """Receive what is left: the first part of the end; `finish` is the second.
 
         Args:
             timeout_s: How long sending may take; by default what the settings say.
@@ -160,42 +174,121 @@ class Publishing:
         self.leaving.unreliable = self._fails_if(State.INVALID)
         if quit_runner:
             self._health.note_process_end()
-        flush_timeout_s = self._settings.flush_timeout_s if timeout_s is None else timeout_s
         stop_timeout_s = float(getattr(self._environment, "stop_timeout", 0) or 0)
-        drain_timeout_s = max(flush_timeout_s, stop_timeout_s + STOP_MARGIN_S)
-        self._step("receive", self._source.drain, self._clock.now_s() + drain_timeout_s, quit_runner=quit_runner)
-        flush_end_s = self._clock.now_s() + flush_timeout_s
+        drain_timeout_s = max(self._flush_timeout_s(timeout_s), stop_timeout_s + STOP_MARGIN_S)
+        end_s = self._clock.now_s() + drain_timeout_s
+        self._step("receive", lambda: self._source.drain(self._until(end_s), quit_runner=quit_runner))
+        # It goes out while listeners of the user's have their turn, however long that takes.
+        self._step("close windows", lambda: self._publisher.tick(everything=True))
+
+    def finish(self, timeout_s: float | None) -> None:
+        """Send what is left, say what became of it and judge it. What fires from now on is for `amend`.
+
+        Args:
+            timeout_s: How long sending may take; by default what the settings say.
+        """
+        flush_timeout_s = self._flush_timeout_s(timeout_s)
+        self._flush_end_s = self._clock.now_s() + flush_timeout_s
         # A disk that hangs must not take all the time that there is.
-        self._step("recover", self._keeper.settle, flush_timeout_s / 2)
-        self._step("send", self._publisher.flush, max(0.0, flush_end_s - self._clock.now_s()))
+        recover_end_s = self._flush_end_s - flush_timeout_s / 2
+        self._step("recover", lambda: self._keeper.settle(self._left_s(recover_end_s)))
+        self._step("send", self._send)
         if self._watch is not None:
             self._watch.kill()
         self._health.close()
-        self._step("sum up", self._summarizer.log_all)
-        self._step("judge", self._judge_all)
-        self.leaving.unreliable |= self._has_failed and self._fails_if(State.INVALID)
-        self._step("record", self._close_records, flush_end_s)
-        self._step("keep", self._keeper.close, self._publisher)
+        self._tell()
+        self._step("keep", lambda: self._keeper.finish(self._publisher))
+
+    def amend(self) -> None:
+        """Send what has fired since `finish`, and say anew what became of it all; does nothing if nothing has."""
+        if self._has_new_results():
+            self._flush_end_s = max(self._flush_end_s, self._clock.now_s() + AMEND_S)
+            self._step("send", self._send)
+            self._tell()
+
+    def close(self) -> None:
+        """Stop, after `finish`; what fires from now on is counted as too late, and after that not recorded."""
+        self.amend()
+        self._step("stop", self._publisher.stop)
+        self._judge.close()
+        self._step("record", self._recording.close)
+        self._step("keep", lambda: self._keeper.close(self._publisher))
         self._presence.release()
         if self._dry_run is not None:
             self._step("rehearse", self._dry_run.close)
-        self._source.detach()
         self._listeners.close()
+        self.leaving.detach()
+        # Last: all of the above lets others have the hub.
+        self._source.detach()
+        if self._has_new_results():
+            self._step("leave out", self._publisher.leave_out)
+            self._step("sum up", self._summarizer.log_all)
+            self._step("judge", self._conclude)
 
-    def _step(self, name: str, step: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Take one step of the end; what goes wrong in it keeps no later one from being taken."""
+    def _flush_timeout_s(self, timeout_s: float | None) -> float:
+        return self._settings.flush_timeout_s if timeout_s is None else timeout_s
+
+    def _until(self, end_s: float) -> float:
+        """Return when to stop waiting: at that time, or now if the user is in a hurry."""
+        return self._clock.now_s() if isinstance(self.leaving.cut, KeyboardInterrupt) else end_s
+
+    def _left_s(self, end_s: float) -> float:
+        return max(0.0, self._until(end_s) - self._clock.now_s())
+
+    def _step(self, name: str, step: Callable[[], object]) -> None:
+        """Take one step of the end; what goes wrong in it keeps no later one from being taken.
+
+        `sys.exit` in a greenlet of the user's, and ctrl-C, are raised where this waits: the step is taken again then,
+        after ctrl-C without waiting. Only one that comes after that ends everything.
+        """
+        for _ in range(MAX_CUTS):
+            try:
+                step()
+            except Exception:
+                self._has_failed = True
+                self._once.error(f"end: {name}", f"locust-cw: at the end of the process, an error in the step '{name}'")
+            except BaseException as e:
+                if isinstance(e, KeyboardInterrupt) and isinstance(self.leaving.cut, KeyboardInterrupt):
+                    raise
+                if self.leaving.cut is None or isinstance(e, KeyboardInterrupt):
+                    self.leaving.cut = e
+                continue
+            return
+        self._has_failed = True
+
+    def _has_new_results(self) -> bool:
+        """Hand over what has fired in this process; return whether there was anything."""
         try:
-            step(*args, **kwargs)
+            return self._source.own.hand_over()
         except Exception:
-            self._has_failed = True
-            self._once.error(f"end: {name}", f"locust-cw: at the end of the process, an error in the step '{name}'")
+            self._once.error("hand over", "locust-cw: could not hand results over")
+            return False
+
+    def _send(self) -> None:
+        """Send everything, and what fires meanwhile as long as there is time; the rest is booked as too late."""
+        for _ in range(MAX_LAST_LOOKS):
+            self._has_new_results()
+            if not self._publisher.bring_out(self._left_s(self._flush_end_s)):
+                # With a spool, what has fired meanwhile is safe there.
+                self._has_new_results()
+                self._publisher.stop()
+                self._has_new_results()
+                self._publisher.leave_out()
+                return
+
+    def _tell(self) -> None:
+        """Say what became of the runs, judge them and keep that."""
+        self._step("sum up", self._summarizer.log_all)
+        self._step("judge", self._judge_all)
+        self.leaving.unreliable |= self._has_failed and self._fails_if(State.INVALID)
+        self._step("record", self._keep_records)
 
     def _judge_all(self) -> None:
         self._judge.finish(self._summarizer.verdicts, self._fails_if)
         self._conclude()
 
-    def _close_records(self, flush_end_s: float) -> None:
-        is_recorded = self._recording.close(max(LAST_UPLOAD_S, flush_end_s - self._clock.now_s()))
+    def _keep_records(self) -> None:
+        is_recorded = self._recording.finish(max(LAST_UPLOAD_S, self._left_s(self._flush_end_s)))
         if self._settings.required and not is_recorded:
             self.leaving.unreliable = True
 
@@ -252,6 +345,17 @@ class Publishing:
     def _on_test_stop(self, **_: Any) -> None:
         self._runs.stop(self._clock.now_s())
         self._source.collector.end()
+        if isinstance(self._source, Single):
+            # When all listeners have had their turn, and fired what they have to tell.
+            gevent.spawn(self._send_stopped)
+
+    def _send_stopped(self) -> None:
+        """Send what has stopped, without waiting for the end of its last window: nothing more comes from elsewhere."""
+        try:
+            self._source.own.hand_over()
+            self._publisher.tick(everything=True)
+        except Exception:
+            self._once.error("stop", "locust-cw: could not send at once what has stopped")
 
     def _check(self) -> None:
         error = self._publisher.check(CHECK_TIMEOUT_S)

@@ -59,12 +59,20 @@ LAST_DISK_S = 20.0
 
 @dataclass(slots=True)
 class _Open:
-    """One run's file; `file` is None once the disk has failed, `is_settled` when nothing more is expected."""
+    """One run's file.
+
+    Attributes:
+        file: None once the disk has failed.
+        cap: Its endpoints.
+        is_settled: Whether nothing more is expected.
+        is_named: Whether the log says where it is.
+    """
 
     file: RecordFile | None
     cap: EndpointCap
     reasons: ReasonCap
     is_settled: bool = False
+    is_named: bool = False
 
 
 class Recording:
@@ -107,6 +115,8 @@ class Recording:
         self._waiting: deque[tuple[Run, Point]] = deque()
         self._work = Event()
         self._is_writing = False
+        # None before that was tried.
+        self._is_uploaded: bool | None = None
         self._noted_s = 0.0
         self._greenlet: gevent.Greenlet | None = None
 
@@ -160,8 +170,10 @@ class Recording:
         """Keep the rules and the verdict of a run: the OUTCOME block of docs/record.md; the last one counts."""
         self._outcomes[run.run_id] = outcome
 
-    def close(self, upload_timeout_s: float = LAST_DISK_S) -> bool:
-        """Write what waits and the last status, close the files and put them to S3 if they belong there.
+    def finish(self, upload_timeout_s: float = LAST_DISK_S) -> bool:
+        """Write what waits and the last status, and put the files to S3 if they belong there; again if more has come.
+
+        What comes after that is not in S3.
 
         Args:
             upload_timeout_s: How long S3 may take.
@@ -175,17 +187,25 @@ class Recording:
             while self._waiting or self._is_writing:
                 self._work.set()
                 gevent.sleep(0.02)
+        with gevent.Timeout(LAST_DISK_S, False):
+            self._end()
+        if self._uploads is not None and self._is_uploaded is None:
+            self._is_uploaded = False
+            with gevent.Timeout(upload_timeout_s + LAST_DISK_S, False):
+                self._is_uploaded = self._uploads.finish(upload_timeout_s)
+        return self._is_uploaded is not False
+
+    def close(self, upload_timeout_s: float = LAST_DISK_S) -> bool:
+        """Finish, and write nothing any more; see `finish`."""
+        is_recorded = self.finish(upload_timeout_s)
         if self._greenlet is not None:
             self._greenlet.kill()
         with gevent.Timeout(LAST_DISK_S, False):
-            self._end()
-        if self._uploads is None:
-            return True
-        try:
-            with gevent.Timeout(upload_timeout_s + LAST_DISK_S):
-                return self._uploads.finish(upload_timeout_s)
-        except gevent.Timeout:
-            return False
+            for run in self._runs:
+                record = self._open.get(run.run_id)
+                if record is not None and record.file is not None:
+                    self._try(run, record, record.file.close)
+        return is_recorded
 
     def _end(self) -> None:
         for run in self._runs:
@@ -196,8 +216,10 @@ class Recording:
             if run.run_id in self._outcomes:
                 self._write(run, record, Kind.OUTCOME, [_text(self._outcomes[run.run_id])])
             if record.file is not None:
-                self._try(run, record, record.file.close)
-            if record.file is not None and self._uploads is None:
+                # What is put to S3 goes from here.
+                self._try(run, record, record.file.sync if self._uploads is None else record.file.close)
+            if record.file is not None and self._uploads is None and not record.is_named:
+                record.is_named = True
                 logger.info("locust-cw: run %s: its record is %s", run.run_id, record.file.path)
 
     def _write_forever(self) -> None:

@@ -2,8 +2,8 @@
 
 Who runs what: `_on_report` in the runner's reporting greenlet (and once more where Locust sends its last report),
 `_on_word` in the greenlet that reads the master's messages, `_on_quit` in whichever greenlet ends the process, when
-the other two are dead. A SIGTERM can make two greenlets end the process at once; a lock lets one do the work while the
-other waits.
+the other two are dead and all other listeners of `quit` have fired what they have. A SIGTERM can make two greenlets end
+the process at once; a lock lets one do the work while the other waits.
 
 A worker needs no option and no environment variable of ours, and imports neither boto3 nor anything of the master.
 """
@@ -26,7 +26,7 @@ from locust_cw_dist.core.outbox import Moment, Outbox
 from locust_cw_dist.core.run_naming import RunNaming
 from locust_cw_dist.edge import forks
 from locust_cw_dist.edge.clock import Clock, SystemClock
-from locust_cw_dist.edge.link import WorkerLink
+from locust_cw_dist.edge.link import Guard, WorkerLink
 from locust_cw_dist.edge.listeners import Listeners
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.hosts.recorder import Recorder, vitals_of
@@ -53,6 +53,9 @@ FAILED_RECEIVE_PAUSE_S = 0.1
 
 RESEND_AFTER_S = 1.0
 """Pause before a last frame is sent again."""
+
+AFTER_END_S = 0.5
+"""How long a worker whose last frame was acknowledged stays for what fired meanwhile."""
 
 STEP_BACK_S = 1.0
 """A correction of the clock by less than this never makes it go back, so that results don't fall into windows that the
@@ -128,7 +131,12 @@ class Worker:
         self._listeners.add("test_start", self._on_test_start)
         # A listener of the user's may empty a report.
         self._listeners.add_last("report_to_master", self._on_report)
-        self._listeners.add("quit", self._on_quit)
+        quit_hook = self._environment.events.quit
+        if Guard.can_guard(quit_hook):
+            Guard.add(quit_hook, self._after_quit)
+        else:
+            logger.warning("locust-cw: with this version of Locust what later listeners of `quit` fire is lost")
+            self._listeners.add("quit", self._on_quit)
         # For a locustfile that ends the process with sys.exit.
         atexit.register(self._on_exit)
         self._listeners.add_message(WORD, self._on_word)
@@ -139,6 +147,7 @@ class Worker:
         try:
             self._say_last_word(timeout_s)
         finally:
+            self._stop()
             self._listeners.close()
 
     def abandon(self) -> None:
@@ -146,6 +155,7 @@ class Worker:
         self._ended = True
         self._end = gevent.lock.RLock()
         atexit.unregister(self._on_exit)
+        Guard.remove(self._environment.events.quit, self._after_quit)
 
     def _moment(self) -> Moment:
         return Moment(self._clock.now_s(), self._clock.offset_s, self._recorder.over, vitals_of(self._runner))
@@ -222,11 +232,28 @@ class Worker:
 
     def _on_exit(self) -> None:
         """End where nothing of Locust's has: its reader, which still runs, must not take what is read here."""
-        try:
-            self._runner.quit()
-        except Exception:
-            self._once.error("runner", "locust-cw: Locust's worker could not quit")
+        if not self._ended:
+            try:
+                self._runner.quit()
+            except Exception:
+                self._once.error("runner", "locust-cw: Locust's worker could not quit")
+            self._on_quit()
+        self._stop()
+
+    def _stop(self) -> None:
+        """Record nothing any more, and say what came after the last frame."""
+        atexit.unregister(self._on_exit)
+        self._recorder.detach()
+        Guard.remove(self._environment.events.quit, self._after_quit)
+        if self._outbox.has_ended and self._outbox.unacknowledged:
+            logger.warning(
+                "locust-cw: %d results of this worker fired after its last frame; they are lost",
+                self._outbox.unacknowledged,
+            )
+
+    def _after_quit(self, raised: BaseException | None, _: dict[str, Any]) -> BaseException | None:
         self._on_quit()
+        return raised
 
     def _on_quit(self, **_: Any) -> None:
         is_second = self._ended
@@ -242,10 +269,7 @@ class Worker:
             if self._ended:
                 return
             self._ended = True
-            atexit.unregister(self._on_exit)
             self._end_users()
-            # What code of the user's own fires from here on comes after the last frame.
-            self._recorder.detach()
             clock = self._own_clock
             if timeout_s is None:
                 # Twice: behind a link that was away for as long, a report more may have gone unanswered.
@@ -254,10 +278,14 @@ class Worker:
             deadline_s = clock.now_s() + timeout_s
             while data := self._outbox.last_word(self._moment()):
                 if clock.now_s() >= deadline_s:
-                    self._give_up(timeout_s)
+                    if not self._outbox.has_ended:
+                        self._give_up(timeout_s)
                     return
                 self._try_to_send(FRAME, {"frame": data})
                 self._await_word(min(deadline_s, clock.now_s() + RESEND_AFTER_S))
+                if self._outbox.has_ended:
+                    # Whatever code of the user's goes on to fire: the master may be gone now.
+                    deadline_s = min(deadline_s, clock.now_s() + AFTER_END_S)
 
     def _end_users(self) -> None:
         try:

@@ -25,6 +25,24 @@ def test_a_script_that_variables_tell_where_to_publish(cluster, cloudwatch):
     cluster.assert_exact()
 
 
+def test_what_has_stopped_is_sent_at_once_and_each_window_once(cluster):
+    """Two runs in one window of ten seconds, which both stop in it; one result of each comes when it has stopped."""
+    script = cluster.script("script", "library_stops.py", cluster.namespace, publishes=True)
+    assert cluster.wait() == {"script": 0}
+    first, second, last = json.loads(script.out)
+    assert first == [counts(20, 1), counts(1, 1)]
+    assert second == [counts(41, 2), counts(2, 2)]
+    assert last == [counts(42, 2), counts(2, 2)]
+    summaries = cluster.last_summaries()
+    assert [(one["recorded"], one["complete"], one["late"]) for one in summaries] == [(22, True, 0), (22, True, 0)]
+    cluster.assert_balanced()
+    cluster.assert_clean()
+
+
+def counts(requests, windows):
+    return {"RequestCount": requests, "ResponseTime_p95_ms": windows}
+
+
 def test_a_script_as_master_and_one_as_worker(cluster):
     cluster.script("master", "library_master.py", cluster.namespace, str(cluster.port), publishes=True)
     cluster.script("worker", "library_worker.py", str(cluster.port), publishes=False)

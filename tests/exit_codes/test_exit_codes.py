@@ -7,9 +7,11 @@ each of these ways but for --expect-workers-max-wait; those of `shopper.py` fail
 from __future__ import annotations
 
 import signal
+import time
 
 import pytest
 
+from support.cluster import LOCUST, LOCUST_CW_RUN
 from support.matrix import let_pass, wait_for_requests
 from support.ports import free_port
 from support.processes import SPAWNED, wait_until
@@ -455,6 +457,71 @@ def test_rules_of_a_single_process(cluster, rules, code):
     cluster.locustfile = SHOPPER
     cluster.single("--cw-rules", "rules.toml", run_time_s=3)
     assert cluster.wait() == {"single": code}
+
+
+LEAVES = {
+    "quitting, before ours": ("quitting", "leaves.py,trickle.py,plugin.py"),
+    "quitting, after ours": ("quitting", "trickle.py,plugin.py,leaves.py"),
+    "quitting, at init before ours": ("quitting.init", "leaves.py,trickle.py,plugin.py"),
+    "quitting, at init after ours": ("quitting.init", "trickle.py,plugin.py,leaves.py"),
+    "quit": ("quit", "trickle.py,plugin.py,leaves.py"),
+    "test_stop": ("test_stop", "trickle.py,plugin.py,leaves.py"),
+    "test_stopping": ("test_stopping", "trickle.py,plugin.py,leaves.py"),
+    "a greenlet": ("greenlet", "trickle.py,plugin.py,leaves.py"),
+    "an exception of Locust's own": ("kill", "trickle.py,plugin.py,leaves.py"),
+}
+"""Where a user's code calls `sys.exit(0)`, and the locustfiles."""
+
+
+def test_no_way_out_hides_a_rule_that_failed(cluster, cloudwatch):
+    for name, (where, locustfile) in LEAVES.items():
+        env = cloudwatch.env() | {"LEAVES": where}
+        options = ("--cw-rule", "max < 1 ms", "--cw-dry-run")
+        cluster.single(*options, name=name, env=env, locustfile=locustfile, users=1, run_time_s=2)
+    assert cluster.wait() == dict.fromkeys(LEAVES, 3)
+    for process in cluster.processes.values():
+        assert process.log_has("exit code 3: a rule failed"), process.name
+        assert process.log_has(r"run .*: complete: \d+ of \d+ results"), process.name
+
+
+@pytest.mark.parametrize("command", [LOCUST, LOCUST_CW_RUN], ids=["locust", "locust-cw run"])
+@pytest.mark.parametrize("where", ["quitting", "quit"])
+def test_no_way_out_of_a_master_hides_that_its_run_was_cut_short(cluster, cloudwatch, command, where):
+    cluster.command = command
+    cluster.locustfile = "trickle.py,leaves.py" + (",plugin.py" if command == LOCUST else "")
+    env = cloudwatch.env() | {"LEAVES": where}
+    master = cluster.distributed(REQUIRED, workers=1, env=env, run_time_s=LONG_S)
+    wait_for_requests(cluster, 20)
+    master.signal(signal.SIGTERM)
+    assert cluster.wait()["master"] == 4
+    assert verdict(cluster)["state"] == "invalid"
+    cluster.assert_clean()
+
+
+def test_ctrl_c_at_the_end_shortens_the_waiting_and_hides_nothing(cluster, cloudwatch):
+    cluster.locustfile = QUIET
+    nowhere = cloudwatch.env() | {"AWS_ENDPOINT_URL_CLOUDWATCH": f"http://127.0.0.1:{free_port()}"}
+    single = cluster.single("--cw-rule", "max < 1 ms", env=nowhere, run_time_s=1)
+    single.wait_for_log("trying again")
+    single.wait_for_log("--run-time limit reached")
+    waits_s = time.monotonic()
+    let_pass(1)
+    single.signal(signal.SIGINT)
+    assert single.wait() == 3
+    assert time.monotonic() - waits_s < 25, "30 s is what CloudWatch has by default"
+    assert single.log_has(r"run .*: INCOMPLETE: 0 of \d+ results published")
+    assert single.log_has("Aggregated"), "Locust goes on to print its totals"
+    cluster.assert_clean()
+
+
+@pytest.mark.once
+def test_a_way_out_with_a_code_of_the_users_own_stays_where_nothing_failed(cluster, cloudwatch):
+    for where in ("quitting", "quit", "test_stop", "greenlet"):
+        env = cloudwatch.env() | {"LEAVES": where}
+        cluster.single(
+            REQUIRED, name=where, env=env, locustfile="shopper.py,plugin.py,leaves.py", users=2, run_time_s=2
+        )
+    assert set(cluster.wait().values()) == {0}, "where requests failed, on which Locust would end with 1"
 
 
 SINGLE = "the process was told to end after .* of 60 s"

@@ -247,7 +247,17 @@ def test_everything_closes_at_the_end_oldest_first(bench):
     assert bench.close(5.0, everything=True) == []
     bench.deliver("a", 26.0, 20)
     assert bench.close(26.0) == []  # its time has not come, though a part of it is out
-    assert bench.close(30.0, everything=True) == [(20, 1, 1, False)]
+    assert bench.close(30.0, everything=True) == [(20, 1, 0, False)]
+
+
+def test_what_follows_a_window_that_was_handed_out_early_is_late_only_after_its_time(bench):
+    bench.hello("a")
+    bench.deliver("a", 12.0, 10)
+    assert bench.close(12.0, everything=True) == [(10, 1, 0, True)]
+    bench.deliver("a", 20.0, 10)
+    assert bench.close(20.0) == [(10, 1, 0, False)]
+    bench.deliver("a", 21.0, 10)
+    assert bench.close(21.0) == [(10, 1, 1, False)]
 
 
 def test_finer_windows_of_workers_fall_into_those_of_the_master(bench):

@@ -8,12 +8,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from gevent import GreenletExit
 from locust.env import Environment
+from locust.event import EventHook
+from locust.exception import RescheduleTask, StopUser
 
 from locust_cw_dist.core.exit_codes import NOT_RELIABLE, RULE_FAILED, Ending, decide, is_unreliable
 from locust_cw_dist.core.rules import Severity, VerdictRule
 from locust_cw_dist.core.verdict import State
-from locust_cw_dist.edge.link import EndLink
+from locust_cw_dist.edge.link import EndLink, Guard
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.hosts.leaving import Leaving
 
@@ -96,6 +99,125 @@ def test_the_documentation_has_the_table_in_the_same_order():
     codes = [row.split("|")[1].strip() for row in DOCS.read_text().splitlines() if re.match(r"\| (\d|yours|0 or)", row)]
     assert codes[:3] == ["2", str(RULE_FAILED), str(NOT_RELIABLE)]
     assert codes[3:6] == ["yours", "0 or 2", "1"]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize(
+    "error", [SystemExit(0), KeyboardInterrupt(), StopUser(), RescheduleTask(), GreenletExit(), ValueError()], ids=repr
+)
+def test_each_listener_is_called_whatever_another_one_raises(error, reverse):
+    hook, called = EventHook(), []
+
+    def listener(name, raises=None):
+        def call(number):
+            called.append((name, number))
+            if raises is not None:
+                raise raises
+
+        return call
+
+    def after(raised, arguments):
+        called.append(("after", raised, arguments))
+        return raised
+
+    hook.add_listener(listener("a"))
+    Guard.add(hook, after)
+    hook.add_listener(listener("b", error))
+    hook.add_listener(listener("c", SystemExit(5)))
+    # Locust logs what is no more than an Exception, and goes on.
+    first = SystemExit if reverse or isinstance(error, ValueError) else type(error)
+    with pytest.raises(first) as caught:
+        hook.fire(reverse=reverse, number=7)
+    names = ["c", "b", "a"] if reverse else ["a", "b", "c"]
+    assert called == [*((name, 7) for name in names), ("after", caught.value, {"number": 7})]
+
+
+def test_a_second_ctrl_c_ends_an_event_at_once():
+    hook, called = EventHook(), []
+
+    def interrupt():
+        called.append("interrupt")
+        raise KeyboardInterrupt
+
+    Guard.add(hook, lambda raised, _: called.append("after") or raised)
+    for _ in range(3):
+        hook.add_listener(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        hook.fire()
+    assert called == ["interrupt", "interrupt"]
+
+
+def test_a_guard_that_is_removed_leaves_no_trace_and_two_share_one():
+    hook, called = EventHook(), []
+
+    def note(name):
+        return lambda raised, _: called.append(name) or raised
+
+    first, second = note("first"), note("second")
+    Guard.add(hook, first)
+    Guard.add(hook, second)
+    hook.fire()
+    Guard.remove(hook, first)
+    Guard.remove(hook, first)
+    hook.fire()
+    assert called == ["first", "second", "second"]
+    Guard.remove(hook, second)
+    hook.fire()
+    assert called == ["first", "second", "second"]
+    assert vars(hook).keys() == vars(EventHook()).keys()
+
+
+@pytest.mark.parametrize(
+    ("rule_failed", "error", "ends"),
+    [
+        (True, SystemExit(0), 3),
+        (True, SystemExit(), 3),
+        (True, SystemExit("the price is wrong"), 3),
+        (True, SystemExit(7), 3),
+        (True, KeyboardInterrupt(), 3),
+        (True, StopUser(), 3),
+        (True, SystemExit(3), 3),
+        (False, SystemExit(0), 0),
+        (False, SystemExit(7), 7),
+        (False, SystemExit("the price is wrong"), "the price is wrong"),
+        (False, KeyboardInterrupt(), KeyboardInterrupt),
+        (False, StopUser(), StopUser),
+    ],
+)
+@pytest.mark.parametrize("event", ["quitting", "quit"])
+def test_what_listeners_raise_has_the_place_of_a_users_own_code(event, rule_failed, error, ends):
+    process = Process()
+    leaving = Leaving(process.environment, Once())
+    ended = []
+
+    def end():
+        ended.append(event)
+        leaving.rule_failed = rule_failed
+
+    def listener(**_):
+        raise error
+
+    leaving.attach(end)
+    getattr(process.environment.events, event).add_listener(listener)
+    with pytest.raises(ends if isinstance(ends, type) else SystemExit) as caught:
+        getattr(process.environment.events, event).fire(exit_code=0)
+    assert ended == [event]
+    if not isinstance(ends, type):
+        assert caught.value.code == ends
+
+
+@pytest.mark.parametrize(("code", "ends"), [(0, 3), (1, 3), (3, None)])
+def test_what_is_found_after_the_exit_code_was_set_still_decides(code, ends):
+    process = Process()
+    leaving = Leaving(process.environment, Once())
+    leaving.attach()
+    leaving.rule_failed = True
+    if ends is None:
+        process.environment.events.quit.fire(exit_code=code)
+    else:
+        with pytest.raises(SystemExit) as caught:
+            process.environment.events.quit.fire(exit_code=code)
+        assert caught.value.code == ends
 
 
 class Process:

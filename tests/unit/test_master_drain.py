@@ -57,7 +57,7 @@ class Bench:
             GaugeBook(1),
             SimpleNamespace(note_sign=lambda _: None, note_frame=lambda _: None),
             runs,
-            SimpleNamespace(now_s=lambda: self.now_s),
+            SimpleNamespace(now_s=lambda: self.now_s, ticks=lambda: self.now_s),
             Once(),
             resolution_s=1,
             with_messages=True,
@@ -234,3 +234,34 @@ def test_heartbeats_are_forgotten(bench):
     bench.now_s += SILENCE_S + 1
     bench.master.keep_link()
     assert not bench.master._heartbeats_s
+
+
+def test_a_master_that_fires_nothing_is_unknown_to_its_collector(bench):
+    bench.send_final_frame(NOW_S + 5)
+    bench.drain()
+    bench.master.own.hand_over()
+    assert bench.master.collector.epochs.keys() == {"epoch"}
+
+
+def test_what_fires_on_a_master_is_its_runs_and_nobody_waits_for_more_of_it(bench):
+    collector, run_id = bench.master.collector, bench.master._runs.current.run_id
+    bench.events.request.fire(request_type="KPI", name="/stock", response_time=1.0, response_length=0)
+    assert bench.master.own.hand_over()
+    assert collector.recorded(run_id) == 1
+    # It has nothing more a moment later: no window of the workers waits for it.
+    bench.now_s += 10
+    collector.note_life("worker", bench.now_s)
+    bench.master.own.hand_over()
+    assert collector.epochs[bench.master.own.epoch].cut_at_s == bench.now_s
+    bench.send_final_frame(bench.now_s + 5)
+    assert bench.drain() == 5
+    assert collector.unheard(run_id) == []
+    bench.events.request.fire(request_type="KPI", name="/late", response_time=1.0, response_length=0)
+    assert bench.master.own.hand_over()
+    assert (collector.recorded(run_id), collector.unmerged(run_id), collector.unheard(run_id)) == (2, 0, [])
+
+
+def test_a_master_tells_itself_nothing(bench):
+    bench.events.request.fire(request_type="KPI", name="/stock", response_time=1.0, response_length=0)
+    bench.master.announce()
+    assert {worker for _, _, worker in bench.said} == {"worker"}

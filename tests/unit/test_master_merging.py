@@ -37,7 +37,7 @@ class Bench:
             GaugeBook(1),
             SimpleNamespace(note_frame=lambda _: None),
             Runs(NOW_S, "-"),
-            SimpleNamespace(now_s=lambda: NOW_S),
+            SimpleNamespace(now_s=lambda: NOW_S, ticks=lambda: NOW_S),
             Once(),
             resolution_s=1,
             with_messages=True,

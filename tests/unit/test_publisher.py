@@ -8,7 +8,7 @@ import gevent
 import pytest
 
 from locust_cw_dist.core import publication
-from locust_cw_dist.core.ledger import LEFT_OUT
+from locust_cw_dist.core.ledger import LEFT_OUT, TOO_LATE
 from locust_cw_dist.core.retry import Failure
 from locust_cw_dist.edge.sink import SendError
 from locust_cw_dist.hosts import sender
@@ -224,3 +224,31 @@ def test_others_have_the_hub_between_windows_that_close_at_once(monkeypatch):
     assert {tuple(rest) for _, *rest in seen} == {(0, 24, float(NOW_S // 10 * 10))}
     bench.flush()
     assert (bench.balance.published, bench.balance.difference) == (24, 0)
+
+
+def test_what_is_brought_out_early_leaves_room_for_more_until_it_stops():
+    bench = Bench(ScriptedSink())
+    bench.start()
+    for count in (3, 2):
+        bench.deliver("/a", count=count)
+        assert bench.publisher.bring_out(15.0)
+        assert bench.balance.pending == 0
+    assert (bench.balance.published, bench.balance.late) == (5, 0)
+    assert len([d for d in bench.sent("ResponseTime_p95_ms") if len(d.dimensions) == 3]) == 1
+    bench.publisher.stop()
+    bench.deliver("/a", count=4)
+    assert not bench.publisher.bring_out(15.0)
+    bench.publisher.leave_out()
+    assert (bench.balance.published, bench.balance.dropped) == (5, {TOO_LATE: 4})
+    assert (bench.balance.pending, bench.balance.difference, bench.balance.not_lost) == (0, 0, 0)
+
+
+def test_what_has_never_come_is_told_once():
+    bench = Bench(ScriptedSink())
+    bench.start()
+    bench.recorded = 5
+    bench.deliver("/a", count=2)
+    bench.publisher.bring_out(15.0)
+    bench.publisher.bring_out(15.0)
+    assert sum(datum.value for datum in bench.sent("ResultsLost")) == 5
+    bench.flush()
