@@ -86,7 +86,7 @@ _SECRETS = re.compile(
             pass(?:word|wd|phrase|code|key) | pwd | secret | api[ _-]?key
             | (?:access|account|client|encryption|functions|license|master)[ _-]?key
             | (?:private|shared|signing|subscription)[ _-]?key
-            | (?<![a-z])(?:pass|otp|pin|cvv|cvc|ssn)(?![a-z])
+            | (?<=[a-z][_-])token | (?<![a-z])(?:pass|otp|pin|cvv|cvc|ssn)(?![a-z])
         )
         [\w-]{{0,16}} (?: {_GIVES} | \s{{1,3}}(?=["']) )
         |

@@ -70,6 +70,7 @@ SECRET = [
     ("pwd:correct", "pwd:"),
     ("api_key=abcdef&x=y", "api_key="),
     ("X-Api-Key: abcdef", "X-Api-Key:"),
+    ("X-Auth-Token: abcdef", "X-Auth-Token:"),
     ("access token=abcdef", "access token="),
     ("invalid token: s3cr3t", "invalid token:"),
     ("token%3Dabcdef", "token%"),
