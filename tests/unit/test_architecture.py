@@ -27,9 +27,11 @@ PURE = {
     "datetime",
     "decimal",
     "enum",
+    "errno",
     "fractions",
     "functools",
     "hashlib",
+    "http",
     "itertools",
     "json",
     "math",
@@ -40,7 +42,8 @@ PURE = {
     "typing",
     "zlib",
 }
-"""What the core may import: values and arithmetic; no clock, chance, log, file, process, thread or network."""
+"""What the core may import: values, arithmetic and tables of codes (errno, http); no clock, chance, log, file, process,
+thread or network."""
 
 IMPURE_NAMES = {"now", "utcnow", "today", "open", "print", "input", "exec", "eval", "breakpoint", "__import__"}
 """What would bring a clock or the outside into the core though every import is allowed."""
