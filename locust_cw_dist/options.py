@@ -31,6 +31,7 @@ from locust_cw_dist.core.metrics import METRIC_NAMES
 from locust_cw_dist.core.prices import PRICE_NAMES
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.near_options import name_near_options
+from locust_cw_dist.repeated_option import Repeated
 from locust_cw_dist.settings import Settings
 from locust_cw_dist.settings_rules import RULES
 
@@ -279,27 +280,6 @@ _FLAGS = (
 )
 
 
-class _Repeated(argparse._ExtendAction):  # noqa: SLF001 - makes ConfigArgParse take lists from files
-    """Collects the texts of all occurrences, and checks them together after each."""
-
-    def __init__(self, *args: Any, option: _Option, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._option = option
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
-        super().__call__(parser, namespace, values, option_string)
-        try:
-            self._option.checked(getattr(namespace, self.dest))
-        except SettingsError as wrong:
-            raise argparse.ArgumentError(self, wrong.problem) from None
-
-
 def add_arguments(parser: argparse.ArgumentParser, fields: Collection[str] | None = None) -> None:
     """Declares the ``--cw-*`` options on Locust's parser; once for each parser, however often it is called.
 
@@ -330,7 +310,7 @@ def _wanted(options: Iterable[_Option], fields: Collection[str] | None) -> list[
 
 def _how_to_store(option: _Option) -> dict[str, Any]:
     if option.split is not None:
-        return {"type": option.split, "action": _Repeated, "option": option}
+        return {"type": option.split, "action": Repeated, "check": option.checked}
 
     def convert(text: str) -> Any:
         try:

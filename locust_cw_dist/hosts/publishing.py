@@ -347,7 +347,7 @@ class Publishing:
         self._source.collector.end()
         if isinstance(self._source, Single):
             # When all listeners have had their turn, and fired what they have to tell.
-            gevent.spawn(self._send_stopped)
+            forks.spawn(self._send_stopped)
 
     def _send_stopped(self) -> None:
         """Send what has stopped, without waiting for the end of its last window: nothing more comes from elsewhere."""
