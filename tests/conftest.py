@@ -56,9 +56,12 @@ def cloudwatch():
 
 @pytest.fixture
 def cluster(tmp_path, cloudwatch):
-    with Cluster(tmp_path, cloudwatch) as cluster:
-        yield cluster
-    cloudwatch.clear_faults()
+    try:
+        with Cluster(tmp_path, cloudwatch) as cluster:
+            yield cluster
+            cluster.assert_locust_has_no_more()
+    finally:
+        cloudwatch.clear_faults()
 
 
 @pytest.fixture(scope="session")

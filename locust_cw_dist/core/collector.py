@@ -15,6 +15,7 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from locust_cw_dist.core.buffer import MAX_ENDPOINTS_PER_WORKER, OTHER
+from locust_cw_dist.core.crosscheck import Totals
 from locust_cw_dist.core.epochs import Epoch, RunTally
 from locust_cw_dist.core.frame import MAX_ID_CHARS, NO_ROOM, TIME_OUT_OF_RANGE, Frame, FrameError
 from locust_cw_dist.core.sections import EndpointKey, PackedSection, summary_of
@@ -105,6 +106,7 @@ class Collector:
         refusals: Frames that were refused, by reason.
         duplicates: Frames that came again and were not merged again.
         late: Results that came after their window had closed, by run.
+        slack_s: How much longer than the grace time windows wait, where workers report more rarely than usual.
     """
 
     def __init__(self, *, resolution_s: int, grace_s: float) -> None:
@@ -113,6 +115,7 @@ class Collector:
         self.refusals: Counter[str] = Counter()
         self.duplicates = 0
         self.late: Counter[str] = Counter()
+        self.slack_s = 0.0
         self._resolution_s = resolution_s
         self._grace_s = grace_s
         self._tallies: defaultdict[str, RunTally] = defaultdict(RunTally)
@@ -208,7 +211,7 @@ class Collector:
         live = (
             epoch.cut_at_s
             for epoch in self.epochs.values()
-            if not epoch.final and now_s - epoch.heard_at_s <= self._grace_s
+            if not epoch.final and now_s - epoch.heard_at_s <= self._grace_s + self.slack_s
         )
         return min(live, default=now_s)
 
@@ -217,7 +220,7 @@ class Collector:
 
         One that is handed over before its time, with `everything`, is not closed by that: what follows is not late.
         """
-        complete_s = max(self.watermark_s(now_s), now_s - self._grace_s)
+        complete_s = max(self.watermark_s(now_s), now_s - self._grace_s - self.slack_s)
         closed = []
         for (run_id, start_s), window in sorted(self._open.items(), key=lambda item: item[0][1]):
             end_s = start_s + self._resolution_s
@@ -244,6 +247,15 @@ class Collector:
     def untimed(self, run_id: str) -> Counter[str]:
         """Return the results of a run that have no usable response time, by reason, as far as the workers told."""
         return +self._tally(run_id).untimed
+
+    def totals(self, run_id: str) -> Totals:
+        """Return what was recorded in a run; results that have not come yet may each be a failure, and count as one."""
+        return self._tally(run_id).totals
+
+    def totals_of_others(self, run_id: str) -> Totals:
+        """Return the same of all runs but this one."""
+        others = [tally.totals for other, tally in self._tallies.items() if other != run_id]
+        return Totals(sum(one.requests for one in others), sum(one.failures for one in others))
 
     def unmerged(self, run_id: str) -> int:
         """Return the number of results that workers told of and whose summaries have not come."""

@@ -16,6 +16,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from locust_cw_dist.core.buffer import RunCounters
+from locust_cw_dist.core.crosscheck import Totals
 from locust_cw_dist.core.frame import SEQUENCE, Frame, FrameError, Vitals
 
 SEQUENCE_SPAN = 64
@@ -31,12 +32,14 @@ class RunTally:
         untimed: Of those, the ones without a usable response time, by reason.
         elsewhere: Of those, the ones that a master before this one has merged.
         merged: Results merged here.
+        failures: Of those, the failed ones.
     """
 
     told: int = 0
     untimed: Counter[str] = field(default_factory=Counter)
     elsewhere: int = 0
     merged: int = 0
+    failures: int = 0
 
     @property
     def recorded(self) -> int:
@@ -47,6 +50,11 @@ class RunTally:
     def unmerged(self) -> int:
         """Results whose summaries have not come."""
         return self.recorded - self.merged
+
+    @property
+    def totals(self) -> Totals:
+        """What there is of the run; what has not come yet counts as failed, which each of it may be."""
+        return Totals(self.recorded, self.failures + max(0, self.unmerged))
 
     def replace(self, before: RunCounters, after: RunCounters) -> None:
         """Take what a worker tells now in place of what it told before."""
@@ -110,6 +118,7 @@ class Epoch:
         self._above = {seq for seq in self._above | {frame.seq} if seq > self._floor}
         for section in frame.sections:
             tallies[section.run_id].merged += section.results
+            tallies[section.run_id].failures += section.failure_count
         if frame.seq > self._last_seq:
             self._last_seq = frame.seq
             for run_id, counters in frame.counters.items():

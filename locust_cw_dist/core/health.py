@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 BUSY_S = 6.0
@@ -53,6 +53,20 @@ MAX_SILENCES = 1000
 
 THIS_PROCESS = ""
 """Stands for a worker's id where users run in this process."""
+
+
+def reachable_users(asked: int, users: int, fixed_counts: Sequence[int]) -> int:
+    """Return how many users Locust can run, of those that were asked for.
+
+    Where each class has a `fixed_count`, it spawns no more than the sum of these. What runs beyond them, of classes of
+    an earlier step of a shape, stays.
+
+    Args:
+        asked: Users that were asked for.
+        users: Users that run.
+        fixed_counts: `fixed_count` of each class of users; 0 for any number.
+    """
+    return min(asked, max(users, sum(fixed_counts))) if fixed_counts and all(fixed_counts) else asked
 
 
 @dataclass(frozen=True, slots=True)

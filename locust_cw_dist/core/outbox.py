@@ -34,8 +34,10 @@ RESEND_AFTER_REPORTS = 2
 and a master that lags must not be given more work."""
 
 GIVE_UP_AFTER_REPORTS = 20
-"""Reports (a minute, at Locust's 3 s) without any acknowledgement ever, after which there is nobody to record for:
-Locust's own worker waits as long for a master's heartbeat."""
+GIVE_UP_AFTER_S = 57.0
+"""Reports without any acknowledgement ever, and the time from the first to the last of them, after which there is
+nobody to record for. A minute, at Locust's 3 s: Locust's own worker waits as long for a master's heartbeat. Both, since
+a locustfile may set how often workers report."""
 
 MAX_SUMMARIES_PER_FRAME = 100
 """Summaries that a frame carries; the rest stays for the next one, which follows as soon as this one is acknowledged.
@@ -148,6 +150,7 @@ class Outbox:
         self._buffer = buffer
         self._cutter = Cutter(buffer, worker_id=worker_id, epoch=epoch, max_summaries=MAX_SUMMARIES_PER_FRAME)
         self._unanswered_reports = 0
+        self._unanswered_since_s = self._reported_at_s = 0.0
         self._sent: Sent | None = None
         self._answered: Sent | None = None
         self._has_asked = False
@@ -200,12 +203,17 @@ class Outbox:
     @property
     def is_abandoned(self) -> bool:
         """Whether so many reports brought no answer, from the first one on, that there is no master to record for."""
-        return self._cutter.acked == 0 and self._unanswered_reports > GIVE_UP_AFTER_REPORTS
+        waited_s = self._reported_at_s - self._unanswered_since_s
+        is_long = self._unanswered_reports > GIVE_UP_AFTER_REPORTS and waited_s >= GIVE_UP_AFTER_S
+        return self._cutter.acked == 0 and is_long
 
     def on_report(self, moment: Moment) -> bytes:
         """Return what goes into this report: a frame, or `NOTHING`."""
         if self.has_stopped:
             return NOTHING
+        self._reported_at_s = moment.now_s
+        if not self._unanswered_reports:
+            self._unanswered_since_s = moment.now_s
         self._unanswered_reports += 1
         if self._sent is None:
             return self._send(moment, final=False, until_s=self._until_s(moment)) if self._is_due(moment) else NOTHING

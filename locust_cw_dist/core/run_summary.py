@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from locust_cw_dist.core.costs import Usage, reading_cost, writing_costs
+from locust_cw_dist.core.crosscheck import NOT_COMPARED, CrossCheck
 from locust_cw_dist.core.ledger import Balance
 from locust_cw_dist.core.payloads import Payloads
 from locust_cw_dist.core.prices import CURRENT_PRICES, Prices, run_cost_usd
@@ -95,6 +96,7 @@ class RunSummary:
         publishes: Whether anything was to be published; otherwise results are received for the record alone.
         resends_ambiguous: Whether what got no answer was sent again.
         verdict: Whether the run itself can be relied on; it has lines of its own.
+        cross_check: What Locust's own totals say of it.
     """
 
     run_id: str
@@ -111,12 +113,14 @@ class RunSummary:
     publishes: bool = True
     resends_ambiguous: bool = True
     verdict: Verdict = VALID
+    cross_check: CrossCheck = NOT_COMPARED
 
     @property
     def is_complete(self) -> bool:
-        """Whether every result is published or was left out by the user, and no worker may have more."""
+        """Whether every result is published or left out by the user, no worker may have more, and Locust has not."""
         usable_lost = self.balance.pending + self.balance.spooled
-        return not (usable_lost or self.balance.difference or self._lost() or self.unheard or self.without_plugin)
+        unseen = self.unheard or self.without_plugin or self.cross_check.finds_missing
+        return not (usable_lost or self.balance.difference or self._lost() or unseen)
 
     def lines(self) -> list[str]:
         """Return the block for people."""
@@ -138,6 +142,7 @@ class RunSummary:
             lines.append(f"  {balance.difference} unaccounted for: please report this as a bug")
         lines += _first([f"what worker {worker} recorded after {_time(until_s)}" for worker, until_s in self.unheard])
         lines += _first([f"everything of worker {worker}, which has no plugin" for worker in self.without_plugin])
+        lines += self.cross_check.lines(self._likely_causes())
         lines += [f"  {count} frames refused: {reason}" for reason, count in sorted(self.refused_frames.items())]
         if self.publishes:
             lines.append(
@@ -163,6 +168,8 @@ class RunSummary:
             "complete": self.is_complete,
             "verdict": self.verdict.as_json(),
             "recorded": balance.recorded,
+            "recorded_failures": self.cross_check.recorded.failures,
+            "locust_totals": self.cross_check.as_json(self._likely_causes()),
             "publishing": self.publishes,
             "published": balance.published if self.publishes else 0,
             "pending": balance.pending,
@@ -190,6 +197,9 @@ class RunSummary:
         if not self.publishes:
             return "received; nothing is published without --cw-service"
         return "published" if self.rehearsal is None else "would be published: DRY RUN, nothing was sent"
+
+    def _likely_causes(self) -> list[str]:
+        return self.cross_check.likely_causes(without_plugin=bool(self.without_plugin), lost_workers=bool(self.unheard))
 
     def _lost(self) -> int:
         return self.balance.recorded - self.balance.published - self.balance.not_lost

@@ -34,6 +34,11 @@ class Section:
         """Number of results in all summaries."""
         return sum([summary.count for summary in self.summaries.values()])
 
+    @property
+    def failure_count(self) -> int:
+        """Of these, the failed ones."""
+        return sum([summary.failure_count for summary in self.summaries.values()])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PackedSection:
@@ -52,6 +57,11 @@ class PackedSection:
     results: int
     rows: list[Row]
     rest: dict[EndpointKey, Summary]
+
+    @property
+    def failure_count(self) -> int:
+        """Of the results, the failed ones."""
+        return sum([summary.failure_count for summary in self.rest.values()])
 
     @property
     def summaries(self) -> dict[EndpointKey, Summary]:

@@ -2,8 +2,8 @@
 
 - *invalid*: its figures are not those of the test that was asked for. Results are missing, or the test did not get to
   its end.
-- *suspect*: every result is there, and something besides the service under test may have shaped them: a load generator
-  without CPU, a worker that stood still, fewer users than asked for.
+- *suspect*: every result that was recorded is there, and something besides the service under test may have shaped them:
+  a load generator without CPU, a worker that stood still, fewer users than asked for. Or Locust itself counted more.
 - *valid*: none of that was seen.
 
 A suspect run fails nothing by itself; what follows is the rules' to say (`exit_codes`).
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
 
+from locust_cw_dist.core.crosscheck import NOT_COMPARED, CrossCheck
 from locust_cw_dist.core.health import BUSY_PERCENT, THIS_PROCESS, Busy, Health, UsersShort
 
 MAX_NAMED = 5
@@ -101,16 +102,23 @@ class Evidence:
         delivery: What became of its results.
         health: How the load generators were while it went on.
         cut_short: How it ended before its planned end, if it did.
+        cross_check: What Locust's own totals say of it.
     """
 
     delivery: Delivery = field(default_factory=Delivery)
     health: Health = field(default_factory=Health)
     cut_short: str | None = None
+    cross_check: CrossCheck = NOT_COMPARED
 
 
 def judge(evidence: Evidence) -> Verdict:
     """Return the verdict on a run."""
-    reasons = [*_end(evidence), *_delivery(evidence.delivery), *_health(evidence)]
+    reasons = [
+        *_end(evidence),
+        *_delivery(evidence.delivery),
+        *_cross_check(evidence.cross_check),
+        *_health(evidence),
+    ]
     return Verdict(tuple(sorted(reasons, key=lambda reason: -reason.state)))
 
 
@@ -141,6 +149,11 @@ def _delivery(delivery: Delivery) -> Iterator[Reason]:
         # The master has them all, so rules and record are right; only the user can say that this is not enough.
         state = State.INVALID if delivery.required else State.SUSPECT
         yield Reason(state, f"{delivery.unpublished} results were received and not published")
+
+
+def _cross_check(check: CrossCheck) -> Iterator[Reason]:
+    if check.finds_missing:
+        yield Reason(State.SUSPECT, check.text)
 
 
 def _health(evidence: Evidence) -> Iterator[Reason]:

@@ -6,6 +6,8 @@ Needed are the sockets behind `runner.server` and `runner.client`, and the users
   comes from the new connection while the old one looks open;
 - to read, at the end, what still waits in the master's socket: Locust's own reader is gone by then;
 - to read, at the end, the acknowledgements that reach a worker whose own reader is gone;
+- to know how often workers report, which a locustfile may set, and whether several runners count the same events;
+- to know which users Locust would spawn at most, where classes have a `fixed_count`;
 - to end, before that, the users that Locust has left behind: where the master's word to spawn users comes after the
   worker's own stop, or a user quits the runner in a task, they go on for as long as the process does.
 
@@ -31,6 +33,7 @@ from typing import Any
 
 import gevent
 from locust import log as locust_log
+from locust import runners
 from locust.event import EventHook
 
 After = Callable[[BaseException | None, dict[str, Any]], BaseException | None]
@@ -128,6 +131,51 @@ def _has_order(hook: Any) -> bool:
 
 def _last_of(hook: Any) -> list[Listener]:
     return list(getattr(hook._handlers, "last", ()))  # noqa: SLF001 - as above
+
+
+USUAL_REPORT_INTERVAL_S = 3.0
+"""How often Locust's workers report, unless a locustfile sets it."""
+
+
+def report_interval_s() -> float:
+    """Return how often workers report, as this process has it; Locust reads it anew each time."""
+    interval_s = getattr(runners, "WORKER_REPORT_INTERVAL", None)
+    return float(interval_s) if isinstance(interval_s, int | float) and interval_s > 0 else USUAL_REPORT_INTERVAL_S
+
+
+class RunLink:
+    """What a run is, on a master or in a single process.
+
+    Attributes:
+        lesser_modes: What can't be done with this Locust; empty if everything can.
+    """
+
+    def __init__(self, environment: Any) -> None:
+        """Probe an `Environment`; its runner may be made or replaced later."""
+        self.lesser_modes: list[str] = []
+        self._environment = environment
+        if self._handlers is None:
+            self.lesser_modes.append("runners that share events may make a run incomplete: Locust counts each twice")
+        runner = environment.runner
+        if runner is not None and not hasattr(runner, "_users_dispatcher"):
+            self.lesser_modes.append("a shape that chooses classes with a `fixed_count` may make a run suspect")
+
+    def count_runners(self) -> int:
+        """Return how many runners count each request that is fired; 1 where that can't be known."""
+        if self._handlers is None:
+            return 1
+        return sum(getattr(handler, "__module__", None) == runners.__name__ for handler in self._handlers)
+
+    def dispatched_classes(self) -> list[Any]:
+        """Return the classes of which Locust spawns users now: those of the shape's last tick, or all."""
+        dispatcher = getattr(self._environment.runner, "_users_dispatcher", None)
+        classes = getattr(dispatcher, "_user_classes", None)
+        return list(classes if isinstance(classes, list) else getattr(self._environment, "user_classes", ()))
+
+    @property
+    def _handlers(self) -> list[Any] | None:
+        handlers = getattr(self._environment.events.request, "_handlers", None)
+        return handlers if isinstance(handlers, list) else None
 
 
 class MasterLink:

@@ -12,13 +12,15 @@ from typing import Any, Protocol
 import gevent
 
 from locust_cw_dist.core.collector import Collector
+from locust_cw_dist.core.crosscheck import NOT_COMPARED, CrossCheck
 from locust_cw_dist.core.frame import Frame, Vitals
-from locust_cw_dist.core.health import THIS_PROCESS, Health, HealthBook
+from locust_cw_dist.core.health import THIS_PROCESS, Health, HealthBook, reachable_users
 from locust_cw_dist.core.ledger import Balance, lost_of
 from locust_cw_dist.core.run_end import Cause, Plan, cut_short
 from locust_cw_dist.core.verdict import Delivery, Evidence, Verdict, judge
 from locust_cw_dist.edge import forks
 from locust_cw_dist.edge.clock import Clock
+from locust_cw_dist.edge.link import RunLink
 from locust_cw_dist.edge.listeners import Listeners
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.hosts.runs import Run, Runs
@@ -54,6 +56,7 @@ class HealthWatch:
     def __init__(self, environment: Any, runs: Runs, clock: Clock, once: Once, *, required: bool) -> None:
         """Watch the runs of `environment`; `required` as in the settings."""
         self._environment = environment
+        self._link = RunLink(environment)
         self._runs = runs
         self._clock = clock
         self._once = once
@@ -118,13 +121,14 @@ class HealthWatch:
         if book is not None:
             book.note_cpu(THIS_PROCESS, vitals.cpu_percent, self._clock.now_s())
 
-    def verdict(self, run: Run, balance: Balance) -> Verdict:
+    def verdict(self, run: Run, balance: Balance, check: CrossCheck = NOT_COMPARED) -> Verdict:
         """Return what is to be thought of a run."""
         book = self._books.get(run.run_id)
         evidence = Evidence(
             delivery=self._delivery(run, balance),
             health=Health() if book is None else book.health(),
             cut_short=self._cut_short.get(run.run_id),
+            cross_check=check,
         )
         return judge(evidence)
 
@@ -199,4 +203,10 @@ class HealthWatch:
         book.note_hold(due_s, now_s)
         if counts and self._source is not None:
             users, _ = self._source.count()
-            book.note_users(users, int(getattr(self._environment.runner, "target_user_count", 0) or 0), now_s)
+            book.note_users(users, self._target(users), now_s)
+
+    def _target(self, users: int) -> int:
+        """Return how many users there should be: what was asked for, or what the classes allow of it."""
+        asked = int(getattr(self._environment.runner, "target_user_count", 0) or 0)
+        classes = self._link.dispatched_classes()
+        return reachable_users(asked, users, [one.fixed_count for one in classes if one.fixed_count or one.weight > 0])

@@ -19,8 +19,9 @@ from locust_cw_dist.core.frame import MALFORMED, OTHER_VERSION, WIRE_VERSION, Fr
 from locust_cw_dist.core.gauges import GaugeBook
 from locust_cw_dist.core.health import SKEW_S
 from locust_cw_dist.core.messages import FRAME, HELLO, REPORT_KEY, WORD, Word, is_id, read_hello
+from locust_cw_dist.core.report_intervals import ReportIntervals
 from locust_cw_dist.edge.clock import Clock
-from locust_cw_dist.edge.link import MasterLink
+from locust_cw_dist.edge.link import USUAL_REPORT_INTERVAL_S, MasterLink, report_interval_s
 from locust_cw_dist.edge.listeners import Listeners
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.hosts.health import HealthWatch
@@ -30,8 +31,10 @@ from locust_cw_dist.hosts.runs import Runs
 logger = logging.getLogger("locust_cw_dist")
 
 REPORTS_WITHOUT_PLUGIN = 3
-"""Locust reports without anything of ours after which a worker is said to lack the plugin: the first one or two may
-leave before the worker's `init` event has installed it."""
+TIME_WITHOUT_PLUGIN_S = 5.0
+"""Locust reports without anything of ours, and the time from the first to the last of them, after which a worker is
+said to lack the plugin: the first one or two may leave before the worker's `init` event has installed it, and more
+where a locustfile makes workers report more often than every 3 s."""
 
 SILENCE_S = 18.0
 """How long a worker must have been silent, at the end, before the master stops waiting for it: longer than the 8 s for
@@ -48,6 +51,9 @@ FAILED_RECEIVE_PAUSE_S = 0.01
 
 MAX_STRANGERS = 1000
 """Workers without the plugin that are remembered: ids are whatever a message says."""
+
+HINTED_SLACK_S = 5.0
+"""From here on it is said that windows wait longer; less is a busy machine."""
 
 MANY_WORKERS = 50
 """Workers above which whole windows are asked for. Up to here frames with each report take a master 3 % of a core (50
@@ -103,7 +109,9 @@ class Master:
             resolution_s=resolution_s,
             with_messages=with_messages,
         )
+        self._intervals = ReportIntervals(USUAL_REPORT_INTERVAL_S)
         self._bare_reports: Counter[str] = Counter()
+        self._bare_since_s: dict[str, float] = {}
         self._heartbeats_s: dict[str, float] = {}
         # At the end: when each worker that had more to bring was told last.
         self._asked_s: dict[str, float] = {}
@@ -133,10 +141,23 @@ class Master:
                 self._say(epoch.worker_id, self._word())
 
     def keep_link(self) -> None:
-        """Look after the connection; call it now and then."""
+        """Look after the connection, and after how often workers report; call it now and then."""
         self._link.keep_handover()
+        self._keep_slack()
         silent_since_s = self._clock.now_s() - SILENCE_S
         self._heartbeats_s = {worker: at_s for worker, at_s in self._heartbeats_s.items() if at_s >= silent_since_s}
+
+    def _keep_slack(self) -> None:
+        slack_s = self.collector.slack_s = self._intervals.slack_s(report_interval_s(), self.worker_ids())
+        if slack_s >= HINTED_SLACK_S:
+            self._once.warning(
+                "interval",
+                "locust-cw: workers report about every %.0f s instead of every %.0f s (WORKER_REPORT_INTERVAL): "
+                "windows are published up to %.0f s later, once all workers have reported",
+                slack_s + USUAL_REPORT_INTERVAL_S,
+                USUAL_REPORT_INTERVAL_S,
+                slack_s,
+            )
 
     def count(self) -> tuple[int, int]:
         """Return the users and the workers of now."""
@@ -246,7 +267,9 @@ class Master:
             value = data.get(REPORT_KEY) if isinstance(data, dict) else None
             if not is_id(client_id):
                 self.collector.refuse(MALFORMED)
-            elif value is None:
+                return
+            self._intervals.note(client_id, self._clock.now_s())
+            if value is None:
                 self._note_bare_report(client_id)
             elif value:
                 self._take(client_id, value)
@@ -339,8 +362,10 @@ class Master:
     def _note_bare_report(self, client_id: str) -> None:
         if client_id not in self._bare_reports and len(self._bare_reports) >= MAX_STRANGERS:
             return
+        now_s = self._clock.now_s()
         self._bare_reports[client_id] += 1
-        if self._bare_reports[client_id] == REPORTS_WITHOUT_PLUGIN:
+        bare_s = now_s - self._bare_since_s.setdefault(client_id, now_s)
+        if self._bare_reports[client_id] >= REPORTS_WITHOUT_PLUGIN and bare_s >= TIME_WITHOUT_PLUGIN_S:
             self._note_without_plugin(client_id)
 
     def _note_unheard_workers(self) -> None:

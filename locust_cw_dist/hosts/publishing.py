@@ -19,12 +19,14 @@ from locust_cw_dist.edge import forks
 from locust_cw_dist.edge.clock import SystemClock
 from locust_cw_dist.edge.cloudwatch import Cloudwatch
 from locust_cw_dist.edge.dry_run import DryRun
+from locust_cw_dist.edge.link import RunLink
 from locust_cw_dist.edge.listeners import Listeners
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.edge.presence import Presence
 from locust_cw_dist.edge.sink import Nowhere, SendError
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.hosts import rivals
+from locust_cw_dist.hosts.cross_checker import CrossChecker
 from locust_cw_dist.hosts.health import HealthWatch
 from locust_cw_dist.hosts.judge import Judge
 from locust_cw_dist.hosts.keeper import Keeper
@@ -111,7 +113,10 @@ class Publishing:
             resolution_s=settings.resolution_s,
             with_messages=settings.reasons == "message",
         )
-        self._summarizer = Summarizer(self._source, self._publisher, self._health, self._runs, settings, self._dry_run)
+        self._cross_checker = CrossChecker(environment, self._runs, collector)
+        self._summarizer = Summarizer(
+            self._source, self._publisher, self._health, self._cross_checker, self._runs, settings, self._dry_run
+        )
         self._presence = Presence(rivals.identity(settings))
         self._recording = Recording(
             settings, self._runs, self._clock, once, begin=self._begin_of_record, status=self._status_of_record
@@ -150,6 +155,8 @@ class Publishing:
                 logger.warning("locust-cw: %s", line)
         elif self._settings.publishes and not self._presence.claim():
             rivals.warn(self._once, self._settings, "on this machine")
+        for mode in RunLink(self._environment).lesser_modes:
+            logger.warning("locust-cw: with this version of Locust %s", mode)
         # Listeners first: whatever yields here must not miss a message.
         self._source.attach()
         self._health.start(self._source)
@@ -338,11 +345,13 @@ class Publishing:
         if isinstance(self._source, Single) and isinstance(self._environment.runner, DistributedRunner):
             logger.error("locust-cw: install() was called before the runner was made: nothing arrives; call it after")
         run = self._runs.start(self._clock.now_s(), self._host(), self._labels())
+        self._cross_checker.begin(run)
         self._health.begin(run, self._source.worker_ids())
         self._source.collector.begin(run.run_id, self._source.worker_ids(), self._clock.now_s())
         self._source.announce()
 
     def _on_test_stop(self, **_: Any) -> None:
+        self._cross_checker.note_stop(self._runs.current)
         self._runs.stop(self._clock.now_s())
         self._source.collector.end()
         if isinstance(self._source, Single):
@@ -367,7 +376,8 @@ class Publishing:
             gevent.sleep(WATCH_INTERVAL_S)
             try:
                 self._source.keep_link()
-                self._summarizer.log_settled(self._clock.now_s() - SILENCE_S)
+                slack_s = self._source.collector.slack_s
+                self._summarizer.log_settled(self._clock.now_s() - SILENCE_S - slack_s)
                 self._judge.log_settled()
             except Exception:
                 self._once.error("watch", "locust-cw: could not look after a run")

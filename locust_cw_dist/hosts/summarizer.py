@@ -15,6 +15,7 @@ from locust_cw_dist.core.ledger import Balance
 from locust_cw_dist.core.run_summary import Rehearsal, RunSummary, Spending
 from locust_cw_dist.core.verdict import State, Verdict
 from locust_cw_dist.edge.dry_run import DryRun
+from locust_cw_dist.hosts.cross_checker import CrossChecker
 from locust_cw_dist.hosts.health import HealthWatch
 from locust_cw_dist.hosts.publisher import Publisher
 from locust_cw_dist.hosts.runs import Run, Runs
@@ -43,6 +44,7 @@ class Summarizer:
         source: Source,
         publisher: Publisher,
         health: HealthWatch,
+        cross_checker: CrossChecker,
         runs: Runs,
         settings: Settings,
         dry_run: DryRun | None = None,
@@ -50,6 +52,7 @@ class Summarizer:
         """Summarize what `source` received and `publisher` sent, or would have sent, to `dry_run`."""
         self.verdicts: dict[str, Verdict] = {}
         self._health = health
+        self._cross_checker = cross_checker
         self._source = source
         self._publisher = publisher
         self._runs = runs
@@ -65,7 +68,7 @@ class Summarizer:
                 continue
             waiting = any(self._source.collector.waiting_for(run.run_id, silent_since_s))
             balance = self._publisher.balance(run)
-            if not (waiting or balance.pending or balance.spooled):
+            if not (waiting or balance.pending or balance.spooled or self._may_catch_up(run, silent_since_s)):
                 self._log(run)
 
     def log_all(self) -> bool:
@@ -82,11 +85,18 @@ class Summarizer:
                 self._log(run)
         return not self._incomplete
 
+    def _may_catch_up(self, run: Run, silent_since_s: float) -> bool:
+        """Whether Locust has more results of a run that stopped lately: it may know of them before the plugin does."""
+        check = self._cross_checker.check(run)
+        is_recent = run is self._runs.current and (run.stopped_s or 0.0) >= silent_since_s
+        return check.finds_missing and is_recent
+
     def _log(self, run: Run) -> None:
         balance = run.logged = self._publisher.balance(run)
         spending = self._spending()
         unheard = self._source.collector.unheard(run.run_id)
-        verdict = self.verdicts[run.run_id] = self._health.verdict(run, balance)
+        check = self._cross_checker.check(run)
+        verdict = self.verdicts[run.run_id] = self._health.verdict(run, balance, check)
         summary = RunSummary(
             run_id=run.run_id,
             labels=run.labels,
@@ -102,6 +112,7 @@ class Summarizer:
             publishes=self._settings.publishes,
             resends_ambiguous=self._settings.ambiguous == "resend",
             verdict=verdict,
+            cross_check=check,
         )
         for line in summary.lines():
             logger.log(logging.INFO if summary.is_complete else logging.WARNING, "locust-cw: %s", line)
@@ -112,7 +123,10 @@ class Summarizer:
 
     def _has_new_verdict(self, run: Run, balance: Balance) -> bool:
         # Of the last run only: a worker without the plugin that came now was not there before.
-        return run is self._runs.current and self._health.verdict(run, balance) != self.verdicts.get(run.run_id)
+        if run is not self._runs.current:
+            return False
+        verdict = self._health.verdict(run, balance, self._cross_checker.check(run))
+        return verdict != self.verdicts.get(run.run_id)
 
     def _rehearsal(self, series: int) -> Rehearsal | None:
         if self._dry_run is None:

@@ -26,7 +26,7 @@ from locust_cw_dist.core.outbox import Moment, Outbox
 from locust_cw_dist.core.run_naming import RunNaming
 from locust_cw_dist.edge import forks
 from locust_cw_dist.edge.clock import Clock, SystemClock
-from locust_cw_dist.edge.link import Guard, WorkerLink
+from locust_cw_dist.edge.link import Guard, WorkerLink, report_interval_s
 from locust_cw_dist.edge.listeners import Listeners
 from locust_cw_dist.edge.once import Once
 from locust_cw_dist.hosts.recorder import Recorder, vitals_of
@@ -273,7 +273,8 @@ class Worker:
             clock = self._own_clock
             if timeout_s is None:
                 # Twice: behind a link that was away for as long, a report more may have gone unanswered.
-                was_heard = clock.now_s() - self._heard_at_s < 2 * LAST_WORD_TIMEOUT_S
+                recent_s = 2 * max(LAST_WORD_TIMEOUT_S, report_interval_s())
+                was_heard = clock.now_s() - self._heard_at_s < recent_s
                 timeout_s = LAST_WORD_TIMEOUT_S if was_heard else UNHEARD_TIMEOUT_S
             deadline_s = clock.now_s() + timeout_s
             while data := self._outbox.last_word(self._moment()):

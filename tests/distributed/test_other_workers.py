@@ -16,6 +16,11 @@ def assert_named_once(cluster, pattern):
     assert cluster.summary()["workers_without_plugin"] == [name]
     assert cluster.summary()["complete"] is False
     assert "INCOMPLETE" in master.log
+    totals, recorded = cluster.summary()["locust_totals"], cluster.summary()["recorded"]
+    assert totals["missing_requests"] == totals["requests"] - recorded > 0
+    assert totals["likely_causes"] == [
+        "workers without this plugin: install the same version of locust-cw-dist on every worker"
+    ]
     assert f"lost: everything of worker {name}" in master.log
     cluster.assert_clean()
     cluster.assert_balanced()
@@ -26,6 +31,7 @@ def assert_named_once(cluster, pattern):
 
 @pytest.mark.parametrize("run_time_s", [2, 8])
 def test_a_worker_without_the_plugin(cluster, run_time_s):
+    cluster.locust_has_more = True
     cluster.master(run_time_s=run_time_s)
     cluster.worker(name="odd", locustfile="shopper.py")
     cluster.worker(name="good")
@@ -34,6 +40,7 @@ def test_a_worker_without_the_plugin(cluster, run_time_s):
 
 
 def test_a_worker_with_another_wire_version(cluster):
+    cluster.locust_has_more = True
     cluster.master(run_time_s=5)
     odd = cluster.worker(name="odd", locustfile="shopper.py,other_version.py,plugin.py")
     cluster.worker(name="good")

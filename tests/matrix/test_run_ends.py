@@ -71,12 +71,14 @@ def test_shape_class(cluster):
 
 def test_reset_stats_option(cluster):
     """Locust forgets what was before its users were all there."""
+    cluster.comparable = False
     cluster.master("--reset-stats", "-r", "4", run_time_s=5)
     cluster.worker("--reset-stats")
     cluster.worker("--reset-stats")
     assert cluster.wait() == PAIR
     assert locust_total(cluster) < len(cluster.truth().requests)
     assert_exact_and_quiet(cluster)
+    assert cluster.summary()["locust_totals"] == {"comparable": False, "why": "--reset-stats"}
 
 
 def test_a_user_that_raises_in_every_task(cluster):

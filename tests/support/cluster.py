@@ -56,6 +56,8 @@ class Cluster:
         processes: All of them by name, in the order in which they were started.
         command: How Locust is started.
         locust_raises: Whether tracebacks of Locust's are to be expected.
+        locust_has_more: Whether Locust is to count more than is recorded.
+        comparable: Whether Locust's totals are to be those of the last run.
         locustfile: What they run, unless told otherwise: files of `locustfiles/` or of `folder`, with commas between.
         also: Files that every process runs after those.
     """
@@ -74,6 +76,8 @@ class Cluster:
         self.processes: dict[str, Process] = {}
         self.command: Sequence[str] = LOCUST
         self.locust_raises = False
+        self.locust_has_more = False
+        self.comparable = True
         self.locustfile = "shopper.py,plugin.py"
         self.also: list[str] = []
         self._service = f"cluster-{os.getpid()}-{next(_numbers)}"
@@ -205,7 +209,27 @@ class Cluster:
         summary = self.summary()
         assert (summary["recorded"], summary["complete"]) == (len(truth.requests), True), summary
         assert summary["published"] == len(truth.requests), summary
+        assert summary["recorded_failures"] == sum(request.failed for request in truth.requests), summary
+        self.assert_locust_has_no_more()
         assert_equal(truth.requests, self.published())
+
+    def assert_locust_has_no_more(self) -> None:
+        """Assert that Locust counted no request and no failure that was not recorded, of each run of which it can say.
+
+        By what the plugin says, and of the last run by what Locust itself had when its process ended.
+        """
+        if self.locust_has_more:
+            return
+        for summary in self.last_summaries():
+            totals = summary["locust_totals"]
+            if totals["comparable"]:
+                assert totals["requests"] <= summary["recorded"], summary
+                assert totals["failures"] <= summary["recorded_failures"], summary
+        summaries, at_end = self.last_summaries()[-1:], self.truth().locust
+        if self.comparable and len(at_end) == len(summaries) == 1:
+            (requests, failures), summary = at_end[0], summaries[0]
+            assert summary["locust_totals"]["comparable"], summary
+            assert (requests <= summary["recorded"], failures <= summary["recorded_failures"]) == (True, True), summary
 
     def assert_balanced(self) -> None:
         """Assert that each run's ledger adds up."""

@@ -81,6 +81,7 @@ class WorkerTruth:
         modules: Those of boto3 and botocore that it had imported when it ended.
         aws: Names of the AWS variables in its environment when it ended.
         has_ended: Whether it came to its regular end.
+        locust: Locust's own numbers of requests and failures when it ended; None where it had no test.
     """
 
     pid: int
@@ -89,6 +90,12 @@ class WorkerTruth:
     modules: list[str] = field(default_factory=list)
     aws: list[str] = field(default_factory=list)
     has_ended: bool = False
+    locust: tuple[int, int] | None = None
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether Locust's totals are those of one worker."""
+        return "WorkerRunner" in self.runners
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,11 @@ class Truth:
     def workers(self) -> list[WorkerTruth]:
         """The processes that had users."""
         return [process for process in self.processes if process.requests]
+
+    @property
+    def locust(self) -> list[tuple[int, int]]:
+        """Locust's own numbers of requests and failures, of each master or single process that ended."""
+        return [one.locust for one in self.processes if one.locust is not None and not one.is_worker]
 
 
 def read_truth(folder: Path) -> Truth:
@@ -127,7 +139,8 @@ def _read_process(path: Path) -> WorkerTruth:
             end = record
     if end is None:
         return WorkerTruth(pid, requests, runners)
-    return WorkerTruth(pid, requests, runners, end["modules"], end["aws"], has_ended=True)
+    locust = next((tuple(totals) for totals in end["locust"]), None)
+    return WorkerTruth(pid, requests, runners, end["modules"], end["aws"], has_ended=True, locust=locust)
 
 
 def figures_of(requests: Iterable[Request]) -> Figures:

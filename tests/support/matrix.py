@@ -54,7 +54,10 @@ def assert_exact_runs(cluster: Cluster, runs: int) -> None:
     summaries = cluster.last_summaries()
     recorded = Counter(request.run for request in truth.requests)
     assert [summary["recorded"] for summary in summaries] == [recorded[run] for run in range(1, runs + 1)]
+    failed = Counter(request.run for request in truth.requests if request.failed)
+    assert [summary["recorded_failures"] for summary in summaries] == [failed[run] for run in range(1, runs + 1)]
     assert all(summary["complete"] for summary in summaries), summaries
+    cluster.assert_locust_has_no_more()
     assert_equal(truth.requests, cluster.published())
     assert_quiet(cluster)
 

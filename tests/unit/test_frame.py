@@ -17,6 +17,7 @@ from locust_cw_dist.core.result import MISSING
 from locust_cw_dist.core.sections import Section
 from locust_cw_dist.core.summary import Summary
 from support.strategies import NOW_S, a_result
+from support.wire import sample_frame
 
 
 def a_frame(*sections, counters=None):
@@ -100,3 +101,11 @@ def test_a_refusal_says_why_and_for_people_in_which_detail():
     assert (str(error), error.reason, error.version) == ("not a frame: far too odd", REFUSALS[0], 9)
     assert str(FrameError(REFUSALS[0])) == "not a frame"
     assert len(set(REFUSALS)) == len(REFUSALS)
+
+
+def test_failures_are_counted_alike_on_both_sides_of_the_wire():
+    frame = sample_frame()
+    failures = [sum(summary.failure_count for summary in one.summaries.values()) for one in frame.sections]
+    assert sum(failures) > 0
+    assert [one.failure_count for one in frame.sections] == failures
+    assert [one.failure_count for one in decode(encode(frame)).sections] == failures

@@ -13,6 +13,7 @@ from locust_cw_dist.core.health import (
     HealthBook,
     Spell,
     UsersShort,
+    reachable_users,
 )
 
 NOW_S = 1_800_000_000.0
@@ -166,6 +167,22 @@ def test_users_that_were_missing_for_long_are_said():
 
 def test_users_that_are_handed_out_anew_in_time_are_not():
     assert users(20, *[10] * 8, 20, 20) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "running", "fixed_counts", "reachable"),
+    [
+        (20, 0, [], 20),
+        (20, 0, [0, 5], 20),  # the first class fills up what is left
+        (20, 0, [2, 3], 5),
+        (4, 0, [2, 3], 4),
+        (20, 5, [2, 3], 5),
+        (20, 3, [2, 3], 5),
+        (20, 15, [5], 15),  # ten are of a class that a shape has left
+    ],
+)
+def test_no_more_users_can_run_than_classes_have(asked, running, fixed_counts, reachable):
+    assert reachable_users(asked, running, fixed_counts) == reachable
 
 
 def test_a_new_target_is_a_new_ramp():

@@ -6,9 +6,18 @@ import time
 from types import SimpleNamespace
 
 import gevent
+import pytest
+from locust import User, constant, runners
 from locust.env import Environment
 
-from locust_cw_dist.edge.link import ROUTER_HANDOVER, MasterLink, WorkerLink
+from locust_cw_dist.edge.link import (
+    ROUTER_HANDOVER,
+    USUAL_REPORT_INTERVAL_S,
+    MasterLink,
+    RunLink,
+    WorkerLink,
+    report_interval_s,
+)
 
 
 class Socket:
@@ -69,3 +78,56 @@ def assert_waits_for_nothing(link):
     before_s = time.monotonic()
     assert link.receive(0.05) is None
     assert 0.04 <= time.monotonic() - before_s < 20
+
+
+@pytest.mark.parametrize(
+    ("value", "expected_s"), [(30, 30.0), (0.1, 0.1), (0, 3.0), (-1, 3.0), (None, 3.0), ("30", 3.0)]
+)
+def test_how_often_workers_report_is_what_a_locustfile_set(monkeypatch, value, expected_s):
+    assert report_interval_s() == runners.WORKER_REPORT_INTERVAL == USUAL_REPORT_INTERVAL_S
+    monkeypatch.setattr(runners, "WORKER_REPORT_INTERVAL", value)
+    assert report_interval_s() == expected_s
+
+
+def test_runners_that_count_the_same_events_are_counted():
+    environment = Environment()
+    environment.events.request.add_listener(print)
+    link = RunLink(environment)
+    assert link.count_runners() == 0
+    first = environment.create_local_runner()
+    assert link.count_runners() == 1
+    second = Environment(events=environment.events).create_local_runner()
+    assert link.count_runners() == 2
+    assert RunLink(environment).lesser_modes == []
+    for runner in (first, second):
+        runner.quit()
+
+
+class Idle(User):
+    wait_time = constant(1)
+
+
+class Busy(Idle):
+    fixed_count = 2
+
+
+def test_classes_that_are_dispatched_are_those_of_the_last_start():
+    environment = Environment(user_classes=[Idle, Busy])
+    runner = environment.create_local_runner()
+    link = RunLink(environment)
+    assert link.dispatched_classes() == [Idle, Busy]
+    runner.start(5, spawn_rate=5, user_classes=[Busy])
+    runner.spawning_greenlet.join(5)
+    assert link.dispatched_classes() == [Busy]
+    assert runner.user_count == 2
+    runner.quit()
+
+
+def test_runs_of_another_locust_are_seen_in_a_stated_lesser_mode():
+    events = SimpleNamespace(request=SimpleNamespace())
+    link = RunLink(SimpleNamespace(events=events, runner=SimpleNamespace(), user_classes=[Idle]))
+    assert link.lesser_modes == [
+        "runners that share events may make a run incomplete: Locust counts each twice",
+        "a shape that chooses classes with a `fixed_count` may make a run suspect",
+    ]
+    assert (link.count_runners(), link.dispatched_classes()) == (1, [Idle])

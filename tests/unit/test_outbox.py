@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from locust_cw_dist.core.buffer import RunCounters, WorkerBuffer
 from locust_cw_dist.core.frame import FrameError, decode
 from locust_cw_dist.core.outbox import (
     GIVE_UP_AFTER_REPORTS,
+    GIVE_UP_AFTER_S,
     MAX_SUMMARIES_PER_FRAME,
     NOTHING,
     RESEND_AFTER_REPORTS,
@@ -215,8 +217,19 @@ def test_results_of_the_old_run_go_while_the_new_one_has_no_name(bench):
 def test_nobody_is_there_after_many_reports_without_an_answer(bench):
     bench.reports(GIVE_UP_AFTER_REPORTS)
     assert not bench.outbox.is_abandoned
-    bench.report()
+    bench.report(replace(AT_WORK, now_s=AT_WORK.now_s + GIVE_UP_AFTER_S))
     assert bench.outbox.is_abandoned
+
+
+def test_nobody_is_given_up_for_reporting_often_or_rarely(bench):
+    """A locustfile may make workers report each 0.1 s, or each minute."""
+    for number in range(10 * GIVE_UP_AFTER_REPORTS):
+        bench.report(replace(AT_WORK, now_s=AT_WORK.now_s + number / 10))
+    assert not bench.outbox.is_abandoned
+    rare = Bench()
+    for number in range(GIVE_UP_AFTER_REPORTS):
+        rare.report(replace(AT_WORK, now_s=AT_WORK.now_s + 60 * number))
+    assert not rare.outbox.is_abandoned
 
 
 def test_a_master_that_answered_once_is_not_given_up(bench):

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from locust_cw_dist.core.crosscheck import CrossCheck, Totals
 from locust_cw_dist.core.ledger import LEFT_OUT, Balance
 from locust_cw_dist.core.prices import Prices
 from locust_cw_dist.core.result import NEGATIVE
@@ -42,6 +43,9 @@ def test_a_complete_run_takes_two_lines():
         (balance(published=1_001), False),
         (replace(COMPLETE, unheard=(("worker", 1_800_000_000.0),)), False),
         (replace(COMPLETE, without_plugin=("worker",)), False),
+        (replace(COMPLETE, cross_check=CrossCheck(Totals(1_000, 5), Totals(990, 5))), True),
+        (replace(COMPLETE, cross_check=CrossCheck(Totals(1_000, 5), Totals(1_001, 5))), False),
+        (replace(COMPLETE, cross_check=CrossCheck(Totals(1_000, 5), Totals(990, 6))), False),
     ],
 )
 def test_a_run_is_complete_if_every_result_is_published_and_nobody_has_more(summary, is_complete):
@@ -58,6 +62,7 @@ def test_all_that_is_missing_has_a_line_of_its_own():
         refused_frames={"malformed": 3},
         unheard=(("worker-7", 1_800_000_000.0),),
         without_plugin=("worker-9",),
+        cross_check=CrossCheck(Totals(1_000, 50), Totals(1_200, 50)),
     )
     assert summary.lines()[0] == "run run-1: INCOMPLETE: 900 of 1000 results published, 7 of them late"
     text = "\n".join(summary.lines()[1:])
@@ -68,6 +73,9 @@ def test_all_that_is_missing_has_a_line_of_its_own():
         "10 unaccounted for",
         "worker-7 recorded after 08:00:00Z",
         "everything of worker worker-9",
+        "Locust counted 200 requests more than were recorded (Locust: 1200 requests, 50 failures; recorded: 1000",
+        "likely cause: workers without this plugin",
+        "likely cause: a lost worker",
         "3 frames refused: malformed",
         "2 calls never got an answer",
     ):
@@ -91,6 +99,8 @@ def test_the_same_is_told_to_machines():
         "complete": False,
         "verdict": {"state": "valid", "reasons": []},
         "recorded": 1_000,
+        "recorded_failures": 0,
+        "locust_totals": {"comparable": False, "why": "not compared"},
         "publishing": True,
         "published": 900,
         "pending": 40,

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from locust_cw_dist.core.collector import Collector
+from locust_cw_dist.core.crosscheck import CrossCheck, Totals
 from locust_cw_dist.core.ledger import Balance, DatumLedger
 from locust_cw_dist.core.verdict import VALID, Reason, State, Verdict
 from locust_cw_dist.hosts.publisher import SeriesCount
@@ -32,8 +33,10 @@ class Bench:
         )
         source = SimpleNamespace(collector=self.collector, without_plugin=set())
         self.verdict = VALID
-        health = SimpleNamespace(verdict=lambda run, _: self.verdict if run is self.run else VALID)
-        self.summarizer = Summarizer(source, publisher, health, self.runs, Settings(service="shop"))
+        self.locust = Totals(10, 0)
+        health = SimpleNamespace(verdict=lambda run, *_: self.verdict if run is self.run else VALID)
+        checker = SimpleNamespace(check=lambda _: CrossCheck(Totals(10, 0), self.locust))
+        self.summarizer = Summarizer(source, publisher, health, checker, self.runs, Settings(service="shop"))
 
     def book(self, published=10, pending=0, **dropped):
         total = published + pending + sum(dropped.values())
@@ -91,3 +94,24 @@ def test_a_run_whose_verdict_is_another_at_the_end_is_logged_again(bench, caplog
     (record,) = [r for r in caplog.records if "worker w1 has no plugin" in r.getMessage() and r.levelname == "WARNING"]
     assert record.getMessage() == "locust-cw:   verdict: invalid: worker w1 has no plugin"
     assert bench.summarizer.verdicts == {bench.run.run_id: bench.verdict}
+
+
+def test_a_run_of_which_locust_has_more_waits_for_the_rest_and_is_then_incomplete(bench, caplog):
+    bench.runs.stop(NOW_S + 5)
+    bench.locust = Totals(12, 0)
+    bench.summarizer.log_settled(NOW_S + 5)
+    assert logged(caplog) == [], "a report may be on its way"
+    bench.summarizer.log_settled(NOW_S + 6)
+    (line,) = logged(caplog)
+    assert (line["complete"], line["locust_totals"]["missing_requests"]) == (False, 2)
+    assert bench.summarizer.log_all() is False
+
+
+def test_a_run_that_catches_up_with_locust_is_complete(bench, caplog):
+    bench.runs.stop(NOW_S + 5)
+    bench.locust = Totals(12, 0)
+    bench.summarizer.log_settled(NOW_S)
+    bench.locust = Totals(9, 0)
+    bench.summarizer.log_settled(NOW_S)
+    (line,) = logged(caplog)
+    assert (line["complete"], line["locust_totals"]["missing_requests"]) == (True, 0)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from locust_cw_dist.core.crosscheck import CrossCheck, Totals
 from locust_cw_dist.core.health import THIS_PROCESS, Busy, Health, Spell, UsersShort
 from locust_cw_dist.core.run_end import Cause, Plan, cut_short
 from locust_cw_dist.core.verdict import MAX_NAMED, VALID, Delivery, Evidence, State, judge
@@ -16,6 +17,13 @@ AT_S = 1_800_000_000.0  # 08:00:00Z
 
 def verdict_of(*, cut=None, health=None, **delivery):
     return judge(Evidence(delivery=Delivery(**delivery), health=health or Health(), cut_short=cut))
+
+
+def test_what_locust_has_more_makes_a_run_suspect():
+    verdict = judge(Evidence(cross_check=CrossCheck(Totals(10, 0), Totals(10, 2))))
+    expected = {"state": "suspect", "reasons": ["Locust counted 2 failures more than were recorded"]}
+    assert verdict.as_json() == expected
+    assert judge(Evidence(cross_check=CrossCheck(Totals(10, 2), Totals(9, 2)))) == VALID
 
 
 def test_a_run_without_anything_to_say_is_valid():

@@ -15,6 +15,7 @@ from locust import events
 
 _files = {}  # by pid: --processes forks after this was imported
 _run = [0]
+_environment = []  # of the last test
 
 
 def write(record):
@@ -42,13 +43,20 @@ def on_request(request_type=None, name=None, response_time=None, response_length
 
 def on_test_start(environment, **_):
     _run[0] += 1
+    _environment[:] = [environment]
     write({"start": time.time(), "run": _run[0], "runner": type(environment.runner).__name__})
+
+
+def locust_totals():
+    """Return Locust's own numbers of requests and failures, of the last test of this process, if there was one."""
+    return [(one.stats.total.num_requests, one.stats.total.num_failures) for one in _environment][-1:]
 
 
 def write_end(**_):
     write(
         {
             "end": time.time(),
+            "locust": locust_totals(),
             "modules": [name for name in ("boto3", "botocore") if name in sys.modules],
             "aws": sorted(name for name in os.environ if name.startswith("AWS_") and "METADATA" not in name),
         }

@@ -3,3 +3,4 @@
 from locust_cw_dist.core import outbox
 
 outbox.GIVE_UP_AFTER_REPORTS = 1
+outbox.GIVE_UP_AFTER_S = 0.0

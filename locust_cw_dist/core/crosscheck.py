@@ -1,0 +1,110 @@
+"""CrossCheck: Locust's own totals of a run, beside what was recorded of it.
+
+More recorded than Locust has is normal: Locust's totals lose results at the end of a distributed run, and a failure
+whose response time is `nan`. Fewer is not: something was counted by Locust and never reached the `request` event, or
+this plugin was not there when it did. Requests and failures are compared each by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What was counted in a run.
+
+    Attributes:
+        requests: All requests, with or without a response time.
+        failures: Of those, the failed ones; in Locust's totals also what `stats.log_error` was called with.
+    """
+
+    requests: int = 0
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CrossCheck:
+    """Locust's totals against ours.
+
+    Attributes:
+        recorded: What was recorded, before anything was left out or grouped.
+        locust: Locust's totals; None where they can't be compared.
+        why: Why they can't be compared; empty where they can.
+        others: What Locust's totals may hold of other runs.
+    """
+
+    recorded: Totals = Totals()
+    locust: Totals | None = None
+    why: str = "not compared"
+    others: Totals = Totals()
+
+    @property
+    def missing(self) -> Totals:
+        """What Locust surely counted and was not recorded; zeros where that can't be known."""
+        locust, recorded, others = self.locust or Totals(), self.recorded, self.others
+        return Totals(
+            max(0, locust.requests - recorded.requests - others.requests),
+            max(0, locust.failures - recorded.failures - others.failures),
+        )
+
+    @property
+    def finds_missing(self) -> bool:
+        """Whether Locust counted more."""
+        return self.missing != Totals()
+
+    @property
+    def text(self) -> str:
+        """Say what is missing, as a sentence without an end; only where something is."""
+        missing = self.missing
+        kinds = ((missing.requests, "request"), (missing.failures, "failure"))
+        what = " and ".join(f"{count} {kind}{'s' if count != 1 else ''}" for count, kind in kinds if count)
+        return f"Locust counted {what} more than were recorded"
+
+    def lines(self, causes: list[str]) -> list[str]:
+        """Return the part of the block for people; nothing where nothing is missing."""
+        if self.locust is None or not self.finds_missing:
+            return []
+        locust, recorded = self.locust, self.recorded
+        numbers = (
+            f"{locust.requests} requests, {locust.failures} failures; "
+            f"recorded: {recorded.requests} requests, {recorded.failures} failures"
+        )
+        return [f"  {self.text} (Locust: {numbers})", *(f"  likely cause: {cause}" for cause in causes)]
+
+    def as_json(self, causes: list[str]) -> dict[str, Any]:
+        """Return the same for machines: numbers, booleans and strings."""
+        if self.locust is None:
+            return {"comparable": False, "why": self.why}
+        return {
+            "comparable": True,
+            "requests": self.locust.requests,
+            "failures": self.locust.failures,
+            "missing_requests": self.missing.requests,
+            "missing_failures": self.missing.failures,
+            "likely_causes": causes if self.finds_missing else [],
+        }
+
+    def likely_causes(self, *, without_plugin: bool, lost_workers: bool) -> list[str]:
+        """Return what may have made Locust count more, the most likely first.
+
+        Args:
+            without_plugin: Whether workers of this run have no plugin.
+            lost_workers: Whether workers of this run never said that they were done.
+        """
+        known = []
+        if without_plugin:
+            known.append("workers without this plugin: install the same version of locust-cw-dist on every worker")
+        if lost_workers:
+            known.append("a lost worker, whose last results Locust had and this plugin had not")
+        return known or [self._direct_calls(), "requests that were fired before the plugin was installed"]
+
+    def _direct_calls(self) -> str:
+        missing = self.missing
+        calls = {"stats.log_request": missing.requests, "stats.log_error": missing.failures}
+        names = " and ".join(name for name, count in calls.items() if count)
+        return f"code that calls {names} directly: fire environment.events.request instead"
+
+
+NOT_COMPARED = CrossCheck()
