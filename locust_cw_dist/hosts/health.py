@@ -83,7 +83,7 @@ class HealthWatch:
         """Stop watching."""
         self._listeners.close()
         if self._greenlet is not None:
-            self._greenlet.kill()
+            self._greenlet.kill(block=False)
 
     def begin(self, run: Run, workers: Iterable[str]) -> None:
         """Note that a run begins, with these workers."""

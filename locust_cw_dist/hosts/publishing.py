@@ -200,8 +200,9 @@ class Publishing:
         recover_end_s = self._flush_end_s - flush_timeout_s / 2
         self._step("recover", lambda: self._keeper.settle(self._left_s(recover_end_s)))
         self._step("send", self._send)
+        # Nothing yields from here on to the summary: what fired meanwhile would be in Locust's totals alone.
         if self._watch is not None:
-            self._watch.kill()
+            self._watch.kill(block=False)
         self._health.close()
         self._tell()
         self._step("keep", lambda: self._keeper.finish(self._publisher))
@@ -214,21 +215,27 @@ class Publishing:
             self._tell()
 
     def close(self) -> None:
-        """Stop, after `finish`; what fires from now on is counted as too late, and after that not recorded."""
+        """Stop, after `finish`. What fires meanwhile is sent too, or counted; what fires after it is not recorded."""
         self.amend()
-        self._step("stop", self._publisher.stop)
         self._judge.close()
         self._step("record", self._recording.close)
         self._step("keep", lambda: self._keeper.close(self._publisher))
         self._presence.release()
-        if self._dry_run is not None:
-            self._step("rehearse", self._dry_run.close)
         self._listeners.close()
         self.leaving.detach()
-        # Last: all of the above lets others have the hub.
+        # All of this lets others have the hub, so what comes last is to send; `stop` takes no time where all is sent.
+        for _ in range(MAX_LAST_LOOKS):
+            self._send_rest(self._send)
+        self._step("stop", self._publisher.stop)
         self._source.detach()
+        self._send_rest(self._publisher.leave_out)
+        if self._dry_run is not None:
+            self._step("rehearse", self._dry_run.close)
+
+    def _send_rest(self, send: Callable[[], None]) -> None:
+        """Send what has fired since the records were closed, and say anew what became of it all; if anything has."""
         if self._has_new_results():
-            self._step("leave out", self._publisher.leave_out)
+            self._step("send", send)
             self._step("sum up", self._summarizer.log_all)
             self._step("judge", self._conclude)
 

@@ -27,6 +27,8 @@ def test_a_script_that_variables_tell_where_to_publish(cluster, cloudwatch):
 
 def test_what_has_stopped_is_sent_at_once_and_each_window_once(cluster):
     """Two runs in one window of ten seconds, which both stop in it; one result of each comes when it has stopped."""
+    # Results of the first run still come when the second one has begun: Locust's totals are of both.
+    cluster.comparable = False
     script = cluster.script("script", "library_stops.py", cluster.namespace, publishes=True)
     assert cluster.wait() == {"script": 0}
     first, second, last = json.loads(script.out)

@@ -132,7 +132,7 @@ def test_a_single_process_without_a_runner_publishes_what_is_fired():
     assert hosts == {"http://shop.test"}
 
 
-@pytest.mark.parametrize("step", ["flush", "tick"])
+@pytest.mark.parametrize("step", ["bring_out", "tick"])
 def test_an_error_at_the_end_keeps_no_later_step_from_being_taken(tmp_path, monkeypatch, caplog, step):
     """What could not be sent for an error of ours is said, the spool is freed, and a gate does not pass."""
     caplog.set_level("INFO")
@@ -149,7 +149,8 @@ def test_an_error_at_the_end_keeps_no_later_step_from_being_taken(tmp_path, monk
     monkeypatch.setattr(f"locust_cw_dist.hosts.publisher.Publisher.{step}", fail)
     plugin.close(timeout_s=1)
     environment.events.quitting.fire(environment=environment, reverse=True)
-    assert "INCOMPLETE" in caplog.text
+    # Where windows close, the rest goes out by itself.
+    assert ("INCOMPLETE" in caplog.text) == (step == "tick")
     assert caplog.text.count("an error in the step 'send'") == 1
     assert list(tmp_path.iterdir()) == []
     assert environment.process_exit_code == 4
@@ -165,8 +166,13 @@ def test_a_disk_that_hangs_takes_no_more_than_half_of_the_time_there_is_at_the_e
         gevent.sleep(timeout_s)
 
     monkeypatch.setattr("locust_cw_dist.hosts.keeper.Keeper.settle", hang)
-    flush = Publisher.flush
-    monkeypatch.setattr(Publisher, "flush", lambda self, timeout_s: (left_s.append(timeout_s), flush(self, timeout_s)))
+    send = Publisher.bring_out
+
+    def bring_out(publisher, timeout_s):
+        left_s.append(timeout_s)
+        return send(publisher, timeout_s)
+
+    monkeypatch.setattr(Publisher, "bring_out", bring_out)
     plugin.close(timeout_s=2)
     assert settle_s == [pytest.approx(1.0, abs=0.1)]
     assert left_s[0] <= 1.01

@@ -1,6 +1,7 @@
 """A locustfile without users that fires results at each of the last moments of a process, wherever it runs.
 
-`FIRES_ON` names a class of Locust's runners: results of a background greenlet come from processes with such a one.
+`FIRES_ON` names a class of Locust's runners: a background greenlet of processes with such a one goes on to fire, to the
+end, or up to the `quit` event where `FIRES_UNTIL_QUIT` is set.
 """
 
 import atexit
@@ -20,8 +21,12 @@ def fire(moment, failed=False):
     )
 
 
+ended = []
+events.quit.add_listener(lambda **_: ended.append("FIRES_UNTIL_QUIT" in os.environ))
+
+
 def canary():
-    while True:
+    while not any(ended):
         fire("canary")
         gevent.sleep(0.05)
 
