@@ -177,7 +177,9 @@ class Outbox:
         if answered is None or not self._buffer.has_told(answered.counters):
             return False
         # What has no run yet can't be sent, so it holds nobody once the master was told that this is the end.
-        is_idle = answered.idle and answered.run_id == self._buffer.run_id and not waiting
+        # Of a run that is not known yet, there may have been another one since.
+        is_same_run = answered.run_id == self._buffer.run_id != UNKNOWN_RUN
+        is_idle = answered.idle and is_same_run and not waiting
         return is_idle or (answered.final and waiting <= {UNKNOWN_RUN})
 
     @property

@@ -174,6 +174,16 @@ def test_news_after_it_was_idle_are_told(bench, news):
     assert frame.counters == bench.buffer.copy_counters()
 
 
+def test_that_it_was_idle_before_any_run_was_known_is_not_the_last_word_of_a_later_one(bench):
+    bench.buffer.begin_run("")
+    first = bench.report(OVER)
+    bench.buffer.begin_run("run 1")
+    bench.buffer.begin_run("")
+    bench.acknowledge(first)
+    (frame,) = bench.last_words()
+    assert frame.final
+
+
 def test_a_process_that_ends_in_the_middle_of_its_test_says_its_last_word_once(bench):
     bench.record()
     frames = bench.last_words(AT_WORK)
