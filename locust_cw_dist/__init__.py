@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from locust_cw_dist.adapter import CloudwatchAdapter
     from locust_cw_dist.errors import LocustCwError, SettingsError
     from locust_cw_dist.plugin import Plugin, install
-    from locust_cw_dist.settings import Settings
+    from locust_cw_dist.settings.settings import Settings
 
 __version__ = "0.1.0"
 

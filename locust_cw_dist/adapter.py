@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from locust_cw_dist.plugin import Plugin, install
-from locust_cw_dist.settings import Settings
+from locust_cw_dist.settings.settings import Settings
 
 
 class CloudwatchAdapter:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 # Locust first: it patches the standard library for gevent, and what is imported after it is patched.
 from locust import events
 
-from locust_cw_dist import options
+from locust_cw_dist.settings import options
 
 if TYPE_CHECKING:
     import argparse
@@ -26,10 +26,10 @@ def _add_options(parser: argparse.ArgumentParser, **_: Any) -> None:
 def _install(environment: Environment, **_: Any) -> None:
     # Late, so that what needs only the options (--help, a wrong value) does not load the plugin.
     from locust_cw_dist import install
-    from locust_cw_dist.edge import interrupts
+    from locust_cw_dist.live.platform import ctrl_c
 
     install(environment)
-    interrupts.install()
+    ctrl_c.install()
 
 
 events.init_command_line_parser.add_listener(_add_options)

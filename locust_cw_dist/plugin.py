@@ -24,16 +24,16 @@ import gevent
 import gevent.lock
 from locust.runners import MasterRunner, WorkerRunner
 
-from locust_cw_dist.core.messages import FRAME, HELLO, WORD, Word, is_id
-from locust_cw_dist.edge import forks, link
-from locust_cw_dist.edge.listeners import Listeners
-from locust_cw_dist.edge.once import Once
+from locust_cw_dist.core.wire.messages import FRAME, HELLO, WORD, Word, is_id
 from locust_cw_dist.errors import SettingsError
-from locust_cw_dist.settings import Settings
+from locust_cw_dist.live.platform import forks, locust_internals
+from locust_cw_dist.live.platform.listeners import Listeners
+from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from locust_cw_dist.hosts.publishing import Publishing
-    from locust_cw_dist.hosts.worker import Worker
+    from locust_cw_dist.live.process import Publishing
+    from locust_cw_dist.live.worker.worker import Worker
 
 logger = logging.getLogger("locust_cw_dist")
 
@@ -144,11 +144,11 @@ class Plugin:
             self._begin_publishing(settings, client)
 
     def _begin(self, settings: Settings | None, client: Any) -> None:
-        for mode in link.order_modes(self._environment):
+        for mode in locust_internals.order_modes(self._environment):
             logger.warning("locust-cw: with this version of Locust %s", mode)
         runner = self._environment.runner
         if isinstance(runner, WorkerRunner):
-            from locust_cw_dist.hosts.worker import Worker
+            from locust_cw_dist.live.worker.worker import Worker
 
             self._worker = Worker(self._environment, self._once)
             self._worker.attach()
@@ -166,7 +166,7 @@ class Plugin:
             logger.info("locust-cw: publishing is off; to switch it on, %s", how)
 
     def _begin_publishing(self, settings: Settings, client: Any) -> None:
-        from locust_cw_dist.hosts.publishing import Publishing
+        from locust_cw_dist.live.process import Publishing
 
         self.settings = settings
         self._publishing = Publishing(self._environment, settings, client, self._once)
@@ -188,7 +188,7 @@ class Plugin:
 
         Options are read once for each environment, since they are taken away then.
         """
-        from locust_cw_dist.options import has_options, keep_from_workers, settings_from_options
+        from locust_cw_dist.settings.options import has_options, keep_from_workers, settings_from_options
 
         options = self._environment.parsed_options
         try:
@@ -202,7 +202,7 @@ class Plugin:
         return _settings_read[self._environment], "set --cw-service or --cw-namespace"
 
     def _read_variables(self) -> tuple[Settings, str]:
-        from locust_cw_dist.variables import describe_variables, settings_from_variables
+        from locust_cw_dist.settings.variables import describe_variables, settings_from_variables
 
         found = describe_variables(os.environ)
         how = f"pass Settings to install, or set LOCUST_CW_SERVICE or LOCUST_CW_NAMESPACE (found {found})"
@@ -210,7 +210,7 @@ class Plugin:
 
     def _refuse_to_run(self, reason: str) -> NoReturn:
         """End the process before any load, with the workers that wait for it already."""
-        from locust_cw_dist.core.exit_codes import WRONG_OPTIONS
+        from locust_cw_dist.core.verdict.exit_codes import WRONG_OPTIONS
 
         logger.error("locust-cw: %s", reason)
         self._is_over = True

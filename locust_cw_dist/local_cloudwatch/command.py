@@ -8,7 +8,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from locust_cw_dist.local_cloudwatch.server import LocalServer
+from locust_cw_dist.local_cloudwatch.http.server import LocalServer
 
 if TYPE_CHECKING:
     import argparse

@@ -16,8 +16,8 @@ from bench.figures import Figure
 from bench.pair import Pair, held_s
 from bench.publisher import aws
 from bench.traffic import REPORT_S, SimulatedWorker, name_of, response_time_ms
-from locust_cw_dist.core.histogram import MAX_BATCH
-from locust_cw_dist.core.messages import REPORT_KEY, WORD
+from locust_cw_dist.core.summaries.histogram import MAX_BATCH
+from locust_cw_dist.core.wire.messages import REPORT_KEY, WORD
 from locust_cw_dist.testing import LocalCloudwatch
 
 ENDPOINTS = 1_000

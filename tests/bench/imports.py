@@ -13,7 +13,7 @@ import locust
 begin_s = time.perf_counter()
 import locust_cw_dist
 if len(sys.argv) > 1:
-    import locust_cw_dist.auto, locust_cw_dist.hosts.worker
+    import locust_cw_dist.auto, locust_cw_dist.live.worker.worker
 print(time.perf_counter() - begin_s, "boto3" in sys.modules or "botocore" in sys.modules)
 """
 

@@ -11,7 +11,7 @@ from locust.event import EventHook, Events
 from bench.figures import Figure, interleave, ratios
 from bench.pair import Nobody, Pair, cpu_s
 from bench.traffic import events
-from locust_cw_dist.core.messages import REPORT_KEY
+from locust_cw_dist.core.wire.messages import REPORT_KEY
 
 REQUESTS = 12_000
 """Between two reports: 4,000 a second, about what Locust's fastest client makes where it has a core for itself."""

@@ -15,10 +15,10 @@ from locust.event import Events
 
 from bench.figures import Figure
 from bench.traffic import name_of
-from locust_cw_dist.core.buffer import MAX_WINDOWS
-from locust_cw_dist.core.histogram import MAX_BATCH
-from locust_cw_dist.edge.once import Once
-from locust_cw_dist.hosts.recorder import Recorder
+from locust_cw_dist.core.summaries.histogram import MAX_BATCH
+from locust_cw_dist.core.worker.buffer import MAX_WINDOWS
+from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.worker.request_listener import Recorder
 
 ENDPOINTS, RESULTS = 5, 1_000
 RESOLUTION_S = 10

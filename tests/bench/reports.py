@@ -14,10 +14,10 @@ from locust.rpc.protocol import Message
 from bench.figures import Figure
 from bench.pair import Pair, cpu_s, held_s
 from bench.traffic import REPORT_S, RUN_ID, Report, reports
-from locust_cw_dist.core.collector import Collector
-from locust_cw_dist.core.frame import decode
-from locust_cw_dist.core.messages import REPORT_KEY, WORD, Word
-from locust_cw_dist.core.packing import ROW_BYTES
+from locust_cw_dist.core.master.collector import Collector
+from locust_cw_dist.core.wire.frame import decode
+from locust_cw_dist.core.wire.frame_rows import ROW_BYTES
+from locust_cw_dist.core.wire.messages import REPORT_KEY, WORD, Word
 
 ENDPOINTS, RESULTS = 50, 60
 HEAD = 8

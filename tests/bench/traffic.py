@@ -12,10 +12,10 @@ import locust.stats
 from locust.rpc.protocol import Message
 from locust.stats import RequestStats
 
-from locust_cw_dist.core.buffer import WorkerBuffer
-from locust_cw_dist.core.frame import Vitals
-from locust_cw_dist.core.outbox import NOTHING, Moment, Outbox
-from locust_cw_dist.core.result import RequestResult
+from locust_cw_dist.core.summaries.request_result import RequestResult
+from locust_cw_dist.core.wire.frame import Vitals
+from locust_cw_dist.core.worker.buffer import WorkerBuffer
+from locust_cw_dist.core.worker.outbox import NOTHING, Moment, Outbox
 
 MEDIAN_MS = 50.0
 SIGMA = 0.8

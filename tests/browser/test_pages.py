@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from locust_cw_dist.cli.main import main
+from locust_cw_dist.tools.cli.main import main
 from support import needs
 from support.browser import DESKTOP, PHONE, Browser
 from support.records import SHOP, Simulation, Traffic

@@ -33,7 +33,7 @@ class Shop:
 
     def command(self, *args, rules=RULES):
         own = ["--cw-service", self._service, "-H", "https://shop.test", *(f"--cw-rule={rule}" for rule in rules)]
-        return [sys.executable, "-m", "locust_cw_dist.cli.main", *args, *own]
+        return [sys.executable, "-m", "locust_cw_dist.tools.cli.main", *args, *own]
 
     def run(self, *args, rules=RULES, code=0):
         done = subprocess.run(

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from locust_cw_dist.core.plan import iam_policy, record_policy
+from locust_cw_dist.core.costs.plan import iam_policy, record_policy
 from locust_cw_dist.core.records.location import S3Location
-from locust_cw_dist.settings import Settings
+from locust_cw_dist.settings.settings import Settings
 from support.readme import ROOT
 
 AWS = ROOT / "deploy" / "aws"
@@ -105,7 +105,7 @@ def test_parliament_finds_what_is_wrong():
 
 def test_the_policies_are_those_that_plan_shows():
     options = ["--cw-service", "checkout", "--cw-record", "s3://perf-records/checkout", "--json"]
-    command = [sys.executable, "-m", "locust_cw_dist.cli.main", "plan", *options]
+    command = [sys.executable, "-m", "locust_cw_dist.tools.cli.main", "plan", *options]
     plan = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout)
     assert plan["iam_policy"] == policy("publish-metrics.json")
     assert plan["record_policy"] == policy("put-records.json")
@@ -327,7 +327,7 @@ def packaged(tmp_path_factory):
     options += ["--cw-rule", "p95 < 300 ms", "--cw-rule", "p99(POST /checkout) < 1 s, window_s=300"]
     for command in ("alarms", "dashboard"):
         done = subprocess.run(
-            [sys.executable, "-m", "locust_cw_dist.cli.main", command, *options],
+            [sys.executable, "-m", "locust_cw_dist.tools.cli.main", command, *options],
             capture_output=True,
             text=True,
             check=True,

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from locust_cw_dist.demo.target import READY_PREFIX
+from locust_cw_dist.tools.demo.target import READY_PREFIX
 from support import needs
 from support.cluster import LOCUST_CW_RUN, NO_METADATA
 from support.ports import free_port
@@ -66,7 +66,7 @@ console.log(JSON.stringify(lint(readFileSync(process.argv[2], "utf8"), "workflow
 @pytest.fixture(scope="module")
 def shop():
     """The demo's service: its address."""
-    command = [sys.executable, "-m", "locust_cw_dist.demo.target", "--until-stdin-closes"]
+    command = [sys.executable, "-m", "locust_cw_dist.tools.demo.target", "--until-stdin-closes"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield process.stdout.readline().removeprefix(READY_PREFIX).strip()
         process.stdin.close()

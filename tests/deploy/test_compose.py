@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from locust_cw_dist.settings import Settings
+from locust_cw_dist.settings.settings import Settings
 from support import readme
 from support.processes import wait_until
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from locust_cw_dist import options
-from locust_cw_dist.settings import Settings
+from locust_cw_dist.settings import options
+from locust_cw_dist.settings.settings import Settings
 from support.readme import ROOT
 
 VALUES = ROOT / "deploy" / "deliveryhero" / "values.yaml"

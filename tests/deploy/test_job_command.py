@@ -30,7 +30,7 @@ class Idle(User):
 
 
 def write_program(path):
-    path.write_text(f'#!/bin/sh\nexec {sys.executable} -m locust_cw_dist.cli.main "$@"\n')
+    path.write_text(f'#!/bin/sh\nexec {sys.executable} -m locust_cw_dist.tools.cli.main "$@"\n')
     path.chmod(0o755)
 
 

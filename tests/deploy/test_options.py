@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from locust_cw_dist import options
-from locust_cw_dist.core.metrics import METRIC_NAMES
-from locust_cw_dist.core.prices import PRICE_NAMES
+from locust_cw_dist.core.costs.prices import PRICE_NAMES
+from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
 from locust_cw_dist.errors import SettingsError
+from locust_cw_dist.settings import options
 from support import manifests
 
 

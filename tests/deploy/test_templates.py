@@ -48,7 +48,14 @@ def template_of(command, rules, more, folder):
     fitting = [rule.replace("SHORTEST", window) for rule in rules]
     args = ["--cw-service", "checkout", "-H", "https://shop.test", "--format", "cloudformation", *more]
     done = subprocess.run(
-        [sys.executable, "-m", "locust_cw_dist.cli.main", command, *args, *(f"--cw-rule={rule}" for rule in fitting)],
+        [
+            sys.executable,
+            "-m",
+            "locust_cw_dist.tools.cli.main",
+            command,
+            *args,
+            *(f"--cw-rule={rule}" for rule in fitting),
+        ],
         capture_output=True,
         text=True,
         cwd=folder,

@@ -15,7 +15,7 @@ import pytest
 
 pytestmark = pytest.mark.once
 
-DEMO = [sys.executable, "-m", "locust_cw_dist.cli.main", "demo"]
+DEMO = [sys.executable, "-m", "locust_cw_dist.tools.cli.main", "demo"]
 
 GONE_WITHIN_S = 40
 HOSTILE = {
@@ -156,7 +156,7 @@ def test_without_rich_one_line_says_what_to_install(folder):
     code = (
         "import importlib.util, sys; find = importlib.util.find_spec\n"
         "importlib.util.find_spec = lambda name, *a: None if name == 'rich' else find(name, *a)\n"
-        "from locust_cw_dist.cli.main import main; sys.exit(main(['demo']))"
+        "from locust_cw_dist.tools.cli.main import main; sys.exit(main(['demo']))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment(folder), capture_output=True, text=True, timeout=60, check=False

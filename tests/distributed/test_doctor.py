@@ -13,7 +13,7 @@ import pytest
 
 from locust_cw_dist.testing import LocalCloudwatch
 
-DOCTOR = [sys.executable, "-m", "locust_cw_dist.cli.main", "doctor"]
+DOCTOR = [sys.executable, "-m", "locust_cw_dist.tools.cli.main", "doctor"]
 CHECKS = [
     "versions",
     "interfaces",

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from locust_cw_dist.hosts.sender import MAX_CALLS_AT_ONCE
+from locust_cw_dist.live.publish.sender import MAX_CALLS_AT_ONCE
 from support.figures import assert_equal
 from support.ports import free_port
 from support.processes import wait_until

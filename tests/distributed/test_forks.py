@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from locust_cw_dist.edge.records import read_file
+from locust_cw_dist.live.records.record_file import read_file
 
 WAYS = ("exit", "_exit", "multiprocessing")
 

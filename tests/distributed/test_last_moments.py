@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from locust_cw_dist.core.ledger import TOO_LATE
+from locust_cw_dist.core.publish.ledger import TOO_LATE
 from support.figures import assert_equal
 from support.matrix import wait_for_requests
 from support.ports import free_port

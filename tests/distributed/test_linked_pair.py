@@ -13,8 +13,8 @@ from locust.argument_parser import get_parser
 from locust.env import Environment
 
 from locust_cw_dist import Settings, install
-from locust_cw_dist.hosts.publisher import Publisher
-from locust_cw_dist.options import add_arguments
+from locust_cw_dist.live.publish.publisher import Publisher
+from locust_cw_dist.settings.options import add_arguments
 
 
 class RecordingClient:
@@ -138,7 +138,7 @@ def test_an_error_at_the_end_keeps_no_later_step_from_being_taken(tmp_path, monk
     caplog.set_level("INFO")
     environment = Environment()
     settings = Settings(service="shop", spool_dir=str(tmp_path), required=True)
-    monkeypatch.setattr("locust_cw_dist.hosts.publisher.Publisher.check", lambda *_: None)
+    monkeypatch.setattr("locust_cw_dist.live.publish.publisher.Publisher.check", lambda *_: None)
     plugin = install(environment, settings, client=RecordingClient())
     environment.events.test_start.fire(environment=environment)
     environment.events.request.fire(request_type="GET", name="/buy", response_time=1.0)
@@ -146,7 +146,7 @@ def test_an_error_at_the_end_keeps_no_later_step_from_being_taken(tmp_path, monk
     def fail(*_, **__):
         raise RuntimeError("a mistake of ours")
 
-    monkeypatch.setattr(f"locust_cw_dist.hosts.publisher.Publisher.{step}", fail)
+    monkeypatch.setattr(f"locust_cw_dist.live.publish.publisher.Publisher.{step}", fail)
     plugin.close(timeout_s=1)
     environment.events.quitting.fire(environment=environment, reverse=True)
     # Where windows close, the rest goes out by itself.
@@ -165,7 +165,7 @@ def test_a_disk_that_hangs_takes_no_more_than_half_of_the_time_there_is_at_the_e
         settle_s.append(timeout_s)
         gevent.sleep(timeout_s)
 
-    monkeypatch.setattr("locust_cw_dist.hosts.keeper.Keeper.settle", hang)
+    monkeypatch.setattr("locust_cw_dist.live.spool.spool_keeper.Keeper.settle", hang)
     send = Publisher.bring_out
 
     def bring_out(publisher, timeout_s):
@@ -181,7 +181,7 @@ def test_a_disk_that_hangs_takes_no_more_than_half_of_the_time_there_is_at_the_e
 @pytest.mark.usefixtures("fast_reports")
 def test_without_locusts_private_parts_it_works_in_the_stated_lesser_mode(caplog, monkeypatch):
     """As `test_what_the_worker_counted`, but the test stops and all is reported before the master ends."""
-    monkeypatch.setattr("locust_cw_dist.edge.link.callable", lambda _: False, raising=False)
+    monkeypatch.setattr("locust_cw_dist.live.platform.locust_internals.callable", lambda _: False, raising=False)
     client, counted = RecordingClient(), Counter()
     master_env = Environment(user_classes=[Buyer])
     master = master_env.create_master_runner("127.0.0.1", 0)

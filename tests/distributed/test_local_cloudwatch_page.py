@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from locust_cw_dist.local_cloudwatch.aggregate import parse_statistic
-from locust_cw_dist.local_cloudwatch.conditions import Conditions
-from locust_cw_dist.local_cloudwatch.faults import KINDS, Fault
+from locust_cw_dist.local_cloudwatch.faults.conditions import Conditions
+from locust_cw_dist.local_cloudwatch.faults.faults import KINDS, Fault
+from locust_cw_dist.local_cloudwatch.storage.aggregate import parse_statistic
 from support import needs
 from support.cluster import free_port
 from support.processes import Process, wait_until

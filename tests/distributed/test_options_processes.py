@@ -10,7 +10,7 @@ import time
 import pytest
 
 LOCUST = [sys.executable, "-m", "locust"]
-LOCUST_CW = [sys.executable, "-m", "locust_cw_dist.cli.main"]
+LOCUST_CW = [sys.executable, "-m", "locust_cw_dist.tools.cli.main"]
 LOCUST_CW_RUN = [*LOCUST_CW, "run"]
 
 PLAIN = """
@@ -239,7 +239,7 @@ def test_help_shows_the_commands_and_examples(folder):
 
 def test_the_command_loads_nothing_heavy_by_itself(folder):
     code = (
-        "import sys, locust_cw_dist.cli.main as m; m.main(['--version']);"
+        "import sys, locust_cw_dist.tools.cli.main as m; m.main(['--version']);"
         "print({'locust', 'gevent', 'boto3', 'botocore'} & set(sys.modules))"
     )
     assert run(folder, [sys.executable, "-c", code]).stdout.endswith("set()\n")

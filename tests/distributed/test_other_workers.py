@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from locust_cw_dist.core.frame import WIRE_VERSION
+from locust_cw_dist.core.wire.frame import WIRE_VERSION
 from support.figures import assert_equal
 
 

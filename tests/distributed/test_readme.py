@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from locust_cw_dist.core.metrics import METRIC_NAMES
+from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
 from locust_cw_dist.testing import LocalCloudwatch
 from support import needs
 from support.cluster import master_port_env

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.once
 COMMAND = (*LOCUST_CW_RUN[:-1], "resend")
 HOLDER = """
 import sys, time, pathlib
-from locust_cw_dist.edge.spool import Spool
+from locust_cw_dist.live.spool.folder import Spool
 spool = Spool(pathlib.Path(sys.argv[1]), "living")
 spool.open()
 spool.put(pathlib.Path(sys.argv[2]).read_bytes())

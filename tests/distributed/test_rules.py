@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from locust_cw_dist.edge.records import read_file
+from locust_cw_dist.live.records.record_file import read_file
 from support.processes import wait_until
 from support.web import WebUi
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from locust_cw_dist.edge.records import read_file
+from locust_cw_dist.live.records.record_file import read_file
 from support.processes import wait_until
 
-LOCUST_CW = (sys.executable, "-m", "locust_cw_dist.cli.main")
+LOCUST_CW = (sys.executable, "-m", "locust_cw_dist.tools.cli.main")
 
 
 def records(cluster):

@@ -16,10 +16,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from locust_cw_dist.core import frame as frame_module
-from locust_cw_dist.core.buffer import MAX_ENDPOINTS_PER_WORKER, MAX_WINDOWS, OTHER, RunCounters, WorkerBuffer
-from locust_cw_dist.core.failure_reasons import MAX_REASON_CHARS
-from locust_cw_dist.core.frame import (
+from locust_cw_dist.core.summaries.failure_reasons import MAX_REASON_CHARS
+from locust_cw_dist.core.summaries.histogram import CEILING_MS, EDGES, Histogram
+from locust_cw_dist.core.summaries.request_result import MAX_NAME_CHARS, UNTIMED_REASONS
+from locust_cw_dist.core.summaries.sections import Section
+from locust_cw_dist.core.summaries.summary import MAX_REASONS, OTHER_REASONS, Summary
+from locust_cw_dist.core.wire import frame as frame_module
+from locust_cw_dist.core.wire.frame import (
     INCONSISTENT,
     MAGIC,
     MALFORMED,
@@ -34,12 +37,9 @@ from locust_cw_dist.core.frame import (
     decode,
     encode,
 )
-from locust_cw_dist.core.histogram import CEILING_MS, EDGES, Histogram
-from locust_cw_dist.core.outbox import Cutter, Outbox
-from locust_cw_dist.core.packing import COLUMNS, ROW_BYTES
-from locust_cw_dist.core.result import MAX_NAME_CHARS, UNTIMED_REASONS
-from locust_cw_dist.core.sections import Section
-from locust_cw_dist.core.summary import MAX_REASONS, OTHER_REASONS, Summary
+from locust_cw_dist.core.wire.frame_rows import COLUMNS, ROW_BYTES
+from locust_cw_dist.core.worker.buffer import MAX_ENDPOINTS_PER_WORKER, MAX_WINDOWS, OTHER, RunCounters, WorkerBuffer
+from locust_cw_dist.core.worker.outbox import Cutter, Outbox
 from support.strategies import (
     NOW_S,
     a_result,
@@ -423,7 +423,7 @@ def test_nesting_and_claimed_lengths_are_bounded(packed):
 
 MEASURE = """
 import resource, sys, time, zlib
-from locust_cw_dist.core.frame import MAGIC, MAX_INFLATED_BYTES, WIRE_VERSION, FrameError, decode
+from locust_cw_dist.core.wire.frame import MAGIC, MAX_INFLATED_BYTES, WIRE_VERSION, FrameError, decode
 array, unit = bytes.fromhex("dc03e8"), bytes.fromhex(sys.argv[1])  # an array of 1,000 values
 inner = array + unit * 1000
 middle = array + inner * 1000

@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from locust_cw_dist.core.buffer import UNKNOWN_RUN, WorkerBuffer
-from locust_cw_dist.core.collector import Collector
-from locust_cw_dist.core.frame import decode, encode
-from locust_cw_dist.core.outbox import Cutter, Outbox
-from locust_cw_dist.core.run_naming import RunNaming
+from locust_cw_dist.core.master.collector import Collector
+from locust_cw_dist.core.wire.frame import decode, encode
+from locust_cw_dist.core.worker.buffer import UNKNOWN_RUN, WorkerBuffer
+from locust_cw_dist.core.worker.outbox import Cutter, Outbox
+from locust_cw_dist.core.worker.run_naming import RunNaming
 from support.strategies import (
     NOW_S,
     a_result,

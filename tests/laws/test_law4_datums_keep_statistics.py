@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.datums import MetricPlan, endpoint_datums, total_datums
-from locust_cw_dist.core.histogram import EDGES
-from locust_cw_dist.core.metrics import METRIC_NAMES
-from locust_cw_dist.core.summary import Summary
+from locust_cw_dist.core.publish.datums import MetricPlan, endpoint_datums, total_datums
+from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
+from locust_cw_dist.core.summaries.histogram import EDGES
+from locust_cw_dist.core.summaries.summary import Summary
 
 SHORTEST_MS, LONGEST_MS = 0.01, 3_600_000.0
 PERCENTILES = [(percent, 100) for percent in range(1, 100)] + [(999, 1_000), (9_999, 10_000)]

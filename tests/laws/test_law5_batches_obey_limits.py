@@ -19,8 +19,8 @@ from botocore.config import Config
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.batches import ENVELOPE_BYTES, batches, estimated_bytes, weight_pairs
-from locust_cw_dist.core.datums import (
+from locust_cw_dist.core.publish.batches import ENVELOPE_BYTES, batches, estimated_bytes, weight_pairs
+from locust_cw_dist.core.publish.datums import (
     Datum,
     Distribution,
     MetricPlan,
@@ -30,10 +30,10 @@ from locust_cw_dist.core.datums import (
     run_datums,
     total_datums,
 )
-from locust_cw_dist.core.histogram import EDGES, Histogram
-from locust_cw_dist.core.metrics import METRIC_NAMES
-from locust_cw_dist.core.publication import Entry
-from locust_cw_dist.core.summary import Summary
+from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
+from locust_cw_dist.core.publish.window_datums import Entry
+from locust_cw_dist.core.summaries.histogram import EDGES, Histogram
+from locust_cw_dist.core.summaries.summary import Summary
 
 NAMESPACE = "perf/checkout/loadtests"
 

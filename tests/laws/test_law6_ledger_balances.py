@@ -12,18 +12,18 @@ from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from locust_cw_dist.core.backlog import Backlog
-from locust_cw_dist.core.budget import EndpointBudget
-from locust_cw_dist.core.buffer import WorkerBuffer
-from locust_cw_dist.core.collector import Collector, Window
-from locust_cw_dist.core.datums import MetricPlan
-from locust_cw_dist.core.frame import decode
-from locust_cw_dist.core.ledger import Balance, RunLedger
-from locust_cw_dist.core.metrics import METRIC_NAMES
-from locust_cw_dist.core.outbox import Outbox
-from locust_cw_dist.core.publication import COUNT_METRICS, TIME_METRICS, Closed, publication
-from locust_cw_dist.core.result import UNTIMED_REASONS
-from locust_cw_dist.core.summary import Summary
+from locust_cw_dist.core.master.collector import Collector, Window
+from locust_cw_dist.core.publish.backlog import Backlog
+from locust_cw_dist.core.publish.datums import MetricPlan
+from locust_cw_dist.core.publish.endpoint_budget import EndpointBudget
+from locust_cw_dist.core.publish.ledger import Balance, RunLedger
+from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
+from locust_cw_dist.core.publish.window_datums import COUNT_METRICS, TIME_METRICS, Closed, publication
+from locust_cw_dist.core.summaries.request_result import UNTIMED_REASONS
+from locust_cw_dist.core.summaries.summary import Summary
+from locust_cw_dist.core.wire.frame import decode
+from locust_cw_dist.core.worker.buffer import WorkerBuffer
+from locust_cw_dist.core.worker.outbox import Outbox
 from support.strategies import NOW_S, a_result, an_untimed_result, moment
 
 RUNS = ("run 1", "run 2")

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.buffer import MAX_ENDPOINTS_PER_WORKER, MAX_WINDOWS, UNKNOWN_RUN
-from locust_cw_dist.core.frame import decode
-from locust_cw_dist.core.histogram import EDGES, MAX_BATCH, Histogram
-from locust_cw_dist.core.outbox import MAX_SUMMARIES_PER_FRAME, MAX_WAITING_PER_FRAME, Outbox
-from locust_cw_dist.core.sections import Section
-from locust_cw_dist.edge.once import Once
-from locust_cw_dist.hosts.recorder import Recorder
+from locust_cw_dist.core.summaries.histogram import EDGES, MAX_BATCH, Histogram
+from locust_cw_dist.core.summaries.sections import Section
+from locust_cw_dist.core.wire.frame import decode
+from locust_cw_dist.core.worker.buffer import MAX_ENDPOINTS_PER_WORKER, MAX_WINDOWS, UNKNOWN_RUN
+from locust_cw_dist.core.worker.outbox import MAX_SUMMARIES_PER_FRAME, MAX_WAITING_PER_FRAME, Outbox
+from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.worker.request_listener import Recorder
 from support.strategies import NOW_S, moment
 
 MOST_RESULTS = MAX_WAITING_PER_FRAME + MAX_BATCH - 1

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.datums import StatisticSet
-from locust_cw_dist.core.histogram import EDGES
+from locust_cw_dist.core.publish.datums import StatisticSet
 from locust_cw_dist.core.records.blocks import FIRST_LINE, Damage, Kind, pack_block, pack_document, read_blocks
-from locust_cw_dist.core.records.packing import Packer, Unpacker
 from locust_cw_dist.core.records.points import Gatherer, Point, fitting_span_s
+from locust_cw_dist.core.records.points_json import Packer, Unpacker
 from locust_cw_dist.core.records.record import read_record
-from locust_cw_dist.core.summary import MAX_REASONS, Summary
-from locust_cw_dist.core.windows import window_start_s
+from locust_cw_dist.core.summaries.histogram import EDGES
+from locust_cw_dist.core.summaries.summary import MAX_REASONS, Summary
+from locust_cw_dist.core.summaries.windows import window_start_s
 
 times_ms = st.one_of(st.just(0.0), st.floats(1e-4, 8e7, allow_nan=False))
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

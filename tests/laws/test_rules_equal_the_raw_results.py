@@ -16,11 +16,11 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.histogram import CEILING_MS
-from locust_cw_dist.core.judging import Judging
-from locust_cw_dist.core.outcome import RuleState
-from locust_cw_dist.core.rules import Figure, Rule, RuleSet, Severity
-from locust_cw_dist.core.summary import Summary
+from locust_cw_dist.core.rules.evaluation import Judging
+from locust_cw_dist.core.rules.outcome import RuleState
+from locust_cw_dist.core.rules.rule import Figure, Rule, RuleSet, Severity
+from locust_cw_dist.core.summaries.histogram import CEILING_MS
+from locust_cw_dist.core.summaries.summary import Summary
 
 T0_S = 1_800_000_000
 ENDPOINTS = [("/a", "GET"), ("/a", "POST"), ("/b?x=[1]", "GET"), ("/other", "grpc")]

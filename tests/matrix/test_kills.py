@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 
-from locust_cw_dist.hosts.master import SILENCE_S
+from locust_cw_dist.live.master.master import SILENCE_S
 from support.figures import assert_equal_figures, by_endpoint
 from support.matrix import wait_for_requests
 from support.processes import wait_until

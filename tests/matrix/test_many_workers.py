@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from locust_cw_dist.core.frame import decode
+from locust_cw_dist.core.wire.frame import decode
 from support.matrix import assert_exact_and_quiet
 
 RESOLUTION_S, GRACE_S = 5, 4

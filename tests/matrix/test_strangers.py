@@ -11,7 +11,7 @@ from dataclasses import replace
 import msgpack
 import pytest
 
-from locust_cw_dist.core.frame import (
+from locust_cw_dist.core.wire.frame import (
     MAGIC,
     MAX_FRAME_BYTES,
     MAX_INFLATED_BYTES,
@@ -20,7 +20,7 @@ from locust_cw_dist.core.frame import (
     decode,
     encode,
 )
-from locust_cw_dist.core.messages import FRAME, WORD, pack_hello
+from locust_cw_dist.core.wire.messages import FRAME, WORD, pack_hello
 from support.figures import assert_equal
 from support.matrix import wait_for_requests
 from support.processes import wait_until

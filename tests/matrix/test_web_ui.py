@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from locust_cw_dist.core.frame import decode
+from locust_cw_dist.core.wire.frame import decode
 from support.matrix import assert_exact_and_quiet, assert_exact_runs, wait_for_requests
 from support.processes import wait_until
 from support.web import WebUi

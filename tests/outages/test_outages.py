@@ -20,7 +20,7 @@ OUTAGE_S = 60
 LONG, LONG_OUTAGE_S = (0, 1), 22
 """Which of the outages are so long that what is not safe meanwhile shows."""
 
-RESEND = (sys.executable, "-m", "locust_cw_dist.cli.main", "resend")
+RESEND = (sys.executable, "-m", "locust_cw_dist.tools.cli.main", "resend")
 
 
 @pytest.mark.slow

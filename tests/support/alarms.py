@@ -6,11 +6,11 @@ import re
 
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.costs import Usage
-from locust_cw_dist.core.datums import MetricPlan
-from locust_cw_dist.core.plan import Load, Publishing, make_plan
-from locust_cw_dist.core.prices import Prices
-from locust_cw_dist.core.selection import Selection
+from locust_cw_dist.core.costs.bill import Usage
+from locust_cw_dist.core.costs.plan import Load, Publishing, make_plan
+from locust_cw_dist.core.costs.prices import Prices
+from locust_cw_dist.core.publish.datums import MetricPlan
+from locust_cw_dist.core.publish.selection import Selection
 
 any_char = st.characters(exclude_categories=())
 hostile_names = st.one_of(

@@ -33,7 +33,7 @@ LOCUSTFILES = Path(__file__).parent / "locustfiles"
 RECORDER = "record_truth.py"
 
 LOCUST = (sys.executable, "-m", "locust")
-LOCUST_CW_RUN = (sys.executable, "-m", "locust_cw_dist.cli.main", "run")
+LOCUST_CW_RUN = (sys.executable, "-m", "locust_cw_dist.tools.cli.main", "run")
 
 NO_METADATA = {"AWS_EC2_METADATA_DISABLED": "true"}
 """Keeps boto3 from asking the network for credentials where there are none."""

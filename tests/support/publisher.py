@@ -7,17 +7,17 @@ from pathlib import Path
 
 import gevent
 
-from locust_cw_dist.core.buffer import RunCounters
-from locust_cw_dist.core.collector import Collector
-from locust_cw_dist.core.frame import Frame, Vitals
-from locust_cw_dist.core.gauges import GaugeBook
-from locust_cw_dist.core.sections import Section
-from locust_cw_dist.core.summary import Summary
-from locust_cw_dist.edge.once import Once
-from locust_cw_dist.hosts.keeper import Keeper
-from locust_cw_dist.hosts.publisher import Publisher
-from locust_cw_dist.hosts.runs import Runs
-from locust_cw_dist.settings import Settings
+from locust_cw_dist.core.master.collector import Collector
+from locust_cw_dist.core.master.gauges import GaugeBook
+from locust_cw_dist.core.summaries.sections import Section
+from locust_cw_dist.core.summaries.summary import Summary
+from locust_cw_dist.core.wire.frame import Frame, Vitals
+from locust_cw_dist.core.worker.buffer import RunCounters
+from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.publish.publisher import Publisher
+from locust_cw_dist.live.runs import Runs
+from locust_cw_dist.live.spool.spool_keeper import Keeper
+from locust_cw_dist.settings.settings import Settings
 
 NOW_S = 1_800_000_000.0
 

@@ -35,7 +35,7 @@ def blocks(language: str, page: str = "README.md") -> list[Block]:
 
 def options_table() -> list[str]:
     """Return the rows that the README's table of options must have."""
-    from locust_cw_dist import options
+    from locust_cw_dist.settings import options
 
     rows = []
     for option in (*options._OPTIONS, *options._FLAGS):

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from locust_cw_dist.core.datums import StatisticSet
-from locust_cw_dist.core.histogram import EDGES
+from locust_cw_dist.core.publish.datums import StatisticSet
 from locust_cw_dist.core.records.blocks import Kind
 from locust_cw_dist.core.records.location import SUFFIX
 from locust_cw_dist.core.records.points import Point
-from locust_cw_dist.core.summary import Summary
-from locust_cw_dist.edge.records import RecordFile
+from locust_cw_dist.core.summaries.histogram import EDGES
+from locust_cw_dist.core.summaries.summary import Summary
+from locust_cw_dist.live.records.record_file import RecordFile
 
 START_S = 1_800_000_000
 RESOLUTION_S = 10

@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from locust_cw_dist.core.datums import Datum, Distribution
-from locust_cw_dist.core.ledger import Account, RunLedger
-from locust_cw_dist.core.publication import Claim, Entry
-from locust_cw_dist.core.spooled import SpooledBatch, pack
-from locust_cw_dist.edge.spool import Spool
+from locust_cw_dist.core.publish.datums import Datum, Distribution
+from locust_cw_dist.core.publish.ledger import Account, RunLedger
+from locust_cw_dist.core.publish.window_datums import Claim, Entry
+from locust_cw_dist.core.spool.batch_file import SpooledBatch, pack
+from locust_cw_dist.live.spool.folder import Spool
 
 NAMESPACE = "perf/spooled/loadtests"
 

@@ -8,7 +8,7 @@ import zmq
 from locust.rpc.protocol import Message
 from locust.stats import StatsEntry
 
-from locust_cw_dist.core.messages import FRAME, HELLO, REPORT_KEY
+from locust_cw_dist.core.wire.messages import FRAME, HELLO, REPORT_KEY
 
 
 class Stranger:

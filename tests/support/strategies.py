@@ -8,20 +8,20 @@ from collections import Counter
 
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.buffer import RunCounters
-from locust_cw_dist.core.failure_reasons import MAX_REASON_CHARS
-from locust_cw_dist.core.frame import FAR_FUTURE_S, MAX_ID_CHARS, Frame, Vitals
-from locust_cw_dist.core.histogram import CEILING_MS, EDGES
-from locust_cw_dist.core.outbox import Moment
-from locust_cw_dist.core.result import (
+from locust_cw_dist.core.summaries.failure_reasons import MAX_REASON_CHARS
+from locust_cw_dist.core.summaries.histogram import CEILING_MS, EDGES
+from locust_cw_dist.core.summaries.request_result import (
     MAX_NAME_CHARS,
     MAX_RESPONSE_BYTES,
     MISSING,
     UNTIMED_REASONS,
     RequestResult,
 )
-from locust_cw_dist.core.sections import Section
-from locust_cw_dist.core.summary import Summary
+from locust_cw_dist.core.summaries.sections import Section
+from locust_cw_dist.core.summaries.summary import Summary
+from locust_cw_dist.core.wire.frame import FAR_FUTURE_S, MAX_ID_CHARS, Frame, Vitals
+from locust_cw_dist.core.worker.buffer import RunCounters
+from locust_cw_dist.core.worker.outbox import Moment
 
 NOW_S = 1_800_000_000.0
 

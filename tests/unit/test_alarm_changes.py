@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.as_code.alarms import Choices, make_alarms
-from locust_cw_dist.as_code.changes import ExistingAlarm, Kind, alarm_changes, dashboard_changes
-from locust_cw_dist.as_code.dashboard import View, make_dashboard
-from locust_cw_dist.as_code.names import OWNER_TAG, owner_value
-from locust_cw_dist.core.rule_texts import parse
+from locust_cw_dist.core.rules.rule_text import parse
 from locust_cw_dist.errors import LocustCwError
-from locust_cw_dist.settings import Settings
+from locust_cw_dist.settings.settings import Settings
+from locust_cw_dist.tools.as_code.alarms import Choices, make_alarms
+from locust_cw_dist.tools.as_code.changes import ExistingAlarm, Kind, alarm_changes, dashboard_changes
+from locust_cw_dist.tools.as_code.dashboard import View, make_dashboard
+from locust_cw_dist.tools.as_code.names import OWNER_TAG, owner_value
 
 pytestmark = pytest.mark.once
 

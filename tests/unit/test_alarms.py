@@ -12,9 +12,14 @@ from botocore.validate import validate_parameters
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.as_code.alarms import Choices, low_samples_below, make_alarms, month_usd, period_s
-from locust_cw_dist.as_code.endpoints import literal
-from locust_cw_dist.as_code.names import (
+from locust_cw_dist.core.costs.prices import Prices
+from locust_cw_dist.core.rules.rule import RuleError
+from locust_cw_dist.core.rules.rule_text import parse
+from locust_cw_dist.errors import SettingsError
+from locust_cw_dist.settings.settings import Settings
+from locust_cw_dist.tools.as_code.alarms import Choices, low_samples_below, make_alarms, month_usd, period_s
+from locust_cw_dist.tools.as_code.endpoints import literal
+from locust_cw_dist.tools.as_code.names import (
     OWNER_TAG,
     alarm_names,
     alarm_prefix,
@@ -23,11 +28,6 @@ from locust_cw_dist.as_code.names import (
     owner_value,
     tag_problems,
 )
-from locust_cw_dist.core.prices import Prices
-from locust_cw_dist.core.rule_texts import parse
-from locust_cw_dist.core.rules import RuleError
-from locust_cw_dist.errors import SettingsError
-from locust_cw_dist.settings import Settings
 from support.alarms import hostile_names, published_series
 
 pytestmark = pytest.mark.once

@@ -66,22 +66,22 @@ IMPORTERS_OF_LOCUST = {
     "auto",
     "plugin",
     "variables",
-    "cli.run",
-    "cli.parsing",
-    "doctor.probe",
-    "demo.locustfile",
-    "edge.link",
-    "hosts.master",
-    "hosts.publishing",
+    "run",
+    "tools.cli.parsing",
+    "tools.doctor.probe",
+    "tools.demo.locustfile",
+    "live.platform.locust_internals",
+    "live.master.master",
+    "live.process",
 }
 IMPORTERS_OF_BOTO3 = {
-    "as_code.account",
-    "edge.cloudwatch",
-    "edge.s3",
+    "tools.as_code.account",
+    "live.publish.cloudwatch",
+    "live.records.s3",
     "testing",
-    "doctor.account",
-    "doctor.endpoint",
-    "doctor.explain",
+    "tools.doctor.account",
+    "tools.doctor.endpoint",
+    "live.aws.errors",
 }
 
 
@@ -167,14 +167,14 @@ def late():
         Import("boto3", False),
     }
     assert {"server", "socket", "now", "open", "getattr"} <= names_in(source)
-    assert {"core.frame", "edge.link", "hosts.worker", "plugin"} <= MODULES.keys()
-    assert "core.checks" in ours("core.frame")
-    assert "core.outbox" in ours("hosts.worker")
+    assert {"core.wire.frame", "live.platform.locust_internals", "live.worker.worker", "plugin"} <= MODULES.keys()
+    assert "core.summaries.checked_values" in ours("core.wire.frame")
+    assert "core.worker.outbox" in ours("live.worker.worker")
 
 
 @pytest.mark.parametrize("module", CORE)
 def test_the_core_imports_nothing_but_itself_and_pure_parts_of_the_standard_library(module):
-    allowed = PURE | ({"msgpack"} if module == "core.frame" else set())
+    allowed = PURE | ({"msgpack"} if module == "core.wire.frame" else set())
     for found in imports_in(MODULES[module]):
         is_ours = found.name.startswith(f"{PACKAGE}.core.") or found.name == f"{PACKAGE}.core"
         # Of `from datetime import UTC`, `datetime.UTC` is found too.
@@ -189,9 +189,16 @@ def test_the_core_asks_no_clock_and_touches_nothing_outside(module):
 
 def test_the_core_has_the_order_in_which_data_travels():
     order = list(TopologicalSorter({module: ours(module) & set(CORE) for module in CORE}).static_order())
-    way = ["core.summary", "core.buffer", "core.frame", "core.epochs", "core.collector", "core.publication"]
+    way = [
+        "core.summaries.summary",
+        "core.worker.buffer",
+        "core.wire.frame",
+        "core.master.worker_processes",
+        "core.master.collector",
+        "core.publish.window_datums",
+    ]
     assert [module for module in order if module in way] == way
-    assert order.index("core.frame") < order.index("core.outbox")
+    assert order.index("core.wire.frame") < order.index("core.worker.outbox")
 
 
 def test_no_module_of_the_whole_package_imports_itself_in_a_circle():
@@ -221,16 +228,21 @@ def test_imports_point_inwards(layer, allowed):
 
 
 def test_what_is_made_as_code_is_computed_and_only_its_account_calls_aws():
-    makers = [name for name in MODULES if name.startswith("as_code.") and name != "as_code.account"]
-    assert {"as_code.alarms", "as_code.dashboard", "as_code.changes", "as_code.template"} <= set(makers)
+    makers = [name for name in MODULES if name.startswith("as_code.") and name != "tools.as_code.account"]
+    assert {
+        "tools.as_code.alarms",
+        "tools.as_code.dashboard",
+        "tools.as_code.changes",
+        "tools.as_code.template",
+    } <= set(makers)
     for name in makers:
         for found in imports_in(MODULES[name]):
             known = found.name if found.name in PURE else found.name.rpartition(".")[0]
             assert found.name.startswith(PACKAGE) or known in PURE, f"{name} imports {found.name}"
         assert {one.split(".")[0] for one in ours(name)} <= {"as_code", "core", "errors", "settings"}, name
-        assert "as_code.account" not in ours(name)
+        assert "tools.as_code.account" not in ours(name)
         assert not names_in(MODULES[name]) & IMPURE_NAMES
-    runtime = [name for name in MODULES if name.split(".")[0] in {"hosts", "edge", "plugin", "auto", "adapter", "core"}]
+    runtime = [name for name in MODULES if name.split(".")[0] in {"live", "plugin", "auto", "adapter", "core"}]
     for name in runtime:
         assert not any(one.startswith("as_code") for one in ours(name)), (
             f"{name}: no process of a load test makes alarms"
@@ -247,20 +259,20 @@ def test_boto3_is_imported_where_it_is_used_and_only_then():
 
 
 def test_what_locust_does_not_document_is_in_one_file():
-    runtime = [name for name in MODULES if name.split(".")[0] in {"hosts", "edge", "plugin", "auto", "adapter", "core"}]
+    runtime = [name for name in MODULES if name.split(".")[0] in {"live", "plugin", "auto", "adapter", "core"}]
     users = {name for name in runtime if names_in(MODULES[name]) & UNDOCUMENTED}
     # boto3's `session.client` has the same name as a worker's connection.
-    assert users == {"edge.link", "edge.cloudwatch", "edge.s3"}
-    assert names_in(MODULES["edge.cloudwatch"]) & UNDOCUMENTED == {"client"}
-    assert names_in(MODULES["edge.s3"]) & UNDOCUMENTED == {"client"}
+    assert users == {"live.platform.locust_internals", "live.publish.cloudwatch", "live.records.s3"}
+    assert names_in(MODULES["live.publish.cloudwatch"]) & UNDOCUMENTED == {"client"}
+    assert names_in(MODULES["live.records.s3"]) & UNDOCUMENTED == {"client"}
 
 
 def test_what_runs_beside_a_load_test_ends_in_a_forked_process():
-    """Greenlets are made by `edge.forks`, and events reach us by way of `edge.listeners`."""
-    runtime = [name for name in MODULES if name.split(".")[0] in {"hosts", "edge", "plugin", "adapter"}]
-    assert [name for name in runtime if "gevent.spawn(" in MODULES[name]] == ["edge.forks"]
+    """Greenlets are made by `live.platform.forks`, and events reach us by way of `live.platform.listeners`."""
+    runtime = [name for name in MODULES if name.split(".")[0] in {"live", "plugin", "adapter"}]
+    assert [name for name in runtime if "gevent.spawn(" in MODULES[name]] == ["live.platform.forks"]
     listening = {name for name in runtime if names_in(MODULES[name]) & {"add_listener", "register_message"}}
-    assert listening == {"edge.link", "edge.listeners"}
+    assert listening == {"live.platform.locust_internals", "live.platform.listeners"}
 
 
 def test_modules_are_short():
@@ -295,14 +307,21 @@ def test_the_core_alone_needs_msgpack_and_nothing_else():
 
 
 def test_a_worker_imports_neither_boto3_nor_what_publishes():
-    imports = "import locust_cw_dist.auto, locust_cw_dist.plugin, locust_cw_dist.hosts.worker, locust_cw_dist.options"
+    modules = ("auto", "plugin", "live.worker.worker", "settings.options")
+    imports = "import " + ", ".join(f"{PACKAGE}.{module}" for module in modules)
     loaded = run(WATCH.format(imports=imports))
     assert loaded[:-1] == ["gevent", "locust", "msgpack", "zmq"]
     publishing = """
 import sys
-import locust_cw_dist.auto, locust_cw_dist.plugin, locust_cw_dist.hosts.worker
+import locust_cw_dist.auto, locust_cw_dist.plugin, locust_cw_dist.live.worker.worker
 print(*(name for name in sys.modules if name.startswith("locust_cw_dist.")))
 """
     modules = {name.removeprefix(f"{PACKAGE}.") for name in run(publishing)}
-    assert "hosts.worker" in modules
-    assert not modules & {"hosts.master", "hosts.publisher", "hosts.publishing", "edge.cloudwatch", "core.datums"}
+    assert "live.worker.worker" in modules
+    assert not modules & {
+        "live.master.master",
+        "live.publish.publisher",
+        "live.process",
+        "live.publish.cloudwatch",
+        "core.publish.datums",
+    }

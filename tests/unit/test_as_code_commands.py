@@ -11,9 +11,9 @@ import sys
 
 import pytest
 
-from locust_cw_dist.as_code.changes import Change, Changes, Kind
-from locust_cw_dist.cli import as_code
 from locust_cw_dist.errors import LocustCwError
+from locust_cw_dist.tools.as_code.changes import Change, Changes, Kind
+from locust_cw_dist.tools.cli import as_code
 from support.readme import blocks
 from support.records import Simulation, Traffic
 
@@ -45,7 +45,7 @@ def run(tmp_path):
     env |= {"HOME": str(tmp_path), "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
 
     def call(*args, **more):
-        command = [sys.executable, "-m", "locust_cw_dist.cli.main", *args]
+        command = [sys.executable, "-m", "locust_cw_dist.tools.cli.main", *args]
         return subprocess.run(
             command, capture_output=True, text=True, cwd=tmp_path, env=env | more, timeout=120, check=False
         )
@@ -74,7 +74,7 @@ def test_a_reader_that_has_seen_enough_gets_no_traceback(layout, code, tmp_path)
     """As `head` is, which ends at its tenth line."""
     read, write = os.pipe()
     os.close(read)
-    command = [sys.executable, "-m", "locust_cw_dist.cli.main", *ALARMS, *layout]
+    command = [sys.executable, "-m", "locust_cw_dist.tools.cli.main", *ALARMS, *layout]
     (tmp_path / "rules.toml").write_text(RULES)
     done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, cwd=tmp_path, check=False)
     os.close(write)

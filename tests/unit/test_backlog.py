@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from locust_cw_dist.core.backlog import Backlog
-from locust_cw_dist.core.collector import Window
-from locust_cw_dist.core.summary import Summary
+from locust_cw_dist.core.master.collector import Window
+from locust_cw_dist.core.publish.backlog import Backlog
+from locust_cw_dist.core.summaries.summary import Summary
 
 ENDPOINT = ("/a", "GET")
 

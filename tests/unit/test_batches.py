@@ -3,10 +3,10 @@ from __future__ import annotations
 import boto3
 import pytest
 
-from locust_cw_dist.core import limits
-from locust_cw_dist.core.batches import ENVELOPE_BYTES, batches, estimated_bytes, weight_pairs
-from locust_cw_dist.core.datums import Datum, Distribution, StatisticSet
-from locust_cw_dist.core.publication import Entry
+from locust_cw_dist.core.publish import limits
+from locust_cw_dist.core.publish.batches import ENVELOPE_BYTES, batches, estimated_bytes, weight_pairs
+from locust_cw_dist.core.publish.datums import Datum, Distribution, StatisticSet
+from locust_cw_dist.core.publish.window_datums import Entry
 
 
 def a_datum(values):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.cardinality import looks_unbounded, warnings
+from locust_cw_dist.core.costs.unbounded_dimensions import looks_unbounded, warnings
 
 
 @pytest.mark.parametrize(

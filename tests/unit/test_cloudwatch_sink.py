@@ -11,13 +11,13 @@ import gevent
 import pytest
 from botocore.exceptions import ClientError
 
-from locust_cw_dist.core import limits
-from locust_cw_dist.core.datums import Datum, Distribution, StatisticSet
-from locust_cw_dist.core.retry import Failure
-from locust_cw_dist.edge import cloudwatch as edge
-from locust_cw_dist.edge.cloudwatch import Cloudwatch
-from locust_cw_dist.edge.sink import SendError
-from locust_cw_dist.settings import Settings
+from locust_cw_dist.core.publish import limits
+from locust_cw_dist.core.publish.datums import Datum, Distribution, StatisticSet
+from locust_cw_dist.core.publish.retry import Failure
+from locust_cw_dist.live.publish import cloudwatch as edge
+from locust_cw_dist.live.publish.cloudwatch import Cloudwatch
+from locust_cw_dist.live.publish.sink import SendError
+from locust_cw_dist.settings.settings import Settings
 from locust_cw_dist.testing import LocalCloudwatch
 
 NAMESPACE = "perf/shop/loadtests"

@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import pytest
 
-from locust_cw_dist.cli.main import main
-from locust_cw_dist.comparison.comparability import is_whole, warnings
-from locust_cw_dist.comparison.compare import TOGETHER, Choices, State, compare
-from locust_cw_dist.comparison.figures import BY_NAME, FIGURES, Sums, sums_of
-from locust_cw_dist.comparison.gate import Gate
-from locust_cw_dist.comparison.student import quantile
-from locust_cw_dist.core.summary import Summary
-from locust_cw_dist.edge.records import read_file
+from locust_cw_dist.core.summaries.summary import Summary
+from locust_cw_dist.live.records.record_file import read_file
+from locust_cw_dist.tools.cli.main import main
+from locust_cw_dist.tools.comparison.comparability import is_whole, warnings
+from locust_cw_dist.tools.comparison.compare import TOGETHER, Choices, State, compare
+from locust_cw_dist.tools.comparison.figures import BY_NAME, FIGURES, Sums, sums_of
+from locust_cw_dist.tools.comparison.gate import Gate
+from locust_cw_dist.tools.comparison.student import quantile
 from support.records import SHOP, Simulation, Traffic
 
 pytestmark = pytest.mark.once

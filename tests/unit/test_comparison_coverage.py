@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from locust_cw_dist.cli.main import main
-from locust_cw_dist.comparison.compare import TOGETHER, Choices, State, compare
-from locust_cw_dist.comparison.coverage import Kind, gaps_of
-from locust_cw_dist.comparison.figures import BY_NAME, FIGURES, needed
-from locust_cw_dist.comparison.words import why
-from locust_cw_dist.core.buffer import OTHER
-from locust_cw_dist.edge.records import read_file
+from locust_cw_dist.core.worker.buffer import OTHER
+from locust_cw_dist.live.records.record_file import read_file
+from locust_cw_dist.tools.cli.main import main
+from locust_cw_dist.tools.comparison.compare import TOGETHER, Choices, State, compare
+from locust_cw_dist.tools.comparison.coverage import Kind, gaps_of
+from locust_cw_dist.tools.comparison.figures import BY_NAME, FIGURES, needed
+from locust_cw_dist.tools.comparison.words import why
 from support.records import Counted, Simulation, Traffic
 
 pytestmark = pytest.mark.once

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.costs import Usage, costs
-from locust_cw_dist.core.prices import CURRENT_PRICES, PRICE_NAMES, Prices
+from locust_cw_dist.core.costs.bill import Usage, costs
+from locust_cw_dist.core.costs.prices import CURRENT_PRICES, PRICE_NAMES, Prices
 
 pytestmark = pytest.mark.once
 

@@ -9,8 +9,9 @@ from locust import User
 from locust.env import Environment
 from locust.stats import RequestStats
 
-from locust_cw_dist.core.crosscheck import CrossCheck, Totals
-from locust_cw_dist.hosts.cross_checker import (
+from locust_cw_dist.core.verdict.cross_check import CrossCheck, Totals
+from locust_cw_dist.live.runs import Run, Runs
+from locust_cw_dist.live.verdict.cross_checker import (
     MANY_RUNNERS,
     NEXT_RUN,
     NOT_OWN,
@@ -21,7 +22,6 @@ from locust_cw_dist.hosts.cross_checker import (
     UNREADABLE,
     CrossChecker,
 )
-from locust_cw_dist.hosts.runs import Run, Runs
 
 NOW_S = 1_800_000_000.0
 

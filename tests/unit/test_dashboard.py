@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from locust_cw_dist.as_code.dashboard import View, make_dashboard
-from locust_cw_dist.as_code.service_metrics import ServiceMetric
-from locust_cw_dist.as_code.service_metrics import parse as parse_service_metric
-from locust_cw_dist.as_code.template import REGION, dashboard_template, made_by_stack
-from locust_cw_dist.core.metrics import METRIC_NAMES
-from locust_cw_dist.core.rule_texts import parse
+from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
+from locust_cw_dist.core.rules.rule_text import parse
 from locust_cw_dist.errors import SettingsError
-from locust_cw_dist.local_cloudwatch.search import parse_search
-from locust_cw_dist.local_cloudwatch.store import SeriesKey
-from locust_cw_dist.settings import Settings
+from locust_cw_dist.local_cloudwatch.operations.search import parse_search
+from locust_cw_dist.local_cloudwatch.storage.store import SeriesKey
+from locust_cw_dist.settings.settings import Settings
+from locust_cw_dist.tools.as_code.dashboard import View, make_dashboard
+from locust_cw_dist.tools.as_code.service_metrics import ServiceMetric
+from locust_cw_dist.tools.as_code.service_metrics import parse as parse_service_metric
+from locust_cw_dist.tools.as_code.template import REGION, dashboard_template, made_by_stack
 from support.alarms import as_fn_sub_does, hostile_names, published_series
 
 pytestmark = pytest.mark.once

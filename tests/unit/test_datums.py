@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.datums import (
+from locust_cw_dist.core.publish.datums import (
     Datum,
     Distribution,
     MetricPlan,
@@ -19,9 +19,9 @@ from locust_cw_dist.core.datums import (
     run_datums,
     total_datums,
 )
-from locust_cw_dist.core.histogram import EDGES
-from locust_cw_dist.core.metrics import METRIC_NAMES
-from locust_cw_dist.core.summary import Summary
+from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
+from locust_cw_dist.core.summaries.histogram import EDGES
+from locust_cw_dist.core.summaries.summary import Summary
 
 START_S = 1_760_000_000
 ENDPOINT = ("/pay", "POST", "-")

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from locust_cw_dist.cli.console import PIPED_COLUMNS
-from locust_cw_dist.cli.demo import report
-from locust_cw_dist.core.prices import Prices
-from locust_cw_dist.demo.costs import costs
-from locust_cw_dist.demo.figures import (
+from locust_cw_dist.core.costs.prices import Prices
+from locust_cw_dist.tools.cli.console import PIPED_COLUMNS
+from locust_cw_dist.tools.cli.demo import report
+from locust_cw_dist.tools.demo.costs import costs
+from locust_cw_dist.tools.demo.figures import (
     ALL,
     PERCENTS,
     Endpoint,
@@ -27,8 +27,8 @@ from locust_cw_dist.demo.figures import (
     read_locust,
     read_raw_times,
 )
-from locust_cw_dist.demo.play import Outcome
-from locust_cw_dist.demo.processes import DemoError
+from locust_cw_dist.tools.demo.play import Outcome
+from locust_cw_dist.tools.demo.processes import DemoError
 
 pytestmark = pytest.mark.once
 

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from locust_cw_dist.demo.interrupts import Interrupted, Interrupts
-from locust_cw_dist.demo.isolation import isolate, locust_environment
-from locust_cw_dist.demo.processes import Children, DemoError
-from locust_cw_dist.demo.target import READY_PREFIX, SERVED_PATH
+from locust_cw_dist.tools.demo.interrupts import Interrupted, Interrupts
+from locust_cw_dist.tools.demo.isolation import isolate, locust_environment
+from locust_cw_dist.tools.demo.processes import Children, DemoError
+from locust_cw_dist.tools.demo.target import READY_PREFIX, SERVED_PATH
 
 pytestmark = pytest.mark.once
 
@@ -64,7 +64,7 @@ def test_a_child_that_has_ended_well_is_no_failure(tmp_path):
 
 @pytest.fixture
 def target():
-    command = [sys.executable, "-m", "locust_cw_dist.demo.target", "--until-stdin-closes"]
+    command = [sys.executable, "-m", "locust_cw_dist.tools.demo.target", "--until-stdin-closes"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield process, urlsplit(process.stdout.readline().removeprefix(READY_PREFIX).strip()).netloc
         process.kill()

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from locust_cw_dist.demo.figures import ALL, Endpoint, Figures
-from locust_cw_dist.demo.reading import Period, read_figures, single_period
 from locust_cw_dist.testing import LocalCloudwatch
+from locust_cw_dist.tools.demo.figures import ALL, Endpoint, Figures
+from locust_cw_dist.tools.demo.reading import Period, read_figures, single_period
 
 pytestmark = pytest.mark.once
 

@@ -12,13 +12,13 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from botocore import exceptions as aws
 
-from locust_cw_dist.doctor import endpoint, software
-from locust_cw_dist.doctor.endpoint import Contact, check_clock, check_endpoint, check_proxy, kind_of
-from locust_cw_dist.doctor.examination import Examination
-from locust_cw_dist.doctor.explain import explain
-from locust_cw_dist.doctor.result import Status
-from locust_cw_dist.settings import Settings
+from locust_cw_dist.live.aws.errors import explain
+from locust_cw_dist.settings.settings import Settings
 from locust_cw_dist.testing import LocalCloudwatch
+from locust_cw_dist.tools.doctor import endpoint, software
+from locust_cw_dist.tools.doctor.endpoint import Contact, check_clock, check_endpoint, check_proxy, kind_of
+from locust_cw_dist.tools.doctor.examination import Examination
+from locust_cw_dist.tools.doctor.result import Status
 
 ROLE = "arn:aws:iam::210987654321:role/publisher"
 NAMESPACE = "perf/checkout/loadtests"

@@ -9,13 +9,13 @@ import time
 
 import pytest
 
-from locust_cw_dist.core.datums import Datum, Distribution
-from locust_cw_dist.core.payloads import COMPRESSED_FROM_BYTES
-from locust_cw_dist.edge.cloudwatch import Cloudwatch
-from locust_cw_dist.edge.dry_run import DryRun
-from locust_cw_dist.edge.once import Once
+from locust_cw_dist.core.publish.body_sizes import COMPRESSED_FROM_BYTES
+from locust_cw_dist.core.publish.datums import Datum, Distribution
 from locust_cw_dist.errors import SettingsError
-from locust_cw_dist.settings import Settings
+from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.publish.cloudwatch import Cloudwatch
+from locust_cw_dist.live.publish.dry_run import DryRun
+from locust_cw_dist.settings.settings import Settings
 
 NAMESPACE = "perf/dry/loadtests"
 
@@ -100,9 +100,9 @@ def test_a_disk_that_fails_is_said_once_and_counting_goes_on(caplog):
 def test_it_needs_no_boto3():
     code = (
         "import sys\n"
-        "from locust_cw_dist.core.datums import Datum\n"
-        "from locust_cw_dist.edge.dry_run import DryRun\n"
-        "from locust_cw_dist.edge.once import Once\n"
+        "from locust_cw_dist.core.publish.datums import Datum\n"
+        "from locust_cw_dist.live.publish.dry_run import DryRun\n"
+        "from locust_cw_dist.live.platform.log_once import Once\n"
         "sink = DryRun(None, Once()); sink.open(); sink.warm_up(); sink.check()\n"
         "sink.send('n', [Datum('M', (), 1, 'Count', 1, 2.0)]); sink.close()\n"
         "print(sink.take().calls, {'boto3', 'botocore'} & set(sys.modules))\n"

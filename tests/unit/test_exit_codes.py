@@ -13,12 +13,12 @@ from locust.env import Environment
 from locust.event import EventHook
 from locust.exception import RescheduleTask, StopUser
 
-from locust_cw_dist.core.exit_codes import NOT_RELIABLE, RULE_FAILED, Ending, decide, is_unreliable
-from locust_cw_dist.core.rules import Severity, VerdictRule
-from locust_cw_dist.core.verdict import State
-from locust_cw_dist.edge.link import EndLink, Guard
-from locust_cw_dist.edge.once import Once
-from locust_cw_dist.hosts.leaving import Leaving
+from locust_cw_dist.core.rules.rule import Severity, VerdictRule
+from locust_cw_dist.core.verdict.exit_codes import NOT_RELIABLE, RULE_FAILED, Ending, decide, is_unreliable
+from locust_cw_dist.core.verdict.verdict import State
+from locust_cw_dist.live.platform.locust_internals import EndLink, Guard
+from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.verdict.exit_code import Leaving
 
 DOCS = Path(__file__).parents[2] / "docs" / "exit-codes.md"
 ENDINGS = [

@@ -18,7 +18,7 @@ from locust.exception import CatchResponseError
 from urllib3.exceptions import ProtocolError
 from websocket import WebSocketBadStatusException
 
-from locust_cw_dist.core.failure_reasons import MAX_REASON_CHARS, UNKNOWN, reason_of
+from locust_cw_dist.core.summaries.failure_reasons import MAX_REASON_CHARS, UNKNOWN, reason_of
 from support.strategies import any_char
 
 

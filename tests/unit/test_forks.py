@@ -10,10 +10,10 @@ from contextlib import contextmanager
 import gevent
 import pytest
 
-from locust_cw_dist.edge import forks, interrupts
-from locust_cw_dist.edge.off_hub import OffHub
-from locust_cw_dist.edge.presence import Presence
-from locust_cw_dist.edge.spool import Spool
+from locust_cw_dist.live.platform import ctrl_c, forks
+from locust_cw_dist.live.platform.disk_thread import OffHub
+from locust_cw_dist.live.publish.machine_lock import Presence
+from locust_cw_dist.live.spool.folder import Spool
 
 
 def code_of_child(check):
@@ -131,7 +131,7 @@ def test_ctrl_c_ends_what_runs_in_the_child():
     before = signal.getsignal(signal.SIGINT)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        interrupts.install()
+        ctrl_c.install()
 
         def is_raised():
             with pytest.raises(KeyboardInterrupt):
@@ -139,6 +139,6 @@ def test_ctrl_c_ends_what_runs_in_the_child():
             return signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
         assert code_of_child(is_raised) == 0
-        assert signal.getsignal(signal.SIGINT) is interrupts._on_interrupt
+        assert signal.getsignal(signal.SIGINT) is ctrl_c._on_interrupt
     finally:
         signal.signal(signal.SIGINT, before)

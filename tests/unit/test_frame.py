@@ -9,13 +9,13 @@ from collections import Counter
 import msgpack
 import pytest
 
-from locust_cw_dist.core import frame as frame_module
-from locust_cw_dist.core.buffer import RunCounters
-from locust_cw_dist.core.frame import REFUSALS, TOO_LARGE, Frame, FrameError, Vitals, decode, encode
-from locust_cw_dist.core.histogram import EDGES
-from locust_cw_dist.core.result import MISSING
-from locust_cw_dist.core.sections import Section
-from locust_cw_dist.core.summary import Summary
+from locust_cw_dist.core.summaries.histogram import EDGES
+from locust_cw_dist.core.summaries.request_result import MISSING
+from locust_cw_dist.core.summaries.sections import Section
+from locust_cw_dist.core.summaries.summary import Summary
+from locust_cw_dist.core.wire import frame as frame_module
+from locust_cw_dist.core.wire.frame import REFUSALS, TOO_LARGE, Frame, FrameError, Vitals, decode, encode
+from locust_cw_dist.core.worker.buffer import RunCounters
 from support.strategies import NOW_S, a_result
 from support.wire import sample_frame
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from locust_cw_dist.core.datums import RunGauges, StatisticSet
-from locust_cw_dist.core.frame import Vitals
-from locust_cw_dist.core.gauges import GaugeBook
+from locust_cw_dist.core.master.gauges import GaugeBook
+from locust_cw_dist.core.publish.datums import RunGauges, StatisticSet
+from locust_cw_dist.core.wire.frame import Vitals
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from locust_cw_dist.core.health import (
+from locust_cw_dist.core.verdict.generator_health import (
     MAX_HOLDS,
     MAX_SILENCES,
     MAX_WORKERS,

@@ -10,14 +10,14 @@ import gevent
 import pytest
 from locust.event import Events
 
-from locust_cw_dist.core.collector import Collector
-from locust_cw_dist.core.frame import Vitals
-from locust_cw_dist.core.ledger import LEFT_OUT, Balance
-from locust_cw_dist.core.verdict import VALID, State
-from locust_cw_dist.edge.clock import SystemClock
-from locust_cw_dist.edge.once import Once
-from locust_cw_dist.hosts.health import HealthWatch
-from locust_cw_dist.hosts.runs import Runs
+from locust_cw_dist.core.master.collector import Collector
+from locust_cw_dist.core.publish.ledger import LEFT_OUT, Balance
+from locust_cw_dist.core.verdict.verdict import VALID, State
+from locust_cw_dist.core.wire.frame import Vitals
+from locust_cw_dist.live.platform.clock import SystemClock
+from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.runs import Runs
+from locust_cw_dist.live.verdict.health_watch import HealthWatch
 
 NOTHING = Balance(0, 0, 0, 0, 0, {})
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.histogram import CEILING_MS, EDGES, MAX_BATCH, Histogram, nearest_rank
+from locust_cw_dist.core.summaries.histogram import CEILING_MS, EDGES, MAX_BATCH, Histogram, nearest_rank
 from support.strategies import times_ms
 
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.batches import batches
-from locust_cw_dist.core.datums import MetricPlan, endpoint_datums
-from locust_cw_dist.core.publication import Entry
-from locust_cw_dist.core.result import parse_result
-from locust_cw_dist.core.summary import Summary
-from locust_cw_dist.edge.cloudwatch import Cloudwatch
-from locust_cw_dist.settings import Settings
+from locust_cw_dist.core.publish.batches import batches
+from locust_cw_dist.core.publish.datums import MetricPlan, endpoint_datums
+from locust_cw_dist.core.publish.window_datums import Entry
+from locust_cw_dist.core.summaries.request_result import parse_result
+from locust_cw_dist.core.summaries.summary import Summary
+from locust_cw_dist.live.publish.cloudwatch import Cloudwatch
+from locust_cw_dist.settings.settings import Settings
 from locust_cw_dist.testing import LocalCloudwatch
 
 pytestmark = pytest.mark.once

@@ -12,12 +12,12 @@ from types import SimpleNamespace
 import gevent
 import pytest
 
-from locust_cw_dist.core.outcome import RuleState
-from locust_cw_dist.core.verdict import VALID, State
-from locust_cw_dist.edge import outcome_files
+from locust_cw_dist.core.rules.outcome import RuleState
+from locust_cw_dist.core.verdict.verdict import VALID, State
 from locust_cw_dist.errors import SettingsError
-from locust_cw_dist.hosts import judge as judge_module
-from locust_cw_dist.hosts.judge import Judge
+from locust_cw_dist.live.rules import report_files
+from locust_cw_dist.live.rules import rule_watch as judge_module
+from locust_cw_dist.live.rules.rule_watch import Judge
 from support.publisher import NOW_S, Bench, ScriptedSink, wait_until_gevent
 
 
@@ -166,7 +166,7 @@ def test_a_disk_that_fails_at_the_end_is_told_and_stops_nothing(tmp_path, caplog
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(outcome_files, "write_junit", full)
+    monkeypatch.setattr(report_files, "write_junit", full)
     bench.finish()
     assert f"{tmp_path / 'j.xml'} can't be written ([Errno 28] No space left on device)" in caplog.text
     assert (tmp_path / "r.json").exists()
@@ -176,7 +176,7 @@ def test_a_disk_that_hangs_at_the_end_is_left_alone(tmp_path, caplog, monkeypatc
     released, release = os.pipe()
     bench = JudgeBench("count > 5", rules_json=str(tmp_path / "r.json"))
     monkeypatch.setattr(judge_module, "LAST_DISK_S", 0.05)
-    monkeypatch.setattr(outcome_files, "write_json", lambda *_: os.read(released, 1))
+    monkeypatch.setattr(report_files, "write_json", lambda *_: os.read(released, 1))
     try:
         with gevent.Timeout(20):
             bench.finish()

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core import feeds
-from locust_cw_dist.core.feeds import MAX_LATE_S, MAX_REMEMBERED, Feeds
-from locust_cw_dist.core.judging import Judging
-from locust_cw_dist.core.outcome import RuleState
-from locust_cw_dist.core.rule_messages import rounded, table
-from locust_cw_dist.core.rule_texts import parse
-from locust_cw_dist.core.rules import RuleSet, shown_value
-from locust_cw_dist.core.summary import Summary
+from locust_cw_dist.core.rules import matched_requests
+from locust_cw_dist.core.rules.evaluation import Judging
+from locust_cw_dist.core.rules.matched_requests import MAX_LATE_S, MAX_REMEMBERED, Feeds
+from locust_cw_dist.core.rules.messages import rounded, table
+from locust_cw_dist.core.rules.outcome import RuleState
+from locust_cw_dist.core.rules.rule import RuleSet, shown_value
+from locust_cw_dist.core.rules.rule_text import parse
+from locust_cw_dist.core.summaries.summary import Summary
 
 pytestmark = pytest.mark.once
 
@@ -276,7 +276,7 @@ def test_memory_does_not_grow_with_the_length_of_a_run():
 
 
 def test_endpoints_are_looked_up_once_and_forgotten_when_there_are_too_many(monkeypatch):
-    monkeypatch.setattr(feeds, "MAX_REMEMBERED", 5)
+    monkeypatch.setattr(matched_requests, "MAX_REMEMBERED", 5)
     assert MAX_REMEMBERED == 10_000
     rules = [parse("count(/item/[0-9]+) > 1"), parse("count > 1")]
     one = Feeds(rules, T0_S, 10)

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.ledger import LEFT_OUT, Account, Balance, RunLedger
-from locust_cw_dist.core.result import MISSING
-from locust_cw_dist.core.retry import Failure
+from locust_cw_dist.core.publish.ledger import LEFT_OUT, Account, Balance, RunLedger
+from locust_cw_dist.core.publish.retry import Failure
+from locust_cw_dist.core.summaries.request_result import MISSING
 
 REFUSED, LOST = Failure.REFUSED.value, Failure.UNREACHABLE.value
 

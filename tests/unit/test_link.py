@@ -10,7 +10,7 @@ import pytest
 from locust import User, constant, runners
 from locust.env import Environment
 
-from locust_cw_dist.edge.link import (
+from locust_cw_dist.live.platform.locust_internals import (
     ROUTER_HANDOVER,
     USUAL_REPORT_INTERVAL_S,
     MasterLink,

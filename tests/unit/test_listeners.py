@@ -13,8 +13,8 @@ from locust.env import Environment
 from locust.event import EventHook, Events
 
 import locust_cw_dist
-from locust_cw_dist.edge import link
-from locust_cw_dist.edge.listeners import Listeners
+from locust_cw_dist.live.platform import locust_internals
+from locust_cw_dist.live.platform.listeners import Listeners
 
 LET_THROUGH = [
     getattr(locust.exception, name)
@@ -42,9 +42,9 @@ def fire(hook, heard, **fields):
 def test_ours_is_first_and_last_whatever_is_added_before_and_after():
     hook, heard = EventHook(), Heard()
     hook.add_listener(heard.by("before"))
-    link.add_first(hook, heard.by("first"))
-    link.add_last(hook, heard.by("last"))
-    link.add_last(hook, heard.by("last, too"))
+    locust_internals.add_first(hook, heard.by("first"))
+    locust_internals.add_last(hook, heard.by("last"))
+    locust_internals.add_last(hook, heard.by("last, too"))
     hook.add_listener(heard.by("after"))
     assert fire(hook, heard) == ["first", "before", "after", "last", "last, too"]
 
@@ -52,14 +52,14 @@ def test_ours_is_first_and_last_whatever_is_added_before_and_after():
 def test_one_that_is_taken_away_leaves_the_others_their_places():
     hook, heard = EventHook(), Heard()
     first, last = heard.by("first"), heard.by("last")
-    link.add_first(hook, first)
-    link.add_last(hook, last)
+    locust_internals.add_first(hook, first)
+    locust_internals.add_last(hook, last)
     hook.add_listener(users := heard.by("user"))
     hook.remove_listener(users)
     hook.add_listener(heard.by("user, again"))
     assert fire(hook, heard) == ["first", "user, again", "last"]
     for listener in (first, last, last):
-        link.remove(hook, listener)
+        locust_internals.remove(hook, listener)
     hook.add_listener(heard.by("later"))
     assert fire(hook, heard) == ["user, again", "later"]
 
@@ -69,7 +69,10 @@ def test_a_change_while_an_event_is_fired_skips_nobody_and_calls_nobody_twice(ch
     hook, heard = EventHook(), Heard()
     ours = heard.by("ours")
     hook.add_listener(ours)
-    changes = {"add first": lambda: link.add_first(hook, heard.by("new")), "remove": lambda: link.remove(hook, ours)}
+    changes = {
+        "add first": lambda: locust_internals.add_first(hook, heard.by("new")),
+        "remove": lambda: locust_internals.remove(hook, ours),
+    }
     hook.add_listener(lambda **_: changes[change]())
     hook.add_listener(heard.by("next"))
     assert fire(hook, heard) == ["ours", "next"]
@@ -94,24 +97,24 @@ def test_with_another_locust_ours_are_listeners_like_others():
     heard, added = Heard(), []
     hook = SimpleNamespace(add_listener=added.append, remove_listener=added.remove)
     ours = heard.by("ours")
-    for add in (link.add_first, link.add_last):
+    for add in (locust_internals.add_first, locust_internals.add_last):
         add(hook, ours)
     assert added == [ours, ours]
     for _ in range(3):
-        link.remove(hook, ours)
+        locust_internals.remove(hook, ours)
     assert added == []
     events = SimpleNamespace(request=hook, worker_report=hook, report_to_master=hook)
-    assert link.order_modes(SimpleNamespace(events=events, runner=SimpleNamespace())) == [
+    assert locust_internals.order_modes(SimpleNamespace(events=events, runner=SimpleNamespace())) == [
         "a listener of your own that raises, or empties a report, may hide results",
         "the plugin can't be installed again after `Plugin.close`, for the same runner",
     ]
-    link.remove_message(SimpleNamespace(), "kind")
+    locust_internals.remove_message(SimpleNamespace(), "kind")
 
 
 def test_this_locust_has_what_the_order_needs():
     environment = Environment()
     environment.create_local_runner()
-    assert link.order_modes(environment) == []
+    assert locust_internals.order_modes(environment) == []
 
 
 class Sharing:

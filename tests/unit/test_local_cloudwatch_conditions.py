@@ -10,10 +10,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from locust_cw_dist.local_cloudwatch.api import Api
-from locust_cw_dist.local_cloudwatch.conditions import Surroundings
-from locust_cw_dist.local_cloudwatch.identities import Identities
-from locust_cw_dist.local_cloudwatch.store import Store
+from locust_cw_dist.local_cloudwatch.faults.conditions import Surroundings
+from locust_cw_dist.local_cloudwatch.operations.api import Api
+from locust_cw_dist.local_cloudwatch.operations.identities import Identities
+from locust_cw_dist.local_cloudwatch.storage.store import Store
 from locust_cw_dist.testing import LocalCloudwatch, LocalCloudwatchError
 from support.aws_json import operate
 from support.put_requests import ONE_TRY, a_call, a_datum, refusal

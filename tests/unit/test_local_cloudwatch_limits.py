@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from locust_cw_dist.local_cloudwatch.limits import UNITS
+from locust_cw_dist.local_cloudwatch.operations.limits import UNITS
 from locust_cw_dist.testing import LocalCloudwatch
 from support.aws_json import operate
 from support.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions, from_now, refusal

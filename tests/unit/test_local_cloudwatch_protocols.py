@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.local_cloudwatch import cbor, form
-from locust_cw_dist.local_cloudwatch.fields import Timestamp
+from locust_cw_dist.local_cloudwatch.http import cbor, form
+from locust_cw_dist.local_cloudwatch.operations.fields import Timestamp
 from locust_cw_dist.testing import LocalCloudwatch
 from support.protocols import PROTOCOLS, client_of
 from support.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions, refusal

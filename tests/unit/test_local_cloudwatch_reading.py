@@ -7,7 +7,7 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 
-from locust_cw_dist.local_cloudwatch.queries import retention_s, start_step_s
+from locust_cw_dist.local_cloudwatch.operations.queries import retention_s, start_step_s
 from locust_cw_dist.testing import LocalCloudwatch
 from support.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions
 

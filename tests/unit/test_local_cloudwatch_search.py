@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.local_cloudwatch.api import Api
-from locust_cw_dist.local_cloudwatch.conditions import Surroundings
 from locust_cw_dist.local_cloudwatch.errors import ApiError
-from locust_cw_dist.local_cloudwatch.identities import Identities
-from locust_cw_dist.local_cloudwatch.search import SearchSyntaxError, label_of, parse_search
-from locust_cw_dist.local_cloudwatch.store import SeriesKey, Store
+from locust_cw_dist.local_cloudwatch.faults.conditions import Surroundings
+from locust_cw_dist.local_cloudwatch.operations.api import Api
+from locust_cw_dist.local_cloudwatch.operations.identities import Identities
+from locust_cw_dist.local_cloudwatch.operations.search import SearchSyntaxError, label_of, parse_search
+from locust_cw_dist.local_cloudwatch.storage.store import SeriesKey, Store
 from support.put_requests import NAMESPACE, a_call, a_datum, dimensions
 
 pytestmark = pytest.mark.once

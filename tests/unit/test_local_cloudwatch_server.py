@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.config import Config
 
-from locust_cw_dist.cli.local_cloudwatch import add_parser
 from locust_cw_dist.local_cloudwatch.command import run
 from locust_cw_dist.testing import LocalCloudwatch
+from locust_cw_dist.tools.cli.local_cloudwatch import add_parser
 from support.aws_json import headers_of, operate, post
 from support.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions, refusal
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.local_cloudwatch.aggregate import (
+from locust_cw_dist.local_cloudwatch.storage.aggregate import (
     Sample,
     SetTotals,
     StatisticSyntaxError,

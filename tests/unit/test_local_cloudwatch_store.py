@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.local_cloudwatch.limits import parse_put
-from locust_cw_dist.local_cloudwatch.store import Bounds, CellKey, SeriesKey, Store
+from locust_cw_dist.local_cloudwatch.operations.limits import parse_put
+from locust_cw_dist.local_cloudwatch.storage.store import Bounds, CellKey, SeriesKey, Store
 from support.put_requests import NAMESPACE, a_call, a_datum, dimensions
 
 pytestmark = pytest.mark.once

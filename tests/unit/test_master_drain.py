@@ -7,14 +7,14 @@ from types import SimpleNamespace
 import pytest
 from locust.event import Events
 
-from locust_cw_dist.core.buffer import WorkerBuffer
-from locust_cw_dist.core.collector import Collector
-from locust_cw_dist.core.gauges import GaugeBook
-from locust_cw_dist.core.messages import FRAME, HELLO, REPORT_KEY, pack_hello
-from locust_cw_dist.core.outbox import NOTHING, Outbox
-from locust_cw_dist.edge.once import Once
-from locust_cw_dist.hosts.master import MANY_WORKERS, SILENCE_S, Master
-from locust_cw_dist.hosts.runs import Runs
+from locust_cw_dist.core.master.collector import Collector
+from locust_cw_dist.core.master.gauges import GaugeBook
+from locust_cw_dist.core.wire.messages import FRAME, HELLO, REPORT_KEY, pack_hello
+from locust_cw_dist.core.worker.buffer import WorkerBuffer
+from locust_cw_dist.core.worker.outbox import NOTHING, Outbox
+from locust_cw_dist.live.master.master import MANY_WORKERS, SILENCE_S, Master
+from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.runs import Runs
 from support.strategies import NOW_S, a_result, moment
 
 DRAIN_S = 60

@@ -9,13 +9,13 @@ import greenlet
 import pytest
 from locust.event import Events
 
-from locust_cw_dist.core.collector import Collector
-from locust_cw_dist.core.frame import encode
-from locust_cw_dist.core.gauges import GaugeBook
-from locust_cw_dist.core.messages import FRAME, REPORT_KEY
-from locust_cw_dist.edge.once import Once
-from locust_cw_dist.hosts import master
-from locust_cw_dist.hosts.runs import Runs
+from locust_cw_dist.core.master.collector import Collector
+from locust_cw_dist.core.master.gauges import GaugeBook
+from locust_cw_dist.core.wire.frame import encode
+from locust_cw_dist.core.wire.messages import FRAME, REPORT_KEY
+from locust_cw_dist.live.master import master
+from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.runs import Runs
 from support.wire import sample_frame
 
 SAMPLE = sample_frame()

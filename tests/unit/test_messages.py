@@ -7,9 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.frame import FAR_FUTURE_S, MAX_ID_CHARS, WIRE_VERSION
-from locust_cw_dist.core.messages import FRAME, HELLO, REPORT_KEY, WORD, Word, is_id, pack_hello, read_hello, read_word
-from locust_cw_dist.core.windows import RESOLUTIONS_S
+from locust_cw_dist.core.summaries.windows import RESOLUTIONS_S
+from locust_cw_dist.core.wire.frame import FAR_FUTURE_S, MAX_ID_CHARS, WIRE_VERSION
+from locust_cw_dist.core.wire.messages import (
+    FRAME,
+    HELLO,
+    REPORT_KEY,
+    WORD,
+    Word,
+    is_id,
+    pack_hello,
+    read_hello,
+    read_word,
+)
 from support.strategies import hostile_values, ids
 
 WORD_OF_RUN = Word(1_800_000_000.25, "run", 10, recording=True, epoch="epoch", seq=7)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.names import (
+from locust_cw_dist.core.publish.dimension_text import (
     check_dimension_name,
     check_dimension_value,
     check_namespace,

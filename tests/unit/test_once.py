@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from locust_cw_dist.edge.once import MAX_NAMED, Once
+from locust_cw_dist.live.platform.log_once import MAX_NAMED, Once
 
 
 @pytest.fixture(autouse=True)

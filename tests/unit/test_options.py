@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from locust.argument_parser import get_empty_argument_parser, setup_parser_arguments
 from locust.rpc.protocol import Message
 
-from locust_cw_dist import options
-from locust_cw_dist.core.metrics import METRIC_NAMES
+from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
 from locust_cw_dist.errors import SettingsError
-from locust_cw_dist.settings import Settings
-from locust_cw_dist.variables import describe_variables, settings_from_variables
+from locust_cw_dist.settings import options
+from locust_cw_dist.settings.settings import Settings
+from locust_cw_dist.settings.variables import describe_variables, settings_from_variables
 
 RULE = "p95(POST /item/[0-9]+?x=1) <= 1.5 s, window_s=60, successful_only, name=fast one"
 ROLE = "arn:aws:iam::123456789012:role/publisher"

@@ -14,18 +14,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.outcome import Outcome, RuleOutcome, RuleState
-from locust_cw_dist.core.rule_texts import parse
-from locust_cw_dist.core.verdict import VALID, Reason, State, Verdict
-from locust_cw_dist.edge import outcome_files
-from locust_cw_dist.edge.outcome_files import Judged, check, write_json, write_junit
+from locust_cw_dist.core.rules.outcome import Outcome, RuleOutcome, RuleState
+from locust_cw_dist.core.rules.rule_text import parse
+from locust_cw_dist.core.verdict.verdict import VALID, Reason, State, Verdict
+from locust_cw_dist.live.rules import report_files
+from locust_cw_dist.live.rules.report_files import Judged, check, write_json, write_junit
 from support.readme import ROOT
 
 NOBODY = 65534
 
 CHECK_AS_NOBODY = """
 import os, sys
-from locust_cw_dist.edge.outcome_files import check
+from locust_cw_dist.live.rules.report_files import check
 
 if os.geteuid() == 0:  # which may write anywhere
     os.setuid(int(sys.argv[2]))
@@ -136,7 +136,7 @@ def test_a_file_that_can_not_be_finished_leaves_the_old_one(tmp_path, monkeypatc
     def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(outcome_files.os, "fsync", full)
+    monkeypatch.setattr(report_files.os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         write_json(str(path), [])
     assert path.read_bytes() == before

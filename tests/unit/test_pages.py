@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from locust_cw_dist.cli.main import main
-from locust_cw_dist.edge.records import read_file
-from locust_cw_dist.reporting.series import MAX_SUBJECTS, page_data
+from locust_cw_dist.live.records.record_file import read_file
+from locust_cw_dist.tools.cli.main import main
+from locust_cw_dist.tools.reporting.series import MAX_SUBJECTS, page_data
 from support.records import SHOP, Simulation, Traffic
 
 pytestmark = pytest.mark.once

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.costs import Usage
-from locust_cw_dist.core.datums import MetricPlan
-from locust_cw_dist.core.metrics import METRIC_NAMES
-from locust_cw_dist.core.plan import Load, Publishing, made_up_times_ms, make_plan
-from locust_cw_dist.core.prices import Prices
-from locust_cw_dist.core.selection import Selection
+from locust_cw_dist.core.costs.bill import Usage
+from locust_cw_dist.core.costs.plan import Load, Publishing, made_up_times_ms, make_plan
+from locust_cw_dist.core.costs.prices import Prices
+from locust_cw_dist.core.publish.datums import MetricPlan
+from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
+from locust_cw_dist.core.publish.selection import Selection
 
 START_S = 1_800_000_000
 RUN_METRICS = {"Users", "Workers", "WorkerCpu_Percent", "WorkerMemory_Bytes", "ResultsLost", "PublishLag_Seconds"}

@@ -7,12 +7,12 @@ import threading
 import gevent
 import pytest
 
-from locust_cw_dist.core import publication
-from locust_cw_dist.core.ledger import LEFT_OUT, TOO_LATE
-from locust_cw_dist.core.retry import Failure
-from locust_cw_dist.edge.sink import SendError
-from locust_cw_dist.hosts import sender
-from locust_cw_dist.hosts.sender import MAX_REFUSALS
+from locust_cw_dist.core.publish import window_datums
+from locust_cw_dist.core.publish.ledger import LEFT_OUT, TOO_LATE
+from locust_cw_dist.core.publish.retry import Failure
+from locust_cw_dist.live.publish import sender
+from locust_cw_dist.live.publish.sender import MAX_REFUSALS
+from locust_cw_dist.live.publish.sink import SendError
 from support.publisher import NOW_S, Bench, ScriptedSink
 
 
@@ -171,8 +171,8 @@ def test_a_round_that_breaks_in_the_middle_leaves_nothing_pending(monkeypatch, c
             raise RuntimeError("a bug")
         return endpoint_datums(*args, **kwargs)
 
-    endpoint_datums = publication.endpoint_datums
-    monkeypatch.setattr(publication, "endpoint_datums", break_at_the_third)
+    endpoint_datums = window_datums.endpoint_datums
+    monkeypatch.setattr(window_datums, "endpoint_datums", break_at_the_third)
     bench = Bench(ScriptedSink())
     bench.deliver("/a", "/b", "/c", "/d", count=2)
     bench.flush()
@@ -203,7 +203,7 @@ def test_a_window_that_breaks_before_its_first_datum_leaves_nothing_pending(monk
 
 def test_others_have_the_hub_between_windows_that_close_at_once(monkeypatch):
     """A minute's windows at once: what each costs (groups, a record, rules) adds up to no long hold of the hub."""
-    monkeypatch.setattr("locust_cw_dist.hosts.publisher.MAX_HOLD_S", 0.0)
+    monkeypatch.setattr("locust_cw_dist.live.publish.publisher.MAX_HOLD_S", 0.0)
     bench = Bench(ScriptedSink())
     for number in range(6):
         bench.deliver("/a", "/b", count=2, at_s=NOW_S + 10 * number)

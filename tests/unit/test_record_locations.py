@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.plan import partition_of, record_policy
+from locust_cw_dist.core.costs.plan import partition_of, record_policy
 from locust_cw_dist.core.records.location import S3Location, is_url
-from locust_cw_dist.edge.off_hub import OffHub
-from locust_cw_dist.edge.s3 import PIECE_BYTES, Snapshot
 from locust_cw_dist.errors import SettingsError
-from locust_cw_dist.settings import Settings
+from locust_cw_dist.live.platform.disk_thread import OffHub
+from locust_cw_dist.live.records.s3 import PIECE_BYTES, Snapshot
+from locust_cw_dist.settings.settings import Settings
 
 pytestmark = pytest.mark.once
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from locust_cw_dist.cli.main import main
-from locust_cw_dist.edge.records import read_file
+from locust_cw_dist.live.records.record_file import read_file
+from locust_cw_dist.tools.cli.main import main
 from support.readme import ROOT, blocks
 from support.records import SHOP, Counted, Simulation
 
@@ -50,7 +50,7 @@ def shop(tmp_path_factory):
 
 def shell(command, folder):
     """Run a block of a page in `folder`."""
-    command = command.replace("locust-cw ", f"{sys.executable} -m locust_cw_dist.cli.main ")
+    command = command.replace("locust-cw ", f"{sys.executable} -m locust_cw_dist.tools.cli.main ")
     env = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     return subprocess.run(["bash", "-c", command], cwd=folder, env=env, capture_output=True, text=True, check=False)
 

@@ -9,15 +9,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from locust_cw_dist.core.reason_cap import MAX_REASONS_PER_RUN
-from locust_cw_dist.core.summary import MAX_REASONS, OTHER_REASONS, Summary
-from locust_cw_dist.edge.records import RecordFile, read_file
-from locust_cw_dist.edge.revision import revision
+from locust_cw_dist.core.summaries.reason_cap import MAX_REASONS_PER_RUN
+from locust_cw_dist.core.summaries.summary import MAX_REASONS, OTHER_REASONS, Summary
 from locust_cw_dist.errors import SettingsError
-from locust_cw_dist.hosts.record_facts import begin_document
-from locust_cw_dist.hosts.recording import MAX_WAITING
-from locust_cw_dist.hosts.runs import Runs
-from locust_cw_dist.settings import Settings
+from locust_cw_dist.live.records.git_revision import revision
+from locust_cw_dist.live.records.record_file import RecordFile, read_file
+from locust_cw_dist.live.records.record_writer import MAX_WAITING
+from locust_cw_dist.live.records.run_facts import begin_document
+from locust_cw_dist.live.runs import Runs
+from locust_cw_dist.settings.settings import Settings
 from support.publisher import NOW_S, Bench, ScriptedSink
 
 pytestmark = pytest.mark.once
@@ -34,7 +34,7 @@ class RecordingBench(Bench):
     """A bench whose publisher keeps a record."""
 
     def __init__(self, folder, **settings):
-        from locust_cw_dist.hosts.recording import Recording
+        from locust_cw_dist.live.records.record_writer import Recording
 
         super().__init__(ScriptedSink(), record=str(folder), **settings)
         self.folder = folder

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from locust_cw_dist.core.datums import StatisticSet
-from locust_cw_dist.core.histogram import EDGES
+from locust_cw_dist.core.publish.datums import StatisticSet
 from locust_cw_dist.core.records.blocks import FIRST_LINE, MAGIC, Kind, pack_block
 from locust_cw_dist.core.records.points import MAX_POINTS, EndpointCap, Point
-from locust_cw_dist.core.summary import MAX_REASONS, Summary
-from locust_cw_dist.edge import records
-from locust_cw_dist.edge.records import RecordFile, read_file
+from locust_cw_dist.core.summaries.histogram import EDGES
+from locust_cw_dist.core.summaries.summary import MAX_REASONS, Summary
 from locust_cw_dist.errors import LocustCwError
+from locust_cw_dist.live.records import record_file
+from locust_cw_dist.live.records.record_file import RecordFile, read_file
 from support.records import RESOLUTION_S, SHOP, START_S, Simulation, Traffic
 
 pytestmark = pytest.mark.once
@@ -249,7 +249,7 @@ def test_a_process_that_is_killed_while_it_rewrites_leaves_the_old_file(tmp_path
     def killed(*_):
         raise SystemExit
 
-    monkeypatch.setattr(records.os, "fsync", killed)
+    monkeypatch.setattr(record_file.os, "fsync", killed)
     point = Point(START_S + 200, RESOLUTION_S, next(small_points(1)).summaries)
     list(file.packer.pack(point))
     file.packer.flush()

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core import redaction
-from locust_cw_dist.core.redaction import HEX_CHARS, LOOKED_AT_CHARS, MASKED, redact
+from locust_cw_dist.core.summaries import redaction
+from locust_cw_dist.core.summaries.redaction import HEX_CHARS, LOOKED_AT_CHARS, MASKED, redact
 from support.strategies import any_char
 
 FOLDED = [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from locust_cw_dist.core.collector import Collector
-from locust_cw_dist.core.report_intervals import MAX_SLACK_S, MAX_WORKERS, ReportIntervals
+from locust_cw_dist.core.master.collector import Collector
+from locust_cw_dist.core.master.report_intervals import MAX_SLACK_S, MAX_WORKERS, ReportIntervals
 
 NOW_S = 1_800_000_000.0
 

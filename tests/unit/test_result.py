@@ -17,10 +17,9 @@ from gevent import get_hub, monkey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.buffer import WorkerBuffer
-from locust_cw_dist.core.failure_reasons import MAX_REASON_CHARS
-from locust_cw_dist.core.histogram import CEILING_MS, MAX_BATCH
-from locust_cw_dist.core.result import (
+from locust_cw_dist.core.summaries.failure_reasons import MAX_REASON_CHARS
+from locust_cw_dist.core.summaries.histogram import CEILING_MS, MAX_BATCH
+from locust_cw_dist.core.summaries.request_result import (
     MAX_NAME_CHARS,
     MAX_RESPONSE_BYTES,
     MISSING,
@@ -36,8 +35,9 @@ from locust_cw_dist.core.result import (
     RequestResult,
     parse_result,
 )
-from locust_cw_dist.edge.once import Once
-from locust_cw_dist.hosts.recorder import Recorder
+from locust_cw_dist.core.worker.buffer import WorkerBuffer
+from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.worker.request_listener import Recorder
 from support.strategies import any_char
 
 native_thread = monkey.get_original("_thread", "get_ident")

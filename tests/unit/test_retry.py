@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from locust_cw_dist.core.result import UNTIMED_REASONS
-from locust_cw_dist.core.retry import BASE_S, CAP_S, HURRIED_PAUSE_S, MIN_INTERVAL_S, Failure, Gate, backoff_s
+from locust_cw_dist.core.publish.retry import BASE_S, CAP_S, HURRIED_PAUSE_S, MIN_INTERVAL_S, Failure, Gate, backoff_s
+from locust_cw_dist.core.summaries.request_result import UNTIMED_REASONS
 
 
 def test_what_failed_for_the_call_itself_is_not_tried_again():

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.rule_tables import rule_set
-from locust_cw_dist.core.rule_texts import parse
-from locust_cw_dist.core.rules import ATTRIBUTES, Figure, Rule, RuleError, RuleSet, Severity, VerdictRule
-from locust_cw_dist.edge.rule_file import MAX_FILE_BYTES, gather, load
+from locust_cw_dist.core.rules.rule import ATTRIBUTES, Figure, Rule, RuleError, RuleSet, Severity, VerdictRule
+from locust_cw_dist.core.rules.rule_text import parse
+from locust_cw_dist.core.rules.rule_toml import rule_set
 from locust_cw_dist.errors import SettingsError
-from locust_cw_dist.settings import Settings
+from locust_cw_dist.settings.rule_file import MAX_FILE_BYTES, gather, load
+from locust_cw_dist.settings.settings import Settings
 
 pytestmark = pytest.mark.once
 

@@ -9,12 +9,12 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from locust_cw_dist.core.outcome import Outcome, RuleOutcome, RuleState
-from locust_cw_dist.core.rule_messages import table
-from locust_cw_dist.core.rule_tables import DEFAULT_KEYS, RULE_KEYS, rule_set
-from locust_cw_dist.core.rule_texts import parse
-from locust_cw_dist.core.rules import Figure, RuleError
-from locust_cw_dist.edge.outcome_files import Judged, rule_document, write_json, write_junit
+from locust_cw_dist.core.rules.messages import table
+from locust_cw_dist.core.rules.outcome import Outcome, RuleOutcome, RuleState
+from locust_cw_dist.core.rules.rule import Figure, RuleError
+from locust_cw_dist.core.rules.rule_text import parse
+from locust_cw_dist.core.rules.rule_toml import DEFAULT_KEYS, RULE_KEYS, rule_set
+from locust_cw_dist.live.rules.report_files import Judged, rule_document, write_json, write_junit
 from support.readme import ROOT, blocks
 
 pytestmark = pytest.mark.once

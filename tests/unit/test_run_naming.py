@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from locust_cw_dist.core.buffer import UNKNOWN_RUN, WorkerBuffer
-from locust_cw_dist.core.frame import decode
-from locust_cw_dist.core.outbox import Outbox
-from locust_cw_dist.core.run_naming import RunNaming
+from locust_cw_dist.core.wire.frame import decode
+from locust_cw_dist.core.worker.buffer import UNKNOWN_RUN, WorkerBuffer
+from locust_cw_dist.core.worker.outbox import Outbox
+from locust_cw_dist.core.worker.run_naming import RunNaming
 from support.strategies import NOW_S, a_result, moment
 
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from locust_cw_dist.core.crosscheck import CrossCheck, Totals
-from locust_cw_dist.core.ledger import LEFT_OUT, Balance
-from locust_cw_dist.core.prices import Prices
-from locust_cw_dist.core.result import NEGATIVE
-from locust_cw_dist.core.run_summary import RunSummary, Spending
+from locust_cw_dist.core.costs.prices import Prices
+from locust_cw_dist.core.publish.ledger import LEFT_OUT, Balance
+from locust_cw_dist.core.summaries.request_result import NEGATIVE
+from locust_cw_dist.core.verdict.cross_check import CrossCheck, Totals
+from locust_cw_dist.core.verdict.run_summary import RunSummary, Spending
 
 SPENDING = Spending(calls=120, retries=3, ambiguous=0, datums=4_000, series=50, series_hours=100)
 WHOLE = Balance(recorded=1_000, published=1_000, pending=0, spooled=0, late=0, dropped={})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from locust_cw_dist.core.selection import Selection
-from locust_cw_dist.core.summary import Summary
+from locust_cw_dist.core.publish.selection import Selection
+from locust_cw_dist.core.summaries.summary import Summary
 
 
 def summaries(**counts):
@@ -47,7 +47,7 @@ def test_include_and_exclude_look_at_the_name_after_grouping():
 
 
 def test_what_is_remembered_of_names_is_bounded(monkeypatch):
-    monkeypatch.setattr("locust_cw_dist.core.selection.MAX_REMEMBERED", 10)
+    monkeypatch.setattr("locust_cw_dist.core.publish.selection.MAX_REMEMBERED", 10)
     selection = Selection(exclude=("/a1.*",))
     for number in range(200):
         kept, left_out = selection.apply(summaries(**{f"a{number}": 1}))

@@ -10,10 +10,10 @@ import time
 import gevent
 import pytest
 
-from locust_cw_dist.core import retry
-from locust_cw_dist.core.retry import Failure
-from locust_cw_dist.edge.sink import SendError
-from locust_cw_dist.hosts import sender
+from locust_cw_dist.core.publish import retry
+from locust_cw_dist.core.publish.retry import Failure
+from locust_cw_dist.live.publish import sender
+from locust_cw_dist.live.publish.sink import SendError
 from support.publisher import NOW_S, Bench, ScriptedSink, spool_files, wait_until_gevent
 
 
@@ -222,7 +222,7 @@ def test_a_disk_that_fails_leaves_batches_in_memory_and_nothing_is_lost(tmp_path
     bench = Bench(ScriptedSink(*away(3)), spool_dir=str(tmp_path))
     bench.deliver("/a", count=3)
     bench.start()
-    monkeypatch.setattr("locust_cw_dist.edge.spool._write", fail)
+    monkeypatch.setattr("locust_cw_dist.live.spool.folder._write", fail)
     bench.flush()
     assert bench.balance.published == 3
     assert caplog.text.count("no space left on device") == 1

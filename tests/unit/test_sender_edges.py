@@ -8,11 +8,11 @@ import os
 import gevent
 import pytest
 
-from locust_cw_dist.core import retry
-from locust_cw_dist.core.retry import Failure
-from locust_cw_dist.edge import spool
-from locust_cw_dist.edge.sink import SendError
-from locust_cw_dist.hosts import sender
+from locust_cw_dist.core.publish import retry
+from locust_cw_dist.core.publish.retry import Failure
+from locust_cw_dist.live.publish import sender
+from locust_cw_dist.live.publish.sink import SendError
+from locust_cw_dist.live.spool import folder
 from support.publisher import NOW_S, Bench, ScriptedSink, spool_files, wait_until_gevent
 
 
@@ -47,7 +47,7 @@ def test_a_disk_that_fills_up_in_an_outage_leaves_what_it_holds_to_be_sent(tmp_p
     def fail(*_):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(spool, "_write", fail)
+    monkeypatch.setattr(folder, "_write", fail)
     calls = bench.publisher.datum_ledger.calls
     wait_until_gevent(lambda: bench.publisher.datum_ledger.calls > calls + 3)
     bench.sink.is_back = True
@@ -76,7 +76,7 @@ def test_a_batch_that_shrank_and_cannot_be_written_again_is_sent_from_memory(tmp
     bench.deliver("/0", "/1", count=3)
     bench.publisher.tick(everything=True)
     wait_until_gevent(lambda: bench.balance.spooled == 6)
-    monkeypatch.setattr(spool, "_write", fail)
+    monkeypatch.setattr(folder, "_write", fail)
     bench.sink.is_full = True
     wait_until_gevent(lambda: bench.balance.dropped)
     calls = bench.publisher.datum_ledger.calls
@@ -205,7 +205,7 @@ def test_a_write_that_the_end_cuts_off_leaves_one_file(tmp_path, monkeypatch):
     bench.deliver("/a", count=3)
     bench.publisher.tick(everything=True)
     wait_until_gevent(lambda: bench.balance.spooled == 3)
-    write = spool._write
+    write = folder._write
 
     def slow(path, content):
         import gevent.monkey
@@ -213,7 +213,7 @@ def test_a_write_that_the_end_cuts_off_leaves_one_file(tmp_path, monkeypatch):
         gevent.monkey.get_original("time", "sleep")(0.5)
         write(path, content)
 
-    monkeypatch.setattr(spool, "_write", slow)
+    monkeypatch.setattr(folder, "_write", slow)
     for module in ("sender", "publisher"):
         monkeypatch.setattr(f"locust_cw_dist.hosts.{module}.LAST_DISK_S", 0.2)
     bench.deliver("/b", count=3, at_s=NOW_S + 10)
@@ -234,7 +234,7 @@ def test_a_disk_that_hangs_does_not_keep_the_process(tmp_path, monkeypatch):
     released, release = os.pipe()
     bench = Bench(Away(), spool_dir=str(tmp_path), metrics=["RequestCount"])
     bench.start()
-    monkeypatch.setattr(spool, "_write", lambda *_: os.read(released, 1))
+    monkeypatch.setattr(folder, "_write", lambda *_: os.read(released, 1))
     for module in ("sender", "publisher", "keeper"):
         monkeypatch.setattr(f"locust_cw_dist.hosts.{module}.LAST_DISK_S", 0.2)
     bench.deliver("/a", count=3)
@@ -248,7 +248,7 @@ def test_a_disk_that_hangs_does_not_keep_the_process(tmp_path, monkeypatch):
 
 
 def test_refused_datums_that_find_no_room_are_said_to_be_counted_only(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(spool, "MAX_REFUSED_BYTES", 10)
+    monkeypatch.setattr(folder, "MAX_REFUSED_BYTES", 10)
     bench = Bench(
         ScriptedSink(*[SendError(Failure.REFUSED, "bad")] * 9), spool_dir=str(tmp_path), metrics=["RequestCount"]
     )

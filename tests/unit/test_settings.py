@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.metrics import METRIC_NAMES
+from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
 from locust_cw_dist.errors import LocustCwError, SettingsError
-from locust_cw_dist.settings import Settings
-from locust_cw_dist.settings_rules import RULES
+from locust_cw_dist.settings.checks import RULES
+from locust_cw_dist.settings.settings import Settings
 
 ROLE = "arn:aws:iam::123456789012:role/team/publisher"
 
@@ -263,6 +263,7 @@ def test_a_namespace_that_is_taken_is_one_that_cloudwatch_takes(service, environ
 
 
 def test_settings_load_neither_locust_nor_boto3():
-    code = "import sys, locust_cw_dist.settings;print({'locust', 'gevent', 'boto3', 'botocore'} & set(sys.modules))"
+    heavy = "{'locust', 'gevent', 'boto3', 'botocore'}"
+    code = f"import sys, locust_cw_dist.settings.settings;print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout.strip() == "set()"

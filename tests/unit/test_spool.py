@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from locust_cw_dist.edge.spool import Spool
+from locust_cw_dist.live.spool.folder import Spool
 from support.processes import wait_until
 
 
@@ -69,7 +69,7 @@ def test_what_is_left_is_for_the_next_process_and_for_one_only(spool):
 def test_a_folder_whose_process_lives_is_not_adopted_until_it_is_killed(spool, tmp_path):
     code = (
         "import sys, time, pathlib\n"
-        "from locust_cw_dist.edge.spool import Spool\n"
+        "from locust_cw_dist.live.spool.folder import Spool\n"
         "spool = Spool(pathlib.Path(sys.argv[1]), 'other')\n"
         "spool.open(); spool.put(b'data'); print('ready', flush=True); time.sleep(60)\n"
     )
@@ -104,7 +104,7 @@ def test_a_part_of_a_file_is_never_seen(spool, monkeypatch):
     def fail(*_):
         raise OSError("no space left")
 
-    monkeypatch.setattr("locust_cw_dist.edge.spool.os.fsync", fail)
+    monkeypatch.setattr("locust_cw_dist.live.spool.folder.os.fsync", fail)
     with pytest.raises(OSError, match="no space"):
         spool.put(b"torn")
     monkeypatch.undo()
@@ -117,13 +117,13 @@ def test_a_part_of_a_file_is_never_seen(spool, monkeypatch):
 
 
 def test_refused_datums_are_lines_of_a_file_that_does_not_grow_for_ever(spool, monkeypatch):
-    monkeypatch.setattr("locust_cw_dist.edge.spool.MAX_REFUSED_BYTES", 20)
+    monkeypatch.setattr("locust_cw_dist.live.spool.folder.MAX_REFUSED_BYTES", 20)
     assert [spool.set_aside(b"x" * 9) for _ in range(3)] == [True, True, False]
     assert (spool.folder / "refused.jsonl").read_bytes() == b"xxxxxxxxx\n" * 2
 
 
 def test_a_file_that_is_too_large_is_not_read(spool, monkeypatch):
-    monkeypatch.setattr("locust_cw_dist.edge.spool.MAX_FILE_BYTES", 3)
+    monkeypatch.setattr("locust_cw_dist.live.spool.folder.MAX_FILE_BYTES", 3)
     path = spool.put(b"four")
     with pytest.raises(OSError, match="over 3 bytes"):
         spool.read(path)
@@ -227,7 +227,9 @@ def test_a_lock_of_a_folder_that_was_removed_meanwhile_is_none(spool, monkeypatc
             spool.close()
         fcntl.flock(file, how)
 
-    monkeypatch.setattr("locust_cw_dist.edge.spool.fcntl", SimpleNamespace(**vars(fcntl) | {"flock": flock_late}))
+    monkeypatch.setattr(
+        "locust_cw_dist.live.spool.folder.fcntl", SimpleNamespace(**vars(fcntl) | {"flock": flock_late})
+    )
     assert other.adopt() == []
     assert not (spool.folder / "one").exists()
     other.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from locust_cw_dist.edge.spool import Spool
+from locust_cw_dist.live.spool.folder import Spool
 from support.publisher import Bench, ScriptedSink
 from support.spools import batch, leave
 
@@ -40,7 +40,7 @@ def locked_away(tmp_path, monkeypatch):
             raise PermissionError(errno.EACCES, "Permission denied", str(name))
         return really_open(name, *args, **kwargs)
 
-    monkeypatch.setattr("locust_cw_dist.edge.spool.os.open", may_open)
+    monkeypatch.setattr("locust_cw_dist.live.spool.folder.os.open", may_open)
     return path.parent
 
 

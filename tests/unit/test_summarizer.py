@@ -7,14 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from locust_cw_dist.core.collector import Collector
-from locust_cw_dist.core.crosscheck import CrossCheck, Totals
-from locust_cw_dist.core.ledger import Balance, DatumLedger
-from locust_cw_dist.core.verdict import VALID, Reason, State, Verdict
-from locust_cw_dist.hosts.publisher import SeriesCount
-from locust_cw_dist.hosts.runs import Runs
-from locust_cw_dist.hosts.summarizer import Summarizer
-from locust_cw_dist.settings import Settings
+from locust_cw_dist.core.master.collector import Collector
+from locust_cw_dist.core.publish.ledger import Balance, DatumLedger
+from locust_cw_dist.core.verdict.cross_check import CrossCheck, Totals
+from locust_cw_dist.core.verdict.verdict import VALID, Reason, State, Verdict
+from locust_cw_dist.live.publish.publisher import SeriesCount
+from locust_cw_dist.live.runs import Runs
+from locust_cw_dist.live.verdict.summary_log import Summarizer
+from locust_cw_dist.settings.settings import Settings
 
 NOW_S = 1_800_000_000.0
 

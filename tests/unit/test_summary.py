@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from locust_cw_dist.core.summary import MAX_REASONS, OTHER_REASONS, Summary
+from locust_cw_dist.core.summaries.summary import MAX_REASONS, OTHER_REASONS, Summary
 
 
 def summary_of_reasons(**counts):

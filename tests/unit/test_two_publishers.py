@@ -8,20 +8,20 @@ from contextlib import contextmanager
 
 import pytest
 
-from locust_cw_dist.edge.clock import SystemClock
-from locust_cw_dist.edge.once import Once
-from locust_cw_dist.edge.presence import Presence
-from locust_cw_dist.hosts import rivals
-from locust_cw_dist.hosts.keeper import Keeper
-from locust_cw_dist.hosts.runs import Runs
-from locust_cw_dist.settings import Settings
+from locust_cw_dist.live.platform.clock import SystemClock
+from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.publish import other_publishers
+from locust_cw_dist.live.publish.machine_lock import Presence
+from locust_cw_dist.live.runs import Runs
+from locust_cw_dist.live.spool.spool_keeper import Keeper
+from locust_cw_dist.settings.settings import Settings
 from support.processes import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's abstract sockets")
 
 HOLDER = """
 import sys, time
-from locust_cw_dist.edge.presence import Presence
+from locust_cw_dist.live.publish.machine_lock import Presence
 presence = Presence(sys.argv[1].encode())
 print(presence.claim(), flush=True)
 time.sleep(60)
@@ -73,7 +73,7 @@ SAME = Settings(service="shop", dimensions={"Team": "a", "Zone": "b"})
     ],
 )
 def test_rivals_are_those_with_the_same_namespace_and_dimensions(other, is_equal):
-    assert (rivals.identity(SAME) == rivals.identity(other)) is is_equal
+    assert (other_publishers.identity(SAME) == other_publishers.identity(other)) is is_equal
 
 
 def keeper(folder, **settings):

@@ -9,12 +9,12 @@ import gevent
 import pytest
 
 from locust_cw_dist.core.records.location import S3Location
-from locust_cw_dist.edge.off_hub import OffHub
-from locust_cw_dist.edge.once import Once
-from locust_cw_dist.edge.s3 import S3Error
-from locust_cw_dist.hosts import uploads
-from locust_cw_dist.hosts.uploads import Uploads
-from locust_cw_dist.settings import Settings
+from locust_cw_dist.live.platform.disk_thread import OffHub
+from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.records import uploads
+from locust_cw_dist.live.records.s3 import S3Error
+from locust_cw_dist.live.records.uploads import Uploads
+from locust_cw_dist.settings.settings import Settings
 
 PLACE = S3Location("perf", "x")
 DEADLINE_S = 10.0

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from locust_cw_dist.core.crosscheck import CrossCheck, Totals
-from locust_cw_dist.core.health import THIS_PROCESS, Busy, Health, Spell, UsersShort
-from locust_cw_dist.core.run_end import Cause, Plan, cut_short
-from locust_cw_dist.core.verdict import MAX_NAMED, VALID, Delivery, Evidence, State, judge
+from locust_cw_dist.core.verdict.cross_check import CrossCheck, Totals
+from locust_cw_dist.core.verdict.cut_short import Cause, Plan, cut_short
+from locust_cw_dist.core.verdict.generator_health import THIS_PROCESS, Busy, Health, Spell, UsersShort
+from locust_cw_dist.core.verdict.verdict import MAX_NAMED, VALID, Delivery, Evidence, State, judge
 
 AT_S = 1_800_000_000.0  # 08:00:00Z
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from locust_cw_dist.core.frame import OTHER_VERSION, WIRE_VERSION, FrameError, decode
+from locust_cw_dist.core.wire.frame import OTHER_VERSION, WIRE_VERSION, FrameError, decode
 from support.wire import FRAMES, frame_path, sample_frame
 
 

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import pytest
 from locust.event import Events
 
-from locust_cw_dist.core.frame import decode
-from locust_cw_dist.core.messages import HELLO, REPORT_KEY, Word
-from locust_cw_dist.core.reason_cap import MAX_REASONS_PER_RUN
-from locust_cw_dist.edge.once import Once
-from locust_cw_dist.hosts.worker import Worker
+from locust_cw_dist.core.summaries.reason_cap import MAX_REASONS_PER_RUN
+from locust_cw_dist.core.wire.frame import decode
+from locust_cw_dist.core.wire.messages import HELLO, REPORT_KEY, Word
+from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.worker.worker import Worker
 from support.strategies import NOW_S
 
 

@@ -3,9 +3,9 @@
 import logging
 import time
 
-from locust_cw_dist.core.retry import Failure
-from locust_cw_dist.edge.cloudwatch import Cloudwatch
-from locust_cw_dist.edge.sink import SendError
+from locust_cw_dist.core.publish.retry import Failure
+from locust_cw_dist.live.publish.cloudwatch import Cloudwatch
+from locust_cw_dist.live.publish.sink import SendError
 
 
 def send(*_):

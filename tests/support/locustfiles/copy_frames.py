@@ -5,7 +5,7 @@ from pathlib import Path
 
 from locust import events
 
-from locust_cw_dist.core.messages import REPORT_KEY
+from locust_cw_dist.core.wire.messages import REPORT_KEY
 
 numbers = itertools.count(1)
 

@@ -5,7 +5,7 @@ What the plugin then thinks of as long ago shrinks by the same factor.
 
 from locust import runners
 
-from locust_cw_dist.hosts import worker
+from locust_cw_dist.live.worker import worker
 
 runners.MASTER_HEARTBEAT_TIMEOUT = 8
 worker.LAST_WORD_TIMEOUT_S *= 8 / 60

@@ -11,21 +11,23 @@ from types import SimpleNamespace
 import gevent
 
 from locust_cw_dist import plugin
-from locust_cw_dist.core import clocksync, collector, epochs, outbox, run_naming
-from locust_cw_dist.edge import link
-from locust_cw_dist.hosts import master, worker
+from locust_cw_dist.core.master import collector, worker_processes
+from locust_cw_dist.core.worker import clock_offset, outbox, run_naming
+from locust_cw_dist.live.master import master
+from locust_cw_dist.live.platform import locust_internals
+from locust_cw_dist.live.worker import worker
 
 
 def handover():
-    link.MasterLink.keep_handover = lambda *_: None
+    locust_internals.MasterLink.keep_handover = lambda *_: None
 
 
 def handover_again():
-    def keep_first(self, keep=link.MasterLink.keep_handover):
+    def keep_first(self, keep=locust_internals.MasterLink.keep_handover):
         if self._server is None:
             keep(self)
 
-    link.MasterLink.keep_handover = keep_first
+    locust_internals.MasterLink.keep_handover = keep_first
 
 
 def resending():
@@ -45,7 +47,7 @@ def reconnect():
 
 
 def deduplication():
-    epochs.Epoch.has_merged = lambda *_: False
+    worker_processes.Epoch.has_merged = lambda *_: False
 
 
 def drain():
@@ -90,7 +92,7 @@ def silence():
 
 def idleness():
     """Only a final frame says that a worker is done."""
-    epochs.Epoch.is_done = lambda self, _, silent_since_s: self.final or self.heard_at_s < silent_since_s
+    worker_processes.Epoch.is_done = lambda self, _, silent_since_s: self.final or self.heard_at_s < silent_since_s
 
 
 def last_frame():
@@ -99,7 +101,7 @@ def last_frame():
 
 def last_acknowledgement():
     """A worker doesn't read what the master answers at its end."""
-    link.WorkerLink.receive = lambda _, timeout_s: gevent.sleep(timeout_s)
+    locust_internals.WorkerLink.receive = lambda _, timeout_s: gevent.sleep(timeout_s)
 
 
 def at_exit():
@@ -126,7 +128,7 @@ def second_quit():
 
 def end_of_users():
     """Users that Locust has left behind go on to the end of the process."""
-    link.WorkerLink.end_users = lambda *_: None
+    locust_internals.WorkerLink.end_users = lambda *_: None
 
 
 def word_to_quit():
@@ -157,7 +159,7 @@ def clock_correction():
     def offset_s(self):
         return 0.0 if self._bounds_s else None
 
-    clocksync.ClockSync.offset_s = property(offset_s)
+    clock_offset.ClockSync.offset_s = property(offset_s)
 
 
 def giving_up():
@@ -181,7 +183,7 @@ def naming():
 
 
 def sequence_bound():
-    epochs.SEQUENCE_SPAN = math.inf
+    worker_processes.SEQUENCE_SPAN = math.inf
 
 
 globals()[os.environ["LCW_WITHOUT"]]()

@@ -1,0 +1,1 @@
+"""What a run costs and needs: series, calls, prices, permissions."""

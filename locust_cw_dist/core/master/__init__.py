@@ -1,0 +1,1 @@
+"""What the master keeps: merged windows, worker processes, gauges."""

@@ -1,0 +1,1 @@
+"""What is sent to CloudWatch: datums, batches, limits, retries, and the ledger of it."""

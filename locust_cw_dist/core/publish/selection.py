@@ -1,0 +1,69 @@
+"""Selection: under which name an endpoint counts, and whether it is published at all; as the user chose.
+
+It is applied on the master, before the budget, so that all workers agree and ungrouped names cost no series.
+"""
+
+from __future__ import annotations
+
+import re
+
+from locust_cw_dist.core.summaries.sections import EndpointKey
+from locust_cw_dist.core.summaries.summary import Summary
+
+MAX_REMEMBERED = 10_000
+"""Names whose fate is remembered; then all are forgotten and looked up anew."""
+
+
+class Selection:
+    """Groups and filters endpoints by their request names.
+
+    State: touched only by the publisher.
+    """
+
+    def __init__(
+        self, groups: tuple[tuple[str, str], ...] = (), include: tuple[str, ...] = (), exclude: tuple[str, ...] = ()
+    ) -> None:
+        """Select by regular expressions, each of which must match a whole name.
+
+        Args:
+            groups: (expression, name): what matches counts under that name; the first decides.
+            include: Where there are any, only what matches one, after grouping, is kept.
+            exclude: What matches one, after grouping, is left out.
+        """
+        self._groups = [(re.compile(pattern), name) for pattern, name in groups]
+        self._include = [re.compile(pattern) for pattern in include]
+        self._exclude = [re.compile(pattern) for pattern in exclude]
+        self._names: dict[str, str | None] = {}
+
+    def apply(self, summaries: dict[EndpointKey, Summary]) -> tuple[dict[EndpointKey, Summary], int]:
+        """Return the summaries under their new names, and the number of results that are left out.
+
+        Summaries that come together are merged into the first of them.
+        """
+        if not (self._groups or self._include or self._exclude):
+            return summaries, 0
+        kept: dict[EndpointKey, Summary] = {}
+        left_out = 0
+        for (name, method), summary in summaries.items():
+            chosen = self.name_of(name)
+            if chosen is None:
+                left_out += summary.count
+            elif (chosen, method) in kept:
+                kept[chosen, method].merge(summary)
+            else:
+                kept[chosen, method] = summary
+        return kept, left_out
+
+    def name_of(self, name: str) -> str | None:
+        """Return the name that a request counts under; None if it is left out."""
+        if name not in self._names:
+            if len(self._names) >= MAX_REMEMBERED:
+                self._names.clear()
+            self._names[name] = self._choose(name)
+        return self._names[name]
+
+    def _choose(self, name: str) -> str | None:
+        name = next((group for pattern, group in self._groups if pattern.fullmatch(name)), name)
+        if self._include and not any(pattern.fullmatch(name) for pattern in self._include):
+            return None
+        return None if any(pattern.fullmatch(name) for pattern in self._exclude) else name

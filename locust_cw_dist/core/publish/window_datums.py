@@ -1,0 +1,118 @@
+"""Publication: the datums of a closed window as entries, each with the account that its fate is booked on.
+
+Datums are made one endpoint at a time, as they are asked for: a thousand endpoints at once would hold the hub.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from locust_cw_dist.core.master.collector import Window
+from locust_cw_dist.core.publish.datums import (
+    Datum,
+    MetricPlan,
+    RunGauges,
+    endpoint_datums,
+    run_datums,
+    total_datums,
+)
+from locust_cw_dist.core.publish.ledger import Account, RunLedger
+from locust_cw_dist.core.summaries.sections import EndpointKey
+from locust_cw_dist.core.summaries.summary import Summary
+
+COUNT_METRICS = frozenset({"RequestCount"})
+"""A result is published when the datums of these metrics for its endpoint and window are accepted,"""
+
+TIME_METRICS = frozenset({"ResponseTime_ms"})
+"""and, if it has a response time, of these: of both as far as they are sent, else any datum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An account that waits for a datum.
+
+    Attributes:
+        account: The account.
+        results: Results that the batch with this datum brings, where batches are told apart: those of the account, on
+            the last of its datums, else 0.
+    """
+
+    account: Account
+    results: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One datum and what depends on it.
+
+    Attributes:
+        datum: The datum.
+        claims: The accounts that wait for it; none if no result depends on it.
+    """
+
+    datum: Datum
+    claims: tuple[Claim, ...] = ()
+
+    def accept(self) -> None:
+        """Note that CloudWatch has accepted the datum."""
+        for claim in self.claims:
+            claim.account.accept()
+
+    def drop(self, reason: str) -> None:
+        """Note that the datum was given up."""
+        for claim in self.claims:
+            claim.account.drop(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A closed window with all that its datums are made of.
+
+    Attributes:
+        window: The window.
+        summaries: Its summaries within the endpoint budget.
+        host: The Host dimension of its run.
+        gauges: Users, workers and so on; None for a supplement to a window that was published before.
+    """
+
+    window: Window
+    summaries: dict[EndpointKey, Summary]
+    host: str
+    gauges: RunGauges | None
+
+    @property
+    def results(self) -> int:
+        """Number of results in it."""
+        return sum(summary.count for summary in self.summaries.values())
+
+
+def publication(plan: MetricPlan, closed: Closed, ledger: RunLedger) -> Iterator[Entry]:
+    """Yield the datums of a window; those of an endpoint that are accounted for come with their account."""
+    start_s, late = closed.window.start_s, not closed.window.is_first
+    totals = Summary()
+    for (name, method), summary in closed.summaries.items():
+        datums = endpoint_datums(plan, (name, method, closed.host), start_s, summary, late=late)
+        yield from _entries(datums, summary, ledger)
+        totals.merge(summary)
+    if totals.count:
+        yield from map(Entry, total_datums(plan, start_s, totals, late=late))
+    if closed.gauges is not None:
+        yield from map(Entry, run_datums(plan, start_s, closed.gauges))
+
+
+def _entries(datums: list[Datum], summary: Summary, ledger: RunLedger) -> Iterator[Entry]:
+    timed = _claims(datums, COUNT_METRICS | TIME_METRICS, summary.timed_count, ledger)
+    untimed = _claims(datums, COUNT_METRICS, summary.untimed_count, ledger)
+    for number, datum in enumerate(datums):
+        yield Entry(datum, tuple(claims[number] for claims in (timed, untimed) if number in claims))
+
+
+def _claims(datums: list[Datum], metrics: frozenset[str], results: int, ledger: RunLedger) -> dict[int, Claim]:
+    """Return by number of its datum what an account of `results` claims, which waits for the datums of `metrics`."""
+    if not results:
+        return {}
+    numbers = [number for number, datum in enumerate(datums) if datum.metric in metrics]
+    carriers = numbers or range(len(datums))
+    account = Account(ledger, results, len(carriers), any_is_enough=not numbers)
+    return {number: Claim(account, results if number == carriers[-1] else 0) for number in carriers}

@@ -1,0 +1,1 @@
+"""What lies on disk until CloudWatch takes it."""

@@ -1,0 +1,114 @@
+"""Exit codes: which one the master, or the single process, ends with; one table of precedence.
+
+Locust finds its own code after its `quitting` event unless `Environment.process_exit_code` is set by then, by a
+listener of the user's or by this program. `decide` says what to set: the first row of `TABLE` that applies counts. A
+rule that failed and a run that can't be relied on stand above the user's own codes, and these above Locust's.
+
+docs/exit-codes.md has the same table for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from locust_cw_dist.core.rules.rule import Severity, VerdictRule
+from locust_cw_dist.core.verdict.verdict import State
+
+WRONG_OPTIONS = 2
+"""Settings, options or rules that can't be used, and, with --cw-required, results that can't be published: before any
+load. Whoever finds it ends the process at once, so it stands above the table."""
+
+RULE_FAILED = 3
+"""A rule of severity fail is broken, or had no data."""
+
+NOT_RELIABLE = 4
+"""The run itself can't be relied on: it is invalid or was cut short. Only with rules or --cw-required."""
+
+LOCUST_UNHANDLED = 2
+"""Locust's own code where code of the user's raised in a listener or a greenlet, and no request failed."""
+
+SUCCESS = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """What is known when the process ends.
+
+    Attributes:
+        rule_failed: Whether a rule of severity fail did not hold in any run of this process.
+        unreliable: Whether a run of this process `is_unreliable`, or never began.
+        own_code: `Environment.process_exit_code`, as the user's own listeners left it.
+        failures_decided: Whether rules decide about failed requests, as the user said, and passed.
+        has_exceptions: Whether tasks of users raised: Locust counts them besides failed requests.
+        has_unhandled: Whether code of the user's raised elsewhere, in a listener or a greenlet.
+    """
+
+    rule_failed: bool = False
+    unreliable: bool = False
+    own_code: int | None = None
+    failures_decided: bool = False
+    has_exceptions: bool = False
+    has_unhandled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the table.
+
+    Attributes:
+        applies: Whether it does.
+        code: The exit code; None leaves it to Locust.
+        reason: Why, for the log.
+    """
+
+    applies: Callable[[Ending], bool]
+    code: Callable[[Ending], int | None]
+    reason: str
+
+
+TABLE = (
+    Row(lambda ending: ending.rule_failed, lambda _: RULE_FAILED, "a rule failed"),
+    Row(lambda ending: ending.unreliable, lambda _: NOT_RELIABLE, "the run can't be relied on"),
+    Row(lambda ending: ending.own_code is not None, lambda ending: ending.own_code, "a listener of your own set it"),
+    Row(
+        lambda ending: ending.failures_decided and not ending.has_exceptions,
+        # Locust looks for these only where no request failed.
+        lambda ending: LOCUST_UNHANDLED if ending.has_unhandled else SUCCESS,
+        "the rules decide about failed requests, and passed",
+    ),
+    Row(lambda _: True, lambda _: None, "Locust's own"),
+)
+"""In the order of precedence: the first that applies counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do about the exit code.
+
+    Attributes:
+        code: `Environment.process_exit_code` is to be this; None: Locust finds its own.
+        reason: Why.
+    """
+
+    code: int | None
+    reason: str
+
+
+def decide(ending: Ending) -> Decision:
+    """Return what the table says."""
+    row = next(row for row in TABLE if row.applies(ending))
+    return Decision(row.code(ending), row.reason)
+
+
+def is_unreliable(state: State, rule: VerdictRule | None, *, required: bool) -> bool:
+    """Return whether a verdict changes the exit code.
+
+    Args:
+        state: The verdict's; a run that was cut short is invalid.
+        rule: What the rules say about verdicts; None if there are no rules.
+        required: Whether --cw-required is set: no rule makes an invalid run good enough then.
+    """
+    if state is State.INVALID:
+        return required or (rule is not None and rule.invalid is Severity.FAIL)
+    return state is State.SUSPECT and rule is not None and rule.suspect is Severity.FAIL

@@ -1,0 +1,216 @@
+"""RunSummary: what became of a run, for people as a short block and for machines as one line of JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from locust_cw_dist.core.costs.bill import Usage, reading_cost, writing_costs
+from locust_cw_dist.core.costs.prices import CURRENT_PRICES, Prices, run_cost_usd
+from locust_cw_dist.core.publish.body_sizes import Payloads
+from locust_cw_dist.core.publish.ledger import Balance
+from locust_cw_dist.core.verdict.cross_check import NOT_COMPARED, CrossCheck
+from locust_cw_dist.core.verdict.verdict import VALID, Verdict
+
+MAX_NAMED = 20
+"""Workers that the block for people names; the JSON line has them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What was written to CloudWatch.
+
+    Attributes:
+        calls: PutMetricData calls, retries included.
+        retries: Of those, the ones that repeated a call.
+        ambiguous: Calls whose answer never came.
+        datums: Datums accepted.
+        series: Metrics (name and dimensions) written.
+        series_hours: Sum over all series of the clock hours in which they were written.
+    """
+
+    calls: int
+    retries: int
+    ambiguous: int
+    datums: int
+    series: int
+    series_hours: int
+
+    def cost_usd(self, prices: Prices) -> float:
+        """Return what AWS would charge, as an estimate."""
+        return run_cost_usd(prices, series_hours=self.series_hours, calls=self.calls)
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What a dry run would have sent.
+
+    Attributes:
+        payloads: The calls.
+        usage: What that would be per hour.
+        path: The file that holds the bodies of the calls, if there is one.
+    """
+
+    payloads: Payloads
+    usage: Usage
+    path: str | None = None
+
+    def lines(self, prices: Prices) -> list[str]:
+        """Return the part of the block for people."""
+        month_usd = sum(cost.month_usd for cost in writing_costs(self.usage, prices))
+        reading = reading_cost(self.usage, prices)
+        lines = [
+            f"  {self.payloads.line()}",
+            f"  kept up all month, {self.usage.calls_per_hour:,.0f} calls per hour: about ${month_usd:.2f}",
+            f"  a dashboard that reads all metrics every {self.usage.refresh_s:g} s: ${reading.month_usd:.2f} a month",
+        ]
+        return lines if self.path is None else [*lines, f"  the bodies of the calls are in {self.path}"]
+
+    def as_json(self, prices: Prices) -> dict[str, Any]:
+        """Return the same for machines."""
+        return self.payloads.as_json() | {
+            "calls_per_hour": round(self.usage.calls_per_hour, 3),
+            "writing_month_usd": round(sum(cost.month_usd for cost in writing_costs(self.usage, prices)), 6),
+            "reading_month_usd": round(reading_cost(self.usage, prices).month_usd, 6),
+            "payloads": self.path,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What became of one run.
+
+    Attributes:
+        run_id: The run.
+        labels: The user's labels.
+        balance: Its ledger at the end.
+        spending: What was written for it.
+        refused_frames: Frames that were refused, by reason.
+        unheard: Workers that never said that they were done: (worker id, time up to which their results are in).
+        duplicate_frames: Frames that came again and were not merged again.
+        without_plugin: Workers whose results are missing, since they don't run this plugin in this version.
+        spool_dir: Where results wait that were not sent.
+        prices: What the estimate of costs rests on.
+        rehearsal: In a dry run, what would have been sent; what is published then was counted only.
+        publishes: Whether anything was to be published; otherwise results are received for the record alone.
+        resends_ambiguous: Whether what got no answer was sent again.
+        verdict: Whether the run itself can be relied on; it has lines of its own.
+        cross_check: What Locust's own totals say of it.
+    """
+
+    run_id: str
+    labels: tuple[tuple[str, str], ...]
+    balance: Balance
+    spending: Spending
+    refused_frames: dict[str, int]
+    duplicate_frames: int = 0
+    unheard: tuple[tuple[str, float], ...] = ()
+    without_plugin: tuple[str, ...] = ()
+    spool_dir: str | None = None
+    prices: Prices = CURRENT_PRICES
+    rehearsal: Rehearsal | None = None
+    publishes: bool = True
+    resends_ambiguous: bool = True
+    verdict: Verdict = VALID
+    cross_check: CrossCheck = NOT_COMPARED
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every result is published or left out by the user, no worker may have more, and Locust has not."""
+        usable_lost = self.balance.pending + self.balance.spooled
+        unseen = self.unheard or self.without_plugin or self.cross_check.finds_missing
+        return not (usable_lost or self.balance.difference or self._lost() or unseen)
+
+    def lines(self) -> list[str]:
+        """Return the block for people."""
+        balance, spending = self.balance, self.spending
+        state = "complete" if self.is_complete else "INCOMPLETE"
+        lines = [
+            f"run {self.run_id}: {state}: {balance.published} of {balance.recorded} results {self._done}"
+            + (f", {balance.late} of them late" if balance.late else "")
+        ]
+        lines += [
+            f"  {count} counted without a response time: {reason}" for reason, count in sorted(balance.untimed.items())
+        ]
+        lines += [f"  {count} dropped: {reason}" for reason, count in sorted(balance.dropped.items())]
+        if balance.pending:
+            lines.append(f"  {balance.pending} not received or not sent when the process ended")
+        if balance.spooled:
+            lines.append(f"  {balance.spooled} on disk: 'locust-cw resend {self.spool_dir}' publishes them")
+        if balance.difference:
+            lines.append(f"  {balance.difference} unaccounted for: please report this as a bug")
+        lines += _first([f"what worker {worker} recorded after {_time(until_s)}" for worker, until_s in self.unheard])
+        lines += _first([f"everything of worker {worker}, which has no plugin" for worker in self.without_plugin])
+        lines += self.cross_check.lines(self._likely_causes())
+        lines += [f"  {count} frames refused: {reason}" for reason, count in sorted(self.refused_frames.items())]
+        if self.publishes:
+            lines.append(
+                f"  {spending.calls} PutMetricData calls, {spending.datums} datums, {spending.series} metrics: about "
+                f"${spending.cost_usd(self.prices):.4f} ({self.prices.source})"
+            )
+        if self.rehearsal is not None:
+            lines += self.rehearsal.lines(self.prices)
+        if spending.ambiguous:
+            fate = (
+                "may count twice" if self.resends_ambiguous else "were not repeated: counted as dropped, may be there"
+            )
+            lines.append(f"  {spending.ambiguous} calls never got an answer: {fate}")
+        return lines
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the same for machines; values are numbers, strings, lists and objects."""
+        balance, spending = self.balance, self.spending
+        return {
+            "event": "locust_cw_run_summary",
+            "run_id": self.run_id,
+            "labels": dict(self.labels),
+            "complete": self.is_complete,
+            "verdict": self.verdict.as_json(),
+            "recorded": balance.recorded,
+            "recorded_failures": self.cross_check.recorded.failures,
+            "locust_totals": self.cross_check.as_json(self._likely_causes()),
+            "publishing": self.publishes,
+            "published": balance.published if self.publishes else 0,
+            "pending": balance.pending,
+            "spooled": balance.spooled,
+            "late": balance.late,
+            "dropped": balance.dropped,
+            "untimed": balance.untimed,
+            "unheard_workers": [{"worker": worker, "complete_until_s": until_s} for worker, until_s in self.unheard],
+            "workers_without_plugin": list(self.without_plugin),
+            "refused_frames": self.refused_frames,
+            "duplicate_frames": self.duplicate_frames,
+            "put_metric_data_calls": spending.calls,
+            "retried_calls": spending.retries,
+            "ambiguous_calls": spending.ambiguous,
+            "datums": spending.datums,
+            "metrics": spending.series,
+            "cost_usd": round(spending.cost_usd(self.prices), 6),
+            "prices_as_of": self.prices.as_of,
+            "own_prices": {name: getattr(self.prices, name) for name in self.prices.own},
+            "dry_run": None if self.rehearsal is None else self.rehearsal.as_json(self.prices),
+        }
+
+    @property
+    def _done(self) -> str:
+        if not self.publishes:
+            return "received; nothing is published without --cw-service"
+        return "published" if self.rehearsal is None else "would be published: DRY RUN, nothing was sent"
+
+    def _likely_causes(self) -> list[str]:
+        return self.cross_check.likely_causes(without_plugin=bool(self.without_plugin), lost_workers=bool(self.unheard))
+
+    def _lost(self) -> int:
+        return self.balance.recorded - self.balance.published - self.balance.not_lost
+
+
+def _first(losses: list[str]) -> list[str]:
+    lines = [f"  lost: {loss}" for loss in losses[:MAX_NAMED]]
+    return (
+        lines if len(losses) <= MAX_NAMED else [*lines, f"  lost: the same of {len(losses) - MAX_NAMED} more workers"]
+    )
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%SZ")

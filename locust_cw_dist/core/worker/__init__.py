@@ -1,0 +1,1 @@
+"""What a worker keeps: its buffer, its outbox, its clock."""

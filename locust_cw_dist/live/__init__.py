@@ -1,0 +1,1 @@
+"""What runs while a load test runs, in the same rooms as the core."""

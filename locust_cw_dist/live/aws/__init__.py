@@ -1,0 +1,1 @@
+"""Sessions, clients and errors of AWS."""

@@ -1,0 +1,399 @@
+"""Master: receives the workers' frames, acknowledges them, and stays at the end until it has them all.
+
+Who runs what: `_on_report` and `on_message` in the greenlet that reads the workers' messages, which must
+not yield before a frame is merged (Locust kills that greenlet when it quits); `drain` in the greenlet that ends the
+process, when that reader is dead.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import Any
+
+import gevent
+from locust.runners import STATE_MISSING
+
+from locust_cw_dist.core.master.collector import Collector
+from locust_cw_dist.core.master.gauges import GaugeBook
+from locust_cw_dist.core.master.report_intervals import ReportIntervals
+from locust_cw_dist.core.verdict.generator_health import SKEW_S
+from locust_cw_dist.core.wire.frame import MALFORMED, OTHER_VERSION, WIRE_VERSION, Frame, FrameError, decode
+from locust_cw_dist.core.wire.messages import FRAME, HELLO, REPORT_KEY, WORD, Word, is_id, read_hello
+from locust_cw_dist.live.master.own_results import OwnResults
+from locust_cw_dist.live.platform.clock import Clock
+from locust_cw_dist.live.platform.listeners import Listeners
+from locust_cw_dist.live.platform.locust_internals import USUAL_REPORT_INTERVAL_S, MasterLink, report_interval_s
+from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.runs import Runs
+from locust_cw_dist.live.verdict.health_watch import HealthWatch
+
+logger = logging.getLogger("locust_cw_dist")
+
+REPORTS_WITHOUT_PLUGIN = 3
+TIME_WITHOUT_PLUGIN_S = 5.0
+"""Locust reports without anything of ours, and the time from the first to the last of them, after which a worker is
+said to lack the plugin: the first one or two may leave before the worker's `init` event has installed it, and more
+where a locustfile makes workers report more often than every 3 s."""
+
+SILENCE_S = 18.0
+"""How long a worker must have been silent, at the end, before the master stops waiting for it: longer than the 8 s for
+which workers were seen to freeze, and than a link that is away for 10 s. TCP sends again after 0.2 s and then after
+twice as long each time, so what was sent into such a hole arrives, or meets a reset, up to 13 s after its beginning;
+a new connection was seen to bring its first message after 14.6 s."""
+
+ASK_AGAIN_S = 2.0
+"""After this long a worker that still shows signs of life is told again to quit: a report of several seconds of
+results takes as long over a slow link, and what was said into a connection that has been reset since is lost."""
+
+FAILED_RECEIVE_PAUSE_S = 0.01
+"""Pause after a failure to read from the socket, which may fail for good."""
+
+MAX_STRANGERS = 1000
+"""Workers without the plugin that are remembered: ids are whatever a message says."""
+
+HINTED_SLACK_S = 5.0
+"""From here on it is said that windows wait longer; less is a busy machine."""
+
+MANY_WORKERS = 50
+"""Workers above which whole windows are asked for. Up to here frames with each report take a master 3 % of a core (50
+endpoints, on a slow machine), and a worker that is killed loses a few seconds at most; above it one worker is a small
+part of the load, and the master's core what is short."""
+
+OTHERS_WARNING = "install the same version of locust-cw-dist on every worker"
+
+
+class Master:
+    """The plugin on the master, but for publishing.
+
+    Attributes:
+        collector: Merges what comes.
+        own: What fires on the master itself: a canary, a figure of the test's own.
+        without_plugin: Ids of workers that report and have no plugin, or another wire version.
+    """
+
+    def __init__(
+        self,
+        environment: Any,
+        collector: Collector,
+        gauges: GaugeBook,
+        health: HealthWatch,
+        runs: Runs,
+        clock: Clock,
+        once: Once,
+        *,
+        resolution_s: int,
+        with_messages: bool,
+    ) -> None:
+        """Serve `environment`, whose runner is a MasterRunner."""
+        self.collector = collector
+        self.without_plugin: set[str] = set()
+        self._environment = environment
+        self._runner = environment.runner
+        self._gauges = gauges
+        self._health = health
+        self._runs = runs
+        self._clock = clock
+        self._once = once
+        self._resolution_s = resolution_s
+        self._with_messages = with_messages
+        self._link = MasterLink(self._runner)
+        self._listeners = Listeners(environment)
+        self.own = OwnResults(
+            environment,
+            collector,
+            runs,
+            clock,
+            once,
+            name="master",
+            resolution_s=resolution_s,
+            with_messages=with_messages,
+        )
+        self._intervals = ReportIntervals(USUAL_REPORT_INTERVAL_S)
+        self._bare_reports: Counter[str] = Counter()
+        self._bare_since_s: dict[str, float] = {}
+        self._heartbeats_s: dict[str, float] = {}
+        # At the end: when each worker that had more to bring was told last.
+        self._asked_s: dict[str, float] = {}
+
+    def attach(self) -> None:
+        """Listen to Locust's events; the plugin registers for our own messages."""
+        for mode in self._link.lesser_modes:
+            logger.warning("locust-cw: with this version of Locust %s", mode)
+        self._link.keep_handover()
+        self._listeners.add_first("worker_report", self._on_report)
+        self._listeners.add("heartbeat_sent", self._on_heartbeat)
+        self.own.attach()
+
+    def detach(self) -> None:
+        """Stop listening."""
+        self._listeners.close()
+        self.own.detach()
+
+    def announce(self) -> None:
+        """Tell the workers the current run and the settings; before Locust tells them to spawn users.
+
+        Only those that have greeted: a worker without the plugin would complain about a message that it does not know.
+        """
+        self.own.begin_run()
+        for name, epoch in self.collector.epochs.items():
+            if not epoch.final and name != self.own.epoch:
+                self._say(epoch.worker_id, self._word())
+
+    def keep_link(self) -> None:
+        """Look after the connection, and after how often workers report; call it now and then."""
+        self._link.keep_handover()
+        self._keep_slack()
+        silent_since_s = self._clock.now_s() - SILENCE_S
+        self._heartbeats_s = {worker: at_s for worker, at_s in self._heartbeats_s.items() if at_s >= silent_since_s}
+
+    def _keep_slack(self) -> None:
+        slack_s = self.collector.slack_s = self._intervals.slack_s(report_interval_s(), self.worker_ids())
+        if slack_s >= HINTED_SLACK_S:
+            self._once.warning(
+                "interval",
+                "locust-cw: workers report about every %.0f s instead of every %.0f s (WORKER_REPORT_INTERVAL): "
+                "windows are published up to %.0f s later, once all workers have reported",
+                slack_s + USUAL_REPORT_INTERVAL_S,
+                USUAL_REPORT_INTERVAL_S,
+                slack_s,
+            )
+
+    def count(self) -> tuple[int, int]:
+        """Return the users and the workers of now."""
+        return self._runner.user_count, self._runner.worker_count
+
+    def worker_ids(self) -> set[str]:
+        """Return the ids of the workers that are there, as far as Locust knows."""
+        return {worker_id for worker_id, node in self._runner.clients.items() if node.state != STATE_MISSING}
+
+    def has_no_worker(self) -> bool:
+        """Whether there should be workers and none is left."""
+        return not self.worker_ids()
+
+    def drain(self, deadline_s: float, *, quit_runner: bool) -> None:
+        """Receive until every worker is done, or the clock says `deadline_s`.
+
+        Ends the test and Locust's own reader first, if they still run, so that this is the only one: a master's last
+        results come only when it quits, so `quit_runner` makes no difference here.
+        """
+        try:
+            self._runner.quit()
+        # A listener of the user's, or of another plugin.
+        except Exception:
+            self._once.error("quit", "locust-cw: Locust's master could not quit; its workers are told to")
+        # This process is no worker to be waited for.
+        self.own.is_final = True
+        self.own.hand_over()
+        self._ask_to_quit()
+        while (left_s := deadline_s - self._clock.now_s()) > 0:
+            is_unfinished = self._unfinished()
+            message = self._receive(min(left_s, 0.25) if is_unfinished else 0.0)
+            if message is not None:
+                self._dispatch(message)
+            elif not is_unfinished:
+                # Not before: of a worker that was away, what ends its silence may wait in the socket.
+                break
+        self._note_unheard_workers()
+
+    def _unfinished(self) -> bool:
+        """Whether a worker has more to bring and was heard lately, if only by a heartbeat of Locust's.
+
+        A worker that is back from behind a dead link may beat for two reports before it sends its frame again.
+        """
+        silent_since_s = self._clock.now_s() - SILENCE_S
+        return any(
+            max(epoch.heard_at_s, self._heartbeats_s.get(epoch.worker_id, 0.0)) >= silent_since_s
+            for epoch in self.collector.waiting_for(self._runs.current.run_id, 0.0)
+        )
+
+    def _ask_to_quit(self) -> None:
+        # After a stop in the web UI Locust has forgotten its workers, and tells none of them.
+        for epoch in self.collector.epochs.values():
+            if not epoch.final and epoch.worker_id not in self._runner.clients:
+                self._tell_to_quit(epoch.worker_id)
+        now_s = self._clock.now_s()
+        self._asked_s = {epoch.worker_id: now_s for epoch in self.collector.epochs.values() if not epoch.final}
+
+    def _ask_again(self, worker_id: str) -> None:
+        """Tell a worker again to quit that goes on: its connection may have been reset since it was told."""
+        now_s, epoch = self._clock.now_s(), self.collector.epoch_of(worker_id)
+        if now_s - self._asked_s[worker_id] >= ASK_AGAIN_S and epoch is not None and not epoch.final:
+            self._asked_s[worker_id] = now_s
+            self._tell_to_quit(worker_id)
+
+    def _tell_to_quit(self, worker_id: str) -> None:
+        try:
+            self._runner.send_message("quit", client_id=worker_id)
+        # One that can't be told must not keep the master from the others' results.
+        except Exception as e:
+            self._once.warning("send", "locust-cw: could not send a message at the end: %r", e)
+
+    def _receive(self, timeout_s: float) -> Any | None:
+        try:
+            return self._link.receive(timeout_s)
+        # Whatever a stranger sent, or a socket that is gone.
+        except Exception as e:
+            self._once.warning("rpc", "locust-cw: could not read a message at the end: %r", e)
+            gevent.sleep(min(timeout_s, FAILED_RECEIVE_PAUSE_S))
+            return None
+
+    def _dispatch(self, message: Any) -> None:
+        if message.type == "stats":
+            self._pass_on(message)
+        elif message.type != "heartbeat":
+            self.on_message(message)
+            return
+        # Ids are whatever a message says.
+        if is_id(message.node_id) and message.node_id in self._asked_s:
+            self._on_heartbeat(message.node_id)
+            self._ask_again(message.node_id)
+
+    def _pass_on(self, message: Any) -> None:
+        """Hand a late report to every listener, Locust's own totals included."""
+        try:
+            self._environment.events.worker_report.fire(client_id=message.node_id, data=message.data)
+        # Locust lets some exceptions through, as `StopUser`; ours has had the report by then.
+        except Exception as e:
+            self._once.warning("passed on", "locust-cw: a listener of `worker_report` raised at the end: %r", e)
+
+    def _on_heartbeat(self, client_id: str, **_: Any) -> None:
+        # Locust answers each heartbeat of a worker that it knows.
+        self._heartbeats_s[client_id] = self._clock.now_s()
+        self._health.note_sign(client_id)
+
+    def _on_report(self, client_id: str, data: Any, **_: Any) -> None:
+        try:
+            value = data.get(REPORT_KEY) if isinstance(data, dict) else None
+            if not is_id(client_id):
+                self.collector.refuse(MALFORMED)
+                return
+            self._intervals.note(client_id, self._clock.now_s())
+            if value is None:
+                self._note_bare_report(client_id)
+            elif value:
+                self._take(client_id, value)
+            else:
+                self.collector.note_life(client_id, self._clock.now_s())
+        except Exception:
+            self._once.error("report", "locust-cw: could not take a worker's report")
+
+    def on_message(self, msg: Any) -> None:
+        """Take a message of ours; it is merged before anything yields."""
+        # An answer to an id that is none would keep Locust trying to send it for nine seconds, deaf to everybody.
+        if not is_id(msg.node_id):
+            self.collector.refuse(MALFORMED)
+        elif msg.type == HELLO:
+            self._on_hello(msg)
+        elif msg.type == FRAME:
+            self._on_frame(msg)
+
+    def _on_hello(self, msg: Any) -> None:
+        try:
+            hello = read_hello(msg.data)
+            if hello is None:
+                self.collector.refuse(MALFORMED)
+            elif hello[0] != WIRE_VERSION:
+                self._note_other_version(msg.node_id, hello[0])
+                self._say(msg.node_id, self._word())
+            else:
+                self.collector.hear(msg.node_id, hello[1], self._clock.now_s())
+                self._say(msg.node_id, self._word())
+        except FrameError as e:
+            self._refuse(msg.node_id, e)
+        except Exception:
+            self._once.error("hello", "locust-cw: could not take a worker's greeting")
+
+    def _on_frame(self, msg: Any) -> None:
+        try:
+            self._take(msg.node_id, msg.data.get("frame") if isinstance(msg.data, dict) else None)
+        except Exception:
+            self._once.error("frame", "locust-cw: could not take a worker's frame")
+
+    def _take(self, client_id: str, data: object) -> None:
+        """Merge a frame and acknowledge it, or refuse it; does not yield before it is merged."""
+        try:
+            frame = decode(data)
+            is_new = self.collector.accept(frame, self._clock.now_s())
+        except FrameError as e:
+            self._refuse(client_id, e)
+            return
+        self._say(client_id, self._word(frame.epoch, frame.seq))
+        if is_new:
+            self._note(client_id, frame)
+
+    def _note(self, client_id: str, frame: Frame) -> None:
+        """Note what a frame tells of its worker."""
+        self._gauges.note_vitals(frame.vitals, self._clock.now_s())
+        self._health.note_frame(frame)
+        if frame.clock_offset_s is not None and abs(frame.clock_offset_s) > SKEW_S:
+            self._once.warning_of(
+                client_id,
+                "skew",
+                "locust-cw: the clock of worker %s is %.1f s off the master's; its results are put right",
+                client_id,
+                -frame.clock_offset_s,
+            )
+
+    def _refuse(self, client_id: str, error: FrameError) -> None:
+        self.collector.refuse(error.reason)
+        if error.reason == OTHER_VERSION:
+            self._note_other_version(client_id, error.version)
+            self._say(client_id, self._word())
+        else:
+            self._once.warning(
+                f"refused {error.reason}", "locust-cw: a frame of worker %s was refused: %s", client_id, error
+            )
+
+    def _word(self, epoch: str = "", seq: int = 0) -> Word:
+        return Word(
+            self._clock.now_s(),
+            self._runs.current.run_id,
+            self._resolution_s,
+            epoch=epoch,
+            seq=seq,
+            whole_windows=len(self._runner.clients) > MANY_WORKERS,
+            with_messages=self._with_messages,
+        )
+
+    def _say(self, client_id: str, word: Word) -> None:
+        self._runner.send_message(WORD, word.pack(), client_id)
+
+    def _note_bare_report(self, client_id: str) -> None:
+        if client_id not in self._bare_reports and len(self._bare_reports) >= MAX_STRANGERS:
+            return
+        now_s = self._clock.now_s()
+        self._bare_reports[client_id] += 1
+        bare_s = now_s - self._bare_since_s.setdefault(client_id, now_s)
+        if self._bare_reports[client_id] >= REPORTS_WITHOUT_PLUGIN and bare_s >= TIME_WITHOUT_PLUGIN_S:
+            self._note_without_plugin(client_id)
+
+    def _note_unheard_workers(self) -> None:
+        """At the end a single report is enough: a worker with the plugin has greeted by then."""
+        heard = {epoch.worker_id for epoch in self.collector.epochs.values()}
+        for client_id in self._bare_reports.keys() - heard - self.without_plugin:
+            self._note_without_plugin(client_id)
+
+    def _note_without_plugin(self, client_id: str) -> None:
+        self.without_plugin.add(client_id)
+        self._once.warning_of(
+            client_id,
+            "bare",
+            "locust-cw: worker %s does not run this plugin: its results are missing in CloudWatch; %s",
+            client_id,
+            OTHERS_WARNING,
+        )
+
+    def _note_other_version(self, client_id: str, version: int | None) -> None:
+        if len(self.without_plugin) >= MAX_STRANGERS:
+            return
+        self.without_plugin.add(client_id)
+        self._once.warning_of(
+            client_id,
+            "version",
+            "locust-cw: worker %s has wire version %s, this master reads %s: its results are missing in CloudWatch; %s",
+            client_id,
+            version,
+            WIRE_VERSION,
+            OTHERS_WARNING,
+        )

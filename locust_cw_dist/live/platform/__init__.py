@@ -1,0 +1,1 @@
+"""The process and its surroundings: clock, disk, signals, logs, Locust's private interfaces."""

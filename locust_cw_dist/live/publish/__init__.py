@@ -1,0 +1,1 @@
+"""Who sends, when, in which greenlet."""

@@ -1,0 +1,316 @@
+"""CloudWatch behind boto3: making the client, sending a batch, and telling its errors apart.
+
+Everything here runs in greenlets of the publisher's. Locust has patched the standard library for gevent, so a call that
+waits for CloudWatch holds neither a user's greenlet nor the hub, and a client of the user's is called on the thread
+that it belongs to. boto3 is imported late: never on a worker, and after Locust has patched what it imports.
+
+botocore's own retries are switched off (`total_max_attempts=1`): the publisher retries, with its own deadline, and two
+layers would multiply. botocore's serialiser takes ten times as long as the standard library's JSON encoder, and the
+interpreter serves nobody else meanwhile; so the body of our own client's calls is written here; botocore compresses,
+signs and sends it. A client of the user's gets plain `put_metric_data` in smaller batches.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Sequence
+from contextvars import ContextVar
+from typing import Any
+
+import gevent
+from gevent.lock import BoundedSemaphore
+
+from locust_cw_dist.core.publish.batches import body
+from locust_cw_dist.core.publish.datums import Datum
+from locust_cw_dist.core.publish.limits import MAX_PAIRS_PER_BODY, MAX_PAIRS_PER_CALL
+from locust_cw_dist.core.publish.retry import Failure
+from locust_cw_dist.live.platform.forks import Door
+from locust_cw_dist.live.publish.sink import SendError
+from locust_cw_dist.settings.settings import Settings
+
+CONNECT_TIMEOUT_S = 5
+READ_TIMEOUT_S = 10
+"""botocore's 60 s would let one lost answer hold six windows; CloudWatch answers in well under a second."""
+
+THROTTLING_CODES = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "LimitExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+"""Those of botocore's own list that are not another service's; some come with status 400, as a refusal does."""
+
+UNANSWERED_CODES = frozenset({"RequestTimeout", "RequestTimeoutException"})
+UNANSWERED_STATUSES = frozenset({408, 502, 504})
+"""Time ran out, or a gateway on the way got no whole answer: CloudWatch may have taken the batch."""
+
+CREDENTIAL_CODES = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+PERMISSION_CODES = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+
+_body: ContextVar[bytes] = ContextVar("body")
+"""The body of the call that is made in this greenlet; botocore hands its event handlers nothing of the caller's."""
+
+
+class Cloudwatch:
+    """A `Sink` that writes to CloudWatch."""
+
+    def __init__(self, settings: Settings, client: Any = None) -> None:
+        """Write as `settings` say, through `client` if the user brought one.
+
+        A client of the user's needs nothing but ``put_metric_data(Namespace=..., MetricData=...)``.
+        """
+        self._settings = settings
+        self._users_client = client
+        self._client = client
+        self._loader: Any = None
+        self._writes_body = False
+        self._door = Door()
+        self._making = BoundedSemaphore(1)
+
+    @property
+    def max_pairs(self) -> int:
+        """See `Sink.max_pairs`."""
+        return MAX_PAIRS_PER_BODY if self._writes_body else MAX_PAIRS_PER_CALL
+
+    def warm_up(self) -> None:
+        """See `Sink.warm_up`; imports boto3 and has it read its service models: 0.2 s."""
+        if self._users_client is not None:
+            return
+        self._loader = warm_loader("cloudwatch", "sts")
+
+    def check(self) -> None:
+        """See `Sink.check`; fetches credentials, which may ask the instance's metadata service."""
+        self._door.pass_through()
+        if self._users_client is not None:
+            return
+        try:
+            session = make_session(self._settings, self._loader)
+            _fetch_credentials(session)
+            client = make_client(session, self._settings)
+        except SendError:
+            raise
+        except Exception as e:
+            raise _translate(e, self._settings.resolved_namespace or "-") from e
+        self._writes_body = _speaks_json(client)
+        if self._writes_body:
+            client.meta.events.register("before-call.cloudwatch.PutMetricData", _put_body)
+        self._client = client
+
+    def send(self, namespace: str, batch: Sequence[Datum]) -> None:
+        """See `Sink.send`."""
+        self._door.pass_through()
+        client = self._ready_client()
+        try:
+            if self._writes_body:
+                rendered = body(namespace, batch)
+                # Writing a full body takes as long as what botocore does with it: let others have the hub in between.
+                gevent.sleep(0)
+                _body.set(rendered)
+                client.put_metric_data(Namespace=namespace, MetricData=[])
+            else:
+                client.put_metric_data(Namespace=namespace, MetricData=[datum.to_api() for datum in batch])
+        except Exception as e:
+            error = _translate(e, namespace)
+            if error.failure is Failure.CREDENTIALS and self._users_client is None:
+                # Look for others at the next try: a file, a role or a variable may have changed.
+                self._client = None
+            raise error from e
+
+    def _ready_client(self) -> Any:
+        if self._client is None:
+            # One at a time: several greenlets send.
+            with self._making:
+                if self._client is None:
+                    self.check()
+        return self._client
+
+
+def _put_body(params: Any, **_: Any) -> None:
+    """Put our body in the place of the one that botocore made of no datums, before it compresses and signs."""
+    params["body"] = _body.get()
+
+
+_NO_CREDENTIALS = (
+    "no AWS credentials found: give the master a role (IRSA, Pod Identity, an instance profile) or set "
+    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+)
+_NO_REGION = "no AWS region is set: use --cw-region or AWS_REGION"
+
+
+def _fetch_credentials(session: Any) -> None:
+    """Have the credentials before the run starts: later, whoever needs them waits."""
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise SendError(Failure.CREDENTIALS, _NO_CREDENTIALS)
+    if not session.region_name:
+        raise SendError(Failure.CREDENTIALS, _NO_REGION)
+    credentials.get_frozen_credentials()
+
+
+def warm_loader(*services: str) -> Any:
+    """Import boto3 and return a botocore `Loader` that has read the models of `services`: 0.1 s for each."""
+    from botocore.loaders import Loader
+    from botocore.session import Session
+
+    loader = Loader()
+    session = Session()
+    session.register_component("data_loader", loader)
+    for service in services:
+        session.create_client(service, "us-east-1", aws_access_key_id="-", aws_secret_access_key="-")  # noqa: S106
+    # What boto3 has read stays for good. Looking through it again and again for garbage would hold the hub, each
+    # time that Python looks at old objects, for 50 to 100 ms.
+    gc.collect()
+    gc.freeze()
+    return loader
+
+
+def make_session(settings: Settings, loader: Any = None) -> Any:
+    """Return a boto3 session for `settings`, with the credentials of their role if they name one.
+
+    Args:
+        settings: Region, role and external id are used.
+        loader: A botocore `Loader` that has read service models before, so that they are not read again.
+
+    Raises:
+        SendError: There are no credentials to assume the role with.
+    """
+    import boto3
+
+    # botocore itself looks at AWS_DEFAULT_REGION only; Lambda, ECS and most other SDKs set and read AWS_REGION.
+    region = settings.region or os.environ.get("AWS_REGION") or None
+    session = boto3.Session(botocore_session=_botocore_session(loader), region_name=region)
+    return session if settings.role_arn is None else _assume_role(session, settings, loader)
+
+
+def _botocore_session(loader: Any) -> Any:
+    import botocore.session
+
+    session = botocore.session.Session()
+    if loader is not None:
+        session.register_component("data_loader", loader)
+    return session
+
+
+def _assume_role(source: Any, settings: Settings, loader: Any) -> Any:
+    """Return a session with the role's credentials, which botocore renews before they expire."""
+    import boto3
+    from botocore.credentials import AssumeRoleCredentialFetcher, CredentialProvider, DeferredRefreshableCredentials
+
+    credentials = source.get_credentials()
+    if credentials is None:
+        raise SendError(Failure.CREDENTIALS, _NO_CREDENTIALS)
+    extra = {"RoleSessionName": "locust-cw-dist"}
+    if settings.external_id is not None:
+        extra["ExternalId"] = settings.external_id
+
+    def client_creator(*args: Any, **kwargs: Any) -> Any:
+        kwargs.setdefault("region_name", source.region_name)
+        return _botocore_session(loader).create_client(*args, **kwargs)
+
+    fetcher = AssumeRoleCredentialFetcher(client_creator, credentials, settings.role_arn, extra_args=extra)
+
+    class AssumedRole(CredentialProvider):  # type: ignore[misc]  # botocore has no types
+        METHOD = "locust-cw-dist-assume-role"
+
+        def load(self) -> Any:
+            return DeferredRefreshableCredentials(fetcher.fetch_credentials, self.METHOD)
+
+    core = _botocore_session(loader)
+    core.get_component("credential_provider").insert_before("env", AssumedRole())
+    return boto3.Session(botocore_session=core, region_name=source.region_name)
+
+
+def make_client(session: Any, settings: Settings) -> Any:
+    """Return a CloudWatch client of `session` that makes one try a call, within our timeouts."""
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=READ_TIMEOUT_S,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        # botocore checks required fields and types only, in time that the hub would miss; ours is checked before.
+        parameter_validation=False,
+        tcp_keepalive=True,
+        user_agent_extra="locust-cw-dist",
+    )
+    return session.client("cloudwatch", endpoint_url=settings.endpoint_url, config=config)
+
+
+def _speaks_json(client: Any) -> bool:
+    """Whether this botocore sends PutMetricData as JSON, as all do since 1.42.7; the next protocol may be another."""
+    return bool(client.meta.service_model.resolved_protocol == "json")
+
+
+def _translate(error: Exception, namespace: str) -> SendError:
+    """Say what a foreign exception means; the one place where that is decided."""
+    from botocore import exceptions as aws
+
+    kinds: tuple[tuple[tuple[type[Exception], ...], Failure], ...] = (
+        (
+            (aws.NoCredentialsError, aws.PartialCredentialsError, aws.CredentialRetrievalError, aws.NoRegionError),
+            Failure.CREDENTIALS,
+        ),
+        ((aws.ProfileNotFound, aws.TokenRetrievalError), Failure.CREDENTIALS),
+        ((aws.EndpointConnectionError, aws.ConnectTimeoutError, aws.ProxyConnectionError), Failure.UNREACHABLE),
+        ((aws.ReadTimeoutError, aws.ConnectionClosedError, aws.HTTPClientError), Failure.AMBIGUOUS),
+        ((aws.ParamValidationError,), Failure.REFUSED),
+    )
+    if isinstance(error, aws.ClientError):
+        return _translate_answer(error, namespace)
+    for types, failure in kinds:
+        if isinstance(error, types):
+            return SendError(failure, _one_line(error))
+    # A client of the user's may raise anything; nothing says that it is for ever.
+    return SendError(Failure.TRANSIENT, f"{type(error).__name__}: {_one_line(error)}")
+
+
+def _translate_answer(error: Any, namespace: str) -> SendError:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    metadata = error.response.get("ResponseMetadata", {})
+    status = metadata.get("HTTPStatusCode", 0)
+    if code in THROTTLING_CODES or status == 429:
+        failure = Failure.THROTTLED
+    elif code in CREDENTIAL_CODES:
+        failure = Failure.CREDENTIALS
+    elif code in PERMISSION_CODES or status in (401, 403):
+        message = f"cloudwatch:PutMetricData is not allowed on namespace {namespace}: "
+        return SendError(Failure.PERMISSION, message + _one_line(error))
+    elif code in UNANSWERED_CODES or status in UNANSWERED_STATUSES:
+        failure = Failure.AMBIGUOUS
+    else:
+        # Of what is left only these two speak of the batch; another 4xx is a proxy's, or of a wrong address.
+        failure = Failure.REFUSED if status in (400, 413) else Failure.TRANSIENT
+    return SendError(failure, _one_line(error), _retry_after_s(metadata))
+
+
+def _retry_after_s(metadata: Any) -> float | None:
+    try:
+        return max(0.0, float(metadata.get("HTTPHeaders", {}).get("retry-after", "")))
+    except ValueError:
+        return None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:500]

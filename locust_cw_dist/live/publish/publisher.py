@@ -1,0 +1,358 @@
+"""Publisher: closes windows and turns them into batches for the sender; on the master or in a single process only.
+
+Two greenlets: one closes windows each second into the backlog, one takes them from there and makes datums, a batch at a
+time, so that the hub is held for a few milliseconds at most. When the sender has no place, windows wait in the backlog.
+
+State: everything here is touched on the hub only.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+
+import gevent
+from gevent.event import Event
+
+from locust_cw_dist.core.master.collector import Collector, Window
+from locust_cw_dist.core.master.gauges import GaugeBook
+from locust_cw_dist.core.publish.backlog import Backlog
+from locust_cw_dist.core.publish.batches import batches
+from locust_cw_dist.core.publish.datums import Datum, MetricPlan, RunGauges, run_datums
+from locust_cw_dist.core.publish.endpoint_budget import EndpointBudget
+from locust_cw_dist.core.publish.ledger import LEFT_OUT, TOO_LATE, Balance, DatumLedger, lost_of
+from locust_cw_dist.core.publish.retry import Failure
+from locust_cw_dist.core.publish.selection import Selection
+from locust_cw_dist.core.publish.window_datums import Closed, Entry, publication
+from locust_cw_dist.core.summaries.windows import window_start_s
+from locust_cw_dist.live.platform import forks
+from locust_cw_dist.live.platform.clock import Clock
+from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.publish.sender import BUG, LAST_DISK_S, Sender
+from locust_cw_dist.live.publish.sink import SendError, Sink, outcome
+from locust_cw_dist.live.runs import Run, Runs
+from locust_cw_dist.live.spool.batch_store import Depot
+from locust_cw_dist.settings.settings import Settings
+
+logger = logging.getLogger("locust_cw_dist")
+
+TICK_S = 1.0
+"""How often windows are looked at: the finest window."""
+
+MAX_HOLD_S = 0.002
+"""How long the hub is held while datums are made, give or take those of one endpoint (0.3 ms) and one of Python's
+searches for garbage, through what is young (2 to 9 ms on a slow machine)."""
+
+WINDOWS_PER_ROUND = 6
+"""Windows whose datums share batches: a minute at 10 s. More would be lost to coarsening if the round got stuck."""
+
+
+@dataclass(slots=True)
+class SeriesCount:
+    """How many series were written, and in how many clock hours each, for the estimate of costs.
+
+    Attributes:
+        last_hour: For each series, the last hour in which it was written.
+        series_hours: Sum over all series of the hours in which they were written.
+    """
+
+    last_hour: dict[tuple[str, tuple[tuple[str, str], ...]], int]
+    series_hours: int = 0
+
+    def note(self, datum: Datum) -> None:
+        """Count the series of a datum that was accepted."""
+        series, hour = (datum.metric, datum.dimensions), datum.timestamp_s // 3600
+        if self.last_hour.get(series) != hour:
+            self.last_hour[series] = hour
+            self.series_hours += 1
+
+
+def plan_of(settings: Settings) -> MetricPlan:
+    """Return what is sent, for the core."""
+    return MetricPlan(
+        metrics=settings.metrics,
+        endpoint_percentiles=settings.endpoint_percentiles,
+        total_percentiles=settings.total_percentiles,
+        static_dimensions=settings.dimensions,
+        storage_resolution_s=settings.storage_resolution_s,
+    )
+
+
+class Publisher:
+    """Sends what the collector merged.
+
+    Attributes:
+        series: The series that were written.
+        sender: Brings the batches away.
+        on_closed: Told of each closed window, as the user selected and grouped it, with its gauges unless it is a
+            supplement. They may keep its summaries, must not change them, and never yield.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        sink: Sink,
+        depot: Depot,
+        collector: Collector,
+        gauges: GaugeBook,
+        runs: Runs,
+        clock: Clock,
+        once: Once,
+    ) -> None:
+        """Publish the windows of `collector` to `sink`, by way of `depot` where that is needed."""
+        self.series = SeriesCount({})
+        self.sender = Sender(
+            sink, depot, once, on_accepted=self.series.note, resends_ambiguous=settings.ambiguous == "resend"
+        )
+        self.on_closed: list[Callable[[Window, RunGauges | None], None]] = []
+        self._plan = plan_of(settings)
+        self._settings = settings
+        self._namespace = settings.resolved_namespace or ""
+        self._sink = sink
+        self._depot = depot
+        self._collector = collector
+        self._gauges = gauges
+        self._runs = runs
+        self._clock = clock
+        self._once = once
+        self._backlog = Backlog()
+        self._selection = Selection(settings.groups, settings.include, settings.exclude)
+        self._budget = EndpointBudget(settings.max_endpoints)
+        self._lost_reported = self._missing_reported = 0
+        self._count: Callable[[], tuple[int, int]] = lambda: (0, 0)
+        self._work = Event()
+        self._closing: deque[tuple[Window, RunGauges | None]] = deque()
+        self._making: list[Window] = []
+        self._held_since_s = 0.0
+        self._has_stopped = False
+        self._greenlets: list[gevent.Greenlet] = []
+
+    @property
+    def datum_ledger(self) -> DatumLedger:
+        """What became of datums, and the calls it took."""
+        return self.sender.ledger
+
+    @property
+    def safe_until_s(self) -> float:
+        """Up to when all results that have come are published, on disk or given up."""
+        closing = (window for window, _ in self._closing)
+        windows = (*self._collector.open_windows(), *closing, *self._backlog, *self._making)
+        unsafe_since_s = [float(window.start_s) for window in windows if window.summaries]
+        if self.sender.unsafe_since_s is not None:
+            unsafe_since_s.append(self.sender.unsafe_since_s)
+        return min(unsafe_since_s, default=self._clock.now_s())
+
+    def start(self, count: Callable[[], tuple[int, int]]) -> None:
+        """Begin; `count` tells the users and workers of now."""
+        self._count = count
+        self._sink.warm_up()
+        self._greenlets = [forks.spawn(self._tick_forever), forks.spawn(self._make_forever)]
+        self.sender.start()
+
+    def check(self, timeout_s: float | None = None) -> SendError | None:
+        """Find out whether sending is possible; return what is in the way, if anything."""
+        try:
+            with gevent.Timeout(timeout_s):
+                return outcome(self._sink.check)
+        except gevent.Timeout:
+            return SendError(Failure.CREDENTIALS, "AWS credentials could not be fetched in time")
+
+    def tick(self, *, everything: bool = False) -> None:
+        """Sample gauges and move windows that are complete (or everything) to the backlog; yields between windows."""
+        now_s = self._clock.now_s()
+        if self._runs.current.is_running:
+            self._gauges.note_counts(*self._count(), now_s)
+            self._collector.touch(self._runs.current.run_id, now_s)
+        for window in self._collector.close(now_s, everything=everything):
+            self._runs.get(window.run_id).ledger.taken += window.results
+            # Now: what is made of one window takes away the gauges of its time, and another run may share that.
+            gauges = self._gauges.look(window.start_s) if window.is_first else None
+            self._closing.append((window, gauges))
+        while self._closing:
+            self._take(*self._closing.popleft())
+            self._breathe()
+
+    def _take(self, window: Window, gauges: RunGauges | None) -> None:
+        """Hand a window to those who want to know of it, and move it on; never yields."""
+        self._show(window, gauges)
+        if self._settings.publishes:
+            self._backlog.add(window)
+            self._work.set()
+        else:
+            # Received is all that they are to be.
+            self._runs.get(window.run_id).ledger.published += window.results
+
+    def _show(self, window: Window, gauges: RunGauges | None) -> None:
+        ledger = self._runs.get(window.run_id).ledger
+        window.summaries, left_out = self._selection.apply(window.summaries)
+        if left_out:
+            ledger.dropped[LEFT_OUT] += left_out
+        for listener in self.on_closed:
+            try:
+                listener(window, gauges)
+            except Exception:
+                self._once.error("closed", "locust-cw: could not hand a window over")
+
+    def flush(self, timeout_s: float) -> None:
+        """Send everything that is here, and stop after `timeout_s`: the process ends.
+
+        What CloudWatch has not taken by then is on disk, or booked as dropped.
+        """
+        self.bring_out(timeout_s)
+        self.stop()
+
+    def bring_out(self, timeout_s: float) -> bool:
+        """Send everything that is here, also of windows whose time is not up; return whether it went out in time."""
+        self.tick(everything=True)
+        if self.sender.is_stopped:
+            return False
+        self.sender.hurry()
+        with gevent.Timeout(timeout_s, False):
+            self._wait_for(lambda: self._has_made_all and self.sender.is_idle)
+            self._tell_of_losses()
+            self._wait_for(lambda: self.sender.is_idle)
+        return self._has_made_all and self.sender.is_idle
+
+    def stop(self) -> None:
+        """Send nothing any more: what is here goes to disk or is booked as dropped. Does nothing the second time."""
+        if self._has_stopped:
+            return
+        self.tick(everything=True)
+        self.sender.stop()
+        if self._depot.is_there:
+            with gevent.Timeout(LAST_DISK_S, False):
+                self._wait_for(lambda: self._has_made_all)
+        gevent.killall(self._greenlets)
+        self.sender.close()
+        self._give_up(self._reason)
+        self._has_stopped = True
+
+    def leave_out(self) -> None:
+        """Book as dropped what has come since `stop`."""
+        self.tick(everything=True)
+        self._give_up(TOO_LATE)
+
+    def balance(self, run: Run) -> Balance:
+        """Return the state of a run's ledger."""
+        run_id, ledger = run.run_id, run.ledger
+        unmerged = self._collector.unmerged(run_id)
+        return Balance(
+            recorded=self._collector.recorded(run_id),
+            published=ledger.published,
+            pending=unmerged + self._collector.open_results(run_id) + ledger.waiting,
+            spooled=ledger.spooled,
+            late=self._collector.late[run_id],
+            dropped=dict(+run.ledger.dropped),
+            untimed=dict(self._collector.untimed(run_id)),
+        )
+
+    @property
+    def _has_made_all(self) -> bool:
+        return not (self._closing or self._making or len(self._backlog))
+
+    def _wait_for(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            self._work.set()
+            gevent.sleep(0.02)
+
+    def _tick_forever(self) -> None:
+        while True:
+            gevent.sleep(TICK_S)
+            try:
+                self.tick()
+            except Exception:
+                self._once.error("tick", "locust-cw: could not close windows")
+
+    def _make_forever(self) -> None:
+        while True:
+            self._work.wait()
+            self._work.clear()
+            while len(self._backlog):
+                try:
+                    self._make_round()
+                except Exception:
+                    self._once.error("make", "locust-cw: could not make datums")
+
+    def _make_round(self) -> None:
+        """Make the batches of a few windows and hand them over."""
+        unsent: list[Entry] = []
+        entries = self._entries(unsent)
+        try:
+            for batch in batches(entries, max_pairs=self._sink.max_pairs):
+                del unsent[: len(batch)]
+                self.sender.submit(self._namespace, batch)
+        finally:
+            # Nothing is left unless the round was cut off: then nothing of the rest will be sent.
+            entries.close()
+            for entry in unsent:
+                entry.drop(self._reason)
+            self._making.clear()
+
+    def _entries(self, unsent: list[Entry]) -> Generator[Entry]:
+        for _ in range(WINDOWS_PER_ROUND):
+            window = self._backlog.take()
+            if window is None:
+                return
+            self._making.append(window)
+            ledger = self._runs.get(window.run_id).ledger
+            left = ledger.accounted + window.results
+            try:
+                closed = self._closed(window)
+                self._breathe()
+                for entry in publication(self._plan, closed, ledger):
+                    unsent.append(entry)
+                    yield entry
+                    self._breathe()
+            finally:
+                # Cut off in the middle: of the endpoints that have no account yet nothing will be sent.
+                ledger.dropped += Counter({self._reason: left - ledger.accounted})
+
+    @property
+    def _reason(self) -> str:
+        """Why results are dropped of which no batch was made."""
+        return self.sender.last_failure.value if self.sender.is_stopped else BUG
+
+    def _breathe(self) -> None:
+        """Let others have the hub, if it was held for long enough."""
+        if time.perf_counter() - self._held_since_s > MAX_HOLD_S:
+            gevent.sleep(0)
+            self._held_since_s = time.perf_counter()
+
+    def _closed(self, window: Window) -> Closed:
+        summaries = self._budget.apply(window.summaries)
+        if self._budget.is_exceeded:
+            self._once.warning(
+                "budget",
+                "locust-cw: there are more than %d endpoints; the rest is published as Request=(other). Group request "
+                "names with --cw-group or with name= in Locust's client, or raise --cw-max-endpoints",
+                self._settings.max_endpoints,
+            )
+        gauges = None
+        if window.is_first:
+            lag_s = max(0.0, self._clock.now_s() - window.start_s - self._settings.resolution_s)
+            gauges = self._gauges.take(window.start_s, results_lost=self._newly_lost(), publish_lag_s=lag_s)
+        return Closed(window, summaries, self._runs.get(window.run_id).host, gauges)
+
+    def _newly_lost(self) -> int:
+        """Return how many results were given up since this was asked last."""
+        lost = sum(lost_of(run.ledger.dropped) for run in self._runs)
+        newly, self._lost_reported = lost - self._lost_reported, lost
+        return newly
+
+    def _tell_of_losses(self) -> None:
+        """Send what is lost and no window has told of: what was given up since the last one, or has never come."""
+        unmerged = sum(max(0, self._collector.unmerged(run.run_id)) for run in self._runs)
+        lost, self._missing_reported = self._newly_lost() + unmerged - self._missing_reported, unmerged
+        if lost > 0 and self._settings.publishes:
+            start_s = window_start_s(self._clock.now_s(), self._settings.resolution_s)
+            entries = map(Entry, run_datums(self._plan, start_s, RunGauges(results_lost=lost)))
+            for batch in batches(entries, max_pairs=self._sink.max_pairs):
+                self.sender.submit(self._namespace, batch)
+
+    def _give_up(self, reason: str) -> None:
+        """Book as dropped what is still here."""
+        while (window := self._backlog.take()) is not None:
+            self._runs.get(window.run_id).ledger.dropped[reason] += window.results

@@ -1,0 +1,385 @@
+"""Sender: brings batches to CloudWatch, whatever CloudWatch does meanwhile.
+
+A few greenlets send, so that one call which hangs does not hold up the others. As long as calls fail, one of them goes
+on to try, after pauses that grow; the rest waits. A batch that is refused is cut in halves until the datum that is to
+blame is alone; that one is set aside, and the rest is sent.
+
+With a spool, a batch that was not taken at its first try is on disk before the next one, and as long as CloudWatch is
+away, new batches go to disk at once: what a killed process takes with it is what was being tried for the first time.
+
+    in memory --first try--> accepted
+        | failed, or others fail
+        v
+    on disk --marked, tried again--> accepted, and its file removed
+
+State: everything here is touched on the hub only.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import chain
+
+import gevent
+from gevent.event import Event
+
+from locust_cw_dist.core.publish.datums import Datum
+from locust_cw_dist.core.publish.ledger import DatumLedger
+from locust_cw_dist.core.publish.retry import Failure, Gate
+from locust_cw_dist.core.publish.window_datums import Entry
+from locust_cw_dist.live.platform import forks
+from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.publish.sink import SendError, Sink, outcome
+from locust_cw_dist.live.spool.batch_store import Depot, Parcel
+
+MAX_CALLS_AT_ONCE = 3
+"""Calls under way: one that waits 10 s for an answer that never comes leaves two for the rest."""
+
+CALL_TIMEOUT_S = 20.0
+"""A call that takes longer is given up. Above botocore's own time-outs for connecting (5 s) and for silence (10 s),
+so it ends only answers that trickle in."""
+
+MAX_REFUSALS = 64
+"""Refused calls that one batch may cost until its bad datums are found: one among a thousand takes 11. Where more are
+bad than that finds, something else is wrong, and what is left of the batch is set aside in large pieces."""
+
+MAX_WAITING = 8
+"""Batches that wait in memory; windows that wait longer stay where they can merge (`Backlog`)."""
+
+LAST_DISK_S = 10.0
+"""How long the disk may take, at the end, to take what was not sent."""
+
+BUG = "an error in this program"
+
+
+class _Ending(BaseException):
+    """Ends a call that waits, when the process ends; no `except Exception` on the way takes it."""
+
+
+class Sender:
+    """Sends batches.
+
+    Attributes:
+        ledger: What became of datums, and the calls it took.
+        last_failure: Why a call failed last.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        depot: Depot,
+        once: Once,
+        *,
+        on_accepted: Callable[[Datum], None],
+        resends_ambiguous: bool = True,
+    ) -> None:
+        """Send to `sink`.
+
+        Args:
+            sink: Where batches go.
+            depot: Where they are kept meanwhile.
+            once: For what is said once.
+            on_accepted: Called with each datum that was accepted.
+            resends_ambiguous: Whether a batch is sent again if nobody knows whether it was taken.
+        """
+        self.ledger = DatumLedger()
+        self.last_failure = Failure.UNREACHABLE
+        self._sink = sink
+        self._depot = depot
+        self._once = once
+        self._on_accepted = on_accepted
+        self._resends_ambiguous = resends_ambiguous
+        self._fresh: deque[Parcel] = deque()
+        self._stored: deque[Parcel] = deque()
+        self._busy: set[Parcel] = set()
+        self._calls: set[gevent.Greenlet] = set()
+        self._attempts = 0
+        self._gate = Gate()
+        self._is_ending = False
+        self._is_paused = False
+        self._changed = Event()
+        self._greenlets: list[gevent.Greenlet] = []
+
+    @property
+    def batches(self) -> int:
+        """How many wait or are under way."""
+        return len(self._fresh) + len(self._stored) + len(self._busy)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits and nothing is under way."""
+        return not self.batches
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it does not send any more."""
+        return self._is_ending
+
+    @property
+    def unsafe_since_s(self) -> float | None:
+        """The oldest timestamp of what is in memory only; None if there is nothing."""
+        in_memory = (parcel.start_s for parcel in (*self._fresh, *self._busy) if parcel.file is None)
+        return min(in_memory, default=None)
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._greenlets = [forks.spawn(self._serve_forever) for _ in range(MAX_CALLS_AT_ONCE)]
+
+    def submit(self, namespace: str, entries: Sequence[Entry]) -> None:
+        """Take a batch; waits while too much waits in memory that no disk takes."""
+        parcel = Parcel(namespace, tuple(entries))
+        self._busy.add(parcel)
+        try:
+            while not self._place(parcel):
+                self._wait(None)
+        except BaseException:
+            # Ended while it waited for a place: `close` decides what becomes of it.
+            self._fresh.append(parcel)
+            raise
+        finally:
+            self._busy.discard(parcel)
+            self._change()
+
+    def adopt(self, parcel: Parcel, *, is_doubtful: bool = False) -> None:
+        """Take a batch that is on disk already; `is_doubtful` if nobody knows whether CloudWatch has taken it."""
+        self.ledger.ambiguous += is_doubtful
+        parcel.leave_memory()
+        self._stored.append(parcel)
+        self._change()
+
+    def give_up(self, parcel: Parcel, failure: Failure, *, keeps_file: bool = False) -> None:
+        """Book a batch as dropped that is not to be sent, and remove its file."""
+        self.ledger.ambiguous += failure is Failure.AMBIGUOUS
+        self._drop(parcel, failure.value)
+        if not keeps_file:
+            self._depot.forget(parcel)
+
+    def hurry(self) -> None:
+        """Try again at once, and after short pauses: the process ends."""
+        self._gate.hurry()
+        self._change()
+
+    def pause(self, timeout_s: float) -> None:
+        """Begin with no further batch; wait for those under way."""
+        self._is_paused = True
+        with gevent.Timeout(timeout_s, False):
+            while self._busy:
+                self._wait(None)
+
+    def stop(self) -> None:
+        """Stop sending: calls under way are given up. Where there is a disk, what comes now goes there."""
+        self._is_ending = True
+        for greenlet in list(self._calls):
+            greenlet.kill(_Ending, block=False)
+        self._change()
+        gevent.joinall(self._greenlets, timeout=LAST_DISK_S)
+        gevent.killall(self._greenlets)
+
+    def close(self) -> None:
+        """Bring what was not taken to disk, or book it as dropped; after `stop`. A hung disk is not waited for."""
+        left = [*self._fresh, *self._busy]
+        with gevent.Timeout(LAST_DISK_S, False):
+            for parcel in left:
+                if parcel.entries:
+                    self._depot.store(parcel)
+        for parcel in left:
+            # One whose file can't be replaced any more is left with what is in that.
+            if parcel.entries and parcel.file is None:
+                self._drop(parcel, self.last_failure.value)
+        self._fresh.clear()
+        self._busy.clear()
+
+    def _place(self, parcel: Parcel) -> bool:
+        """Let a new parcel wait on disk or in memory; return False if there is no place now."""
+        if (self._gate.failures or self._is_ending) and self._depot.store(parcel):
+            self._stored.append(parcel)
+            return True
+        if len(self._fresh) >= MAX_WAITING and not self._is_ending:
+            return False
+        self._fresh.append(parcel)
+        return True
+
+    # -- scheduling
+
+    def _serve_forever(self) -> None:
+        while not self._is_ending:
+            parcel = self._take()
+            if parcel is None:
+                self._wait(self._pause_s())
+                continue
+            self._busy.add(parcel)
+            self._attempts += 1
+            try:
+                self._attempt(parcel)
+            except Exception:
+                self._once.error("send", "locust-cw: could not send a batch")
+                self._drop(parcel, BUG)
+            except BaseException:
+                # Ended before it was settled: `close` decides what becomes of the rest.
+                self._fresh.append(parcel)
+                raise
+            finally:
+                self._attempts -= 1
+                self._busy.discard(parcel)
+                self._change()
+
+    def _take(self) -> Parcel | None:
+        """Return what is to be tried now: while calls fail, one at a time and not before its time."""
+        if self._is_paused or (self._gate.failures and (self._attempts or self._gate.pause_s(time.monotonic()))):
+            return None
+        # What is in memory only goes first: it has most to lose.
+        waiting = self._fresh or self._stored
+        return waiting.popleft() if waiting else None
+
+    def _pause_s(self) -> float | None:
+        """Return for how long there is nothing to do; None if only until something changes."""
+        if self._is_paused or not self._gate.failures or self._attempts or not (self._fresh or self._stored):
+            return None
+        return self._gate.pause_s(time.monotonic())
+
+    def _wait(self, timeout_s: float | None) -> None:
+        self._changed.wait(timeout_s)
+
+    def _change(self) -> None:
+        # Each event wakes those that wait for it once; a shared one that is cleared might miss somebody.
+        changed, self._changed = self._changed, Event()
+        changed.set()
+
+    # -- one parcel
+
+    def _attempt(self, parcel: Parcel) -> None:
+        """Send a parcel, or as much of it as is taken, and decide what becomes of the rest."""
+        if unreadable := self._depot.begin_try(parcel):
+            self._drop_unread(parcel, unreadable)
+            return
+        self.ledger.retries += parcel.tries > 0
+        parcel.tries += 1
+        error = self._send_in_pieces(parcel)
+        if error is None or not parcel.entries:
+            self._depot.forget(parcel)
+        else:
+            self._keep(parcel, error)
+
+    def _keep(self, parcel: Parcel, error: SendError) -> None:
+        """Let a parcel wait for its next try, on disk if possible."""
+        is_doubtful = self._is_ending and self._resends_ambiguous and error.failure is Failure.AMBIGUOUS
+        if not self._depot.store(parcel, is_doubtful=is_doubtful):
+            self._fresh.appendleft(parcel)
+            return
+        if not is_doubtful:
+            self._depot.end_try(parcel)
+        self._stored.appendleft(parcel)
+        self._store_fresh()
+
+    def _store_fresh(self) -> None:
+        """Bring to disk what waits for its first try, since that will not be soon."""
+        for _ in range(len(self._fresh)):
+            if not self._fresh:
+                return
+            parcel = self._fresh.popleft()
+            self._busy.add(parcel)
+            (self._stored if self._depot.store(parcel) else self._fresh).append(parcel)
+            self._busy.discard(parcel)
+
+    def _send_in_pieces(self, parcel: Parcel) -> SendError | None:
+        """Send a parcel, halving what is refused; return what is in the way of the rest, if anything.
+
+        What is left is in `parcel.entries` at every moment.
+        """
+        pieces = [parcel.entries]
+        refusals = 0
+        while pieces:
+            piece = pieces.pop()
+            error = self._call(parcel.namespace, piece)
+            if error is None:
+                self._accept(parcel, piece)
+            elif error.failure is Failure.AMBIGUOUS and not self._resends_ambiguous:
+                self._drop_piece(parcel, piece, error.failure.value)
+                return error
+            elif not error.failure.is_permanent:
+                return error
+            elif len(piece) == 1 or refusals >= MAX_REFUSALS:
+                self._refuse(parcel, piece, error)
+            else:
+                middle = len(piece) // 2
+                pieces += [piece[middle:], piece[:middle]]
+            refusals += error is not None
+        return None
+
+    def _call(self, namespace: str, piece: tuple[Entry, ...]) -> SendError | None:
+        """Make one call and note how it went."""
+        gevent.sleep(self._gate.reserve(time.monotonic()))
+        if self._is_ending:
+            # Not `last_failure`: that may be ambiguous, and this is not.
+            return SendError(Failure.UNREACHABLE, "the process ended before the call")
+        self.ledger.calls += 1
+        greenlet = gevent.getcurrent()
+        self._calls.add(greenlet)
+        try:
+            with gevent.Timeout(CALL_TIMEOUT_S):
+                error = outcome(self._sink.send, namespace, [entry.datum for entry in piece])
+        except gevent.Timeout:
+            error = SendError(Failure.AMBIGUOUS, f"no whole answer within {CALL_TIMEOUT_S:g} s")
+        except _Ending:
+            error = SendError(Failure.AMBIGUOUS, "the process ended before the answer")
+        finally:
+            self._calls.discard(greenlet)
+        self._note(error)
+        return error
+
+    def _note(self, error: SendError | None) -> None:
+        if error is None or error.failure.is_permanent:
+            self._gate.succeed()
+            return
+        self.last_failure = error.failure
+        self.ledger.ambiguous += error.failure is Failure.AMBIGUOUS
+        self._gate.fail(time.monotonic(), random.random(), error.retry_after_s)  # noqa: S311 - jitter, not a secret
+        self._once.warning(
+            f"failure {error.failure.value}",
+            "locust-cw: %s (%s); trying again, nothing is lost yet",
+            error.failure.value,
+            error,
+        )
+
+    # -- what becomes of datums
+
+    def _accept(self, parcel: Parcel, piece: Sequence[Entry]) -> None:
+        parcel.entries = parcel.entries[len(piece) :]
+        for entry in piece:
+            self.ledger.accepted += 1
+            self._on_accepted(entry.datum)
+            entry.accept()
+
+    def _drop(self, parcel: Parcel, reason: str) -> None:
+        self._drop_piece(parcel, parcel.entries, reason)
+
+    def _drop_piece(self, parcel: Parcel, piece: Sequence[Entry], reason: str) -> None:
+        """Drop the first piece of what is left of a parcel."""
+        parcel.entries = parcel.entries[len(piece) :]
+        for entry in piece:
+            self.ledger.dropped[reason] += 1
+            entry.drop(reason)
+
+    def _drop_unread(self, parcel: Parcel, reason: str) -> None:
+        claims, parcel.claims = parcel.claims, ()
+        self.ledger.dropped[reason] += len(claims)
+        for claim in chain.from_iterable(claims):
+            claim.account.drop(reason)
+
+    def _refuse(self, parcel: Parcel, entries: Sequence[Entry], error: SendError) -> None:
+        """Set datums aside that CloudWatch does not take."""
+        self._drop_piece(parcel, entries, error.failure.value)
+        datum = entries[0].datum
+        self._once.warning(
+            f"refused {datum.metric}",
+            "locust-cw: %s (%s): set aside %d datums of %s, the first with %s; the rest is sent",
+            error.failure.value,
+            error,
+            len(entries),
+            datum.metric,
+            ", ".join(f"{name}={value}" for name, value in datum.dimensions) or "no dimensions",
+        )
+        self._depot.set_aside(parcel, entries, error)

@@ -1,0 +1,1 @@
+"""Who writes run records, and where."""

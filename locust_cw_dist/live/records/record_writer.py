@@ -1,0 +1,299 @@
+"""Recording: keeps the record of each run on disk, as the run goes; on the master or in a single process.
+
+Closed windows wait here until one greenlet packs them, an endpoint at a time so that the hub is held for a few
+milliseconds at most, and hands them to the thread of the disk. The load test never waits for it, and an error of the
+disk ends the record and nothing else.
+
+State: touched on the hub only; files are written by `OffHub`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gevent
+from gevent.event import Event
+
+from locust_cw_dist.core.master.collector import Window
+from locust_cw_dist.core.publish.datums import RunGauges
+from locust_cw_dist.core.records.blocks import Kind
+from locust_cw_dist.core.records.location import SUFFIX, S3Location, is_url
+from locust_cw_dist.core.records.points import EndpointCap, Point, gauges_of
+from locust_cw_dist.core.summaries.reason_cap import ReasonCap
+from locust_cw_dist.errors import SettingsError
+from locust_cw_dist.live.platform import forks
+from locust_cw_dist.live.platform.clock import Clock
+from locust_cw_dist.live.platform.disk_thread import OffHub
+from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.records.record_file import RecordFile
+from locust_cw_dist.live.records.s3 import S3
+from locust_cw_dist.live.records.uploads import Uploads
+from locust_cw_dist.live.runs import Run, Runs
+from locust_cw_dist.settings.settings import Settings
+
+logger = logging.getLogger("locust_cw_dist")
+
+MAX_HOLD_S = 0.003
+"""How long the hub is held while points are packed, give or take one endpoint (0.05 ms)."""
+
+MAX_WAITING = 60
+"""Windows that wait for the disk: ten minutes at 10 s. Then the oldest is left out and counted. The publisher merges
+windows only when six times as many wait, so what waits here is never changed there."""
+
+STATUS_INTERVAL_S = 60.0
+"""How often the ledger and the workers are noted, and the file is synced."""
+
+SETTLED_S = 300.0
+"""How long after its stop the status of a run is noted no more, until the process ends."""
+
+LAST_DISK_S = 20.0
+"""How long the disk may take at the end of the process."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """One run's file.
+
+    Attributes:
+        file: None once the disk has failed.
+        cap: Its endpoints.
+        is_settled: Whether nothing more is expected.
+        is_named: Whether the log says where it is.
+    """
+
+    file: RecordFile | None
+    cap: EndpointCap
+    reasons: ReasonCap
+    is_settled: bool = False
+    is_named: bool = False
+
+
+class Recording:
+    """Writes records into the folder that the settings name, or by way of one of its own to S3; or does nothing."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        runs: Runs,
+        clock: Clock,
+        once: Once,
+        *,
+        begin: Callable[[Run], dict[str, Any]],
+        status: Callable[[Run, bool], dict[str, Any]],
+    ) -> None:
+        """Record the runs of this process.
+
+        Args:
+            settings: They name the folder, or the place in S3.
+            runs: The runs.
+            clock: Tells when to note the status.
+            once: Logs.
+            begin: Returns what is known of a run at its start.
+            status: Returns what became of a run so far, and whether that is the last word.
+        """
+        self._resolution_s = settings.resolution_s
+        self._runs = runs
+        self._clock = clock
+        self._once = once
+        self._begin = begin
+        self._status = status
+        self._off_hub = OffHub()
+        self._folder, self._uploads = None if settings.record is None else Path(settings.record), None
+        if settings.record is not None and is_url(settings.record):
+            place = S3Location.parse(settings.record)
+            self._uploads = Uploads(settings, place, S3(settings), self._off_hub, once)
+        self._open: dict[str, _Open] = {}
+        self._outcomes: dict[str, dict[str, Any]] = {}
+        self._left_out: Counter[str] = Counter()
+        self._waiting: deque[tuple[Run, Point]] = deque()
+        self._work = Event()
+        self._is_writing = False
+        # None before that was tried.
+        self._is_uploaded: bool | None = None
+        self._noted_s = 0.0
+        self._greenlet: gevent.Greenlet | None = None
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files of this process."""
+        return [record.file.path for record in self._open.values() if record.file is not None]
+
+    def open(self) -> None:
+        """Make the folder and find out whether it can be written.
+
+        Raises:
+            SettingsError: That is not possible.
+        """
+        if self._folder is None:
+            return
+        name = self._runs.current.run_id
+        try:
+            if self._uploads is None:
+                self._off_hub.run(_try_folder, self._folder, name)
+            else:
+                self._folder = self._uploads.open(name)
+        except OSError as e:
+            if self._uploads is not None:
+                raise SettingsError(
+                    f"got {str(self._uploads.place)!r}, must be left out, or have a folder on this machine where the "
+                    f"record can grow: --cw-spool-dir or TMPDIR ({e})",
+                    setting="--cw-record",
+                ) from e
+            raise SettingsError(
+                f"got {str(self._folder)!r}, must be a folder that can be written ({e})", setting="--cw-record"
+            ) from e
+        self._greenlet = forks.spawn(self._write_forever)
+
+    def take(self, window: Window, gauges: RunGauges | None) -> None:
+        """Keep a closed window, whose summaries nobody changes from now on; never yields."""
+        run = self._runs.get(window.run_id)
+        # Of a run that an earlier process began, that process has left a record.
+        if self._folder is None or not run.is_own:
+            return
+        if len(self._waiting) >= MAX_WAITING:
+            late, point = self._waiting.popleft()
+            self._left_out[late.run_id] += sum(summary.count for summary in point.summaries.values())
+            self._once.warning("record slow", "locust-cw: the disk is too slow for the record: it is not complete")
+        kept = {} if gauges is None else gauges_of(gauges)
+        if window.summaries or kept:
+            self._waiting.append((run, Point(window.start_s, self._resolution_s, dict(window.summaries), kept)))
+            self._work.set()
+
+    def note_outcome(self, run: Run, outcome: dict[str, Any]) -> None:
+        """Keep the rules and the verdict of a run: the OUTCOME block of docs/record.md; the last one counts."""
+        self._outcomes[run.run_id] = outcome
+
+    def finish(self, upload_timeout_s: float = LAST_DISK_S) -> bool:
+        """Write what waits and the last status, and put the files to S3 if they belong there; again if more has come.
+
+        What comes after that is not in S3.
+
+        Args:
+            upload_timeout_s: How long S3 may take.
+
+        Returns:
+            Whether no record stayed here that belongs to S3.
+        """
+        if self._folder is None:
+            return True
+        with gevent.Timeout(LAST_DISK_S, False):
+            while self._waiting or self._is_writing:
+                self._work.set()
+                gevent.sleep(0.02)
+        with gevent.Timeout(LAST_DISK_S, False):
+            self._end()
+        if self._uploads is not None and self._is_uploaded is None:
+            self._is_uploaded = False
+            with gevent.Timeout(upload_timeout_s + LAST_DISK_S, False):
+                self._is_uploaded = self._uploads.finish(upload_timeout_s)
+        return self._is_uploaded is not False
+
+    def close(self, upload_timeout_s: float = LAST_DISK_S) -> bool:
+        """Finish, and write nothing any more; see `finish`."""
+        is_recorded = self.finish(upload_timeout_s)
+        if self._greenlet is not None:
+            self._greenlet.kill()
+        with gevent.Timeout(LAST_DISK_S, False):
+            for run in self._runs:
+                record = self._open.get(run.run_id)
+                if record is not None and record.file is not None:
+                    self._try(run, record, record.file.close)
+        return is_recorded
+
+    def _end(self) -> None:
+        for run in self._runs:
+            record = self._open.get(run.run_id)
+            if record is None or record.file is None:
+                continue
+            self._note(run, record, ended=True)
+            if run.run_id in self._outcomes:
+                self._write(run, record, Kind.OUTCOME, [_text(self._outcomes[run.run_id])])
+            if record.file is not None:
+                # What is put to S3 goes from here.
+                self._try(run, record, record.file.sync if self._uploads is None else record.file.close)
+            if record.file is not None and self._uploads is None and not record.is_named:
+                record.is_named = True
+                logger.info("locust-cw: run %s: its record is %s", run.run_id, record.file.path)
+
+    def _write_forever(self) -> None:
+        while True:
+            self._work.wait(STATUS_INTERVAL_S)
+            self._work.clear()
+            self._is_writing = True
+            try:
+                while self._waiting:
+                    self._write_point(*self._waiting.popleft())
+                self._note_now_and_then()
+            except Exception:
+                self._once.error("record", "locust-cw: could not write the record")
+            self._is_writing = False
+
+    def _write_point(self, run: Run, point: Point) -> None:
+        record = self._record_of(run)
+        if record.file is None:
+            return
+        point.summaries = record.reasons.apply(record.cap.apply(point.summaries))
+        held_since_s = time.perf_counter()
+        for _ in record.file.packer.pack(point):
+            if time.perf_counter() - held_since_s > MAX_HOLD_S:
+                gevent.sleep(0)
+                held_since_s = time.perf_counter()
+        record.file.packer.flush()
+        self._write(run, record, Kind.POINTS, record.file.packer.take(), (point.start_s,))
+
+    def _note_now_and_then(self) -> None:
+        if self._clock.now_s() - self._noted_s < STATUS_INTERVAL_S:
+            return
+        self._noted_s = self._clock.now_s()
+        for run in self._runs:
+            record = self._open.get(run.run_id)
+            if record is not None and not record.is_settled:
+                record.is_settled = run.stopped_s is not None and run.stopped_s < self._noted_s - SETTLED_S
+                self._note(run, record, ended=False)
+                if record.file is not None:
+                    self._try(run, record, record.file.sync)
+
+    def _note(self, run: Run, record: _Open, *, ended: bool) -> None:
+        document = self._status(run, ended) | {"left_out": self._left_out[run.run_id]}
+        self._write(run, record, Kind.STATUS, [_text(document)])
+
+    def _record_of(self, run: Run) -> _Open:
+        """Return a run's record, which is made now if this is the first that is kept of it."""
+        record = self._open.get(run.run_id)
+        if record is None:
+            folder = self._folder or Path()
+            file = RecordFile(folder / f"{run.run_id}{SUFFIX}", self._resolution_s)
+            record = self._open[run.run_id] = _Open(file, EndpointCap(), ReasonCap())
+            self._try(run, record, file.begin, _text(self._begin(run)))
+            if self._uploads is not None and record.file is not None:
+                self._uploads.add(file.path)
+        return record
+
+    def _write(self, run: Run, record: _Open, kind: Kind, texts: list[bytes], starts_s: tuple[int, ...] = ()) -> None:
+        if record.file is not None:
+            self._try(run, record, record.file.append, kind, texts, starts_s)
+
+    def _try(self, run: Run, record: _Open, call: Callable[..., None], *args: Any) -> None:
+        try:
+            self._off_hub.run(call, *args)
+        except OSError as e:
+            record.file = None
+            logger.warning("locust-cw: the record of run %s ends here, it can't be written (%s)", run.run_id, e)
+
+
+def _try_folder(folder: Path, name: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    probe = folder / f".{name}"
+    probe.touch(exist_ok=False)
+    probe.unlink()
+
+
+def _text(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode()

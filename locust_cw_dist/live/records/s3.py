@@ -1,0 +1,240 @@
+"""Run records in S3 behind boto3: putting one there, finding the newest, getting one.
+
+On a process of a load test everything here runs in greenlets, as the calls of `cloudwatch` do and for the same
+reasons; what is put comes from the disk a piece at a time, so that neither it nor the network holds the hub. The
+commands that read records have no hub, and wait.
+
+Retries are botocore's own: unlike PutMetricData, all calls here may be repeated. Whoever calls sets the time limit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from base64 import b64encode
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from locust_cw_dist.core.records.location import SUFFIX, S3Location
+from locust_cw_dist.errors import LocustCwError
+from locust_cw_dist.live.platform.disk_thread import OffHub
+from locust_cw_dist.live.platform.forks import Door
+from locust_cw_dist.live.publish.cloudwatch import (
+    CONNECT_TIMEOUT_S,
+    CREDENTIAL_CODES,
+    PERMISSION_CODES,
+    READ_TIMEOUT_S,
+    make_session,
+    warm_loader,
+)
+from locust_cw_dist.live.publish.sink import SendError
+from locust_cw_dist.settings.settings import Settings
+
+TRIES = 5
+"""How often botocore makes a call, with pauses of up to 20 s, before it fails."""
+
+PIECE_BYTES = 256 * 1024
+"""What the disk's thread reads at a time. Encrypting it takes 0.3 ms of the hub's time."""
+
+ACTIONS = {"PutObject": "s3:PutObject", "GetObject": "s3:GetObject", "ListObjectsV2": "s3:ListBucket"}
+
+
+class S3Error(LocustCwError):
+    """A record could not be put or got; ``str()`` is one line that says why."""
+
+
+class Snapshot(io.RawIOBase):
+    """What a growing file holds now, read by the disk's thread; a body for `S3.put`.
+
+    Attributes:
+        size_bytes: How long it is; what is added to the file later is not in it.
+        sha256: The digest of what it holds.
+    """
+
+    def __init__(self, path: Path, off_hub: OffHub) -> None:
+        """Open the file.
+
+        Raises:
+            OSError: It can't be read.
+        """
+        super().__init__()
+        self._off_hub = off_hub
+        self._position = self._piece_at = 0
+        self._piece = b""
+        self._file = off_hub.run(path.open, "rb", buffering=0)
+        self.size_bytes: int = off_hub.run(lambda: os.fstat(self._file.fileno()).st_size)
+        self.sha256: bytes = off_hub.run(self._digest)
+
+    def _digest(self) -> bytes:
+        digest, left_bytes = hashlib.sha256(), self.size_bytes
+        while left_bytes and (piece := self._file.read(min(PIECE_BYTES, left_bytes))):
+            digest.update(piece)
+            left_bytes -= len(piece)
+        return digest.digest()
+
+    def readable(self) -> bool:
+        """Whether it can be read: yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Whether it can be read again: yes, for a call that is repeated."""
+        return True
+
+    def tell(self) -> int:
+        """Return where the next `read` begins."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Go to another place."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size_bytes}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return the next bytes, `size` of them or fewer; none at the end. Other greenlets run now and then."""
+        left_bytes = max(0, self.size_bytes - self._position)
+        wanted = left_bytes if size is None or size < 0 else min(size, left_bytes)
+        if not wanted:
+            return b""
+        begin = self._position - self._piece_at
+        if not 0 <= begin < len(self._piece):
+            self._piece_at, begin = self._position, 0
+            length = min(max(wanted, PIECE_BYTES), left_bytes)
+            self._piece = self._off_hub.run(os.pread, self._file.fileno(), length, self._position)
+        found = self._piece[begin : begin + wanted]
+        self._position += len(found)
+        return found
+
+    def close(self) -> None:
+        """Close the file."""
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+class S3:
+    """Records in S3, with the Region, the role and the credentials that results are published with.
+
+    The endpoint is boto3's own choice: `AWS_ENDPOINT_URL_S3` sets another.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Ask nobody yet."""
+        self._settings = settings
+        self._loader: Any = None
+        self._client: Any = None
+        self._door = Door()
+
+    def warm_up(self) -> None:
+        """Import boto3 and have it read its service models, before any load: 0.3 s."""
+        self._loader = warm_loader("s3", "sts")
+
+    def prepare(self, place: S3Location) -> None:
+        """Find credentials and the endpoint, at the start: making the client holds the hub for 50 ms.
+
+        Raises:
+            S3Error: There are none.
+        """
+        # Nothing asks for the URL: making it takes the steps that the first call would take.
+        self._call(
+            place, lambda client: client.generate_presigned_url("put_object", {"Bucket": place.bucket, "Key": "-"})
+        )
+
+    def put(self, content: Snapshot | bytes, target: S3Location) -> None:
+        """Make an object of what a file holds, or of few bytes, in the place of an earlier one.
+
+        Raises:
+            S3Error: It was not taken, or nobody knows.
+        """
+        sha256 = hashlib.sha256(content).digest() if isinstance(content, bytes) else content.sha256
+        self._call(
+            target,
+            lambda client: client.put_object(
+                Bucket=target.bucket,
+                Key=target.key,
+                Body=content,
+                ContentType="application/octet-stream",
+                # S3 checks it; and botocore computes none of its own, which would hold the hub.
+                ChecksumSHA256=b64encode(sha256).decode(),
+            ),
+        )
+
+    def get(self, record: S3Location) -> bytes:
+        """Return a record.
+
+        Raises:
+            S3Error: It can't be got.
+        """
+        content: bytes = self._call(
+            record, lambda client: client.get_object(Bucket=record.bucket, Key=record.key)["Body"].read()
+        )
+        return content
+
+    def newest(self, place: S3Location) -> S3Location:
+        """Return the newest record right below a place: names begin with the time.
+
+        Raises:
+            S3Error: There is none, or it can't be found out.
+        """
+        keys = self._call(place, lambda client: _keys(client, place))
+        names = [key.removeprefix(place.prefix) for key in keys if key.endswith(SUFFIX)]
+        if not names:
+            raise S3Error(f"{place}: no record (*{SUFFIX}) below it")
+        return place.below(max(names))
+
+    def _call(self, location: S3Location, call: Callable[[Any], Any]) -> Any:
+        self._door.pass_through()
+        try:
+            if self._client is None:
+                self._client = _make_client(make_session(self._settings, self._loader))
+            return call(self._client)
+        except Exception as e:
+            if getattr(e, "response", {}).get("Error", {}).get("Code") in CREDENTIAL_CODES:
+                # Look for others at the next try.
+                self._client = None
+            raise S3Error(f"{location}: {_reason(e, location)}") from e
+
+
+def _make_client(session: Any) -> Any:
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=READ_TIMEOUT_S,
+        retries={"total_max_attempts": TRIES, "mode": "standard"},
+        # TLS protects what is sent, and the checksum the object: a second digest would hold the hub.
+        s3={"payload_signing_enabled": False},
+        tcp_keepalive=True,
+        user_agent_extra="locust-cw-dist",
+    )
+    return session.client("s3", config=config)
+
+
+def _keys(client: Any, place: S3Location) -> list[str]:
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=place.bucket, Prefix=place.prefix, Delimiter="/")
+    return [each["Key"] for page in pages for each in page.get("Contents", ())]
+
+
+def _reason(error: Exception, location: S3Location) -> str:
+    """Return what happened, in one line, and what to do if that is known."""
+    from botocore import exceptions as aws
+
+    if isinstance(error, aws.NoCredentialsError):
+        return "no AWS credentials found"
+    if not isinstance(error, aws.ClientError):
+        is_known = isinstance(error, aws.BotoCoreError | SendError)
+        return _one_line(error) if is_known else f"{type(error).__name__}: {_one_line(error)}"
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    if code == "NoSuchBucket":
+        return f"there is no bucket {location.bucket}"
+    if code in {"NoSuchKey", "404"}:
+        return "there is no such object"
+    if code in PERMISSION_CODES | {"403"}:
+        return f"{ACTIONS.get(error.operation_name, error.operation_name)} is not allowed: {_one_line(error)}"
+    return _one_line(error)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:500]

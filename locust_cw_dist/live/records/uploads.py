@@ -1,0 +1,192 @@
+"""Uploads: brings run records to S3, as runs go and at their end; on the master or in a single process.
+
+A record is put whole each time: it is small, and S3 can't add to an object. On this machine it grows in a folder of
+this process's own: in the spool's folder if there is one, where the next master finds what a killed one has left, else
+among temporary files. A record that has arrived in its last form is removed here.
+
+State: touched on the hub only; S3 is called in greenlets there, the disk by `OffHub`.
+"""
+
+from __future__ import annotations
+
+import logging
+import shlex
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import gevent
+from gevent.event import Event
+
+from locust_cw_dist.core.records.location import S3Location
+from locust_cw_dist.live.platform import forks
+from locust_cw_dist.live.platform.disk_thread import OffHub
+from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.records.s3 import S3, S3Error, Snapshot
+from locust_cw_dist.live.spool.folder import Spool
+from locust_cw_dist.settings.settings import Settings
+
+logger = logging.getLogger("locust_cw_dist")
+
+UPLOAD_INTERVAL_S = 120.0
+"""How often a record that goes on is put: what a killed master leaves in S3 is no older. 30 calls an hour are cheap."""
+
+CALL_TIMEOUT_S = 60.0
+"""How long one put may take while the test goes on, with all its tries; the largest record has 64 MiB."""
+
+SPOOLED = "records"
+"""The folder within the spool's."""
+
+
+class Uploads:
+    """Puts the records of one process to S3.
+
+    Attributes:
+        place: Where to.
+    """
+
+    def __init__(self, settings: Settings, place: S3Location, store: S3, off_hub: OffHub, once: Once) -> None:
+        """Put them below `place` by way of `store`; in a dry run, keep them on this machine."""
+        self.place = place
+        self._is_dry_run = settings.dry_run
+        self._spool_dir = settings.spool_dir
+        self._store = store
+        self._off_hub = off_hub
+        self._once = once
+        self._spool: Spool | None = None
+        self._paths: list[Path] = []
+        self._sent: dict[Path, bytes] = {}
+        self._work = Event()
+        self._greenlet: gevent.Greenlet | None = None
+
+    def open(self, name: str) -> Path:
+        """Make and return the folder for this machine's side; `name` is this process's own. Begin to put what comes.
+
+        Raises:
+            OSError: It can't be written.
+        """
+        self._spool = self._off_hub.run(_open_spool, self._spool_dir, self.place, name)
+        if not self._is_dry_run:
+            self._store.warm_up()
+            self._greenlet = forks.spawn(self._put_forever)
+        return self._spool.folder / name
+
+    def add(self, path: Path) -> None:
+        """Put this record from now on, at once for the first time: a bucket that refuses it is told of early."""
+        self._paths.append(path)
+        self._work.set()
+
+    def finish(self, timeout_s: float) -> bool:
+        """Put the last form of all records; return whether all have arrived. Those that have not stay here.
+
+        Args:
+            timeout_s: How long that may take.
+        """
+        if self._greenlet is not None:
+            self._greenlet.kill()
+        end_s = time.monotonic() + timeout_s
+        # Of earlier runs of this process there is something in S3 already.
+        failed = [path for path in reversed(self._paths) if not self._finish_one(path, end_s - time.monotonic())]
+        if self._spool is not None:
+            with suppress(OSError):
+                self._off_hub.run(_close_spool, self._spool, is_temporary=self._spool_dir is None)
+        return not failed
+
+    def _finish_one(self, path: Path, left_s: float) -> bool:
+        target = self.place.below(path.name)
+        if self._is_dry_run:
+            logger.info("locust-cw: dry run: the record of run %s is %s, and not put to %s", path.stem, path, target)
+            return True
+        error = self._put(path, left_s) if left_s > 0 else "no time was left"
+        if error is None:
+            logger.info("locust-cw: run %s: its record is %s", path.stem, target)
+            self._remove(path)
+            return True
+        command = f"aws s3 cp {shlex.quote(str(path))} {target}"
+        logger.warning(
+            "locust-cw: run %s: its record could not be put to S3 (%s); it stays here: %s", path.stem, error, command
+        )
+        return False
+
+    def _put_forever(self) -> None:
+        try:
+            self._store.prepare(self.place)
+        except S3Error as e:
+            self._warn(str(e))
+        self._put_left_behind()
+        while True:
+            self._work.wait(UPLOAD_INTERVAL_S)
+            self._work.clear()
+            for path in list(self._paths):
+                error = self._put(path, CALL_TIMEOUT_S)
+                if error is not None:
+                    self._warn(error)
+
+    def _put_left_behind(self) -> None:
+        """Put the records of processes with this spool that are gone."""
+        if self._spool is None:
+            return
+        try:
+            for orphan in self._off_hub.run(self._spool.adopt):
+                if orphan.error:
+                    self._warn(f"{orphan.folder}: {orphan.error}")
+                    continue
+                for path in orphan.foreign:
+                    self._put_one_left_behind(path)
+                self._off_hub.run(self._spool.forget, orphan.folder)
+        except OSError as e:
+            self._warn(str(e))
+
+    def _put_one_left_behind(self, path: Path) -> None:
+        target = self.place.below(path.name)
+        if not target.is_record:
+            return
+        error = self._put(path, CALL_TIMEOUT_S)
+        if error is not None:
+            self._warn(error)
+            return
+        logger.info("locust-cw: the record of run %s, which an earlier process left, is now %s", path.stem, target)
+        self._remove(path)
+
+    def _put(self, path: Path, timeout_s: float) -> str | None:
+        """Put a record as it is now, if it is not there so; return what is in the way, in one line."""
+        timeout = gevent.Timeout(timeout_s)
+        try:
+            with timeout, Snapshot(path, self._off_hub) as snapshot:
+                if self._sent.get(path) != snapshot.sha256:
+                    self._store.put(snapshot, self.place.below(path.name))
+                    self._sent[path] = snapshot.sha256
+        except gevent.Timeout as e:
+            if e is not timeout:
+                raise
+            return f"no answer within {timeout_s:.0f} s"
+        except Exception as e:
+            return str(e) or type(e).__name__
+        return None
+
+    def _remove(self, path: Path) -> None:
+        with suppress(OSError):
+            self._off_hub.run(path.unlink)
+
+    def _warn(self, reason: str) -> None:
+        self._once.warning(
+            "upload", "locust-cw: the record can't be put to S3 yet (%s); it is kept here and tried again", reason
+        )
+
+
+def _open_spool(folder: str | None, place: S3Location, name: str) -> Spool:
+    """Return a spool of records: its locks tell which processes live. Each place has its own."""
+    if folder is None:
+        root = Path(tempfile.mkdtemp(prefix="locust-cw-"))
+    else:
+        root = Path(folder) / SPOOLED / place.bucket / place.key
+    spool = Spool(root, name)
+    spool.open()
+    return spool
+
+
+def _close_spool(spool: Spool, *, is_temporary: bool) -> None:
+    spool.close()
+    if is_temporary and not any(spool.folder.iterdir()):
+        spool.folder.rmdir()

@@ -1,0 +1,294 @@
+"""Judge: finds out whether the rules hold, as the run goes; on the master or in a single process.
+
+Closed windows wait here until one greenlet has judged them, an endpoint at a time so that the hub is held for a few
+milliseconds at most. Whether anything is published makes no difference. A rule that is to stop the run has Locust stop
+it, in a greenlet of its own.
+
+State: touched on the hub only; files are written by `OffHub`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import gevent
+from gevent.event import Event
+
+from locust_cw_dist.core.master.collector import Window
+from locust_cw_dist.core.publish.datums import RunGauges
+from locust_cw_dist.core.rules.evaluation import Judging
+from locust_cw_dist.core.rules.messages import table
+from locust_cw_dist.core.rules.outcome import Outcome, RuleState
+from locust_cw_dist.core.rules.rule import Rule, RuleSet, Severity
+from locust_cw_dist.core.summaries.sections import EndpointKey
+from locust_cw_dist.core.summaries.summary import Summary
+from locust_cw_dist.core.verdict.verdict import State, Verdict
+from locust_cw_dist.errors import SettingsError
+from locust_cw_dist.live.platform import forks
+from locust_cw_dist.live.platform.clock import Clock
+from locust_cw_dist.live.platform.disk_thread import OffHub
+from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.rules import report_files
+from locust_cw_dist.live.rules.report_files import Judged
+from locust_cw_dist.live.runs import Run, Runs
+from locust_cw_dist.settings.rule_file import gather
+from locust_cw_dist.settings.settings import Settings
+
+logger = logging.getLogger("locust_cw_dist")
+
+MAX_HOLD_S = 0.003
+"""How long the hub is held while windows are judged, give or take one endpoint."""
+
+MAX_OPEN_RUNS = 2
+"""Runs that are judged on with what comes late: the current one and the one before. Of older ones the outcome stays."""
+
+LAST_LOOK_S = 20.0
+"""How long judging what has come may take at the end of the process."""
+
+LAST_DISK_S = 20.0
+"""How long the disk may take for the files at the end of the process."""
+
+
+class Judge:
+    """Judges the runs of this process by the rules of the settings; without rules it does nothing.
+
+    Attributes:
+        rule_set: The rules; empty before `open`.
+    """
+
+    def __init__(self, environment: Any, settings: Settings, runs: Runs, clock: Clock, once: Once) -> None:
+        """Judge `runs`, which `environment` makes."""
+        self.rule_set = RuleSet()
+        self._environment = environment
+        self._settings = settings
+        self._runs = runs
+        self._clock = clock
+        self._once = once
+        self._off_hub = OffHub()
+        self._judgings: dict[str, Judging] = {}
+        self._closed: dict[str, Outcome] = {}
+        self._said: dict[str, Outcome] = {}
+        self._waiting: deque[tuple[Run, int, dict[EndpointKey, Summary]]] = deque()
+        self._work = Event()
+        self._is_busy = False
+        self._has_missed = False
+        self._held_since_s = 0.0
+        self._aborted: set[str] = set()
+        self._greenlets: list[gevent.Greenlet] = []
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there are rules."""
+        return self._settings.judges
+
+    @property
+    def abort_wanted(self) -> Rule | None:
+        """The rule that stopped the current run, or is about to; None if none does."""
+        judging = self._judgings.get(self._runs.current.run_id)
+        return None if judging is None else judging.aborted_by
+
+    @property
+    def has_seen_all(self) -> bool:
+        """Whether everything that came has been judged."""
+        return not (self._waiting or self._is_busy or self._has_missed)
+
+    def open(self) -> None:
+        """Read the rules, and find out whether the files can be written.
+
+        Raises:
+            SettingsError: A rule is wrong, or a file can't be used.
+        """
+        if not self.is_on:
+            return
+        self.rule_set = self._off_hub.run(gather, self._settings)
+        for flag, path in (("--cw-junit", self._settings.junit), ("--cw-rules-json", self._settings.rules_json)):
+            try:
+                if path is not None:
+                    self._off_hub.run(report_files.check, path)
+            except OSError as e:
+                raise SettingsError(f"got {path!r}, must be a file that can be written ({e})", setting=flag) from None
+        self._greenlets = [forks.spawn(self._judge_forever)]
+
+    def take(self, window: Window, _: RunGauges | None) -> None:
+        """Keep a closed window, whose summaries nobody changes from now on; never yields."""
+        run = self._runs.get(window.run_id)
+        # Of a run that an earlier process began, nobody knows when it started.
+        if self.is_on and run.is_own:
+            self._waiting.append((run, window.start_s, dict(window.summaries)))
+            self._work.set()
+
+    def log_settled(self) -> None:
+        """Log the outcome of runs whose end was logged, of which nothing more is expected."""
+        if self._waiting or self._is_busy:
+            return
+        for run in self._judged_runs():
+            if run.logged is not None and run.run_id not in self._said:
+                self._log(run)
+
+    def finish(self, verdicts: Mapping[str, Verdict], fails_if: Callable[[State], bool]) -> None:
+        """Judge all that has come, log each outcome that is new, and write the files; again if more has come.
+
+        Args:
+            verdicts: What is to be thought of the runs themselves, by run id.
+            fails_if: Whether a run fails for such a verdict.
+        """
+        if not self.is_on:
+            return
+        with gevent.Timeout(LAST_LOOK_S, False):
+            while self._waiting or self._is_busy:
+                self._work.set()
+                gevent.sleep(0.01)
+        # What is cut off here has not been judged.
+        self._has_missed |= not self.has_seen_all
+        for run in self._judged_runs():
+            if self._said.get(run.run_id) != self.outcome(run):
+                self._log(run)
+        self._write_files([self._judged(run, verdicts.get(run.run_id), fails_if) for run in self._judged_runs()])
+
+    def close(self) -> None:
+        """Judge nothing any more."""
+        gevent.killall(self._greenlets)
+
+    def outcomes(self) -> list[tuple[Run, Outcome]]:
+        """Return what the rules say of each run of this process that has started."""
+        return [(run, self.outcome(run)) for run in self._judged_runs()]
+
+    def outcome(self, run: Run | None = None) -> Outcome:
+        """Return what the rules say of a run, as things stand; of the current one by default. May yield."""
+        run = self._runs.current if run is None else run
+        closed = self._closed.get(run.run_id)
+        if closed is not None:
+            return closed
+        judging = self._judging_of(run, run.started_s or self._clock.now_s())
+        rules = []
+        for one in judging.outcomes():
+            rules.append(one)
+            self._breathe()
+        return judging.outcome_of(tuple(rules))
+
+    def rules_of_record(self, run: Run) -> list[dict[str, Any]]:
+        """Return what became of the rules, as the record of a run has it (docs/record.md)."""
+        return [
+            {"rule": one.rule.text(), "state": _state_of_record(one.state, one.rule.severity), "observed": one.observed}
+            for one in self.outcome(run).rules
+        ]
+
+    def _judged_runs(self) -> Iterator[Run]:
+        return (run for run in self._runs if self.is_on and run.is_own and run.started_s is not None)
+
+    def _judging_of(self, run: Run, start_s: float) -> Judging:
+        judging = self._judgings.get(run.run_id)
+        if judging is None:
+            started_s = start_s if run.started_s is None else run.started_s
+            judging = self._judgings[run.run_id] = Judging(self.rule_set, started_s, self._settings.resolution_s)
+        if run.stopped_s is not None:
+            judging.stop(run.stopped_s)
+        return judging
+
+    def _judge_forever(self) -> None:
+        while True:
+            self._work.wait()
+            self._work.clear()
+            self._is_busy = True
+            try:
+                self._judge_waiting()
+            except Exception:
+                self._has_missed = True
+                self._once.error("judge", "locust-cw: could not judge a window by the rules")
+            finally:
+                self._is_busy = False
+
+    def _judge_waiting(self) -> None:
+        runs: dict[str, Run] = {}
+        while self._waiting:
+            run, start_s, summaries = self._waiting.popleft()
+            if run.run_id not in self._closed:
+                runs[run.run_id] = run
+                self._step(self._judging_of(run, start_s).observe(start_s, summaries))
+        for run in runs.values():
+            judging = self._judging_of(run, self._clock.now_s())
+            self._step(judging.look())
+            if judging.aborted_by is not None and run.is_running and run.run_id not in self._aborted:
+                self._aborted.add(run.run_id)
+                forks.spawn(self._abort, judging.aborted_by)
+        self._close_old_runs()
+
+    def _close_old_runs(self) -> None:
+        """Keep of older runs the outcome alone: windows take memory."""
+        for run in self._runs:
+            if len(self._judgings) <= MAX_OPEN_RUNS:
+                return
+            if run.run_id in self._judgings and run is not self._runs.current:
+                self._closed[run.run_id] = self.outcome(run)
+                del self._judgings[run.run_id]
+
+    def _step(self, steps: Iterator[None]) -> None:
+        for _ in steps:
+            self._breathe()
+
+    def _breathe(self) -> None:
+        """Let others have the hub, if it was held for long enough."""
+        if time.perf_counter() - self._held_since_s > MAX_HOLD_S:
+            gevent.sleep(0)
+            self._held_since_s = time.perf_counter()
+
+    def _abort(self, rule: Rule) -> None:
+        """Stop the test: the process too, but for a web UI, which goes on as after its stop button."""
+        logger.error("locust-cw: the rule %s was broken for %s s: the test stops", rule.name, rule.abort_after_s)
+        environment = self._environment
+        web_ui, runner = getattr(environment, "web_ui", None), environment.runner
+        options = environment.parsed_options
+        try:
+            if web_ui is None:
+                runner.quit()
+                return
+            runner.stop()
+            autoquit_s = getattr(options, "autoquit", -1) if getattr(options, "autostart", False) else -1
+            # As Locust does when the run time is over. A shape's end does the same by itself.
+            if autoquit_s != -1 and environment.shape_class is None:
+                gevent.sleep(autoquit_s)
+                runner.quit()
+                web_ui.stop()
+        except Exception:
+            self._once.error("abort", "locust-cw: could not stop the test")
+
+    def _log(self, run: Run) -> None:
+        outcome = self._said[run.run_id] = self.outcome(run)
+        is_good = all(one.state is RuleState.PASSED for one in outcome.rules)
+        for line in table(run.run_id, outcome):
+            logger.log(logging.INFO if is_good else logging.WARNING, "locust-cw: %s", line)
+
+    def _write_files(self, judged: list[Judged]) -> None:
+        for path, write in (
+            (self._settings.junit, report_files.write_junit),
+            (self._settings.rules_json, report_files.write_json),
+        ):
+            if path is None:
+                continue
+            try:
+                with gevent.Timeout(LAST_DISK_S, TimeoutError("the disk took too long")):
+                    self._off_hub.run(write, path, judged)
+            except OSError as e:
+                logger.warning("locust-cw: %s can't be written (%s)", path, e)
+
+    def _judged(self, run: Run, verdict: Verdict | None, fails_if: Callable[[State], bool]) -> Judged:
+        now_s = self._clock.now_s()
+        return Judged(
+            run_id=run.run_id,
+            labels=run.labels,
+            started_s=run.started_s,
+            duration_s=(run.stopped_s or now_s) - (run.started_s or now_s),
+            outcome=self.outcome(run),
+            verdict=verdict,
+            is_unreliable=verdict is not None and fails_if(verdict.state),
+        )
+
+
+def _state_of_record(state: RuleState, severity: Severity) -> str:
+    if state is RuleState.BROKEN:
+        return "failed" if severity is Severity.FAIL else "warned"
+    return state.value

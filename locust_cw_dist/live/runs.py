@@ -1,0 +1,84 @@
+"""Runs: tells the runs of one process apart; in a web UI a test can start many times."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from locust_cw_dist.core.publish.ledger import Balance, RunLedger
+
+
+@dataclass(slots=True)
+class Run:
+    """One run, from a test start to the next.
+
+    Attributes:
+        run_id: Time of its making and a random end, so that it sorts and is unique.
+        host: The Host dimension of its series.
+        labels: The user's labels, (key, value).
+        started_s: When its test started; None for a run that has not begun.
+        stopped_s: When its test stopped; None while it goes on.
+        ledger: What became of its results.
+        logged: Its balance when its end was logged; None before.
+        is_own: Whether this process began it; others are earlier masters' whose results come now.
+    """
+
+    run_id: str
+    host: str
+    labels: tuple[tuple[str, str], ...] = ()
+    started_s: float | None = None
+    stopped_s: float | None = None
+    ledger: RunLedger = field(init=False)
+    logged: Balance | None = None
+    is_own: bool = True
+
+    def __post_init__(self) -> None:
+        """Open the ledger."""
+        self.ledger = RunLedger(self.run_id)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its test goes on."""
+        return self.started_s is not None and self.stopped_s is None
+
+
+class Runs:
+    """All runs of this process, the current one last. There is always one, for results of before any test start.
+
+    State: touched on the master's hub only.
+    """
+
+    def __init__(self, now_s: float, host: str) -> None:
+        """Begin with a run that has not started."""
+        self._runs: dict[str, Run] = {}
+        self.current = self._make(now_s, host)
+
+    def start(self, now_s: float, host: str, labels: tuple[tuple[str, str], ...]) -> Run:
+        """Return the run of a test that starts now."""
+        if self.current.started_s is not None:
+            self.current = self._make(now_s, host)
+        self.current.host, self.current.labels, self.current.started_s = host, labels, now_s
+        return self.current
+
+    def stop(self, now_s: float) -> None:
+        """Note that the current run's test has stopped; stopping twice keeps the first time."""
+        if self.current.is_running:
+            self.current.stopped_s = now_s
+
+    def get(self, run_id: str) -> Run:
+        """Return a run; one that is not known here (an earlier master's) is made from its id."""
+        if run_id not in self._runs:
+            self._runs[run_id] = Run(run_id, self.current.host, is_own=False)
+        return self._runs[run_id]
+
+    def __iter__(self) -> Iterator[Run]:
+        """Iterate over all runs, oldest first."""
+        return iter(list(self._runs.values()))
+
+    def _make(self, now_s: float, host: str) -> Run:
+        stamp = datetime.fromtimestamp(now_s, UTC).strftime("%Y%m%dT%H%M%SZ")
+        run = Run(f"{stamp}-{uuid.uuid4().hex[:8]}", host)
+        self._runs[run.run_id] = run
+        return run

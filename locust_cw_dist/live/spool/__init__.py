@@ -1,0 +1,1 @@
+"""Who writes to disk and reads back."""

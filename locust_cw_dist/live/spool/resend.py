@@ -1,0 +1,177 @@
+"""Resending: publishes what a spool folder holds, in a process that does nothing else.
+
+It is the sender and the recovery of a master, without a load test: what is sent is marked before and removed after, so
+that a batch is sent once however often this runs, and one whose fate is unknown is known as such.
+
+State: touched on the hub only.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import gevent
+
+from locust_cw_dist.errors import SettingsError
+from locust_cw_dist.live.platform.clock import SystemClock
+from locust_cw_dist.live.platform.disk_thread import OffHub
+from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.publish.sender import Sender
+from locust_cw_dist.live.publish.sink import SendError, Sink, outcome
+from locust_cw_dist.live.spool.batch_store import Depot
+from locust_cw_dist.live.spool.folder import BATCH, LOCK, Spool
+from locust_cw_dist.live.spool.recovery import Recovery
+
+logger = logging.getLogger("locust_cw_dist")
+
+POLL_S = 0.2
+
+LAST_CALLS_S = 10.0
+"""How long calls under way may take when the user wants to end: cut off, their batches would be in doubt."""
+
+
+class Resending:
+    """Sends the batches of one folder.
+
+    Attributes:
+        in_use: Folders of processes that live, which are left alone.
+        resends_ambiguous: Whether a batch is sent again if nobody knows whether it was taken.
+    """
+
+    def __init__(self, folder: Path, sink: Sink, *, resends_ambiguous: bool) -> None:
+        """Send what is in `folder` to `sink`.
+
+        Raises:
+            SettingsError: It is no spool's folder.
+        """
+        _require_spool(folder)
+        self.in_use: list[Path] = []
+        self.resends_ambiguous = resends_ambiguous
+        self._folder = folder
+        self._sink = sink
+        clock, once = SystemClock(), Once()
+        stamp = datetime.fromtimestamp(clock.now_s(), UTC).strftime("%Y%m%dT%H%M%SZ")
+        self._spool = Spool(folder, f"resend-{stamp}-{os.getpid()}")
+        self._off_hub = OffHub()
+        depot = Depot(self._spool, self._off_hub, once)
+        self._sender = Sender(sink, depot, once, on_accepted=lambda _: None, resends_ambiguous=resends_ambiguous)
+        self._recovery = Recovery(self._spool, self._off_hub, self._sender, clock, resends_ambiguous=resends_ambiguous)
+
+    @property
+    def found(self) -> int:
+        """Results that were found."""
+        return sum(run.ledger.taken for run in self._recovery.runs.values())
+
+    @property
+    def published(self) -> int:
+        """Of these, the ones that CloudWatch has taken."""
+        return sum(run.ledger.published for run in self._recovery.runs.values())
+
+    @property
+    def batches(self) -> int:
+        """Batches that were found and can be sent."""
+        return self._recovery.batches
+
+    @property
+    def doubtful(self) -> int:
+        """Of these, the ones that were being sent when their process ended."""
+        return self._recovery.doubtful
+
+    @property
+    def batches_left(self) -> int:
+        """Batches that are not sent yet."""
+        return self._sender.batches
+
+    @property
+    def skipped(self) -> int:
+        """Files and folders that were left where they are."""
+        return len(self._recovery.skipped) + len(self.in_use)
+
+    @property
+    def dropped(self) -> int:
+        """Datums that CloudWatch refused, or that are not sent again as the user chose."""
+        return self._sender.ledger.dropped.total()
+
+    @property
+    def ambiguous(self) -> int:
+        """Batches that CloudWatch may have got twice, or may not have got if they are not sent again."""
+        return self._sender.ledger.ambiguous
+
+    def look(self) -> None:
+        """Say what there is; touch nothing."""
+        self._look_at_others()
+        self._recovery.adopt(dry_run=True)
+
+    def adopt(self) -> None:
+        """Take over what processes that are gone have left, and say what it is.
+
+        Raises:
+            SettingsError: The folder can't be written.
+        """
+        self._look_at_others()
+        if not self._off_hub.run(self._spool.look):
+            return
+        try:
+            self._off_hub.run(self._spool.open)
+        except OSError as e:
+            raise SettingsError(
+                f"got {str(self._folder)!r}, must be a folder that can be written ({e})", setting="DIR"
+            ) from e
+        self._recovery.adopt()
+
+    def check(self) -> SendError | None:
+        """Return what is in the way of sending, if anything."""
+        return outcome(self._sink.check)
+
+    def send(self, timeout_s: float, is_interrupted: Callable[[], bool], on_progress: Callable[[], None]) -> None:
+        """Send what was adopted, until it is sent, CloudWatch takes nothing for `timeout_s`, or the user ends it."""
+        self._sender.start()
+        changed_s, seen = time.monotonic(), self._progress
+        while not self._sender.is_idle:
+            on_progress()
+            gevent.sleep(POLL_S)
+            if is_interrupted():
+                self._sender.pause(LAST_CALLS_S)
+                break
+            if self._progress != seen:
+                changed_s, seen = time.monotonic(), self._progress
+            elif time.monotonic() - changed_s > timeout_s:
+                logger.warning(
+                    "locust-cw: CloudWatch has taken nothing for %g s (%s): given up, the rest stays on disk",
+                    timeout_s,
+                    self._sender.last_failure.value,
+                )
+                break
+        on_progress()
+        self._sender.stop()
+        self._sender.close()
+
+    def close(self) -> None:
+        """Say what became of each run, and leave to the next process what is left."""
+        self._recovery.log_end()
+        self._off_hub.run(self._spool.close)
+
+    @property
+    def _progress(self) -> tuple[int, int]:
+        return self._sender.ledger.accepted, self.dropped
+
+    def _look_at_others(self) -> None:
+        self.in_use = self._off_hub.run(self._spool.in_use)
+        for path in self.in_use:
+            logger.warning("locust-cw: %s is left where it is: a process that lives uses it", path)
+
+
+def _require_spool(folder: Path) -> None:
+    if not folder.is_dir():
+        raise SettingsError(f"got {str(folder)!r}, must be the folder of --cw-spool-dir", setting="DIR")
+    if (folder / LOCK).exists() or any(folder.glob(f"*{BATCH}")):
+        raise SettingsError(
+            f"got {str(folder)!r}, must be the folder of --cw-spool-dir: this is what one process left in it; use "
+            f"{str(folder.resolve().parent)!r}",
+            setting="DIR",
+        )

@@ -1,0 +1,1 @@
+"""Who watches the generators, sums up and sets the exit code."""

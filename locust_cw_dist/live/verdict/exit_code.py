@@ -1,0 +1,176 @@
+"""Leaving: sets the exit code of the process by the table of `core.verdict.exit_codes`, when the runs have been judged.
+
+Locust reads `Environment.process_exit_code` right after its `quitting` event, and ends with it after its `quit` event.
+A SIGTERM fires both in two greenlets at once, and the first to come through ends the process: so the table is applied
+after the last listener of each, and applying it twice changes nothing.
+
+A listener that calls `sys.exit` takes Locust out of that way. After `quitting` or `quit` its code is one of the user's
+own, with that code's place in the table. Where it is called elsewhere, and Locust fires neither event, only
+`force` is left.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from locust_cw_dist.core.verdict.exit_codes import NOT_RELIABLE, RULE_FAILED, SUCCESS, Decision, Ending, decide
+from locust_cw_dist.live.platform import forks
+from locust_cw_dist.live.platform.locust_internals import EndLink
+from locust_cw_dist.live.platform.log_once import Once
+
+logger = logging.getLogger("locust_cw_dist")
+
+OURS = (RULE_FAILED, NOT_RELIABLE)
+"""The codes that stand above a user's own."""
+
+UNHANDLED = 1
+"""Python's code for what nobody catches, and for `sys.exit` with a text."""
+
+
+def code_of(raised: BaseException) -> int | None:
+    """Return the exit code that `sys.exit` was called with; None if something else was raised."""
+    if not isinstance(raised, SystemExit):
+        return None
+    if raised.code is None:
+        return SUCCESS
+    return raised.code if isinstance(raised.code, int) else UNHANDLED
+
+
+class Leaving:
+    """Has the last word on the exit code.
+
+    Attributes:
+        link: What of Locust that needs.
+        rule_failed, unreliable, failures_decided: As of `Ending`; set once the runs have been judged.
+        cut: What was raised into the end of the process: by `sys.exit` in a greenlet of the user's, or by ctrl-C, which
+            has only shortened the waiting then.
+    """
+
+    def __init__(self, environment: Any, once: Once) -> None:
+        """Serve the process of `environment`."""
+        self.link = EndLink(environment)
+        self.rule_failed = False
+        self.unreliable = False
+        self.failures_decided = False
+        self.cut: BaseException | None = None
+        self._environment = environment
+        self._once = once
+        self._end: Callable[[], object] = lambda: None
+        self._said: int | None = None
+        self._left_with: int | None = None
+        forks.watch(self)
+
+    def attach(self, end: Callable[[], object] = lambda: None) -> None:
+        """Say what this Locust lacks, and take the last place in its `quitting` and `quit` events.
+
+        Args:
+            end: What else is to be done there, before the exit code is decided on; never raises.
+        """
+        for mode in self.link.lesser_modes:
+            logger.warning("locust-cw: with this version of Locust %s", mode)
+        self._end = end
+        self.link.run_last(self._after_quitting, self._after_quit)
+
+    def detach(self) -> None:
+        """Give the places up."""
+        self.link.release()
+
+    def close(self) -> None:
+        """Have the word now instead of last, and give the places up."""
+        try:
+            self.apply()
+        except Exception:
+            self._once.error("exit code", "locust-cw: could not set the exit code")
+        self.detach()
+
+    def abandon(self) -> None:
+        """Give the places up: the exit code of a forked process is its own."""
+        self.detach()
+
+    def apply_early(self) -> None:
+        """Apply the table where nothing can be made to run last; call it when the runs have been judged."""
+        if not self.link.can_be_last:
+            self.apply()
+
+    def apply(self) -> None:
+        """Set the exit code that the table says."""
+        own_code = self._environment.process_exit_code
+        decision = self._decide(own_code)
+        if decision.code is not None and decision.code != own_code:
+            self._environment.process_exit_code = decision.code
+            self._say(decision)
+
+    def force(self) -> None:
+        """End the process at once, if it would end with a code that stands below ours.
+
+        For the last moment of a process that came by no event of Locust's: Python tells nobody there with which code it
+        ends, and lets nobody change it but so. Whatever else was to run at exit does not.
+        """
+        decision = self._decide(None)
+        if decision.code not in OURS or decision.code == self._left_with:
+            return
+        self._say(decision)
+        logging.shutdown()
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except (OSError, ValueError):
+                continue
+        os._exit(decision.code)
+
+    def _after_quitting(self, raised: BaseException | None, _: dict[str, Any]) -> BaseException | None:
+        self._end()
+        if not isinstance(self.cut, KeyboardInterrupt):
+            raised = raised or self.cut
+        try:
+            if raised is None:
+                self.apply()
+                return None
+            return self._replace(raised, code_of(raised))
+        except Exception:
+            self._once.error("exit code", "locust-cw: could not set the exit code")
+            return raised
+
+    def _after_quit(self, raised: BaseException | None, arguments: dict[str, Any]) -> BaseException | None:
+        self._end()
+        # Unless a listener raised, Locust ends with this code now.
+        code = arguments.get("exit_code") if raised is None else code_of(raised)
+        try:
+            return self._replace(raised, code)
+        except Exception:
+            self._once.error("exit code", "locust-cw: could not set the exit code")
+            return raised
+
+    def _replace(self, raised: BaseException | None, code: int | None) -> BaseException | None:
+        """Return what ends the process in place of `raised`, with which it would end with `code`."""
+        decision = self._decide(code)
+        if decision.code not in OURS or decision.code == code:
+            self._left_with = code
+            return raised
+        self._say(decision)
+        if raised is not None and not isinstance(raised, SystemExit | KeyboardInterrupt):
+            logger.error("locust-cw: a listener ended Locust's way out", exc_info=raised)
+        self._left_with = decision.code
+        return SystemExit(decision.code)
+
+    def _decide(self, own_code: int | None) -> Decision:
+        return decide(
+            Ending(
+                rule_failed=self.rule_failed,
+                unreliable=self.unreliable,
+                own_code=own_code,
+                failures_decided=self.failures_decided,
+                has_exceptions=self.link.has_exceptions(),
+                has_unhandled=self.link.has_unhandled(),
+            )
+        )
+
+    def _say(self, decision: Decision) -> None:
+        if decision.code != self._said:
+            self._said = decision.code
+            level = logging.WARNING if decision.code == NOT_RELIABLE else logging.INFO
+            logger.log(level, "locust-cw: exit code %d: %s", decision.code, decision.reason)

@@ -1,0 +1,212 @@
+"""HealthWatch: sees how the load generators are while a run goes on, and says at its end what is to be thought of it.
+
+On the master or in a single process. One greenlet measures how late it is itself, which is how long the event loop was
+held, and samples users; the rest is told by whoever reads the workers' messages. None of it yields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import gevent
+
+from locust_cw_dist.core.master.collector import Collector
+from locust_cw_dist.core.publish.ledger import Balance, lost_of
+from locust_cw_dist.core.verdict.cross_check import NOT_COMPARED, CrossCheck
+from locust_cw_dist.core.verdict.cut_short import Cause, Plan, cut_short
+from locust_cw_dist.core.verdict.generator_health import THIS_PROCESS, Health, HealthBook, reachable_users
+from locust_cw_dist.core.verdict.verdict import Delivery, Evidence, Verdict, judge
+from locust_cw_dist.core.wire.frame import Frame, Vitals
+from locust_cw_dist.live.platform import forks
+from locust_cw_dist.live.platform.clock import Clock
+from locust_cw_dist.live.platform.listeners import Listeners
+from locust_cw_dist.live.platform.locust_internals import RunLink
+from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.runs import Run, Runs
+
+BEAT_S = 0.25
+"""How often the event loop's lateness is measured."""
+
+BEATS_PER_SAMPLE = 4
+"""Beats after which users are counted: once a second."""
+
+
+class Source(Protocol):
+    """What is asked of the master or the single process."""
+
+    collector: Collector
+    without_plugin: set[str]
+
+    def count(self) -> tuple[int, int]:
+        """Return the users and the workers of now."""
+        ...
+
+    def has_no_worker(self) -> bool:
+        """Whether there should be workers and none is left."""
+        ...
+
+
+class HealthWatch:
+    """Watches the runs of one process.
+
+    State: touched on the hub only.
+    """
+
+    def __init__(self, environment: Any, runs: Runs, clock: Clock, once: Once, *, required: bool) -> None:
+        """Watch the runs of `environment`; `required` as in the settings."""
+        self._environment = environment
+        self._link = RunLink(environment)
+        self._runs = runs
+        self._clock = clock
+        self._once = once
+        self._required = required
+        self._books: dict[str, HealthBook] = {}
+        self._cut_short: dict[str, str] = {}
+        self._never_began = False
+        self._source: Source | None = None
+        self._listeners = Listeners(environment)
+        self._greenlet: gevent.Greenlet | None = None
+
+    @property
+    def never_began(self) -> bool:
+        """Whether the process was told to end before the test that it was started for had begun."""
+        return self._never_began
+
+    def start(self, source: Source) -> None:
+        """Begin; `source` is told of below."""
+        self._source = source
+        self._listeners.add("test_stopping", self._on_test_stopping)
+        self._greenlet = forks.spawn(self._beat_forever)
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._listeners.close()
+        if self._greenlet is not None:
+            self._greenlet.kill(block=False)
+
+    def begin(self, run: Run, workers: Iterable[str]) -> None:
+        """Note that a run begins, with these workers."""
+        self._books[run.run_id] = HealthBook(workers, self._clock.now_s())
+
+    def note_process_end(self) -> None:
+        """Note that the process ends; call it before anything else is done about it."""
+        run = self._runs.current
+        if run.started_s is None:
+            self._never_began = self._plan().begins_by_itself
+        elif run.is_running:
+            self._end(Cause.PROCESS)
+
+    def note_sign(self, worker: str) -> None:
+        """Note a sign of life of a worker."""
+        book = self._current
+        if book is not None:
+            book.note_sign(worker, self._clock.now_s())
+
+    def note_frame(self, frame: Frame) -> None:
+        """Note what a worker's frame tells of it."""
+        book, now_s = self._current, self._clock.now_s()
+        if book is None:
+            return
+        book.note_sign(frame.worker_id, now_s)
+        book.note_cpu(frame.worker_id, frame.vitals.cpu_percent, now_s)
+        if frame.clock_offset_s is not None:
+            book.note_clock(frame.worker_id, frame.clock_offset_s)
+        if frame.final:
+            book.note_departure(frame.worker_id, now_s)
+
+    def note_vitals(self, vitals: Vitals) -> None:
+        """Note how this process is, whose users are its own."""
+        book = self._current
+        if book is not None:
+            book.note_cpu(THIS_PROCESS, vitals.cpu_percent, self._clock.now_s())
+
+    def verdict(self, run: Run, balance: Balance, check: CrossCheck = NOT_COMPARED) -> Verdict:
+        """Return what is to be thought of a run."""
+        book = self._books.get(run.run_id)
+        evidence = Evidence(
+            delivery=self._delivery(run, balance),
+            health=Health() if book is None else book.health(),
+            cut_short=self._cut_short.get(run.run_id),
+            cross_check=check,
+        )
+        return judge(evidence)
+
+    @property
+    def _current(self) -> HealthBook | None:
+        return self._books.get(self._runs.current.run_id)
+
+    def _delivery(self, run: Run, balance: Balance) -> Delivery:
+        if self._source is None:
+            return Delivery()
+        collector = self._source.collector
+        unreceived = max(0, collector.unmerged(run.run_id))
+        dropped = lost_of(balance.dropped)
+        return Delivery(
+            unheard=tuple((epoch.worker_id, epoch.cut_at_s) for epoch in collector.unheard(run.run_id)),
+            without_plugin=tuple(sorted(self._source.without_plugin)),
+            unreceived=unreceived,
+            unpublished=balance.pending - unreceived + balance.spooled + dropped,
+            difference=balance.difference,
+            required=self._required,
+        )
+
+    def _on_test_stopping(self, **_: Any) -> None:
+        try:
+            self._end(self._cause())
+        except Exception:
+            self._once.error("stopping", "locust-cw: could not note the end of the test")
+
+    def _cause(self) -> Cause:
+        if self._source is not None and self._source.has_no_worker():
+            return Cause.NO_WORKER
+        # Locust's main greenlet waits for the shape to end; it stops the test itself only after ctrl-C.
+        is_main = not isinstance(gevent.getcurrent(), gevent.Greenlet)
+        return Cause.PROCESS if is_main and self._plan().has_shape else Cause.ITSELF
+
+    def _end(self, cause: Cause) -> None:
+        run, book = self._runs.current, self._current
+        if book is None or book.has_ended or run.started_s is None:
+            return
+        now_s = self._clock.now_s()
+        book.end(now_s)
+        reason = cut_short(self._plan(), cause, now_s - run.started_s)
+        if reason is not None:
+            self._cut_short[run.run_id] = reason
+
+    def _plan(self) -> Plan:
+        # Read late: the web UI can set a run time for each run.
+        options = getattr(self._environment, "parsed_options", None)
+        run_time_s = getattr(options, "run_time", None)
+        return Plan(
+            run_time_s=float(run_time_s) if isinstance(run_time_s, int | float) and run_time_s > 0 else None,
+            has_shape=options is not None and getattr(self._environment, "shape_class", None) is not None,
+            begins_by_itself=bool(getattr(options, "headless", False) or getattr(options, "autostart", False)),
+        )
+
+    def _beat_forever(self) -> None:
+        beats = 0
+        while True:
+            due_s = self._clock.now_s() + BEAT_S
+            gevent.sleep(BEAT_S)
+            beats += 1
+            try:
+                self._beat(due_s, counts=beats % BEATS_PER_SAMPLE == 0)
+            except Exception:
+                self._once.error("health", "locust-cw: could not see how the run is")
+
+    def _beat(self, due_s: float, *, counts: bool) -> None:
+        book = self._current
+        if book is None:
+            return
+        now_s = self._clock.now_s()
+        book.note_hold(due_s, now_s)
+        if counts and self._source is not None:
+            users, _ = self._source.count()
+            book.note_users(users, self._target(users), now_s)
+
+    def _target(self, users: int) -> int:
+        """Return how many users there should be: what was asked for, or what the classes allow of it."""
+        asked = int(getattr(self._environment.runner, "target_user_count", 0) or 0)
+        classes = self._link.dispatched_classes()
+        return reachable_users(asked, users, [one.fixed_count for one in classes if one.fixed_count or one.weight > 0])

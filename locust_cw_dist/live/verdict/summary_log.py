@@ -1,0 +1,154 @@
+"""Summarizer: logs what became of each run, once it is over; on the master or in a single process.
+
+Everything goes through logging and never to stdout, where Locust's `--json` prints.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Protocol
+
+from locust_cw_dist.core.costs.bill import Usage
+from locust_cw_dist.core.master.collector import Collector
+from locust_cw_dist.core.publish.ledger import Balance
+from locust_cw_dist.core.verdict.run_summary import Rehearsal, RunSummary, Spending
+from locust_cw_dist.core.verdict.verdict import State, Verdict
+from locust_cw_dist.live.publish.dry_run import DryRun
+from locust_cw_dist.live.publish.publisher import Publisher
+from locust_cw_dist.live.runs import Run, Runs
+from locust_cw_dist.live.verdict.cross_checker import CrossChecker
+from locust_cw_dist.live.verdict.health_watch import HealthWatch
+from locust_cw_dist.settings.settings import Settings
+
+logger = logging.getLogger("locust_cw_dist")
+json_logger = logging.getLogger("locust_cw_dist.summary")
+
+
+class Source(Protocol):
+    """What is asked of the master or the single process."""
+
+    collector: Collector
+    without_plugin: set[str]
+
+
+class Summarizer:
+    """Logs each run's end once.
+
+    Attributes:
+        verdicts: What is to be thought of each run that was logged, by run.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        publisher: Publisher,
+        health: HealthWatch,
+        cross_checker: CrossChecker,
+        runs: Runs,
+        settings: Settings,
+        dry_run: DryRun | None = None,
+    ) -> None:
+        """Summarize what `source` received and `publisher` sent, or would have sent, to `dry_run`."""
+        self.verdicts: dict[str, Verdict] = {}
+        self._health = health
+        self._cross_checker = cross_checker
+        self._source = source
+        self._publisher = publisher
+        self._runs = runs
+        self._settings = settings
+        self._dry_run = dry_run
+        self._spent = Spending(0, 0, 0, 0, 0, 0)
+        self._incomplete: set[str] = set()
+
+    def log_settled(self, silent_since_s: float) -> None:
+        """Log the runs that have stopped, of which nothing is on the way or on disk and no worker has more."""
+        for run in self._runs:
+            if run.logged is not None or run.stopped_s is None:
+                continue
+            waiting = any(self._source.collector.waiting_for(run.run_id, silent_since_s))
+            balance = self._publisher.balance(run)
+            if not (waiting or balance.pending or balance.spooled or self._may_catch_up(run, silent_since_s)):
+                self._log(run)
+
+    def log_all(self) -> bool:
+        """Log the runs that were not logged yet, or have changed since, when the process ends.
+
+        Returns:
+            Whether all runs of this process are complete.
+        """
+        for run in self._runs:
+            balance = self._publisher.balance(run)
+            if (balance != run.logged or self._has_new_verdict(run, balance)) and (
+                run.started_s is not None or balance.recorded
+            ):
+                self._log(run)
+        return not self._incomplete
+
+    def _may_catch_up(self, run: Run, silent_since_s: float) -> bool:
+        """Whether Locust has more results of a run that stopped lately: it may know of them before the plugin does."""
+        check = self._cross_checker.check(run)
+        is_recent = run is self._runs.current and (run.stopped_s or 0.0) >= silent_since_s
+        return check.finds_missing and is_recent
+
+    def _log(self, run: Run) -> None:
+        balance = run.logged = self._publisher.balance(run)
+        spending = self._spending()
+        unheard = self._source.collector.unheard(run.run_id)
+        check = self._cross_checker.check(run)
+        verdict = self.verdicts[run.run_id] = self._health.verdict(run, balance, check)
+        summary = RunSummary(
+            run_id=run.run_id,
+            labels=run.labels,
+            balance=balance,
+            spending=spending,
+            refused_frames=dict(self._source.collector.refusals),
+            duplicate_frames=self._source.collector.duplicates,
+            unheard=tuple((epoch.worker_id, epoch.cut_at_s) for epoch in unheard),
+            without_plugin=tuple(sorted(self._source.without_plugin)),
+            spool_dir=self._settings.spool_dir,
+            prices=self._settings.price_table,
+            rehearsal=self._rehearsal(spending.series),
+            publishes=self._settings.publishes,
+            resends_ambiguous=self._settings.ambiguous == "resend",
+            verdict=verdict,
+            cross_check=check,
+        )
+        for line in summary.lines():
+            logger.log(logging.INFO if summary.is_complete else logging.WARNING, "locust-cw: %s", line)
+        for line in verdict.lines():
+            logger.log(logging.INFO if verdict.state is State.VALID else logging.WARNING, "locust-cw: %s", line)
+        json_logger.info("%s", json.dumps(summary.as_json(), separators=(",", ":")))
+        (self._incomplete.discard if summary.is_complete else self._incomplete.add)(run.run_id)
+
+    def _has_new_verdict(self, run: Run, balance: Balance) -> bool:
+        # Of the last run only: a worker without the plugin that came now was not there before.
+        if run is not self._runs.current:
+            return False
+        verdict = self._health.verdict(run, balance, self._cross_checker.check(run))
+        return verdict != self.verdicts.get(run.run_id)
+
+    def _rehearsal(self, series: int) -> Rehearsal | None:
+        if self._dry_run is None:
+            return None
+        payloads = self._dry_run.take()
+        resolution_s = self._settings.resolution_s
+        usage = Usage(series, payloads.calls_per_hour(resolution_s), payloads.span_s(resolution_s))
+        return Rehearsal(payloads, usage, self._settings.payloads)
+
+    def _spending(self) -> Spending:
+        """Return what was spent since the last run was logged."""
+        datums, series = self._publisher.datum_ledger, self._publisher.series
+        now = Spending(
+            datums.calls, datums.retries, datums.ambiguous, datums.accepted, len(series.last_hour), series.series_hours
+        )
+        before, self._spent = self._spent, now
+        return Spending(
+            now.calls - before.calls,
+            now.retries - before.retries,
+            now.ambiguous - before.ambiguous,
+            now.datums - before.datums,
+            # Series are billed by the hour, whichever run writes them.
+            now.series,
+            now.series_hours - before.series_hours,
+        )

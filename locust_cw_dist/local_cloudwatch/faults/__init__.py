@@ -1,0 +1,1 @@
+"""What fails on demand, and what the server is like apart from that."""

@@ -1,0 +1,1 @@
+"""What is kept: series, their values, and the server's own counts."""

@@ -1,0 +1,1 @@
+"""What the user chose: options, checks, files of rules."""

@@ -1,0 +1,97 @@
+"""The texts of options taken apart: from what a user typed to what the rules of `settings_rules` judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
+from locust_cw_dist.errors import SettingsError
+from locust_cw_dist.settings.checks import shown
+
+
+def number(kind: Callable[[str], float]) -> Callable[[str], float | str]:
+    """Reads a number; what is none stays text, for the rule to refuse as the user wrote it."""
+
+    def read(text: str) -> float | str:
+        try:
+            return kind(text)
+        except ValueError:
+            return text
+
+    return read
+
+
+def lines(text: str) -> list[str]:
+    """Return the lines that hold anything."""
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def lines_and_commas(text: str) -> list[str]:
+    """Return what stands between commas or on a line of its own."""
+    return lines(text.replace(",", "\n"))
+
+
+def read_percentiles(texts: Sequence[str]) -> list[float | str]:
+    """Return the numbers of ``95`` and ``p99.9``."""
+    percent = number(float)
+    return [percent(text.removeprefix("p")) for text in texts]
+
+
+def read_pairs(texts: Iterable[str]) -> list[tuple[str, str]]:
+    """Return (key, value) of each KEY=VALUE."""
+    pairs = []
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise SettingsError(f"got {shown(text)}, must be KEY=VALUE")
+        pairs.append((name.strip(), value.strip()))
+    return pairs
+
+
+def read_metrics(texts: Sequence[str]) -> frozenset[str] | Sequence[str]:
+    """``all,-Users`` as the names that are left; a plain list of names stays as it is."""
+    if "all" not in texts and not any(text.startswith("-") for text in texts):
+        return texts
+    allowed = f"all, or all followed by -NAME to switch off, or names alone, out of {', '.join(METRIC_NAMES)}"
+    if texts[0] != "all":
+        raise SettingsError(f"got {shown(','.join(texts))}, must be {allowed}")
+    for text in texts[1:]:
+        if not text.startswith("-") or text[1:] not in METRIC_NAMES:
+            raise SettingsError(f"got {shown(text)}, must be {allowed}")
+    return frozenset(METRIC_NAMES) - {text[1:] for text in texts[1:]}
+
+
+def read_groups(texts: Iterable[str]) -> list[tuple[str, str]]:
+    """Return (expression, name) of each REGEX=NAME."""
+    # At the last sign: an expression may hold one, as in query strings.
+    groups = []
+    for text in texts:
+        pattern, equals, name = text.rpartition("=")
+        if not equals:
+            raise SettingsError(f"got {shown(text)}, must be REGEX=NAME")
+        groups.append((pattern, name))
+    return groups
+
+
+def read_prices(texts: Iterable[str]) -> list[tuple[str, float | str]]:
+    """Return (name, US dollars) of each NAME=USD."""
+    amount = number(float)
+    prices = []
+    for text in texts:
+        name, equals, usd = text.partition("=")
+        if not equals:
+            raise SettingsError(f"got {shown(text)}, must be NAME=USD")
+        prices.append((name.strip(), amount(usd.strip())))
+    return prices
+
+
+def read_rule_file(text: str) -> str:
+    """Return a file's path, if the rules in it are right; a worker need not have the file that its master reads."""
+    # Late: a worker has no rules.
+    from pathlib import Path
+
+    from locust_cw_dist.settings.rule_file import load
+
+    if text.strip() and "\0" not in text and Path(text).exists():
+        load(text)
+    return text

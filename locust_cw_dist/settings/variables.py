@@ -1,0 +1,51 @@
+"""The ``LOCUST_CW_*`` variables without a command line: for scripts, and locustfiles that call `install` themselves.
+
+They are read by the parser that reads them for Locust's command line, so that they mean the same.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from locust_cw_dist.errors import SettingsError
+from locust_cw_dist.settings.options import VARIABLES, add_arguments, settings_from_options, variable_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from locust_cw_dist.settings.settings import Settings
+
+_FLAG = re.compile(r"\A(?:argument )?(--cw-[a-z-]+)")
+
+
+def settings_from_variables(variables: Mapping[str, str]) -> Settings:
+    """The settings that ``LOCUST_CW_*`` variables ask for, where no command line was parsed.
+
+    Args:
+        variables: Those of the process. An empty one counts as not set.
+
+    Raises:
+        SettingsError: A value is wrong, or variables contradict each other. It names the variable.
+    """
+    from locust.argument_parser import get_empty_argument_parser
+
+    parser: Any = get_empty_argument_parser(add_help=False, default_config_files=[])
+    add_arguments(parser)
+    parser.error = _raise_settings_error
+    ours = {name: value for name, value in variables.items() if value and name.startswith(VARIABLES)}
+    try:
+        options, _ = parser.parse_known_args([], env_vars=ours)
+        return settings_from_options(options)
+    except SettingsError as wrong:
+        raise SettingsError(_FLAG.sub(lambda flag: variable_of(flag[1]), str(wrong))) from None
+
+
+def _raise_settings_error(message: str) -> NoReturn:
+    raise SettingsError(message)
+
+
+def describe_variables(variables: Mapping[str, str]) -> str:
+    """Return the names of the variables that look like ours, mistyped and empty ones too."""
+    ours = sorted(name for name in variables if name.startswith(VARIABLES))
+    return ", ".join(name if variables[name] else f"{name} (empty)" for name in ours) or "no LOCUST_CW_* variable"

@@ -1,0 +1,1 @@
+"""What people run beside a load test. Nothing of a load test imports it."""

@@ -1,0 +1,283 @@
+"""`locust-cw compare`: what changed between runs, from their records; and whether a build fails for it."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from locust_cw_dist.errors import LocustCwError
+from locust_cw_dist.tools.cli import records
+from locust_cw_dist.tools.comparison.gate import Gate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from locust_cw_dist.core.records.record import Record
+    from locust_cw_dist.tools.comparison.compare import Change, Choices
+    from locust_cw_dist.tools.comparison.coverage import Gap
+    from locust_cw_dist.tools.comparison.gate import Decision
+    from locust_cw_dist.tools.comparison.outcome import Outcome
+
+MAX_WINDOWS = 512
+"""Points of a run that is compared; thirty blocks of them are enough."""
+
+MAX_DIGITS = 13
+"""Of a number of requests; nothing sends more."""
+
+_DESCRIPTION = """\
+Compare the run records of one base run or several with that of a candidate: p50, p95, p99, mean, failure ratio and
+requests per second of each endpoint. Each change has an interval that allows for requests that depend on each other,
+and for what differs between base runs if there are several. What is surely worse or better by more than --min-change
+comes first.
+"""
+_EPILOG = """\
+examples:
+  locust-cw compare main.cwrecord branch.cwrecord
+  locust-cw compare monday.cwrecord tuesday.cwrecord wednesday.cwrecord branch.cwrecord
+      three base runs: what differs among them counts as noise
+  locust-cw compare last/ records/ --fail-on p95=10 --fail-on failures --html compare.html
+      for CI: exit code 3 if a p95 is surely over 10 % higher, or a failure ratio surely higher than counts
+  locust-cw compare s3://perf-records/checkout/main/ s3://perf-records/checkout/branch/ --fail-on any
+      the newest record below each prefix
+  locust-cw compare main.cwrecord branch.cwrecord --json > compare.json
+
+exit code: 0 compared, and nothing fails by --fail-on; 3 something does, or an endpoint of the base is missing; 4 with
+--fail-on only: an endpoint has too little to judge, or a run was cut short or is invalid; 1 a record can't be read; 2 a
+wrong option
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "compare",
+        help="compare runs from their records, and gate on it",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("bases", nargs="+", type=records.place, metavar="BASE", help=records.HELP)
+    parser.add_argument("candidate", type=records.place, metavar="CANDIDATE", help="the one that is judged, likewise")
+    _add_choices(parser)
+    parser.add_argument(
+        "--fail-on",
+        type=_gate,
+        action="append",
+        default=[],
+        metavar="FIGURE[=TOLERANCE]",
+        help="exit with 3 if p50, p95, p99, mean, failures, rps or any of them is surely worse than the tolerance, in "
+        "per cent (failures: points; default: what counts); can be repeated",
+    )
+    parser.add_argument(
+        "--allow-missing", action="store_true", help="with --fail-on: endpoints of the base may be missing"
+    )
+    parser.add_argument(
+        "--min-requests",
+        type=_requests,
+        default=0,
+        metavar="N",
+        help="with --fail-on: an endpoint that had fewer requests in every base run may be missing, or have too little "
+        "to judge (default: 0)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object, for machines")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with plots of the runs over each other")
+    parser.add_argument("--all", action="store_true", help="show all endpoints, not the first 20")
+    parser.set_defaults(run=run)
+
+
+def _add_choices(parser: argparse.ArgumentParser) -> None:
+    percent, points, confidence, seconds = (
+        records.number_in(1, 1000, "%"),
+        records.number_in(0.01, 100, "percentage points"),
+        records.number_in(50, 99.99, "%"),
+        records.number_in(0, 86_400, "seconds"),
+    )
+    parser.add_argument(
+        "--min-change", type=percent, default=5.0, metavar="%%", help="smallest change that counts (default: 5)"
+    )
+    parser.add_argument(
+        "--min-failures",
+        type=points,
+        default=0.5,
+        metavar="POINTS",
+        help="the same of the failure ratio (default: 0.5)",
+    )
+    parser.add_argument(
+        "--confidence", type=confidence, default=95.0, metavar="%%", help="of all intervals together (default: 95)"
+    )
+    parser.add_argument(
+        "--warm-up", type=seconds, default=0.0, metavar="SECONDS", help="leave out the beginning of each run"
+    )
+    parser.add_argument(
+        "--successes", action="store_true", help="response times of successful requests only: fast failures flatter"
+    )
+
+
+def _gate(text: str) -> Gate:
+    try:
+        return Gate.parse(text)
+    except ValueError as e:
+        raise argparse.ArgumentTypeError(str(e)) from None
+
+
+def _requests(text: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) < MAX_DIGITS:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"got {text!r}, must be a whole number from 0 on")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare, and show it.
+
+    Returns:
+        The exit code, as the help says.
+
+    Raises:
+        LocustCwError: A record can't be read, the page not be written, or a part is missing.
+    """
+    _check_parts(arguments)
+    outcome = _compare(arguments)
+    if arguments.html is not None:
+        _write_page(arguments.html, outcome)
+    if arguments.json:
+        _print_json(outcome)
+    else:
+        _print_tables(outcome, all_endpoints=arguments.all)
+    return outcome.code
+
+
+def _check_parts(arguments: argparse.Namespace) -> None:
+    if not arguments.json and importlib.util.find_spec("rich") is None:
+        raise LocustCwError(
+            'tables are shown with rich; install it with: pip install "locust-cw-dist[cli]", or use --json'
+        )
+    if arguments.html is not None:
+        from locust_cw_dist.pages.page import check_plotly
+
+        check_plotly()
+
+
+def _compare(arguments: argparse.Namespace) -> Outcome:
+    from locust_cw_dist.tools.comparison import comparability
+    from locust_cw_dist.tools.comparison.compare import Choices, compare
+    from locust_cw_dist.tools.comparison.coverage import gaps_of
+    from locust_cw_dist.tools.comparison.outcome import Outcome
+
+    bases = [records.read(path, MAX_WINDOWS) for path in arguments.bases]
+    candidate = records.read(arguments.candidate, MAX_WINDOWS)
+    choices = Choices(
+        arguments.min_change, arguments.min_failures, arguments.confidence, arguments.warm_up, arguments.successes
+    )
+    with records.progress("Comparing") as tick:
+        changes = compare(bases, candidate, choices, tick)
+    gaps = gaps_of(bases, candidate, choices, changes)
+    warnings = comparability.warnings(bases, candidate)
+    if not changes:
+        warnings.append("no endpoint can be compared: each needs five whole windows and ten requests in every run")
+    decision = _decide(arguments, [*bases, candidate], choices, changes, gaps) if arguments.fail_on else None
+    return Outcome(bases, candidate, choices, changes, gaps, warnings, decision)
+
+
+def _decide(
+    arguments: argparse.Namespace,
+    runs: Sequence[Record],
+    choices: Choices,
+    changes: Sequence[Change],
+    gaps: Sequence[Gap],
+) -> Decision:
+    from locust_cw_dist.tools.comparison.comparability import doubts
+    from locust_cw_dist.tools.comparison.coverage import without_results
+    from locust_cw_dist.tools.comparison.gate import Allowed, decide
+
+    empty = [f"run {run_id} has no results to compare" for run_id in without_results(runs, choices)]
+    allowed = Allowed(arguments.allow_missing, arguments.min_requests)
+    return decide(arguments.fail_on, changes, gaps, choices, allowed, [*doubts(runs[:-1], runs[-1]), *empty])
+
+
+def _write_page(path: Path, outcome: Outcome) -> None:
+    from locust_cw_dist.tools.reporting.comparison import comparison_page
+
+    with records.progress("Drawing") as tick:
+        page = comparison_page(outcome, tick)
+    records.write(path, page)
+
+
+def _print_json(outcome: Outcome) -> None:
+    from locust_cw_dist.tools.comparison.coverage import Kind
+    from locust_cw_dist.tools.comparison.gate import Decision
+    from locust_cw_dist.tools.comparison.words import endings, failed, not_judged
+
+    decision = outcome.decision or Decision()
+    document = {
+        "bases": [base.run_id for base in outcome.bases],
+        "candidate": outcome.candidate.run_id,
+        "warnings": list(outcome.warnings),
+        "failed": len(decision.worse) + len(decision.missing),
+        "exit_code": outcome.code,
+        "gate": None
+        if outcome.decision is None
+        else {"failed": failed(decision), "not_judged": not_judged(decision), "ending": endings(decision)[0]},
+        "missing": [_gap_json(gap, decision) for gap in outcome.gaps if gap.kind is Kind.MISSING],
+        "too_few": [_gap_json(gap, decision) for gap in outcome.gaps if gap.kind is Kind.TOO_FEW],
+        "new": [_gap_json(gap, decision) for gap in outcome.gaps if gap.kind is Kind.NEW],
+        "changes": [_json(change, failed=change in decision.worse) for change in outcome.changes],
+    }
+    print(json.dumps(document, indent=2))
+
+
+def _gap_json(gap: Gap, decision: Decision) -> dict[str, Any]:
+    from locust_cw_dist.tools.comparison.words import why
+
+    name, method = gap.endpoint
+    return {
+        "name": name,
+        "method": method,
+        "base_requests": gap.base_requests,
+        "candidate_requests": gap.candidate_requests,
+        "figures": [figure.name for figure in gap.figures],
+        "reason": why(gap, gap.figures),
+        "failed": gap in decision.missing,
+        "not_judged": [figure.name for one, figures in decision.not_judged if one is gap for figure in figures],
+    }
+
+
+def _json(change: Change, *, failed: bool) -> dict[str, Any]:
+    name, method = change.endpoint
+    return {
+        "name": name,
+        "method": method,
+        "figure": change.figure.name,
+        "unit": change.figure.unit,
+        "base": round(change.base, 6),
+        "candidate": round(change.candidate, 6),
+        "change": round(change.change, 4),
+        "change_unit": "percent" if change.figure.is_ratio else "percentage points",
+        "low": round(change.low, 4),
+        "high": round(change.high, 4),
+        "state": change.state.value,
+        "requests": change.requests,
+        "failed": failed,
+    }
+
+
+def _print_tables(outcome: Outcome, *, all_endpoints: bool) -> None:
+    from locust_cw_dist.tools.comparison import terminal
+
+    console = terminal.make_console()
+    bases = ", ".join(base.run_id for base in outcome.bases)
+    console.print(f"base {bases}; candidate {outcome.candidate.run_id}", soft_wrap=True)
+    for warning in outcome.warnings:
+        print(f"locust-cw compare: warning: {warning}", file=sys.stderr)
+    if outcome.changes:
+        terminal.show(console, outcome.changes, outcome.choices, all_endpoints=all_endpoints)
+    terminal.show_gaps(console, outcome.gaps, all_endpoints=all_endpoints)
+    if len(outcome.bases) == 1:
+        console.print(
+            "One base run: what differs between any two runs is not in the intervals; give more.", style="dim"
+        )
+    if outcome.decision is not None:
+        terminal.show_decision(console, outcome.decision)

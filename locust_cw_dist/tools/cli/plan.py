@@ -1,0 +1,199 @@
+"""`locust-cw plan`: what a run would send to CloudWatch and cost, without a run and without AWS."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from locust_cw_dist.errors import LocustCwError, SettingsError
+from locust_cw_dist.tools.cli.console import has_rich
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from locust_cw_dist.core.costs.plan import Plan
+    from locust_cw_dist.settings.settings import Settings
+
+PROG = "locust-cw plan"
+MAX_ENDPOINTS = 10_000
+
+_USAGE = "[--endpoints N | NAME ...] [--duration 1h] [--rate N] [--json] [--payloads FILE] [--cw-... ...]"
+_DESCRIPTION = """\
+Show what a run would send to CloudWatch: metrics, calls, sizes, the IAM policy that it needs and what it costs to
+write and to read. It calls no AWS and needs no credentials. The calls are made by the code of a real run, of made-up
+response times: log-normal, medians of the endpoints from half of --p50-ms to twice as much. Costs are estimates.
+"""
+_EPILOG = """\
+examples:
+  locust-cw plan --cw-service checkout
+      20 endpoints, one hour, 100 requests a second
+  locust-cw plan --cw-service checkout --endpoints 'GET /product' 'POST /cart' --duration 10m --rate 500
+      with the names of your own endpoints
+  locust-cw plan --cw-service checkout --cw-metrics all,-ResponseSize_Bytes --cw-resolution 60
+      what fewer metrics and longer windows save
+  locust-cw plan --cw-service checkout --refresh 10 --alarms 3 --cw-price metric_month=0.25
+      a dashboard that refreshes every 10 s, three alarms, a price of your own
+  locust-cw plan --cw-service checkout --payloads window.jsonl
+      the calls of one window, one PutMetricData body a line; those of other windows differ in their timestamps
+
+exit code: 0, or 2 for a wrong option
+"""
+_FIELDS = frozenset(
+    {
+        *("service", "environment", "namespace", "role_arn", "host", "resolution_s", "percentiles", "dimensions"),
+        *("metrics", "max_endpoints", "groups", "include", "exclude", "prices", "record", "region"),
+        # Of no use here; taken so that a run's options can be pasted.
+        *("external_id", "endpoint_url", "labels", "grace_s", "flush_timeout_s", "spool_dir", "ambiguous", "reasons"),
+    }
+)
+
+
+def main(args: Sequence[str]) -> int:
+    """Show the plan.
+
+    Args:
+        args: The arguments behind ``plan``.
+
+    Returns:
+        The exit code, 0.
+
+    Raises:
+        SettingsError: Nothing would be published, or the file can't be written.
+        LocustCwError: rich is missing.
+        SystemExit: A wrong option, with code 2.
+    """
+    arguments, settings = _parse(args)
+    if not arguments.json and not has_rich():
+        raise LocustCwError('tables need rich: pip install "locust-cw-dist[cli]", or use --json')
+    plan = _plan(arguments, settings)
+    if arguments.payloads is not None:
+        _write(arguments.payloads, plan)
+    if arguments.json:
+        sys.stdout.write(json.dumps(plan.as_json(), indent=2) + "\n")
+        return 0
+
+    from locust_cw_dist.tools.cli.console import make_console
+    from locust_cw_dist.tools.cli.plan_display import show
+
+    show(make_console(), plan)
+    return 0
+
+
+def _parse(args: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
+    from locust_cw_dist.tools.cli.parsing import CommandParser, number, timespan
+
+    parser = CommandParser(PROG, _USAGE, _DESCRIPTION, _EPILOG, _FIELDS)
+    add: Any = parser.add_argument
+    add(
+        "--endpoints",
+        nargs="+",
+        default=["20"],
+        metavar="N|NAME",
+        help="how many endpoints the test has, or their names, as 'GET /cart' (default: 20)",
+    )
+    add("--duration", type=timespan, default=3600, metavar="TIME", help="of a run, as 90s, 10m or 1h30m (default: 1h)")
+    add(
+        "--rate",
+        type=number(float, 0, 1e6, above=True),
+        default=100.0,
+        metavar="N",
+        help="requests a second (default: 100)",
+    )
+    add(
+        "--p50-ms",
+        type=number(float, 0.001, 1e7),
+        default=100.0,
+        metavar="MS",
+        help="median response time (default: 100)",
+    )
+    add(
+        "--p99-ms", type=number(float, 0.001, 1e7), default=1000.0, metavar="MS", help="99th percentile (default: 1000)"
+    )
+    add(
+        "--refresh",
+        type=number(float, 1, 86400),
+        default=60.0,
+        metavar="SECONDS",
+        help="how often a dashboard reads all metrics (default: 60)",
+    )
+    count = number(int, 0, 100_000)
+    add("--alarms", type=count, default=0, metavar="N", help="alarms with periods of a minute or more")
+    add("--high-resolution-alarms", type=count, default=0, metavar="N", help="alarms with periods of 10 or 30 s")
+    add("--composite-alarms", type=count, default=0, metavar="N", help="composite alarms")
+    add("--dashboards", type=count, default=0, metavar="N", help="CloudWatch dashboards; Grafana's cost nothing there")
+    add("--payloads", metavar="FILE", help="write the calls of one window, one PutMetricData body a line")
+    add("--json", action="store_true", help="print one JSON object, for machines")
+    return parser.parse(args)
+
+
+def _plan(arguments: argparse.Namespace, settings: Settings) -> Plan:
+    from locust_cw_dist.core.costs import plan
+    from locust_cw_dist.core.costs.bill import Usage
+    from locust_cw_dist.core.publish.datums import MetricPlan
+    from locust_cw_dist.core.publish.selection import Selection
+    from locust_cw_dist.core.records.location import S3Location, is_url
+    from locust_cw_dist.core.summaries.windows import window_start_s
+
+    if settings.resolved_namespace is None:
+        raise SettingsError(
+            "got none, must be set (or --cw-namespace): without it nothing is published", setting="--cw-service"
+        )
+    if arguments.p99_ms < arguments.p50_ms:
+        raise SettingsError(
+            f"got {arguments.p99_ms:g}, must be at least --p50-ms ({arguments.p50_ms:g})", setting="--p99-ms"
+        )
+    publishing = plan.Publishing(
+        namespace=settings.resolved_namespace,
+        metrics=MetricPlan(
+            metrics=settings.metrics,
+            endpoint_percentiles=settings.endpoint_percentiles,
+            total_percentiles=settings.total_percentiles,
+            static_dimensions=settings.dimensions,
+            storage_resolution_s=settings.storage_resolution_s,
+        ),
+        resolution_s=settings.resolution_s,
+        max_endpoints=settings.max_endpoints,
+        selection=Selection(settings.groups, settings.include, settings.exclude),
+        role_arn=settings.role_arn,
+        record=S3Location.parse(settings.record) if settings.record and is_url(settings.record) else None,
+        region=settings.region or os.environ.get("AWS_REGION"),
+    )
+    load = plan.Load(
+        _endpoints(arguments.endpoints), settings.host or "-", arguments.rate, arguments.p50_ms, arguments.p99_ms
+    )
+    usage = Usage(
+        duration_s=arguments.duration,
+        refresh_s=arguments.refresh,
+        alarms=arguments.alarms,
+        high_resolution_alarms=arguments.high_resolution_alarms,
+        composite_alarms=arguments.composite_alarms,
+        dashboards=arguments.dashboards,
+    )
+    start_s = window_start_s(time.time(), settings.resolution_s)
+    return plan.make_plan(publishing, load, usage, settings.price_table, start_s=start_s)
+
+
+def _endpoints(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return (request name, method) of each; of a number, as many made-up ones."""
+    if len(texts) == 1 and texts[0].isdecimal():
+        if not 1 <= int(texts[0]) <= MAX_ENDPOINTS:
+            raise SettingsError(f"got {texts[0]}, must be from 1 to {MAX_ENDPOINTS}, or names", setting="--endpoints")
+        return tuple((f"/endpoint/{number}", "GET") for number in range(1, int(texts[0]) + 1))
+    return tuple(dict.fromkeys(_endpoint(text) for text in texts))
+
+
+def _endpoint(text: str) -> tuple[str, str]:
+    method, blank, name = text.strip().partition(" ")
+    return (name.strip(), method) if blank and method.isalpha() and method.isupper() else (text.strip(), "GET")
+
+
+def _write(path: str, plan: Plan) -> None:
+    try:
+        Path(path).write_bytes(b"".join(body + b"\n" for body in plan.bodies))
+    except OSError as e:
+        raise SettingsError(f"got {path!r}, must be a file that can be written ({e})", setting="--payloads") from e

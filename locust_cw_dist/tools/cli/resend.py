@@ -1,0 +1,218 @@
+"""`locust-cw resend DIR`: publish what masters left in their spool folder."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from locust_cw_dist.live.spool.resend import Resending
+    from locust_cw_dist.settings.settings import Settings
+
+PROG = "locust-cw resend"
+
+_USAGE = "DIR [--dry-run] [--timeout SECONDS] [--cw-... ...]"
+_DESCRIPTION = """\
+Publish what CloudWatch had not taken when a master ended: the batches in the folder of its --cw-spool-dir, with their
+own timestamps. What CloudWatch takes is removed from the folder, so running this again sends nothing twice. A new
+master with the same folder does the same by itself.
+"""
+_EPILOG = """\
+examples:
+  locust-cw resend /var/spool/locust-cw --dry-run
+      what would be sent: runs, results, batches and their age; touches nothing, calls no AWS
+  locust-cw resend /var/spool/locust-cw --cw-region eu-central-1
+  locust-cw resend /var/spool/locust-cw --timeout 600
+      wait longer for a CloudWatch that is away
+  locust-cw resend /var/spool/locust-cw --cw-ambiguous drop
+      don't send again what was being sent when its process was killed: it can't count twice, but may be lost
+
+Left where they are: files of a process that lives, files that are torn or not of a spool, and what is older than the
+two weeks that CloudWatch takes. ctrl-C lets calls under way end; what is left stays in the folder.
+
+exit code: 0 everything is sent, or there was nothing; 1 something was not sent (left in the folder, refused by
+CloudWatch, or dropped as --cw-ambiguous says); 2 a wrong option; 130 ctrl-C, 143 SIGTERM
+"""
+_FIELDS = frozenset({"region", "role_arn", "external_id", "endpoint_url", "ambiguous"})
+
+DEFAULT_TIMEOUT_S = 60
+LINE_EVERY_S = 5.0
+
+
+def main(args: Sequence[str]) -> int:
+    """Send what is there.
+
+    Must be called on the main thread of a process that does nothing else: it takes the signals.
+
+    Args:
+        args: The arguments behind ``resend``.
+
+    Returns:
+        The exit code: 0, 1 if something was not sent, 128 and the number of the signal that ended it.
+
+    Raises:
+        SettingsError: The folder is no spool's, or can't be written.
+        SystemExit: A wrong option, with code 2.
+    """
+    arguments, settings = _parse(args)
+    # Behind the parser, which has patched the standard library for gevent.
+    from locust_cw_dist.live.publish.cloudwatch import Cloudwatch
+    from locust_cw_dist.live.spool.resend import Resending
+
+    signals = _Signals()
+    with _Progress() as progress:
+        _log_to(progress)
+        resending = Resending(
+            Path(arguments.dir), Cloudwatch(settings), resends_ambiguous=settings.ambiguous == "resend"
+        )
+        if arguments.dry_run:
+            return _look(resending, progress)
+        return _send(resending, progress, signals, arguments.timeout)
+
+
+def _parse(args: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
+    from locust_cw_dist.tools.cli.parsing import CommandParser, number
+
+    parser = CommandParser(PROG, _USAGE, _DESCRIPTION, _EPILOG, _FIELDS)
+    parser.add_argument("dir", metavar="DIR", help="the folder of --cw-spool-dir")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be sent; touch nothing")
+    parser.add_argument(
+        "--timeout",
+        type=number(float, 0, 86_400, above=True),
+        default=DEFAULT_TIMEOUT_S,
+        metavar="SECONDS",
+        help="give up when CloudWatch has taken nothing for so long (default: %(default)s)",
+    )
+    return parser.parse(args)
+
+
+def _look(resending: Resending, progress: _Progress) -> int:
+    resending.look()
+    if not resending.batches:
+        progress.line("nothing to send")
+        return int(resending.skipped > 0)
+    progress.line(f"dry run: {resending.batches:,} batches with {resending.found:,} results can be sent")
+    if resending.doubtful:
+        fate = "would be sent again, and may count twice" if resending.resends_ambiguous else "would not be sent"
+        progress.line(f"{resending.doubtful:,} of them were being sent when their process ended; they {fate}")
+    return int(resending.skipped > 0)
+
+
+def _send(resending: Resending, progress: _Progress, signals: _Signals, timeout_s: float) -> int:
+    resending.adopt()
+    try:
+        if not resending.batches_left:
+            if not resending.batches:
+                progress.line("nothing to send")
+        elif error := resending.check():
+            progress.line(f"nothing was sent: {error}")
+        else:
+            resending.send(timeout_s, lambda: signals.number != 0, lambda: progress.show(resending))
+    finally:
+        resending.close()
+    for line in _end(resending):
+        progress.line(line)
+    if signals.number and resending.batches_left:
+        return 128 + signals.number
+    return int(resending.skipped + resending.dropped + resending.batches_left > 0)
+
+
+def _end(resending: Resending) -> list[str]:
+    if not resending.batches:
+        return []
+    left = resending.batches_left
+    sent = f"{resending.published:,} of {resending.found:,} results sent, {resending.batches - left:,} of "
+    lines = [f"{sent}{resending.batches:,} batches done" + (f"; {left:,} stay in the folder" if left else "")]
+    if resending.ambiguous:
+        fate = (
+            "were repeated: they may count twice"
+            if resending.resends_ambiguous
+            else "were not repeated: they may be lost"
+        )
+        lines.append(f"{resending.ambiguous:,} batches that never got an answer {fate}")
+    return lines
+
+
+class _Signals:
+    """Takes ctrl-C and SIGTERM.
+
+    Attributes:
+        number: The signal that came; 0 as long as there is none.
+    """
+
+    def __init__(self) -> None:
+        import gevent
+
+        self.number = 0
+        self._handlers = [gevent.signal_handler(one, self._take, one) for one in (signal.SIGINT, signal.SIGTERM)]
+
+    def _take(self, number: int) -> None:
+        self.number = number
+
+
+class _Progress:
+    """A bar on a terminal where rich is installed; elsewhere a line now and then."""
+
+    def __init__(self) -> None:
+        from locust_cw_dist.tools.cli.console import has_rich
+
+        self._bar: Any = None
+        self._line_s = time.monotonic()
+        if has_rich() and sys.stdout.isatty():
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+            self._bar = Progress(
+                TextColumn("sending"),
+                BarColumn(bar_width=32),
+                MofNCompleteColumn(),
+                TextColumn("batches"),
+                transient=True,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def show(self, resending: Resending) -> None:
+        """Show how far it is."""
+        done = resending.batches - resending.batches_left
+        if self._bar is not None:
+            if not self._bar.task_ids:
+                self._bar.add_task("", total=resending.batches)
+                self._bar.start()
+            self._bar.update(self._bar.task_ids[0], completed=done)
+        elif time.monotonic() - self._line_s >= LINE_EVERY_S:
+            self._line_s = time.monotonic()
+            self.line(f"{done:,} of {resending.batches:,} batches done, {resending.published:,} results sent")
+
+    def line(self, text: str) -> None:
+        """Print a line, above the bar if there is one."""
+        if self._bar is not None:
+            self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        else:
+            print(text, flush=True)
+
+
+def _log_to(progress: _Progress) -> None:
+    class Lines(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            progress.line(record.getMessage().removeprefix("locust-cw: "))
+
+    logger = logging.getLogger("locust_cw_dist")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(Lines())
+    # Of runs as JSON: for a master's log.
+    logging.getLogger("locust_cw_dist.summary").propagate = False

@@ -1,0 +1,105 @@
+"""Words: figures and changes as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from locust_cw_dist.core.summaries.sections import EndpointKey
+from locust_cw_dist.tools.comparison.compare import Change
+from locust_cw_dist.tools.comparison.coverage import Gap
+from locust_cw_dist.tools.comparison.figures import Figure, needed
+from locust_cw_dist.tools.comparison.gate import EXIT_NOT_JUDGED, Decision
+
+
+def label(endpoint: EndpointKey) -> str:
+    """Return an endpoint as a table shows it."""
+    name, method = endpoint
+    return f"{method} {name}".strip()
+
+
+def number(value: float) -> str:
+    """Return a number with three digits, or all before the point."""
+    if abs(value) >= 100 or value == 0:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def measured(value: float, unit: str) -> str:
+    """Return a figure with its unit."""
+    if unit == "ms" and value >= 10_000:
+        return f"{number(value / 1000)} s"
+    return f"{number(value)}/s" if unit == "1/s" else f"{number(value)} {unit}"
+
+
+def changed(change: Change) -> str:
+    """Return by how much a figure changed."""
+    return _signed(change.change, change)
+
+
+def interval(change: Change) -> str:
+    """Return the interval of a change."""
+    return f"{_signed(change.low, change)} to {_signed(change.high, change)}"
+
+
+def failed(decision: Decision) -> list[str]:
+    """Return what fails by --fail-on, a line each."""
+    worse = [f"{change.figure.title} of {label(change.endpoint)} {changed(change)}" for change in decision.worse]
+    return worse + [
+        f"{label(gap.endpoint)} is missing: {gap.base_requests:,} requests in the base, none in the candidate"
+        for gap in decision.missing
+    ]
+
+
+def not_judged(decision: Decision) -> list[str]:
+    """Return what --fail-on could not judge, a line each."""
+    found = [
+        f"{label(gap.endpoint)}: {gap.base_requests:,} requests in the base, {gap.candidate_requests:,} in the "
+        f"candidate: {why(gap, figures)}"
+        for gap, figures in decision.not_judged
+    ]
+    return found + list(decision.unreliable)
+
+
+def why(gap: Gap, figures: Iterable[Figure]) -> str:
+    """Return why these figures of a gap are not judged."""
+    if gap.reason:
+        return gap.reason
+    groups: dict[str, list[str]] = {}
+    for figure in figures:
+        groups.setdefault(_has(gap, figure), []).append(f"{figure.title} needs {needed(figure):,}")
+    return "; ".join(f"{has}: {', '.join(needs)}" for has, needs in groups.items())
+
+
+def _has(gap: Gap, figure: Figure) -> str:
+    has = gap.figures[figure]
+    what = "response times" if figure.unit == "ms" else "requests"
+    # Enough in all can still be too few in most of the draws of the bootstrap.
+    return f"{'barely' if has >= needed(figure) else 'only'} {has:,} {what}"
+
+
+def endings(decision: Decision) -> list[str]:
+    """Return the exit code of a gate with its reason, and what lets pass what did not."""
+    found = [f"exit code {decision.code}: {_ending(decision)}"]
+    if decision.missing:
+        found.append("--allow-missing lets missing endpoints pass.")
+    if decision.not_judged:
+        found.append(
+            "Longer runs have more to judge. --min-requests N lets endpoints pass that had fewer requests in the base."
+        )
+    return found
+
+
+def _ending(decision: Decision) -> str:
+    if decision.code == EXIT_NOT_JUDGED:
+        return "nothing fails by --fail-on, but not everything could be judged"
+    parts = ["something got worse"] if decision.worse else []
+    if decision.missing:
+        number = len(decision.missing)
+        parts.append("an endpoint is missing" if number == 1 else f"{number} endpoints are missing")
+    return " and ".join(parts) or "nothing fails by --fail-on"
+
+
+def _signed(value: float, change: Change) -> str:
+    unit = "%" if change.figure.is_ratio else "points"
+    text = f"{value:+.1f}" if abs(value) < 10 else f"{value:+,.0f}"
+    return f"{'0.0' if text in {'+0.0', '-0.0'} else text} {unit}"

@@ -1,0 +1,81 @@
+"""Versions of what runs here, and whether this Locust has what is used of it beyond its documented interface."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from importlib import metadata
+
+from locust_cw_dist.live.aws.errors import one_line
+from locust_cw_dist.tools.doctor.result import Result, failed, ok, warning
+
+PACKAGE = "locust-cw-dist"
+LIBRARIES = ("locust", "gevent", "msgpack", "boto3", "botocore")
+
+_REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)\s*>=\s*([0-9.]+)\s*$")
+_PROBE = "locust_cw_dist.tools.doctor.probe"
+
+
+def check_versions() -> Result:
+    """Whether what is installed is new enough."""
+    found = {name: version for name in LIBRARIES if (version := _version(name))}
+    text = ", ".join(f"{name} {version}" for name, version in _named(found))
+    old = [
+        f"{name} {found.get(name, '(missing)')} is below {minimum}"
+        for name, minimum in minimums().items()
+        if _numbers(found.get(name, "0")) < _numbers(minimum)
+    ]
+    if old:
+        return failed("versions", f"{'; '.join(old)} ({text})", f"pip install --upgrade {PACKAGE}")
+    return ok("versions", text)
+
+
+def _named(found: dict[str, str]) -> list[tuple[str, str]]:
+    own = _version(PACKAGE) or "(not installed: run from its folder)"
+    return [(PACKAGE, own), ("Python", sys.version.split()[0]), *found.items()]
+
+
+def minimums() -> dict[str, str]:
+    """Name -> lowest version that this package asks for; empty where it is not installed."""
+    try:
+        requirements = metadata.requires(PACKAGE) or []
+    except metadata.PackageNotFoundError:
+        return {}
+    return {match[1]: match[2] for text in requirements if (match := _REQUIREMENT.fullmatch(text))}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"[0-9]+", version.partition("+")[0])[:3])
+
+
+def check_interfaces(timeout_s: float) -> Result:
+    """Ask a process of its own, which joins a real master and a real worker over loopback.
+
+    Args:
+        timeout_s: how long that may take.
+    """
+    name = "interfaces"
+    advice = f"use a Locust that {PACKAGE} is tested with (2.32 or later), or report it"
+    command = [sys.executable, "-m", _PROBE]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)  # noqa: S603
+        modes = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
+    except subprocess.TimeoutExpired:
+        return failed(name, f"no answer of Locust's runners within {timeout_s:g} s", advice)
+    except (ValueError, IndexError):
+        modes = None
+    if modes is None:
+        last = one_line(done.stderr.strip().splitlines()[-1]) if done.stderr.strip() else "no output"
+        return failed(name, f"Locust's runners could not be made: {last}", advice)
+    if modes:
+        return warning(name, f"this Locust lacks something: {'; '.join(modes)}", advice)
+    return ok(name, "Locust's master and worker have all that is used of them")
