@@ -13,6 +13,7 @@ from locust.runners import DistributedRunner, MasterRunner
 from locust_cw_dist.core.costs.unbounded_dimensions import warnings
 from locust_cw_dist.core.master.collector import Collector
 from locust_cw_dist.core.master.gauges import GaugeBook
+from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.core.verdict.exit_codes import is_unreliable
 from locust_cw_dist.core.verdict.verdict import State
 from locust_cw_dist.errors import SettingsError
@@ -28,7 +29,7 @@ from locust_cw_dist.live.publish.cloudwatch import Cloudwatch
 from locust_cw_dist.live.publish.dry_run import DryRun
 from locust_cw_dist.live.publish.machine_lock import Presence
 from locust_cw_dist.live.publish.publisher import Publisher
-from locust_cw_dist.live.publish.sink import Nowhere, SendError
+from locust_cw_dist.live.publish.sink import Nowhere
 from locust_cw_dist.live.records.record_writer import Recording
 from locust_cw_dist.live.records.run_facts import begin_document, status_document
 from locust_cw_dist.live.rules.rule_watch import Judge

@@ -16,7 +16,7 @@ from locust.event import Events
 from bench.figures import Figure
 from bench.traffic import name_of
 from locust_cw_dist.core.summaries.histogram import MAX_BATCH
-from locust_cw_dist.core.worker.buffer import MAX_WINDOWS
+from locust_cw_dist.core.summaries.run_counters import MAX_WINDOWS
 from locust_cw_dist.live.platform.log_once import Once
 from locust_cw_dist.live.worker.request_listener import Recorder
 

@@ -13,12 +13,12 @@ from locust.env import Environment
 import locust_cw_dist
 from bench.figures import Figure
 from bench.traffic import Report, SimulatedWorker
-from locust_cw_dist.core.master.collector import Window
 from locust_cw_dist.core.publish.batches import batches
-from locust_cw_dist.core.publish.datums import RunGauges, StatisticSet
 from locust_cw_dist.core.publish.ledger import RunLedger
 from locust_cw_dist.core.publish.limits import MAX_PAIRS_PER_BODY
 from locust_cw_dist.core.publish.window_datums import Closed, publication
+from locust_cw_dist.core.summaries.gauges import RunGauges, StatisticSet
+from locust_cw_dist.core.summaries.window import Window
 from locust_cw_dist.core.wire.frame import decode
 from locust_cw_dist.core.wire.messages import REPORT_KEY
 from locust_cw_dist.live.publish.publisher import plan_of

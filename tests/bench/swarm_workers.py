@@ -18,11 +18,11 @@ import zmq
 from locust import __version__ as LOCUST_VERSION  # noqa: N812
 
 from bench.traffic import REPORT_S, SimulatedWorker
+from locust_cw_dist.core.summaries.run_counters import RunCounters
 from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.summaries.windows import window_start_s
 from locust_cw_dist.core.wire.frame import Frame, Vitals, decode, encode
 from locust_cw_dist.core.wire.messages import FRAME, HELLO, REPORT_KEY, WORD, pack_hello, read_word
-from locust_cw_dist.core.worker.buffer import RunCounters
 from locust_cw_dist.core.worker.outbox import MAX_SUMMARIES_PER_FRAME, NOTHING
 
 RESULTS = 60

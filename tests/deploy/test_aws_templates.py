@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from locust_cw_dist.core.costs.plan import iam_policy, record_policy
+from locust_cw_dist.core.costs.iam_policies import iam_policy, record_policy
 from locust_cw_dist.core.records.location import S3Location
 from locust_cw_dist.settings.settings import Settings
 from support.readme import ROOT

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from locust_cw_dist.core.summaries.failure_reasons import MAX_REASON_CHARS
 from locust_cw_dist.core.summaries.histogram import CEILING_MS, EDGES, Histogram
 from locust_cw_dist.core.summaries.request_result import MAX_NAME_CHARS, UNTIMED_REASONS
+from locust_cw_dist.core.summaries.run_counters import MAX_ENDPOINTS_PER_WORKER, MAX_WINDOWS, OTHER, RunCounters
 from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.summaries.summary import MAX_REASONS, OTHER_REASONS, Summary
 from locust_cw_dist.core.wire import frame as frame_module
@@ -38,7 +39,7 @@ from locust_cw_dist.core.wire.frame import (
     encode,
 )
 from locust_cw_dist.core.wire.frame_rows import COLUMNS, ROW_BYTES
-from locust_cw_dist.core.worker.buffer import MAX_ENDPOINTS_PER_WORKER, MAX_WINDOWS, OTHER, RunCounters, WorkerBuffer
+from locust_cw_dist.core.worker.buffer import WorkerBuffer
 from locust_cw_dist.core.worker.outbox import Cutter, Outbox
 from support.strategies import (
     NOW_S,

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from locust_cw_dist.core.master.collector import Collector
+from locust_cw_dist.core.summaries.run_counters import UNKNOWN_RUN
 from locust_cw_dist.core.wire.frame import decode, encode
-from locust_cw_dist.core.worker.buffer import UNKNOWN_RUN, WorkerBuffer
+from locust_cw_dist.core.worker.buffer import WorkerBuffer
 from locust_cw_dist.core.worker.outbox import Cutter, Outbox
 from locust_cw_dist.core.worker.run_naming import RunNaming
 from support.strategies import (

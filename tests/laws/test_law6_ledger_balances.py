@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from locust_cw_dist.core.master.collector import Collector, Window
+from locust_cw_dist.core.master.collector import Collector
 from locust_cw_dist.core.publish.backlog import Backlog
 from locust_cw_dist.core.publish.datums import MetricPlan
 from locust_cw_dist.core.publish.endpoint_budget import EndpointBudget
@@ -21,6 +21,7 @@ from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
 from locust_cw_dist.core.publish.window_datums import COUNT_METRICS, TIME_METRICS, Closed, publication
 from locust_cw_dist.core.summaries.request_result import UNTIMED_REASONS
 from locust_cw_dist.core.summaries.summary import Summary
+from locust_cw_dist.core.summaries.window import Window
 from locust_cw_dist.core.wire.frame import decode
 from locust_cw_dist.core.worker.buffer import WorkerBuffer
 from locust_cw_dist.core.worker.outbox import Outbox

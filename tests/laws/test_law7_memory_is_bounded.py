@@ -10,21 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locust_cw_dist.core.master import collector as collector_module
-from locust_cw_dist.core.master.collector import (
-    FORGET_EPOCH_AFTER_S,
-    MAX_REMEMBERED_WINDOWS,
-    Collector,
-    Window,
-)
+from locust_cw_dist.core.master.collector import FORGET_EPOCH_AFTER_S, MAX_REMEMBERED_WINDOWS, Collector
 from locust_cw_dist.core.master.gauges import MAX_WINDOWS as MAX_GAUGES
 from locust_cw_dist.core.master.gauges import GaugeBook
 from locust_cw_dist.core.master.worker_processes import SEQUENCE_SPAN
 from locust_cw_dist.core.publish.backlog import Backlog
+from locust_cw_dist.core.summaries.run_counters import MAX_WINDOWS, OTHER, RunCounters
 from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.summaries.summary import MAX_REASONS, Summary
+from locust_cw_dist.core.summaries.window import Window
 from locust_cw_dist.core.summaries.windows import MAX_FUTURE_S, MAX_PAST_S
 from locust_cw_dist.core.wire.frame import NO_ROOM, SEQUENCE, TIME_OUT_OF_RANGE, Frame, FrameError, Vitals, decode
-from locust_cw_dist.core.worker.buffer import MAX_WINDOWS, OTHER, RunCounters, WorkerBuffer
+from locust_cw_dist.core.worker.buffer import WorkerBuffer
 from locust_cw_dist.core.worker.outbox import NOTHING, Outbox
 from support.strategies import NOW_S, a_result, counts_of, moment, results
 

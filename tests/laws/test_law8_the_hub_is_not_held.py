@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locust_cw_dist.core.summaries.histogram import EDGES, MAX_BATCH, Histogram
+from locust_cw_dist.core.summaries.run_counters import MAX_ENDPOINTS_PER_WORKER, MAX_WINDOWS, UNKNOWN_RUN
 from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.wire.frame import decode
-from locust_cw_dist.core.worker.buffer import MAX_ENDPOINTS_PER_WORKER, MAX_WINDOWS, UNKNOWN_RUN
 from locust_cw_dist.core.worker.outbox import MAX_SUMMARIES_PER_FRAME, MAX_WAITING_PER_FRAME, Outbox
 from locust_cw_dist.live.platform.log_once import Once
 from locust_cw_dist.live.worker.request_listener import Recorder

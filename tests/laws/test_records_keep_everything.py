@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.publish.datums import StatisticSet
 from locust_cw_dist.core.records.blocks import FIRST_LINE, Damage, Kind, pack_block, pack_document, read_blocks
 from locust_cw_dist.core.records.points import Gatherer, Point, fitting_span_s
 from locust_cw_dist.core.records.points_json import Packer, Unpacker
 from locust_cw_dist.core.records.record import read_record
+from locust_cw_dist.core.summaries.gauges import StatisticSet
 from locust_cw_dist.core.summaries.histogram import EDGES
 from locust_cw_dist.core.summaries.summary import MAX_REASONS, Summary
 from locust_cw_dist.core.summaries.windows import window_start_s

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from locust_cw_dist.core.publish import retry
 from locust_cw_dist.core.publish.retry import Failure
-from locust_cw_dist.live.publish.sink import SendError
+from locust_cw_dist.core.publish.send_error import SendError
 from support.publisher import NOW_S, Bench, ScriptedSink
 
 TAKEN, TAKEN_UNSAID, NOT_TAKEN_UNSAID, HANGS = "taken", "taken, no answer", "no answer", "hangs"

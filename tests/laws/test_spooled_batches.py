@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.publish.datums import Datum, Distribution, StatisticSet
+from locust_cw_dist.core.publish.datums import Datum, Distribution
 from locust_cw_dist.core.publish.ledger import Account, RunLedger
 from locust_cw_dist.core.publish.window_datums import Claim, Entry
 from locust_cw_dist.core.spool.batch_file import MAX_INFLATED_BYTES, SpooledBatch, SpoolError, pack, unpack
+from locust_cw_dist.core.summaries.gauges import StatisticSet
 
 finite = st.floats(-(2.0**360), 2.0**360) | st.integers(-(2**53), 2**53)
 names = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=30)

@@ -7,7 +7,8 @@ import re
 from hypothesis import strategies as st
 
 from locust_cw_dist.core.costs.bill import Usage
-from locust_cw_dist.core.costs.plan import Load, Publishing, make_plan
+from locust_cw_dist.core.costs.made_up_load import Load
+from locust_cw_dist.core.costs.plan import Publishing, make_plan
 from locust_cw_dist.core.costs.prices import Prices
 from locust_cw_dist.core.publish.datums import MetricPlan
 from locust_cw_dist.core.publish.selection import Selection

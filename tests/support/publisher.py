@@ -9,10 +9,10 @@ import gevent
 
 from locust_cw_dist.core.master.collector import Collector
 from locust_cw_dist.core.master.gauges import GaugeBook
+from locust_cw_dist.core.summaries.run_counters import RunCounters
 from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.wire.frame import Frame, Vitals
-from locust_cw_dist.core.worker.buffer import RunCounters
 from locust_cw_dist.live.platform.log_once import Once
 from locust_cw_dist.live.publish.publisher import Publisher
 from locust_cw_dist.live.runs import Runs

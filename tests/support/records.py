@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from locust_cw_dist.core.publish.datums import StatisticSet
 from locust_cw_dist.core.records.blocks import Kind
 from locust_cw_dist.core.records.location import SUFFIX
 from locust_cw_dist.core.records.points import Point
+from locust_cw_dist.core.summaries.gauges import StatisticSet
 from locust_cw_dist.core.summaries.histogram import EDGES
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.live.records.record_file import RecordFile

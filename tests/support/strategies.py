@@ -17,10 +17,10 @@ from locust_cw_dist.core.summaries.request_result import (
     UNTIMED_REASONS,
     RequestResult,
 )
+from locust_cw_dist.core.summaries.run_counters import RunCounters
 from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.wire.frame import FAR_FUTURE_S, MAX_ID_CHARS, Frame, Vitals
-from locust_cw_dist.core.worker.buffer import RunCounters
 from locust_cw_dist.core.worker.outbox import Moment
 
 NOW_S = 1_800_000_000.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from locust_cw_dist.core.summaries.run_counters import RunCounters
 from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.wire.frame import WIRE_VERSION, Frame, Vitals, encode
-from locust_cw_dist.core.worker.buffer import RunCounters
 
 FRAMES = Path(__file__).parents[1] / "frames"
 

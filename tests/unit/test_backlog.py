@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from locust_cw_dist.core.master.collector import Window
 from locust_cw_dist.core.publish.backlog import Backlog
 from locust_cw_dist.core.summaries.summary import Summary
+from locust_cw_dist.core.summaries.window import Window
 
 ENDPOINT = ("/a", "GET")
 

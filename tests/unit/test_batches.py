@@ -5,8 +5,9 @@ import pytest
 
 from locust_cw_dist.core.publish import limits
 from locust_cw_dist.core.publish.batches import ENVELOPE_BYTES, batches, estimated_bytes, weight_pairs
-from locust_cw_dist.core.publish.datums import Datum, Distribution, StatisticSet
+from locust_cw_dist.core.publish.datums import Datum, Distribution
 from locust_cw_dist.core.publish.window_datums import Entry
+from locust_cw_dist.core.summaries.gauges import StatisticSet
 
 
 def a_datum(values):

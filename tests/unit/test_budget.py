@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locust_cw_dist.core.publish.endpoint_budget import EndpointBudget
+from locust_cw_dist.core.summaries.run_counters import OTHER
 from locust_cw_dist.core.summaries.summary import Summary
-from locust_cw_dist.core.worker.buffer import OTHER
 
 
 def summary_of(count, ms=10.0):

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from locust_cw_dist.core.summaries.reason_cap import MAX_REASONS_PER_RUN
 from locust_cw_dist.core.summaries.request_result import MISSING, NEGATIVE
+from locust_cw_dist.core.summaries.run_counters import OTHER, UNKNOWN_RUN, RunCounters
 from locust_cw_dist.core.summaries.sections import Section, halve
 from locust_cw_dist.core.summaries.summary import OTHER_REASONS, Summary
 from locust_cw_dist.core.summaries.windows import RESOLUTIONS_S, window_start_s
-from locust_cw_dist.core.worker.buffer import OTHER, UNKNOWN_RUN, RunCounters, WorkerBuffer
+from locust_cw_dist.core.worker.buffer import WorkerBuffer
 from support.strategies import NOW_S, a_result, an_untimed_result, counts_of, few_endpoints, results_of_few_endpoints
 
 START_S = int(NOW_S)

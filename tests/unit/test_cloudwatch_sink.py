@@ -12,11 +12,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from locust_cw_dist.core.publish import limits
-from locust_cw_dist.core.publish.datums import Datum, Distribution, StatisticSet
+from locust_cw_dist.core.publish.datums import Datum, Distribution
 from locust_cw_dist.core.publish.retry import Failure
+from locust_cw_dist.core.publish.send_error import SendError
+from locust_cw_dist.core.summaries.gauges import StatisticSet
 from locust_cw_dist.live.publish import cloudwatch as edge
 from locust_cw_dist.live.publish.cloudwatch import Cloudwatch
-from locust_cw_dist.live.publish.sink import SendError
 from locust_cw_dist.settings.settings import Settings
 from locust_cw_dist.testing import LocalCloudwatch
 

@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locust_cw_dist.core.master import collector as collector_module
-from locust_cw_dist.core.master.collector import Collector, Window
+from locust_cw_dist.core.master.collector import Collector
 from locust_cw_dist.core.summaries.request_result import MISSING
+from locust_cw_dist.core.summaries.run_counters import OTHER, RunCounters
 from locust_cw_dist.core.summaries.sections import PackedSection, Section
 from locust_cw_dist.core.summaries.summary import Summary
+from locust_cw_dist.core.summaries.window import Window
 from locust_cw_dist.core.wire.frame import REFUSALS, Frame, FrameError, Vitals, decode, encode
-from locust_cw_dist.core.worker.buffer import OTHER, RunCounters
 from locust_cw_dist.core.worker.clock_offset import MEMORY, ClockSync
 from support.strategies import NOW_S, counts_of, few_endpoints, summaries
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from locust_cw_dist.core.worker.buffer import OTHER
+from locust_cw_dist.core.summaries.run_counters import OTHER
 from locust_cw_dist.live.records.record_file import read_file
 from locust_cw_dist.tools.cli.main import main
 from locust_cw_dist.tools.comparison.compare import TOGETHER, Choices, State, compare

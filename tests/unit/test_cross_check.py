@@ -9,7 +9,8 @@ from locust import User
 from locust.env import Environment
 from locust.stats import RequestStats
 
-from locust_cw_dist.core.verdict.cross_check import CrossCheck, Totals
+from locust_cw_dist.core.summaries.totals import Totals
+from locust_cw_dist.core.verdict.cross_check import CrossCheck
 from locust_cw_dist.live.runs import Run, Runs
 from locust_cw_dist.live.verdict.cross_checker import (
     MANY_RUNNERS,

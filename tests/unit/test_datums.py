@@ -12,14 +12,13 @@ from locust_cw_dist.core.publish.datums import (
     Datum,
     Distribution,
     MetricPlan,
-    RunGauges,
-    StatisticSet,
     endpoint_datums,
     percentile_metric,
     run_datums,
     total_datums,
 )
 from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
+from locust_cw_dist.core.summaries.gauges import RunGauges, StatisticSet
 from locust_cw_dist.core.summaries.histogram import EDGES
 from locust_cw_dist.core.summaries.summary import Summary
 

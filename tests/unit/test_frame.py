@@ -11,11 +11,11 @@ import pytest
 
 from locust_cw_dist.core.summaries.histogram import EDGES
 from locust_cw_dist.core.summaries.request_result import MISSING
+from locust_cw_dist.core.summaries.run_counters import RunCounters
 from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.wire import frame as frame_module
 from locust_cw_dist.core.wire.frame import REFUSALS, TOO_LARGE, Frame, FrameError, Vitals, decode, encode
-from locust_cw_dist.core.worker.buffer import RunCounters
 from support.strategies import NOW_S, a_result
 from support.wire import sample_frame
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from locust_cw_dist.core.master.gauges import GaugeBook
-from locust_cw_dist.core.publish.datums import RunGauges, StatisticSet
+from locust_cw_dist.core.summaries.gauges import RunGauges, StatisticSet
 from locust_cw_dist.core.wire.frame import Vitals
 
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from locust_cw_dist.core.summaries.run_counters import RunCounters
 from locust_cw_dist.core.wire import frame as frame_module
 from locust_cw_dist.core.wire.frame import FrameError, decode
-from locust_cw_dist.core.worker.buffer import RunCounters, WorkerBuffer
+from locust_cw_dist.core.worker.buffer import WorkerBuffer
 from locust_cw_dist.core.worker.outbox import (
     GIVE_UP_AFTER_REPORTS,
     GIVE_UP_AFTER_S,

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locust_cw_dist.core.costs.bill import Usage
-from locust_cw_dist.core.costs.plan import Load, Publishing, made_up_times_ms, make_plan
+from locust_cw_dist.core.costs.made_up_load import Load, made_up_times_ms
+from locust_cw_dist.core.costs.plan import Publishing, make_plan
 from locust_cw_dist.core.costs.prices import Prices
 from locust_cw_dist.core.publish.datums import MetricPlan
 from locust_cw_dist.core.publish.metric_names import METRIC_NAMES

@@ -10,9 +10,9 @@ import pytest
 from locust_cw_dist.core.publish import window_datums
 from locust_cw_dist.core.publish.ledger import LEFT_OUT, TOO_LATE
 from locust_cw_dist.core.publish.retry import Failure
+from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.live.publish import sender
 from locust_cw_dist.live.publish.sender import MAX_REFUSALS
-from locust_cw_dist.live.publish.sink import SendError
 from support.publisher import NOW_S, Bench, ScriptedSink
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.costs.plan import partition_of, record_policy
+from locust_cw_dist.core.costs.iam_policies import partition_of, record_policy
 from locust_cw_dist.core.records.location import S3Location, is_url
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform.disk_thread import OffHub

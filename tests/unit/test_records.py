@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from locust_cw_dist.core.publish.datums import StatisticSet
 from locust_cw_dist.core.records.blocks import FIRST_LINE, MAGIC, Kind, pack_block
 from locust_cw_dist.core.records.points import MAX_POINTS, EndpointCap, Point
+from locust_cw_dist.core.summaries.gauges import StatisticSet
 from locust_cw_dist.core.summaries.histogram import EDGES
 from locust_cw_dist.core.summaries.summary import MAX_REASONS, Summary
 from locust_cw_dist.errors import LocustCwError

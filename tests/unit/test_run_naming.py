@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from locust_cw_dist.core.summaries.run_counters import UNKNOWN_RUN
 from locust_cw_dist.core.wire.frame import decode
-from locust_cw_dist.core.worker.buffer import UNKNOWN_RUN, WorkerBuffer
+from locust_cw_dist.core.worker.buffer import WorkerBuffer
 from locust_cw_dist.core.worker.outbox import Outbox
 from locust_cw_dist.core.worker.run_naming import RunNaming
 from support.strategies import NOW_S, a_result, moment

@@ -8,7 +8,8 @@ import pytest
 from locust_cw_dist.core.costs.prices import Prices
 from locust_cw_dist.core.publish.ledger import LEFT_OUT, Balance
 from locust_cw_dist.core.summaries.request_result import NEGATIVE
-from locust_cw_dist.core.verdict.cross_check import CrossCheck, Totals
+from locust_cw_dist.core.summaries.totals import Totals
+from locust_cw_dist.core.verdict.cross_check import CrossCheck
 from locust_cw_dist.core.verdict.run_summary import RunSummary, Spending
 
 SPENDING = Spending(calls=120, retries=3, ambiguous=0, datums=4_000, series=50, series_hours=100)

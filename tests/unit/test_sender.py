@@ -12,8 +12,8 @@ import pytest
 
 from locust_cw_dist.core.publish import retry
 from locust_cw_dist.core.publish.retry import Failure
+from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.live.publish import sender
-from locust_cw_dist.live.publish.sink import SendError
 from support.publisher import NOW_S, Bench, ScriptedSink, spool_files, wait_until_gevent
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from locust_cw_dist.core.master.collector import Collector
 from locust_cw_dist.core.publish.ledger import Balance, DatumLedger
-from locust_cw_dist.core.verdict.cross_check import CrossCheck, Totals
+from locust_cw_dist.core.summaries.totals import Totals
+from locust_cw_dist.core.verdict.cross_check import CrossCheck
 from locust_cw_dist.core.verdict.verdict import VALID, Reason, State, Verdict
 from locust_cw_dist.live.publish.publisher import SeriesCount
 from locust_cw_dist.live.runs import Runs

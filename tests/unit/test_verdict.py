@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from locust_cw_dist.core.verdict.cross_check import CrossCheck, Totals
+from locust_cw_dist.core.summaries.totals import Totals
+from locust_cw_dist.core.verdict.cross_check import CrossCheck
 from locust_cw_dist.core.verdict.cut_short import Cause, Plan, cut_short
 from locust_cw_dist.core.verdict.generator_health import THIS_PROCESS, Busy, Health, Spell, UsersShort
 from locust_cw_dist.core.verdict.verdict import MAX_NAMED, VALID, Delivery, Evidence, State, judge

@@ -6,73 +6,44 @@ endpoint gets log-normal response times, the same in every window, so one window
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 from locust_cw_dist.core.costs.bill import Cost, Usage, costs
+from locust_cw_dist.core.costs.iam_policies import (
+    assume_role_policy,
+    iam_policy,
+    record_policy,
+)
+from locust_cw_dist.core.costs.made_up_load import (
+    _GOLDEN,
+    MAX_MADE_UP,
+    MAX_MADE_UP_IN_ALL,
+    Load,
+    made_up_times_ms,
+)
 from locust_cw_dist.core.costs.prices import Prices
 from locust_cw_dist.core.costs.unbounded_dimensions import warnings
-from locust_cw_dist.core.master.collector import Window
 from locust_cw_dist.core.publish.batches import batches, body
 from locust_cw_dist.core.publish.body_sizes import Payloads
-from locust_cw_dist.core.publish.datums import Distribution, MetricPlan, RunGauges, StatisticSet
+from locust_cw_dist.core.publish.datums import Distribution, MetricPlan
 from locust_cw_dist.core.publish.endpoint_budget import EndpointBudget
 from locust_cw_dist.core.publish.ledger import RunLedger
 from locust_cw_dist.core.publish.limits import MAX_PAIRS_PER_BODY
 from locust_cw_dist.core.publish.selection import Selection
 from locust_cw_dist.core.publish.window_datums import Closed, Entry, publication
 from locust_cw_dist.core.records.location import S3Location
-from locust_cw_dist.core.summaries.histogram import CEILING_MS
-from locust_cw_dist.core.summaries.sections import EndpointKey
+from locust_cw_dist.core.summaries.gauges import RunGauges, StatisticSet
 from locust_cw_dist.core.summaries.summary import Summary
+from locust_cw_dist.core.summaries.window import Window
 
 Series = tuple[str, tuple[tuple[str, str], ...]]
 """A metric's name and its dimensions: what CloudWatch bills."""
 
-MAX_MADE_UP = 5_000
-"""Results of one endpoint and window that are made up; more fill hardly any more bins."""
-
-MAX_MADE_UP_IN_ALL = 500_000
-"""The same for all endpoints: this takes a second."""
-
-_P99_SIGMAS = 2.3263478740408408
-"""How far the 99th percentile of a normal distribution is from its middle."""
-
-_GOLDEN = (math.sqrt(5) - 1) / 2
 _FAILED_EVERY = 100
 _RESPONSE_BYTES = 2_048
 _WORKER = StatisticSet(1, 12.5, 12.5, 12.5)
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """A load that is made up.
-
-    Attributes:
-        endpoints: (request name, method) of each; they share the requests evenly.
-        host: Their Host dimension.
-        requests_per_s: All together.
-        p50_ms: Median of the response times; that of an endpoint is between half of it and twice as much.
-        p99_ms: Their 99th percentile, likewise.
-    """
-
-    endpoints: tuple[EndpointKey, ...]
-    host: str
-    requests_per_s: float
-    p50_ms: float
-    p99_ms: float
-
-
-_PARTITIONS = (
-    ("cn-", "aws-cn"),
-    ("us-gov-", "aws-us-gov"),
-    ("us-iso-", "aws-iso"),
-    ("us-isob-", "aws-iso-b"),
-    ("eusc-", "aws-eusc"),
-)
-"""What the names of Regions begin with that are not in the partition `aws`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,62 +194,6 @@ def make_plan(publishing: Publishing, load: Load, usage: Usage, prices: Prices, 
         costs=costs(usage, prices),
         prices=prices,
     )
-
-
-def iam_policy(namespace: str) -> dict[str, Any]:
-    """Return the policy that the publishing process needs, and no more.
-
-    PutMetricData has no resources; the namespace is a condition key: see "Using condition keys to limit access to
-    CloudWatch namespaces" in the user guide of CloudWatch.
-    """
-    return _policy(
-        {
-            "Sid": "PublishLoadTestMetrics",
-            "Effect": "Allow",
-            "Action": "cloudwatch:PutMetricData",
-            "Resource": "*",
-            "Condition": {"StringEquals": {"cloudwatch:namespace": namespace}},
-        }
-    )
-
-
-def record_policy(place: S3Location | None, region: str | None) -> dict[str, Any] | None:
-    """Return the policy that the process needs where it puts run records to S3, and no more; None if it does not."""
-    if place is None:
-        return None
-    resource = f"arn:{partition_of(region)}:s3:::{place.bucket}/{place.prefix}*"
-    return _policy({"Sid": "PutLoadTestRecords", "Effect": "Allow", "Action": "s3:PutObject", "Resource": resource})
-
-
-def partition_of(region: str | None) -> str:
-    """Return the partition of a Region, as ARNs name it; see "partition" in the AWS General Reference."""
-    return next((name for start, name in _PARTITIONS if (region or "").startswith(start)), "aws")
-
-
-def assume_role_policy(role_arn: str | None) -> dict[str, Any] | None:
-    """Return the policy of the process's own identity, where it assumes a role for publishing."""
-    if role_arn is None:
-        return None
-    return _policy({"Sid": "AssumePublishingRole", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": role_arn})
-
-
-def _policy(statement: dict[str, Any]) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": [statement]}
-
-
-def made_up_times_ms(count: int, p50_ms: float, p99_ms: float, start: float = 0.0) -> list[float]:
-    """Return log-normal response times, always the same for the same arguments.
-
-    Instead of chance, two even sequences go into the transformation of Box and Muller; `start`, from 0 to 1, is where
-    the second one begins.
-    """
-    sigma = math.log(p99_ms / p50_ms) / _P99_SIGMAS
-    times = []
-    for number in range(count):
-        radius = math.sqrt(-2 * math.log((number + 0.5) / count))
-        normal = radius * math.cos(2 * math.pi * ((start + number * _GOLDEN) % 1))
-        times.append(min(CEILING_MS, p50_ms * math.exp(sigma * normal)))
-    return times
 
 
 def _closed(publishing: Publishing, load: Load, start_s: int) -> tuple[Closed, EndpointBudget]:

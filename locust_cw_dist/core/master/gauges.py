@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from locust_cw_dist.core.publish.datums import RunGauges, StatisticSet
+from locust_cw_dist.core.summaries.gauges import RunGauges, StatisticSet
 from locust_cw_dist.core.summaries.windows import window_start_s
 from locust_cw_dist.core.wire.frame import Vitals
 

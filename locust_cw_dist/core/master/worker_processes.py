@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from locust_cw_dist.core.verdict.cross_check import Totals
+from locust_cw_dist.core.summaries.run_counters import RunCounters
+from locust_cw_dist.core.summaries.totals import Totals
 from locust_cw_dist.core.wire.frame import SEQUENCE, Frame, FrameError, Vitals
-from locust_cw_dist.core.worker.buffer import RunCounters
 
 SEQUENCE_SPAN = 64
 """How far a sequence number may be above the last acknowledged one; an honest worker is one ahead."""

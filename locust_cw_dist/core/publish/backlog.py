@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from locust_cw_dist.core.master.collector import Window
+from locust_cw_dist.core.summaries.window import Window
 
 MAX_WAITING_WINDOWS = 360
 """An hour at 10 s windows: 100 endpoints with two hundred bins each come to some 300 MB at worst."""

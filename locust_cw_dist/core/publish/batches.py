@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from locust_cw_dist.core.publish.datums import Datum, Distribution, StatisticSet
+from locust_cw_dist.core.publish.datums import Datum, Distribution
 from locust_cw_dist.core.publish.limits import (
     MAX_BODY_BYTES,
     MAX_DATUMS_PER_CALL,
@@ -20,6 +20,7 @@ from locust_cw_dist.core.publish.limits import (
     PAIRS_PER_DATUM,
 )
 from locust_cw_dist.core.publish.window_datums import Entry
+from locust_cw_dist.core.summaries.gauges import StatisticSet
 
 ENVELOPE_BYTES = len('{"Namespace": "", "MetricData": []}') + MAX_NAMESPACE_CHARS
 """What a body has besides its datums; a namespace has only characters that JSON leaves alone."""

@@ -13,11 +13,10 @@ the call that it is in.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any
 
 from locust_cw_dist.core.publish.dimension_text import (
     check_dimension_name,
@@ -30,6 +29,7 @@ from locust_cw_dist.core.publish.limits import (
     MAX_VALUES_PER_DATUM,
     STORAGE_RESOLUTIONS_S,
 )
+from locust_cw_dist.core.summaries.gauges import RunGauges, StatisticSet
 from locust_cw_dist.core.summaries.histogram import EDGES, Histogram
 from locust_cw_dist.core.summaries.summary import Summary
 
@@ -71,22 +71,6 @@ class Distribution:
                 f"1 to {MAX_VALUES_PER_DATUM} values with a count each expected, "
                 f"not {len(self.values)} values and {len(self.counts)} counts"
             )
-
-
-@dataclass(frozen=True, slots=True)
-class StatisticSet:
-    """Count, sum, minimum and maximum: PutMetricData's StatisticValues, of which there are no percentiles."""
-
-    count: int
-    sum: float
-    minimum: float
-    maximum: float
-
-    @classmethod
-    def of(cls, values: Iterable[float]) -> Self | None:
-        """Return the statistics of `values`, or None if there are none."""
-        kept = list(values)
-        return cls(len(kept), sum(kept), min(kept), max(kept)) if kept else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,27 +178,6 @@ class MetricPlan:
         for name, value in self.static_dimensions:
             if wrong := check_dimension_name(name) or check_dimension_value(value):
                 raise ValueError(f"dimension {name!a}: {wrong}")
-
-
-@dataclass(frozen=True, slots=True)
-class RunGauges:
-    """How the run and its publisher are doing; what is None is not sent.
-
-    Attributes:
-        users: Users that are running.
-        workers: Workers that are connected.
-        cpu_percent: CPU of the workers' processes.
-        memory_bytes: Resident memory of the workers' processes.
-        results_lost: Results given up since the last time that this was sent; at the end also those that never came.
-        publish_lag_s: From a window's end to its acceptance by CloudWatch.
-    """
-
-    users: int | None = None
-    workers: int | None = None
-    cpu_percent: StatisticSet | None = None
-    memory_bytes: StatisticSet | None = None
-    results_lost: int | None = None
-    publish_lag_s: float | None = None
 
 
 def endpoint_datums(

@@ -15,7 +15,6 @@ names stay different:
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 from locust_cw_dist.core.publish.limits import (
@@ -23,9 +22,8 @@ from locust_cw_dist.core.publish.limits import (
     MAX_DIMENSION_VALUE_CHARS,
     MAX_NAMESPACE_CHARS,
 )
+from locust_cw_dist.core.summaries.shorten import _cut, _looks_cut
 
-_HASH_CHARS = 16
-_CUT_END = re.compile(rf"~[0-9a-f]{{{_HASH_CHARS}}}\Z")
 _EMPTY = r"\-"
 _ESCAPED = re.compile(r"(?:[^\\]|\\(?:\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}))*", re.ASCII)
 _NOT_NAMESPACE = re.compile(r"[^0-9A-Za-z.\-_/#:]")
@@ -48,16 +46,6 @@ def restore_dimension_value(value: str) -> str | None:
     except UnicodeDecodeError:  # \Uffffffff is beyond Unicode
         return None
     return text if clean_dimension_value(text) == value else None
-
-
-def shorten(text: str, limit: int) -> str:
-    """Return `text`, cut to `limit` characters and ending with a hash of the whole if it is longer.
-
-    Args:
-        text: Any text, lone surrogates included.
-        limit: Characters, above 17.
-    """
-    return _cut(text, text, limit)
 
 
 def check_namespace(text: str) -> str | None:
@@ -119,15 +107,3 @@ def _escape_char(char: str) -> str:
     if code <= 0xFF:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
-
-
-def _looks_cut(text: str, limit: int) -> bool:
-    return len(text) == limit and _CUT_END.search(text) is not None
-
-
-def _cut(text: str, whole: str, limit: int) -> str:
-    """Return `text`; where it is over `limit` or looks cut, its beginning and a hash of `whole`."""
-    if len(text) < limit or (len(text) == limit and not _looks_cut(text, limit)):
-        return text
-    digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{text[: limit - _HASH_CHARS - 1]}~{digest[:_HASH_CHARS]}"

@@ -10,9 +10,9 @@ State: touched only by the publisher.
 
 from __future__ import annotations
 
+from locust_cw_dist.core.summaries.run_counters import OTHER
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary
-from locust_cw_dist.core.worker.buffer import OTHER
 
 
 class EndpointBudget:

@@ -8,18 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from locust_cw_dist.core.master.collector import Window
-from locust_cw_dist.core.publish.datums import (
-    Datum,
-    MetricPlan,
-    RunGauges,
-    endpoint_datums,
-    run_datums,
-    total_datums,
-)
+from locust_cw_dist.core.publish.datums import Datum, MetricPlan, endpoint_datums, run_datums, total_datums
 from locust_cw_dist.core.publish.ledger import Account, RunLedger
+from locust_cw_dist.core.summaries.gauges import RunGauges
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary
+from locust_cw_dist.core.summaries.window import Window
 
 COUNT_METRICS = frozenset({"RequestCount"})
 """A result is published when the datums of these metrics for its endpoint and window are accepted,"""

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from locust_cw_dist.core.publish.datums import RunGauges, StatisticSet
+from locust_cw_dist.core.summaries.gauges import RunGauges, StatisticSet
+from locust_cw_dist.core.summaries.run_counters import OTHER
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.summaries.windows import window_start_s
-from locust_cw_dist.core.worker.buffer import OTHER
 
 MAX_POINTS = 1000
 """Points of a record; with more it is made coarser."""

@@ -17,9 +17,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from locust_cw_dist.core.publish.datums import StatisticSet
 from locust_cw_dist.core.records.points import Point
 from locust_cw_dist.core.summaries import checked_values
+from locust_cw_dist.core.summaries.gauges import StatisticSet
 from locust_cw_dist.core.summaries.histogram import EDGES, Histogram
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary

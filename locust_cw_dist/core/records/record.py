@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from locust_cw_dist.core.publish.datums import StatisticSet
 from locust_cw_dist.core.records.blocks import Damage, Kind, RecordError, read_blocks
 from locust_cw_dist.core.records.points import Gatherer, Point
 from locust_cw_dist.core.records.points_json import Unpacker
+from locust_cw_dist.core.summaries.gauges import StatisticSet
 from locust_cw_dist.core.summaries.histogram import EDGES
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from locust_cw_dist.core.publish.datums import Datum, Distribution, StatisticSet
+from locust_cw_dist.core.publish.datums import Datum, Distribution
 from locust_cw_dist.core.publish.ledger import Account
 from locust_cw_dist.core.publish.limits import (
     MAX_DATUMS_PER_CALL,
@@ -33,6 +33,7 @@ from locust_cw_dist.core.publish.limits import (
 )
 from locust_cw_dist.core.publish.window_datums import Claim, Entry
 from locust_cw_dist.core.summaries import checked_values
+from locust_cw_dist.core.summaries.gauges import StatisticSet
 from locust_cw_dist.core.wire.frame import MAX_ID_CHARS
 
 MAGIC = b"locust-cw-spool"

@@ -10,18 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """What was counted in a run.
-
-    Attributes:
-        requests: All requests, with or without a response time.
-        failures: Of those, the failed ones; in Locust's totals also what `stats.log_error` was called with.
-    """
-
-    requests: int = 0
-    failures: int = 0
+from locust_cw_dist.core.summaries.totals import NO_TOTALS, Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +24,10 @@ class CrossCheck:
         others: What Locust's totals may hold of other runs.
     """
 
-    recorded: Totals = Totals()
+    recorded: Totals = NO_TOTALS
     locust: Totals | None = None
     why: str = "not compared"
-    others: Totals = Totals()
+    others: Totals = NO_TOTALS
 
     @property
     def missing(self) -> Totals:

@@ -25,10 +25,10 @@ import msgpack
 from locust_cw_dist.core.summaries import checked_values
 from locust_cw_dist.core.summaries.failure_reasons import MAX_REASON_CHARS
 from locust_cw_dist.core.summaries.request_result import MAX_NAME_CHARS, UNTIMED_REASONS
+from locust_cw_dist.core.summaries.run_counters import MAX_ENDPOINTS_PER_WORKER, MAX_WINDOWS, RunCounters
 from locust_cw_dist.core.summaries.sections import AnySection, EndpointKey, PackedSection
 from locust_cw_dist.core.summaries.summary import MAX_REASONS
 from locust_cw_dist.core.wire.frame_rows import ROW_BYTES, Planes, pack_section, read_section
-from locust_cw_dist.core.worker.buffer import MAX_ENDPOINTS_PER_WORKER, MAX_WINDOWS, RunCounters
 
 MAGIC = b"LCW"
 WIRE_VERSION = 4

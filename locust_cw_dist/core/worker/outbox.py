@@ -24,10 +24,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from locust_cw_dist.core.summaries.run_counters import UNKNOWN_RUN, RunCounters
 from locust_cw_dist.core.summaries.sections import AnySection, halve
 from locust_cw_dist.core.summaries.windows import window_start_s
 from locust_cw_dist.core.wire.frame import Frame, FrameError, Vitals, encode
-from locust_cw_dist.core.worker.buffer import ALL, UNKNOWN_RUN, RunCounters, WorkerBuffer
+from locust_cw_dist.core.worker.buffer import ALL, WorkerBuffer
 
 RESEND_AFTER_REPORTS = 2
 """Reports without an acknowledgement after which a frame is sent again: an acknowledgement usually takes milliseconds,

@@ -11,7 +11,8 @@ State: touched only on the worker's hub, where its tests start and where the mas
 
 from __future__ import annotations
 
-from locust_cw_dist.core.worker.buffer import UNKNOWN_RUN, WorkerBuffer
+from locust_cw_dist.core.summaries.run_counters import UNKNOWN_RUN
+from locust_cw_dist.core.worker.buffer import WorkerBuffer
 from locust_cw_dist.core.worker.outbox import Outbox
 
 

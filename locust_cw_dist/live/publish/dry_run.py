@@ -11,8 +11,8 @@ from locust_cw_dist.core.publish.datums import Datum
 from locust_cw_dist.core.publish.limits import MAX_PAIRS_PER_BODY
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform.disk_thread import OffHub
+from locust_cw_dist.live.platform.files import write_all
 from locust_cw_dist.live.platform.log_once import Once
-from locust_cw_dist.live.records.record_file import write_all
 
 
 class DryRun:

@@ -17,24 +17,27 @@ from dataclasses import dataclass
 import gevent
 from gevent.event import Event
 
-from locust_cw_dist.core.master.collector import Collector, Window
+from locust_cw_dist.core.master.collector import Collector
 from locust_cw_dist.core.master.gauges import GaugeBook
 from locust_cw_dist.core.publish.backlog import Backlog
 from locust_cw_dist.core.publish.batches import batches
-from locust_cw_dist.core.publish.datums import Datum, MetricPlan, RunGauges, run_datums
+from locust_cw_dist.core.publish.datums import Datum, MetricPlan, run_datums
 from locust_cw_dist.core.publish.endpoint_budget import EndpointBudget
 from locust_cw_dist.core.publish.ledger import LEFT_OUT, TOO_LATE, Balance, DatumLedger, lost_of
 from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.selection import Selection
+from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.core.publish.window_datums import Closed, Entry, publication
+from locust_cw_dist.core.summaries.gauges import RunGauges
+from locust_cw_dist.core.summaries.window import Window
 from locust_cw_dist.core.summaries.windows import window_start_s
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import Clock
 from locust_cw_dist.live.platform.log_once import Once
 from locust_cw_dist.live.publish.sender import BUG, LAST_DISK_S, Sender
-from locust_cw_dist.live.publish.sink import SendError, Sink, outcome
+from locust_cw_dist.live.publish.sink import Sink, outcome
+from locust_cw_dist.live.publish.unsent_batches import UnsentBatches
 from locust_cw_dist.live.runs import Run, Runs
-from locust_cw_dist.live.spool.batch_store import Depot
 from locust_cw_dist.settings.settings import Settings
 
 logger = logging.getLogger("locust_cw_dist")
@@ -95,7 +98,7 @@ class Publisher:
         self,
         settings: Settings,
         sink: Sink,
-        depot: Depot,
+        depot: UnsentBatches,
         collector: Collector,
         gauges: GaugeBook,
         runs: Runs,

@@ -29,11 +29,13 @@ from gevent.event import Event
 from locust_cw_dist.core.publish.datums import Datum
 from locust_cw_dist.core.publish.ledger import DatumLedger
 from locust_cw_dist.core.publish.retry import Failure, Gate
+from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.core.publish.window_datums import Entry
+from locust_cw_dist.core.spool.stored_batch import Parcel
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.log_once import Once
-from locust_cw_dist.live.publish.sink import SendError, Sink, outcome
-from locust_cw_dist.live.spool.batch_store import Depot, Parcel
+from locust_cw_dist.live.publish.sink import Sink, outcome
+from locust_cw_dist.live.publish.unsent_batches import UnsentBatches
 
 MAX_CALLS_AT_ONCE = 3
 """Calls under way: one that waits 10 s for an answer that never comes leaves two for the rest."""
@@ -70,7 +72,7 @@ class Sender:
     def __init__(
         self,
         sink: Sink,
-        depot: Depot,
+        depot: UnsentBatches,
         once: Once,
         *,
         on_accepted: Callable[[Datum], None],

@@ -23,6 +23,7 @@ from locust_cw_dist.core.records.points_json import Packer, Unpacker
 from locust_cw_dist.core.records.record import Record, read_record
 from locust_cw_dist.core.summaries.windows import window_start_s
 from locust_cw_dist.errors import LocustCwError
+from locust_cw_dist.live.platform.files import write_all
 
 PART = ".part"
 
@@ -135,17 +136,6 @@ class RecordFile:
             os.fsync(folder)
         finally:
             os.close(folder)
-
-
-def write_all(file: io.FileIO, content: bytes) -> None:
-    """Write to a file that has no buffer, which may take less at a time.
-
-    Raises:
-        OSError: The disk did not take it.
-    """
-    left = memoryview(content)
-    while left:
-        left = left[file.write(left) :]
 
 
 def _coarser(old: BinaryIO, packer: Packer, span_s: int) -> Iterator[tuple[Kind, bytes]]:

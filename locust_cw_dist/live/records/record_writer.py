@@ -21,12 +21,12 @@ from typing import Any
 import gevent
 from gevent.event import Event
 
-from locust_cw_dist.core.master.collector import Window
-from locust_cw_dist.core.publish.datums import RunGauges
 from locust_cw_dist.core.records.blocks import Kind
 from locust_cw_dist.core.records.location import SUFFIX, S3Location, is_url
 from locust_cw_dist.core.records.points import EndpointCap, Point, gauges_of
+from locust_cw_dist.core.summaries.gauges import RunGauges
 from locust_cw_dist.core.summaries.reason_cap import ReasonCap
+from locust_cw_dist.core.summaries.window import Window
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import Clock

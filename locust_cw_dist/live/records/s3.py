@@ -17,11 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.core.records.location import SUFFIX, S3Location
 from locust_cw_dist.errors import LocustCwError
-from locust_cw_dist.live.platform.disk_thread import OffHub
-from locust_cw_dist.live.platform.forks import Door
-from locust_cw_dist.live.publish.cloudwatch import (
+from locust_cw_dist.live.aws.session import (
     CONNECT_TIMEOUT_S,
     CREDENTIAL_CODES,
     PERMISSION_CODES,
@@ -29,7 +28,8 @@ from locust_cw_dist.live.publish.cloudwatch import (
     make_session,
     warm_loader,
 )
-from locust_cw_dist.live.publish.sink import SendError
+from locust_cw_dist.live.platform.disk_thread import OffHub
+from locust_cw_dist.live.platform.forks import Door
 from locust_cw_dist.settings.settings import Settings
 
 TRIES = 5

@@ -18,14 +18,14 @@ from typing import Any
 import gevent
 from gevent.event import Event
 
-from locust_cw_dist.core.master.collector import Window
-from locust_cw_dist.core.publish.datums import RunGauges
 from locust_cw_dist.core.rules.evaluation import Judging
 from locust_cw_dist.core.rules.messages import table
 from locust_cw_dist.core.rules.outcome import Outcome, RuleState
 from locust_cw_dist.core.rules.rule import Rule, RuleSet, Severity
+from locust_cw_dist.core.summaries.gauges import RunGauges
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary
+from locust_cw_dist.core.summaries.window import Window
 from locust_cw_dist.core.verdict.verdict import State, Verdict
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform import forks

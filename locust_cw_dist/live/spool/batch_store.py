@@ -7,65 +7,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
-from pathlib import Path
 from typing import TypeVar
 
-from locust_cw_dist.core.publish.window_datums import Claim, Entry
+from locust_cw_dist.core.publish.send_error import SendError
+from locust_cw_dist.core.publish.window_datums import Entry
 from locust_cw_dist.core.spool.batch_file import SpooledBatch, SpoolError, pack, unpack
+from locust_cw_dist.core.spool.stored_batch import Parcel
 from locust_cw_dist.live.platform.disk_thread import OffHub
 from locust_cw_dist.live.platform.log_once import Once
-from locust_cw_dist.live.publish.sink import SendError
 from locust_cw_dist.live.spool.folder import REFUSED, Spool
 
 T = TypeVar("T")
 
 UNREADABLE = "unreadable on disk"
 """Why results are dropped whose file can't be read back."""
-
-
-@dataclass(slots=True, eq=False)
-class Parcel:
-    """A batch on its way.
-
-    Attributes:
-        namespace: Where it goes.
-        entries: Its datums; empty while they are on disk only.
-        file: Where it is on disk, if it is.
-        claims: While it is on disk only: for each datum what depends on it.
-        start_s: The oldest timestamp in it.
-        tries: Calls that it has cost.
-        place: The file that is its own from the first attempt to write it on, so that one which was cut off leaves no
-            second file.
-        filed: Number of datums in the file, if it is on disk; what was settled meanwhile may still be among them.
-    """
-
-    namespace: str
-    entries: tuple[Entry, ...]
-    file: Path | None = None
-    claims: tuple[tuple[Claim, ...], ...] = ()
-    start_s: int = field(init=False)
-    tries: int = 0
-    place: Path | None = None
-    filed: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Note how old it is."""
-        self.start_s = min(entry.datum.timestamp_s for entry in self.entries)
-        self.filed = 0 if self.file is None else len(self.entries)
-
-    def leave_memory(self) -> None:
-        """Keep of the datums only what is booked on them: they are on disk."""
-        self.claims = tuple(entry.claims for entry in self.entries)
-        self.entries = ()
-        for claim in chain.from_iterable(self.claims):
-            claim.account.spool()
-
-    def return_to_memory(self, batch: SpooledBatch) -> None:
-        """Take the datums back that were on disk."""
-        self.entries = tuple(map(Entry, batch.datums, self.claims))
-        self.claims = ()
 
 
 class Depot:

@@ -15,10 +15,10 @@ from locust_cw_dist.core.publish.limits import MAX_AGE_S
 from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.spool.batch_file import Share, SpoolError, unpack
 from locust_cw_dist.core.spool.run_state import RecoveredRun, read_state
+from locust_cw_dist.core.spool.stored_batch import Parcel
 from locust_cw_dist.live.platform.clock import Clock
 from locust_cw_dist.live.platform.disk_thread import OffHub
 from locust_cw_dist.live.publish.sender import Sender
-from locust_cw_dist.live.spool.batch_store import Parcel
 from locust_cw_dist.live.spool.folder import Orphan, Spool
 
 logger = logging.getLogger("locust_cw_dist")

@@ -17,12 +17,13 @@ from pathlib import Path
 
 import gevent
 
+from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform.clock import SystemClock
 from locust_cw_dist.live.platform.disk_thread import OffHub
 from locust_cw_dist.live.platform.log_once import Once
 from locust_cw_dist.live.publish.sender import Sender
-from locust_cw_dist.live.publish.sink import SendError, Sink, outcome
+from locust_cw_dist.live.publish.sink import Sink, outcome
 from locust_cw_dist.live.spool.batch_store import Depot
 from locust_cw_dist.live.spool.folder import BATCH, LOCK, Spool
 from locust_cw_dist.live.spool.recovery import Recovery

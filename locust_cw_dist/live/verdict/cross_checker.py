@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from locust_cw_dist.core.master.collector import Collector
-from locust_cw_dist.core.verdict.cross_check import CrossCheck, Totals
+from locust_cw_dist.core.summaries.totals import Totals
+from locust_cw_dist.core.verdict.cross_check import CrossCheck
 from locust_cw_dist.live.platform.locust_internals import RunLink
 from locust_cw_dist.live.runs import Run, Runs
 

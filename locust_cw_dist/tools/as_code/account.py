@@ -17,7 +17,7 @@ from locust_cw_dist.core.publish.dimension_text import restore_dimension_value
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.errors import LocustCwError
 from locust_cw_dist.live.aws.errors import CONNECT_TIMEOUT_S, NO_CREDENTIALS, READ_TIMEOUT_S, code_of, explain
-from locust_cw_dist.live.publish.cloudwatch import make_session
+from locust_cw_dist.live.aws.session import make_session
 from locust_cw_dist.settings.settings import Settings
 from locust_cw_dist.tools.as_code.changes import Change, ExistingAlarm, Kind
 from locust_cw_dist.tools.as_code.names import alarm_prefix

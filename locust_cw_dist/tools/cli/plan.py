@@ -132,7 +132,7 @@ def _parse(args: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
 
 
 def _plan(arguments: argparse.Namespace, settings: Settings) -> Plan:
-    from locust_cw_dist.core.costs import plan
+    from locust_cw_dist.core.costs import made_up_load, plan
     from locust_cw_dist.core.costs.bill import Usage
     from locust_cw_dist.core.publish.datums import MetricPlan
     from locust_cw_dist.core.publish.selection import Selection
@@ -163,7 +163,7 @@ def _plan(arguments: argparse.Namespace, settings: Settings) -> Plan:
         record=S3Location.parse(settings.record) if settings.record and is_url(settings.record) else None,
         region=settings.region or os.environ.get("AWS_REGION"),
     )
-    load = plan.Load(
+    load = made_up_load.Load(
         _endpoints(arguments.endpoints), settings.host or "-", arguments.rate, arguments.p50_ms, arguments.p99_ms
     )
     usage = Usage(

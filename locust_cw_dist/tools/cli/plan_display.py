@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from locust_cw_dist.core.costs.plan import assume_role_policy, iam_policy, record_policy
+from locust_cw_dist.core.costs.iam_policies import assume_role_policy, iam_policy, record_policy
 
 if TYPE_CHECKING:
     from rich.console import Console

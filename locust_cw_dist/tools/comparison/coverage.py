@@ -12,8 +12,8 @@ from enum import Enum
 
 from locust_cw_dist.core.records.points import Point
 from locust_cw_dist.core.records.record import Record
+from locust_cw_dist.core.summaries.run_counters import OTHER
 from locust_cw_dist.core.summaries.sections import EndpointKey
-from locust_cw_dist.core.worker.buffer import OTHER
 from locust_cw_dist.tools.comparison.bootstrap import MIN_BLOCKS
 from locust_cw_dist.tools.comparison.compare import TOGETHER, Change, Choices, whole_points
 from locust_cw_dist.tools.comparison.figures import FIGURES, Figure, needed

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from locust_cw_dist.live.publish.cloudwatch import make_client, make_session
+from locust_cw_dist.live.aws.session import make_session
+from locust_cw_dist.live.publish.cloudwatch import make_client
 
 if TYPE_CHECKING:
     from locust_cw_dist.settings.settings import Settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from locust_cw_dist.core.costs.plan import record_policy
+from locust_cw_dist.core.costs.iam_policies import record_policy
 from locust_cw_dist.core.records.location import S3Location, is_url
 from locust_cw_dist.live.records.s3 import S3, S3Error
 from locust_cw_dist.tools.doctor.result import Result, failed, ok, skipped

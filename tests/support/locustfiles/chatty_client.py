@@ -4,8 +4,8 @@ import logging
 import time
 
 from locust_cw_dist.core.publish.retry import Failure
+from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.live.publish.cloudwatch import Cloudwatch
-from locust_cw_dist.live.publish.sink import SendError
 
 
 def send(*_):
