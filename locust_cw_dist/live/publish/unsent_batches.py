@@ -1,4 +1,4 @@
-"""UnsentBatches: where batches wait that CloudWatch has not taken, as the sender sees it; `spool.batch_store` is one."""
+"""UnsentBatches: where batches wait that CloudWatch has not taken; `live.spool.batch_store` is one."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -19,6 +18,7 @@ from locust_cw_dist.live.records.run_facts import begin_document
 from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.settings.settings import Settings
 from support.publisher import NOW_S, Bench, ScriptedSink
+from support.readme import ROOT
 
 pytestmark = pytest.mark.once
 
@@ -217,7 +217,7 @@ def test_without_git_the_revision_is_what_ci_says(tmp_path):
 
 
 def test_the_revision_is_that_of_this_projects_own_checkout_if_it_is_one():
-    root = Path(__file__).parents[2]
+    root = ROOT
     if not (root / ".git").exists():
         pytest.skip("no checkout")
     import subprocess

@@ -9,15 +9,15 @@ import statistics
 import subprocess
 import sys
 from dataclasses import fields, replace
-from pathlib import Path
 
 import pytest
 
 from bench.figures import Figure, interleave, markdown, ratios, row, short, text
 from bench.growth import growth_of_steps
 from bench.kept import FULL_GROUPS, GROUPS, RefusalError, check_complete, in_order, kept_figures
+from support.readme import ROOT
 
-BENCH = Path(__file__).parents[1] / "bench"
+BENCH = ROOT / "tests" / "bench"
 
 
 def figure(*samples, **options):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -19,8 +18,9 @@ from locust_cw_dist.core.verdict.verdict import State
 from locust_cw_dist.live.platform.locust_internals import EndLink, Guard
 from locust_cw_dist.live.platform.log_once import Once
 from locust_cw_dist.live.verdict.exit_code import Leaving
+from support.readme import ROOT
 
-DOCS = Path(__file__).parents[2] / "docs" / "exit-codes.md"
+DOCS = ROOT / "docs" / "exit-codes.md"
 ENDINGS = [
     Ending(
         rule_failed=rule_failed,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from pathlib import Path
 
 import pytest
 
@@ -16,11 +15,12 @@ from locust_cw_dist.core.summaries.summary import MAX_REASONS, Summary
 from locust_cw_dist.errors import LocustCwError
 from locust_cw_dist.live.records import record_file
 from locust_cw_dist.live.records.record_file import RecordFile, read_file
+from support.readme import ROOT
 from support.records import RESOLUTION_S, SHOP, START_S, Simulation, Traffic
 
 pytestmark = pytest.mark.once
 
-SAMPLES = Path(__file__).parents[1] / "records"
+SAMPLES = ROOT / "tests" / "records"
 
 DAYS_3_S = 3 * 86_400
 
