@@ -23,7 +23,7 @@ _HOMES = {
     "CloudwatchAdapter": "adapter",
     "LocustCwError": "errors",
     "Plugin": "plugin",
-    "Settings": "settings",
+    "Settings": "settings.settings",
     "SettingsError": "errors",
     "install": "plugin",
 }
@@ -34,3 +34,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Name what is public, so that `help` and completion find it."""
+    return sorted({*globals(), *__all__})
