@@ -306,10 +306,10 @@ def test_it_can_end_with_its_standard_input():
 
 
 def test_neither_locust_nor_gevent_nor_boto3_is_imported():
-    program = f"import sys, {MODULE}.server, {MODULE}.__main__, locust_cw_dist.testing; print(*sys.modules)"
+    program = f"import sys, {MODULE}.http.server, {MODULE}.__main__, locust_cw_dist.testing; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
-    assert f"{MODULE}.server" in done.stdout.split()
+    assert f"{MODULE}.http.server" in done.stdout.split()
     assert not loaded & {"locust", "gevent", "boto3", "botocore", "msgpack", "zmq", "flask", "werkzeug"}
 
 

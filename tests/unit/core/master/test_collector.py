@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.master import collector as collector_module
 from locust_cw_dist.core.master.collector import Collector
+from locust_cw_dist.core.summaries import window as window_module
 from locust_cw_dist.core.summaries.request_result import MISSING
 from locust_cw_dist.core.summaries.run_counters import OTHER, RunCounters
 from locust_cw_dist.core.summaries.sections import PackedSection, Section
@@ -466,7 +466,7 @@ def test_rows_of_frames_are_merged_as_the_summaries_that_they_stand_for(parts):
 
 
 def test_rows_of_endpoints_beyond_the_cap_go_together(monkeypatch):
-    monkeypatch.setattr(collector_module, "MAX_ENDPOINTS", 2)
+    monkeypatch.setattr(window_module, "MAX_ENDPOINTS", 2)
     window = Window("run", START_S)
     section = Section("run", START_S, {(name, "GET"): one_summary(2) for name in ("/a", "/b", "/c", "/d")})
     counters = {"run": RunCounters(8)}

@@ -13,13 +13,13 @@ import os, signal, sys
 import gevent.monkey
 gevent.monkey.patch_all()
 import gevent
-from locust_cw_dist.edge import interrupts
+from locust_cw_dist.live.platform import ctrl_c
 
 def press():
     os.kill(os.getpid(), signal.SIGINT)
 
 {before}
-interrupts.install()
+ctrl_c.install()
 """
 
 

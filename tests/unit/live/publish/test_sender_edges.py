@@ -214,8 +214,8 @@ def test_a_write_that_the_end_cuts_off_leaves_one_file(tmp_path, monkeypatch):
         write(path, content)
 
     monkeypatch.setattr(folder, "_write", slow)
-    for module in ("sender", "publisher"):
-        monkeypatch.setattr(f"locust_cw_dist.hosts.{module}.LAST_DISK_S", 0.2)
+    for module in ("publish.sender", "publish.publisher"):
+        monkeypatch.setattr(f"locust_cw_dist.live.{module}.LAST_DISK_S", 0.2)
     bench.deliver("/b", count=3, at_s=NOW_S + 10)
     bench.clock.time_s += 20
     bench.flush(timeout_s=0.05)
@@ -235,8 +235,8 @@ def test_a_disk_that_hangs_does_not_keep_the_process(tmp_path, monkeypatch):
     bench = Bench(Away(), spool_dir=str(tmp_path), metrics=["RequestCount"])
     bench.start()
     monkeypatch.setattr(folder, "_write", lambda *_: os.read(released, 1))
-    for module in ("sender", "publisher", "keeper"):
-        monkeypatch.setattr(f"locust_cw_dist.hosts.{module}.LAST_DISK_S", 0.2)
+    for module in ("publish.sender", "publish.publisher", "spool.spool_keeper"):
+        monkeypatch.setattr(f"locust_cw_dist.live.{module}.LAST_DISK_S", 0.2)
     bench.deliver("/a", count=3)
     try:
         with gevent.Timeout(10):
