@@ -24,15 +24,15 @@ import gevent
 import gevent.lock
 from locust.runners import MasterRunner, WorkerRunner
 
-from locust_cw_dist.core.wire.messages import FRAME, HELLO, WORD, Word, is_id
+from locust_cw_dist.core.wire.messages import FRAME, HELLO, MASTER_MESSAGE, MasterMessage, is_id
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform import forks, locust_internals
 from locust_cw_dist.live.platform.listeners import Listeners
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from locust_cw_dist.live.process import Publishing
+    from locust_cw_dist.live.process import PublishingProcess
     from locust_cw_dist.live.worker.worker import Worker
 
 logger = logging.getLogger("locust_cw_dist")
@@ -92,9 +92,9 @@ class Plugin:
         """Serve `environment`; see `install`."""
         self.settings: Settings | None = None
         self._environment = environment
-        self._once = Once()
+        self._once = LogOnce()
         self._worker: Worker | None = None
-        self._publishing: Publishing | None = None
+        self._publishing: PublishingProcess | None = None
         # A SIGTERM makes two greenlets quit at once: the second one waits until the first is done.
         self._ending = gevent.lock.RLock()
         self._has_received = self._ended = self._is_over = False
@@ -134,7 +134,7 @@ class Plugin:
     def _detach(self) -> None:
         self._listeners.close()
         if self._publishing is not None:
-            self._publishing.leaving.close()
+            self._publishing.exit_code.close()
         if _plugins.get(self._environment) is self:
             del _plugins[self._environment]
 
@@ -166,17 +166,17 @@ class Plugin:
             logger.info("locust-cw: publishing is off; to switch it on, %s", how)
 
     def _begin_publishing(self, settings: Settings, client: Any) -> None:
-        from locust_cw_dist.live.process import Publishing
+        from locust_cw_dist.live.process import PublishingProcess
 
         self.settings = settings
-        self._publishing = Publishing(self._environment, settings, client, self._once)
+        self._publishing = PublishingProcess(self._environment, settings, client, self._once)
         try:
             error = self._publishing.start()
         except SettingsError as e:
             self._refuse_to_run(str(e))
         self._listeners.add("quitting", self._on_quitting)
-        self._publishing.leaving.attach(self._on_end)
-        if not self._publishing.leaving.link.can_be_last:
+        self._publishing.exit_code.attach(self._on_end)
+        if not self._publishing.exit_code.link.can_be_last:
             self._listeners.add("quit", self._on_end)
         # Ways around both: --expect-workers-max-wait ends with sys.exit alone.
         atexit.register(self._on_exit)
@@ -233,7 +233,9 @@ class Plugin:
         if self._publishing is not None:
             self._publishing.on_message(msg)
         elif msg.type == HELLO and is_id(msg.node_id):
-            environment.runner.send_message(WORD, Word(0.0, "-", 1, recording=False).pack(), msg.node_id)
+            environment.runner.send_message(
+                MASTER_MESSAGE, MasterMessage(0.0, "-", 1, recording=False).pack(), msg.node_id
+            )
 
     def _on_quitting(self, **_: Any) -> None:
         """Receive: here and not after all listeners, so that those which come later see Locust's totals whole."""
@@ -244,7 +246,7 @@ class Plugin:
             raise
         except Exception:
             self._once.error("receive", "locust-cw: could not receive the last results")
-        if self._publishing is not None and not self._publishing.leaving.link.can_be_last:
+        if self._publishing is not None and not self._publishing.exit_code.link.can_be_last:
             self._on_end()
 
     def _on_end(self, **_: Any) -> None:
@@ -268,7 +270,7 @@ class Plugin:
         self._close_publishing()
         # A master whose workers never came ends with a code of Locust's own, and no library ends the user's process.
         if publishing.has_begun and self._environment.parsed_options is not None:
-            publishing.leaving.force()
+            publishing.exit_code.force()
 
     def _receive(self, timeout_s: float | None, *, quit_runner: bool) -> None:
         with self._ending:
@@ -287,7 +289,7 @@ class Plugin:
             else:
                 self._ended = True
                 self._publishing.finish(timeout_s)
-            self._publishing.leaving.apply_early()
+            self._publishing.exit_code.apply_early()
 
     def _close_publishing(self) -> None:
         with self._ending:
@@ -301,5 +303,5 @@ class Plugin:
         self._finish(timeout_s)
         self._close_publishing()
         atexit.unregister(self._on_exit)
-        if self._publishing is not None and self._publishing.leaving.cut is not None:
-            raise self._publishing.leaving.cut
+        if self._publishing is not None and self._publishing.exit_code.cut is not None:
+            raise self._publishing.exit_code.cut

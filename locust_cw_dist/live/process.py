@@ -18,27 +18,27 @@ from locust_cw_dist.core.verdict.exit_codes import is_unreliable
 from locust_cw_dist.core.verdict.verdict import State
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.master.master import SILENCE_S, Master
-from locust_cw_dist.live.master.single_process import Single
+from locust_cw_dist.live.master.single_process import SingleProcess
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import SystemClock
 from locust_cw_dist.live.platform.listeners import Listeners
 from locust_cw_dist.live.platform.locust_internals import RunLink
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.publish import other_publishers
 from locust_cw_dist.live.publish.cloudwatch import Cloudwatch
 from locust_cw_dist.live.publish.dry_run import DryRun
-from locust_cw_dist.live.publish.machine_lock import Presence
+from locust_cw_dist.live.publish.machine_lock import MachineLock
 from locust_cw_dist.live.publish.publisher import Publisher
-from locust_cw_dist.live.publish.sink import Nowhere
-from locust_cw_dist.live.records.record_writer import Recording
+from locust_cw_dist.live.publish.sink import NullSink
+from locust_cw_dist.live.records.record_writer import RecordWriter
 from locust_cw_dist.live.records.run_facts import begin_document, status_document
-from locust_cw_dist.live.rules.rule_watch import Judge
+from locust_cw_dist.live.rules.rule_watch import RuleWatch
 from locust_cw_dist.live.runs import Run, Runs
-from locust_cw_dist.live.spool.spool_keeper import Keeper
+from locust_cw_dist.live.spool.spool_keeper import SpoolKeeper
 from locust_cw_dist.live.verdict.cross_checker import CrossChecker
-from locust_cw_dist.live.verdict.exit_code import Leaving
+from locust_cw_dist.live.verdict.exit_code import ExitCode
 from locust_cw_dist.live.verdict.health_watch import HealthWatch
-from locust_cw_dist.live.verdict.summary_log import Summarizer
+from locust_cw_dist.live.verdict.summary_log import SummaryLog
 from locust_cw_dist.settings.options import labels_from_options
 from locust_cw_dist.settings.settings import Settings
 
@@ -68,19 +68,19 @@ WATCH_INTERVAL_S = 1.0
 NO_HOST = "-"
 
 
-class Publishing:
+class PublishingProcess:
     """Receives and publishes, on a master or in a single process.
 
     Attributes:
         leaving: Sets the exit code.
     """
 
-    def __init__(self, environment: Any, settings: Settings, client: Any, once: Once) -> None:
+    def __init__(self, environment: Any, settings: Settings, client: Any, once: LogOnce) -> None:
         """Join the parts for `environment`; `client` is the user's CloudWatch client, if there is one."""
         if settings.dry_run:
             # What would have been sent is not kept for another time.
             settings = dataclasses.replace(settings, spool_dir=None)
-        self.leaving = Leaving(environment, once)
+        self.exit_code = ExitCode(environment, once)
         self._environment = environment
         self._settings = settings
         self._once = once
@@ -88,22 +88,22 @@ class Publishing:
         self._runs = Runs(self._clock.now_s(), self._host())
         collector = Collector(resolution_s=settings.resolution_s, grace_s=settings.grace_s)
         gauges = GaugeBook(settings.resolution_s)
-        self._keeper = Keeper(settings, self._runs, self._clock, once)
+        self._spool_keeper = SpoolKeeper(settings, self._runs, self._clock, once)
         self._dry_run = DryRun(settings.payloads, once) if settings.dry_run and settings.publishes else None
-        sink = Cloudwatch(settings, client) if settings.publishes else Nowhere()
+        sink = Cloudwatch(settings, client) if settings.publishes else NullSink()
         self._publisher = Publisher(
             settings,
             self._dry_run or sink,
-            self._keeper.depot,
+            self._spool_keeper.batch_store,
             collector,
             gauges,
             self._runs,
             self._clock,
             once,
         )
-        kind = Master if isinstance(environment.runner, MasterRunner) else Single
+        kind = Master if isinstance(environment.runner, MasterRunner) else SingleProcess
         self._health = HealthWatch(environment, self._runs, self._clock, once, required=settings.required)
-        self._source: Master | Single = kind(
+        self._source: Master | SingleProcess = kind(
             environment,
             collector,
             gauges,
@@ -115,15 +115,15 @@ class Publishing:
             with_messages=settings.reasons == "message",
         )
         self._cross_checker = CrossChecker(environment, self._runs, collector)
-        self._summarizer = Summarizer(
+        self._summary_log = SummaryLog(
             self._source, self._publisher, self._health, self._cross_checker, self._runs, settings, self._dry_run
         )
-        self._presence = Presence(other_publishers.identity(settings))
-        self._recording = Recording(
+        self._machine_lock = MachineLock(other_publishers.identity(settings))
+        self._record_writer = RecordWriter(
             settings, self._runs, self._clock, once, begin=self._begin_of_record, status=self._status_of_record
         )
-        self._judge = Judge(environment, settings, self._runs, self._clock, once)
-        self._publisher.on_closed += [self._recording.take, self._judge.take]
+        self._rule_watch = RuleWatch(environment, settings, self._runs, self._clock, once)
+        self._publisher.on_closed += [self._record_writer.take, self._rule_watch.take]
         self._listeners = Listeners(environment)
         self._watch: gevent.Greenlet | None = None
         self._has_failed = False
@@ -146,15 +146,15 @@ class Publishing:
             SettingsError: The folder of the spool or of the records, or the file of a dry run, can't be used, or a rule
             is wrong.
         """
-        self._judge.open()
-        self._keeper.open()
-        self._recording.open()
+        self._rule_watch.open()
+        self._spool_keeper.open()
+        self._record_writer.open()
         if self._dry_run is not None:
             self._dry_run.open()
             logger.info("locust-cw: dry run: nothing is sent to CloudWatch")
             for line in warnings(self._settings.dimensions):
                 logger.warning("locust-cw: %s", line)
-        elif self._settings.publishes and not self._presence.claim():
+        elif self._settings.publishes and not self._machine_lock.claim():
             other_publishers.warn(self._once, self._settings, "on this machine")
         for mode in RunLink(self._environment).lesser_modes:
             logger.warning("locust-cw: with this version of Locust %s", mode)
@@ -164,7 +164,7 @@ class Publishing:
         self._listeners.add("test_start", self._on_test_start)
         self._listeners.add("test_stop", self._on_test_stop)
         self._publisher.start(self._source.count)
-        self._keeper.start(self._publisher)
+        self._spool_keeper.start(self._publisher)
         self._watch = forks.spawn(self._watch_forever)
         if self._settings.required:
             return self._publisher.check(CHECK_TIMEOUT_S)
@@ -179,7 +179,7 @@ class Publishing:
             quit_runner: Whether the process ends, and a test that still goes on with it.
         """
         # Until all is judged: a gate must not pass because something here went wrong.
-        self.leaving.unreliable = self._fails_if(State.INVALID)
+        self.exit_code.unreliable = self._fails_if(State.INVALID)
         if quit_runner:
             self._health.note_process_end()
         stop_timeout_s = float(getattr(self._environment, "stop_timeout", 0) or 0)
@@ -199,14 +199,14 @@ class Publishing:
         self._flush_end_s = self._clock.now_s() + flush_timeout_s
         # A disk that hangs must not take all the time that there is.
         recover_end_s = self._flush_end_s - flush_timeout_s / 2
-        self._step("recover", lambda: self._keeper.settle(self._left_s(recover_end_s)))
+        self._step("recover", lambda: self._spool_keeper.settle(self._left_s(recover_end_s)))
         self._step("send", self._send)
         # Nothing yields from here on to the summary: what fired meanwhile would be in Locust's totals alone.
         if self._watch is not None:
             self._watch.kill(block=False)
         self._health.close()
         self._tell()
-        self._step("keep", lambda: self._keeper.finish(self._publisher))
+        self._step("keep", lambda: self._spool_keeper.finish(self._publisher))
 
     def amend(self) -> None:
         """Send what has fired since `finish`, and say anew what became of it all; does nothing if nothing has."""
@@ -218,12 +218,12 @@ class Publishing:
     def close(self) -> None:
         """Stop, after `finish`. What fires meanwhile is sent too, or counted; what fires after it is not recorded."""
         self.amend()
-        self._judge.close()
-        self._step("record", self._recording.close)
-        self._step("keep", lambda: self._keeper.close(self._publisher))
-        self._presence.release()
+        self._rule_watch.close()
+        self._step("record", self._record_writer.close)
+        self._step("keep", lambda: self._spool_keeper.close(self._publisher))
+        self._machine_lock.release()
         self._listeners.close()
-        self.leaving.detach()
+        self.exit_code.detach()
         # All of this lets others have the hub, so what comes last is to send; `stop` takes no time where all is sent.
         for _ in range(MAX_LAST_LOOKS):
             self._send_rest(self._send)
@@ -237,7 +237,7 @@ class Publishing:
         """Send what has fired since the records were closed, and say anew what became of it all; if anything has."""
         if self._has_new_results():
             self._step("send", send)
-            self._step("sum up", self._summarizer.log_all)
+            self._step("sum up", self._summary_log.log_all)
             self._step("judge", self._conclude)
 
     def _flush_timeout_s(self, timeout_s: float | None) -> float:
@@ -245,7 +245,7 @@ class Publishing:
 
     def _until(self, end_s: float) -> float:
         """Return when to stop waiting: at that time, or now if the user is in a hurry."""
-        return self._clock.now_s() if isinstance(self.leaving.cut, KeyboardInterrupt) else end_s
+        return self._clock.now_s() if isinstance(self.exit_code.cut, KeyboardInterrupt) else end_s
 
     def _left_s(self, end_s: float) -> float:
         return max(0.0, self._until(end_s) - self._clock.now_s())
@@ -263,10 +263,10 @@ class Publishing:
                 self._has_failed = True
                 self._once.error(f"end: {name}", f"locust-cw: at the end of the process, an error in the step '{name}'")
             except BaseException as e:
-                if isinstance(e, KeyboardInterrupt) and isinstance(self.leaving.cut, KeyboardInterrupt):
+                if isinstance(e, KeyboardInterrupt) and isinstance(self.exit_code.cut, KeyboardInterrupt):
                     raise
-                if self.leaving.cut is None or isinstance(e, KeyboardInterrupt):
-                    self.leaving.cut = e
+                if self.exit_code.cut is None or isinstance(e, KeyboardInterrupt):
+                    self.exit_code.cut = e
                 continue
             return
         self._has_failed = True
@@ -293,41 +293,41 @@ class Publishing:
 
     def _tell(self) -> None:
         """Say what became of the runs, judge them and keep that."""
-        self._step("sum up", self._summarizer.log_all)
+        self._step("sum up", self._summary_log.log_all)
         self._step("judge", self._judge_all)
-        self.leaving.unreliable |= self._has_failed and self._fails_if(State.INVALID)
+        self.exit_code.unreliable |= self._has_failed and self._fails_if(State.INVALID)
         self._step("record", self._keep_records)
 
     def _judge_all(self) -> None:
-        self._judge.finish(self._summarizer.verdicts, self._fails_if)
+        self._rule_watch.finish(self._summary_log.verdicts, self._fails_if)
         self._conclude()
 
     def _keep_records(self) -> None:
-        is_recorded = self._recording.finish(max(LAST_UPLOAD_S, self._left_s(self._flush_end_s)))
+        is_recorded = self._record_writer.finish(max(LAST_UPLOAD_S, self._left_s(self._flush_end_s)))
         if self._settings.required and not is_recorded:
-            self.leaving.unreliable = True
+            self.exit_code.unreliable = True
 
     def _conclude(self) -> None:
         """Keep rules and verdicts in the records, and have them decide on the exit code."""
-        outcomes = {run.run_id: outcome for run, outcome in self._judge.outcomes()}
+        outcomes = {run.run_id: outcome for run, outcome in self._rule_watch.outcomes()}
         unreliable = self._health.never_began and self._fails_if(State.INVALID)
         if unreliable:
             logger.warning("locust-cw: the process was told to end before its test had begun")
-        if not self._judge.has_seen_all:
+        if not self._rule_watch.has_seen_all:
             logger.warning("locust-cw: not all results could be judged by the rules")
             unreliable = True
         for run in self._runs:
-            verdict = self._summarizer.verdicts.get(run.run_id)
+            verdict = self._summary_log.verdicts.get(run.run_id)
             if verdict is not None and run.is_own:
-                rules = self._judge.rules_of_record(run) if run.run_id in outcomes else []
-                self._recording.note_outcome(run, {"verdict": verdict.as_json(), "rules": rules})
+                rules = self._rule_watch.rules_of_record(run) if run.run_id in outcomes else []
+                self._record_writer.note_outcome(run, {"verdict": verdict.as_json(), "rules": rules})
                 unreliable = unreliable or self._fails_if(verdict.state)
-        self.leaving.unreliable = unreliable
-        self.leaving.rule_failed = any(outcome.failed for outcome in outcomes.values())
-        self.leaving.failures_decided = bool(outcomes) and all(one.failures_decided for one in outcomes.values())
+        self.exit_code.unreliable = unreliable
+        self.exit_code.rule_failed = any(outcome.failed for outcome in outcomes.values())
+        self.exit_code.failures_decided = bool(outcomes) and all(one.failures_decided for one in outcomes.values())
 
     def _fails_if(self, state: State) -> bool:
-        rule = self._judge.rule_set.verdict if self._judge.is_on else None
+        rule = self._rule_watch.rule_set.verdict if self._rule_watch.is_on else None
         return is_unreliable(state, rule, required=self._settings.required)
 
     def _host(self) -> str:
@@ -346,11 +346,11 @@ class Publishing:
         return begin_document(self._environment, self._settings, run, is_distributed=is_distributed)
 
     def _status_of_record(self, run: Run, ended: bool) -> dict[str, Any]:
-        epochs = self._source.collector.participants(run.run_id)
-        return status_document(run, self._publisher.balance(run), epochs, self._clock.now_s(), ended=ended)
+        processes = self._source.collector.participants(run.run_id)
+        return status_document(run, self._publisher.balance(run), processes, self._clock.now_s(), ended=ended)
 
     def _on_test_start(self, **_: Any) -> None:
-        if isinstance(self._source, Single) and isinstance(self._environment.runner, DistributedRunner):
+        if isinstance(self._source, SingleProcess) and isinstance(self._environment.runner, DistributedRunner):
             logger.error("locust-cw: install() was called before the runner was made: nothing arrives; call it after")
         run = self._runs.start(self._clock.now_s(), self._host(), self._labels())
         self._cross_checker.begin(run)
@@ -362,7 +362,7 @@ class Publishing:
         self._cross_checker.note_stop(self._runs.current)
         self._runs.stop(self._clock.now_s())
         self._source.collector.end()
-        if isinstance(self._source, Single):
+        if isinstance(self._source, SingleProcess):
             # When all listeners have had their turn, and fired what they have to tell.
             forks.spawn(self._send_stopped)
 
@@ -385,7 +385,7 @@ class Publishing:
             try:
                 self._source.keep_link()
                 slack_s = self._source.collector.slack_s
-                self._summarizer.log_settled(self._clock.now_s() - SILENCE_S - slack_s)
-                self._judge.log_settled()
+                self._summary_log.log_settled(self._clock.now_s() - SILENCE_S - slack_s)
+                self._rule_watch.log_settled()
             except Exception:
                 self._once.error("watch", "locust-cw: could not look after a run")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+PREFIX = "--cw-"
+
 _UNKNOWN = re.compile(r"unrecognized arguments: (?:.* )?(--cw-[^ =]*)")
 
 
@@ -26,5 +28,7 @@ def name_near_options(parser: Any) -> None:
 
 def _with_suggestion(message: str, flags: Sequence[str]) -> str:
     typed = _UNKNOWN.search(message)
-    near = difflib.get_close_matches(typed[1], flags, n=1) if typed else ()
-    return f"unrecognized option {typed[1]}: did you mean {near[0]}?" if typed and near else message
+    # Without what all have in common, which would make any two look alike.
+    names = [flag.removeprefix(PREFIX) for flag in flags if flag.startswith(PREFIX)]
+    near = difflib.get_close_matches(typed[1].removeprefix(PREFIX), names, n=1) if typed else ()
+    return f"unrecognized option {typed[1]}: did you mean {PREFIX}{near[0]}?" if typed and near else message

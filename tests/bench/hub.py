@@ -17,7 +17,7 @@ from bench.pair import Pair, held_s
 from bench.publisher import aws
 from bench.traffic import REPORT_S, SimulatedWorker, name_of, response_time_ms
 from locust_cw_dist.core.summaries.histogram import MAX_BATCH
-from locust_cw_dist.core.wire.messages import REPORT_KEY, WORD
+from locust_cw_dist.core.wire.messages import MASTER_MESSAGE, REPORT_KEY
 from locust_cw_dist.testing import LocalCloudwatch
 
 ENDPOINTS = 1_000
@@ -141,12 +141,12 @@ def _watch_worker(results_each: int, *, reports: int) -> Watch:
     watch.stop()
     with Pair() as pair:
         messages = pair.worker.runner.custom_messages
-        on_word, concurrent = messages[WORD]
+        on_word, concurrent = messages[MASTER_MESSAGE]
 
         def timed(**word: Any) -> None:
             watch.note(held_s(lambda: on_word(**word)) * 1e3, "a frame that follows")
 
-        messages[WORD] = timed, concurrent
+        messages[MASTER_MESSAGE] = timed, concurrent
         for _ in range(reports):
             for number in range(results_each * ENDPOINTS):
                 _fire(pair.worker_ours, chance, number % ENDPOINTS)

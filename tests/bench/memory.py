@@ -17,8 +17,8 @@ from bench.figures import Figure
 from bench.traffic import name_of
 from locust_cw_dist.core.summaries.histogram import MAX_BATCH
 from locust_cw_dist.core.summaries.run_counters import MAX_WINDOWS
-from locust_cw_dist.live.platform.log_once import Once
-from locust_cw_dist.live.worker.request_listener import Recorder
+from locust_cw_dist.live.platform.log_once import LogOnce
+from locust_cw_dist.live.worker.request_listener import RequestListener
 
 ENDPOINTS, RESULTS = 5, 1_000
 RESOLUTION_S = 10
@@ -48,7 +48,7 @@ class MeasuredWorker:
         self._chance = random.Random(seed)
         self._clock = HandClock()
         self._events = Events()
-        recorder = Recorder(self._clock, Once())
+        recorder = RequestListener(self._clock, LogOnce())
         recorder.buffer.use_resolution(RESOLUTION_S)
         recorder.buffer.begin_run("run")
         recorder.attach(SimpleNamespace(runner=None, events=self._events))

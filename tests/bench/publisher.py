@@ -16,7 +16,7 @@ from bench.traffic import Report, SimulatedWorker
 from locust_cw_dist.core.publish.batches import batches
 from locust_cw_dist.core.publish.ledger import RunLedger
 from locust_cw_dist.core.publish.limits import MAX_PAIRS_PER_BODY
-from locust_cw_dist.core.publish.window_datums import Closed, publication
+from locust_cw_dist.core.publish.window_datums import Closed, window_datums
 from locust_cw_dist.core.summaries.gauges import RunGauges, StatisticSet
 from locust_cw_dist.core.summaries.window import Window
 from locust_cw_dist.core.wire.frame import decode
@@ -95,6 +95,6 @@ def _calls() -> int:
     gauges = RunGauges(20, 1, StatisticSet.of([1.0]), StatisticSet.of([1.0]), 0, 1.0)
     for start_s in range(1_795_000_000, 1_795_000_000 + RUN_S, settings.resolution_s):
         closed = Closed(Window("run", start_s, summaries), summaries, "-", gauges)
-        made = publication(plan, closed, RunLedger())
+        made = window_datums(plan, closed, RunLedger())
         calls += sum(1 for _ in batches(made, max_pairs=MAX_PAIRS_PER_BODY))
     return calls

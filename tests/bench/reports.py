@@ -17,13 +17,13 @@ from bench.traffic import REPORT_S, RUN_ID, Report, reports
 from locust_cw_dist.core.master.collector import Collector
 from locust_cw_dist.core.wire.frame import decode
 from locust_cw_dist.core.wire.frame_rows import ROW_BYTES
-from locust_cw_dist.core.wire.messages import REPORT_KEY, WORD, Word
+from locust_cw_dist.core.wire.messages import MASTER_MESSAGE, REPORT_KEY, MasterMessage
 
 ENDPOINTS, RESULTS = 50, 60
 HEAD = 8
 """Where the head of a frame begins."""
 
-WORD_DATA = Word(time.time(), RUN_ID, 10, epoch="0" * 32, seq=1).pack()
+WORD_DATA = MasterMessage(time.time(), RUN_ID, 10, epoch="0" * 32, seq=1).pack()
 WORKERS = 10
 RESOLUTION_S = 10
 TURNS = 10
@@ -152,7 +152,7 @@ def _spend(pair: Pair, report: Report, spent: Spent) -> None:
 
     def touch() -> None:
         _touch(report.frame)
-        pair.master.runner.send_message(WORD, WORD_DATA, report.worker_id)
+        pair.master.runner.send_message(MASTER_MESSAGE, WORD_DATA, report.worker_id)
 
     unpacking_s = _unpacking_s(report)
     spent.reports += 1

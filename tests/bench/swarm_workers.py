@@ -22,7 +22,7 @@ from locust_cw_dist.core.summaries.run_counters import RunCounters
 from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.summaries.windows import window_start_s
 from locust_cw_dist.core.wire.frame import Frame, Vitals, decode, encode
-from locust_cw_dist.core.wire.messages import FRAME, HELLO, REPORT_KEY, WORD, pack_hello, read_word
+from locust_cw_dist.core.wire.messages import FRAME, HELLO, MASTER_MESSAGE, REPORT_KEY, pack_hello, read_master_message
 from locust_cw_dist.core.worker.outbox import MAX_SUMMARIES_PER_FRAME, NOTHING
 
 RESULTS = 60
@@ -51,7 +51,7 @@ class Sim:
     def hear(self):
         while self.socket.poll(0):
             kind, data, _ = msgpack.unpackb(self.socket.recv(), strict_map_key=False)
-            word = read_word(data) if kind == WORD else None
+            word = read_master_message(data) if kind == MASTER_MESSAGE else None
             if word is not None:
                 self.run_id, self.whole_windows = word.run_id, word.whole_windows
                 if word.epoch == self.epoch:

@@ -165,7 +165,7 @@ def test_a_disk_that_hangs_takes_no_more_than_half_of_the_time_there_is_at_the_e
         settle_s.append(timeout_s)
         gevent.sleep(timeout_s)
 
-    monkeypatch.setattr("locust_cw_dist.live.spool.spool_keeper.Keeper.settle", hang)
+    monkeypatch.setattr("locust_cw_dist.live.spool.spool_keeper.SpoolKeeper.settle", hang)
     send = Publisher.bring_out
 
     def bring_out(publisher, timeout_s):

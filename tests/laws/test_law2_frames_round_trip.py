@@ -496,7 +496,7 @@ def play(steps, limit_bytes):
         "resolution": buffer.use_resolution,
         "report": lambda: sent.append(outbox.on_report(moment(NOW_S + 60))),
         "acknowledged": lambda: sent and outbox.on_acknowledgement(decode(sent[-1]).seq if sent[-1] else 0),
-        "end": lambda: sent.append(outbox.last_word(moment(NOW_S + 60))),
+        "end": lambda: sent.append(outbox.final_frame(moment(NOW_S + 60))),
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(frame_module, "MAX_INFLATED_BYTES", limit_bytes)
@@ -505,7 +505,7 @@ def play(steps, limit_bytes):
         buffer.name_unknown_run("run 3")
         folded = sum(counters.recorded for counters in buffer.counters.values())
         for _ in range(200):
-            data = outbox.last_word(moment(NOW_S + 60))
+            data = outbox.final_frame(moment(NOW_S + 60))
             if not data:
                 break
             sent.append(data)

@@ -84,7 +84,7 @@ class ModelWorker:
         """Hear the master's word of its current run, with the answer to a frame or without one."""
         was_unknown = self.buffer.run_id == UNKNOWN_RUN
         on_its_way = answered_seq if answered_seq == self.outbox.waiting_seq else None
-        self.naming.hear(run_id, on_its_way, clock_moved_s=0.0, is_running=not self.over)
+        self.naming.learn(run_id, on_its_way, clock_moved_s=0.0, is_running=not self.over)
         if was_unknown and self.buffer.run_id != UNKNOWN_RUN:
             for (_, start_s, key), count in self.nameless.items():
                 self.recorded[self.buffer.run_id, start_s, key] += count
@@ -153,10 +153,10 @@ class Delivery(RuleBasedStateMachine):
                 worker.acknowledgements.append((self.run_id, frame.seq))
 
     @rule(worker=indices)
-    def last_word(self, worker):
+    def final_frame(self, worker):
         worker = self.workers[worker % len(self.workers)]
         worker.is_ending = True
-        if data := worker.outbox.last_word(worker.moment(self.now_s)):
+        if data := worker.outbox.final_frame(worker.moment(self.now_s)):
             worker.frames.append(data)
 
     @rule(worker=indices, index=indices, keep=st.booleans())
@@ -237,14 +237,14 @@ class Delivery(RuleBasedStateMachine):
             worker.hear_of(self.run_id)
             worker.is_ending = True
             frames = 0
-            while data := worker.outbox.last_word(worker.moment(self.now_s)):
+            while data := worker.outbox.final_frame(worker.moment(self.now_s)):
                 frame = decode(data)
                 self.collector.accept(frame, self.now_s)
                 worker.hear_of(self.run_id, frame.seq)
                 frames += 1
                 assert frames <= 4
             assert not worker.nameless
-            assert self.collector.epochs[worker.epoch].is_done(worker.buffer.run_id, 0.0)
+            assert self.collector.processes[worker.epoch].is_done(worker.buffer.run_id, 0.0)
         if hasattr(self, "workers"):
             self.nothing_is_merged_twice()
             self.handed_out += self.collector.close(self.now_s, everything=True)

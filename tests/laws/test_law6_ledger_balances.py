@@ -18,7 +18,7 @@ from locust_cw_dist.core.publish.datums import MetricPlan
 from locust_cw_dist.core.publish.endpoint_budget import EndpointBudget
 from locust_cw_dist.core.publish.ledger import Balance, RunLedger
 from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
-from locust_cw_dist.core.publish.window_datums import COUNT_METRICS, TIME_METRICS, Closed, publication
+from locust_cw_dist.core.publish.window_datums import COUNT_METRICS, TIME_METRICS, Closed, window_datums
 from locust_cw_dist.core.summaries.request_result import UNTIMED_REASONS
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.summaries.window import Window
@@ -119,7 +119,7 @@ class Accounting(RuleBasedStateMachine):
         assume(window is not None)
         summaries = self.budget.apply(window.summaries)
         ledger = self.ledgers[window.run_id]
-        for entry in publication(self.plan, Closed(window, summaries, "-", None), ledger):
+        for entry in window_datums(self.plan, Closed(window, summaries, "-", None), ledger):
             for claim in entry.claims:
                 self.unsent.append((claim.account, entry.datum))
                 self.unsettled[claim.account] = window.run_id, claim.account.results
@@ -195,7 +195,7 @@ class Accounting(RuleBasedStateMachine):
     def teardown(self):
         """Send everything: what was recorded is published or could not be used, but for what was given up."""
         for worker in getattr(self, "workers", ()):
-            while data := worker.outbox.last_word(moment(self.now_s, over=True)):
+            while data := worker.outbox.final_frame(moment(self.now_s, over=True)):
                 frame = decode(data)
                 self.collector.accept(frame, self.now_s)
                 worker.outbox.on_acknowledgement(frame.seq)
@@ -223,7 +223,7 @@ def test_the_books_of_one_window_by_hand():
             buffer.record(a_result(name), NOW_S)
     buffer.record(an_untimed_result("b"), NOW_S)
     buffer.record(an_untimed_result("d", failure="Timeout"), NOW_S)
-    frame = decode(Outbox(buffer, worker_id="w", epoch="e").last_word(moment(NOW_S + 1)))
+    frame = decode(Outbox(buffer, worker_id="w", epoch="e").final_frame(moment(NOW_S + 1)))
     collector = Collector(resolution_s=1, grace_s=5.0)
     collector.accept(frame, NOW_S + 1)
     assert (collector.recorded("run 1"), collector.open_results("run 1")) == (12, 12)
@@ -232,7 +232,7 @@ def test_the_books_of_one_window_by_hand():
     closed = Closed(window, EndpointBudget(9).apply(window.summaries), "-", None)
     # Response times, then the count: of b the count alone is accepted, of c nothing is answered.
     answers = {"a": [True, True], "b": [False, True], "c": [], "d": [True]}
-    for entry in publication(MetricPlan(COUNT_METRICS | TIME_METRICS), closed, ledger):
+    for entry in window_datums(MetricPlan(COUNT_METRICS | TIME_METRICS), closed, ledger):
         name = dict(entry.datum.dimensions).get("Request")
         if not entry.claims or not answers[name]:
             continue
@@ -264,7 +264,7 @@ def test_which_datums_publish_results_with_and_without_a_time(metrics, refused, 
     summary.record_failure(None, "Timeout")
     window = Window("run", int(NOW_S), {("/a", "GET"): summary})
     ledger = RunLedger(taken=window.results)
-    for entry in publication(MetricPlan(frozenset(metrics)), Closed(window, window.summaries, "-", None), ledger):
+    for entry in window_datums(MetricPlan(frozenset(metrics)), Closed(window, window.summaries, "-", None), ledger):
         if entry.datum.metric in refused:
             entry.drop(REFUSED)
         else:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locust_cw_dist.core.master import collector as collector_module
-from locust_cw_dist.core.master.collector import FORGET_EPOCH_AFTER_S, MAX_REMEMBERED_WINDOWS, Collector
+from locust_cw_dist.core.master.collector import FORGET_PROCESS_AFTER_S, MAX_REMEMBERED_WINDOWS, Collector
 from locust_cw_dist.core.master.gauges import MAX_WINDOWS as MAX_GAUGES
 from locust_cw_dist.core.master.gauges import GaugeBook
 from locust_cw_dist.core.master.worker_processes import SEQUENCE_SPAN
@@ -133,28 +133,28 @@ def test_a_crowd_of_forged_workers_is_refused_and_those_at_work_stay(collector):
     refusals = [refusal_of(collector, forged(f"forged {number}")) for number in range(50)]
     assert refusals == [None] * 19 + [NO_ROOM] * 31
     with pytest.raises(FrameError, match=NO_ROOM):
-        collector.hear("worker", "another", NOW_S)
+        collector.greet("worker", "another", NOW_S)
     assert refusal_of(collector, forged("honest", seq=2, acked=1)) is None
-    assert len(collector.epochs) == 20
+    assert len(collector.processes) == 20
     assert collector.open_results("run") == 21
 
 
 def test_a_refusal_for_want_of_room_is_made_up_for(collector):
     for number in range(20):
-        collector.hear("worker", f"old {number}", NOW_S + number)
-    frame = forged("new", start_s=NOW_S + FORGET_EPOCH_AFTER_S)
-    assert refusal_of(collector, frame, NOW_S + FORGET_EPOCH_AFTER_S - 1) == NO_ROOM
-    assert refusal_of(collector, frame, NOW_S + FORGET_EPOCH_AFTER_S) is None
-    assert "old 0" not in collector.epochs
-    assert "old 1" in collector.epochs
+        collector.greet("worker", f"old {number}", NOW_S + number)
+    frame = forged("new", start_s=NOW_S + FORGET_PROCESS_AFTER_S)
+    assert refusal_of(collector, frame, NOW_S + FORGET_PROCESS_AFTER_S - 1) == NO_ROOM
+    assert refusal_of(collector, frame, NOW_S + FORGET_PROCESS_AFTER_S) is None
+    assert "old 0" not in collector.processes
+    assert "old 1" in collector.processes
 
 
 def test_what_a_forgotten_worker_told_stays(collector):
     assert refusal_of(collector, forged("old")) is None
-    later_s = NOW_S + 2 * FORGET_EPOCH_AFTER_S
+    later_s = NOW_S + 2 * FORGET_PROCESS_AFTER_S
     for number in range(20):
-        collector.hear("worker", f"new {number}", later_s)
-    assert "old" not in collector.epochs
+        collector.greet("worker", f"new {number}", later_s)
+    assert "old" not in collector.processes
     assert (collector.recorded("run"), collector.open_results("run"), collector.unmerged("run")) == (1, 1, 0)
 
 
@@ -164,7 +164,7 @@ def test_runs_that_were_made_up_are_refused_and_the_own_ones_have_room(collector
     many = forged("epoch 2", run_id="run 0", runs=[f"more {number}" for number in range(9)])
     assert refusal_of(collector, many) == NO_ROOM
     collector.close(NOW_S, everything=True)
-    collector.touch("own run", NOW_S)
+    collector.open_window("own run", NOW_S)
     assert refusal_of(collector, forged("epoch 2", run_id="own run")) is None
     assert len(collector._tallies) == 21
 
@@ -182,15 +182,15 @@ def test_an_epoch_remembers_few_numbers(collector):
     frames = [forged(seq=seq) for seq in range(2, SEQUENCE_SPAN + 10)]
     refusals = [refusal_of(collector, frame) for frame in frames]
     assert refusals == [None] * (SEQUENCE_SPAN - 1) + [SEQUENCE] * 9
-    assert len(collector.epochs["epoch"]._above) == SEQUENCE_SPAN - 1
+    assert len(collector.processes["epoch"]._above) == SEQUENCE_SPAN - 1
     assert refusal_of(collector, forged("another", seq=10**15)) == SEQUENCE
-    assert "another" not in collector.epochs
+    assert "another" not in collector.processes
 
 
 @pytest.mark.parametrize("start_s", [NOW_S - MAX_PAST_S - 1, NOW_S + MAX_FUTURE_S + 1, 0, 10**11])
 def test_windows_of_another_time_are_refused_whole(collector, start_s):
     assert refusal_of(collector, forged(start_s=start_s)) == TIME_OUT_OF_RANGE
-    assert not collector.epochs
+    assert not collector.processes
     assert collector.recorded("run") == 0
     assert collector.close(NOW_S, everything=True) == []
 
@@ -218,7 +218,7 @@ def test_endpoints_of_a_window_are_capped_on_the_master_too(monkeypatch):
 def test_windows_that_were_handed_out_are_remembered_up_to_a_number():
     collector = Collector(resolution_s=1, grace_s=0.0)
     for second in range(MAX_REMEMBERED_WINDOWS + 100):
-        collector.touch("run", NOW_S + second)
+        collector.open_window("run", NOW_S + second)
         collector.close(NOW_S + second, everything=True)
     assert len(collector._handed_out) == MAX_REMEMBERED_WINDOWS
 

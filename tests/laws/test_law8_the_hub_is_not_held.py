@@ -13,8 +13,8 @@ from locust_cw_dist.core.summaries.run_counters import MAX_ENDPOINTS_PER_WORKER,
 from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.wire.frame import decode
 from locust_cw_dist.core.worker.outbox import MAX_SUMMARIES_PER_FRAME, MAX_WAITING_PER_FRAME, Outbox
-from locust_cw_dist.live.platform.log_once import Once
-from locust_cw_dist.live.worker.request_listener import Recorder
+from locust_cw_dist.live.platform.log_once import LogOnce
+from locust_cw_dist.live.worker.request_listener import RequestListener
 from support.strategies import NOW_S, moment
 
 MOST_RESULTS = MAX_WAITING_PER_FRAME + MAX_BATCH - 1
@@ -27,7 +27,7 @@ class Bench:
     def __init__(self, monkeypatch):
         self.seconds = 0.0
         clock = SimpleNamespace(now_s=lambda: NOW_S + self.seconds, ticks=lambda: 5.0 + self.seconds)
-        self.recorder = Recorder(clock, Once())
+        self.recorder = RequestListener(clock, LogOnce())
         self.buffer = self.recorder.buffer
         self.buffer.use_resolution(10)
         self.buffer.begin_run("run")
@@ -161,7 +161,7 @@ class Play:
 
     def __init__(self):
         self.now_s = NOW_S
-        self.recorder = Recorder(SimpleNamespace(now_s=lambda: self.now_s, ticks=lambda: self.now_s), Once())
+        self.recorder = RequestListener(SimpleNamespace(now_s=lambda: self.now_s, ticks=lambda: self.now_s), LogOnce())
         self.buffer = self.recorder.buffer
         self.fired = 0
         self.sent = []

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.rules.evaluation import Judging
+from locust_cw_dist.core.rules.evaluation import Evaluation
 from locust_cw_dist.core.rules.outcome import RuleState
 from locust_cw_dist.core.rules.rule import Figure, Rule, RuleSet, Severity
 from locust_cw_dist.core.summaries.histogram import CEILING_MS
@@ -64,7 +64,7 @@ def rules(draw, resolution_s):
         figure=figure,
         percentile=draw(st.sampled_from(PERCENTILES)) if figure is Figure.PERCENTILE else None,
         limit=limit,
-        above=draw(st.booleans()),
+        is_upper_limit=draw(st.booleans()),
         inclusive=draw(st.booleans()),
         request=draw(st.sampled_from(PATTERNS)),
         method=draw(st.sampled_from([None, None, "GET", "grpc"])),
@@ -98,25 +98,25 @@ def summaries(results):
 
 def judge(resolution_s, started_s, stopped_s, some, results, order):
     """Deliver each window, then its supplements at random times; look now and then."""
-    judging = Judging(RuleSet(rules=tuple(some)), started_s, resolution_s)
+    evaluation = Evaluation(RuleSet(rules=tuple(some)), started_s, resolution_s)
     late = []
     for at in range(WINDOWS):
         start_s = T0_S + at * resolution_s
         if start_s + resolution_s > stopped_s:
-            judging.stop(stopped_s)
+            evaluation.stop(stopped_s)
         mine = [raw for raw in results if raw.at == at]
-        list(judging.observe(start_s, summaries(raw for raw in mine if raw.delivery == 0)))
+        list(evaluation.observe(start_s, summaries(raw for raw in mine if raw.delivery == 0)))
         late += [(start_s, [raw for raw in mine if raw.delivery == number]) for number in (1, 2)]
         while late and order.random() < 0.4:
             supplement = late.pop(order.randrange(len(late)))
-            list(judging.observe(supplement[0], summaries(supplement[1])))
+            list(evaluation.observe(supplement[0], summaries(supplement[1])))
         if order.random() < 0.6:
-            list(judging.look())
+            list(evaluation.look())
     order.shuffle(late)
     for start_s, more in late:
-        list(judging.observe(start_s, summaries(more)))
-    list(judging.look())
-    return judging.outcome()
+        list(evaluation.observe(start_s, summaries(more)))
+    list(evaluation.look())
+    return evaluation.outcome()
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def truth(rule, resolution_s, started_s, stopped_s, results):
     first = math.ceil((started_s + rule.warm_up_s - T0_S) / resolution_s) if rule.warm_up_s else 0
     mine = [raw for raw in results if means(rule, raw) and raw.at >= first]
     begin_s, end_s = T0_S + first * resolution_s, T0_S + WINDOWS * resolution_s
-    is_floor = rule.figure in {Figure.RPS, Figure.COUNT} and not rule.above
+    is_floor = rule.figure in {Figure.RPS, Figure.COUNT} and not rule.is_upper_limit
     whole = figure_of(rule, mine, min(end_s, stopped_s) - max(begin_s, started_s))
     if rule.window_s is None:
         return Truth([] if whole is None else [whole], len(mine))
@@ -186,7 +186,7 @@ def test_rules_on_merged_windows_say_what_the_raw_results_say(run, order):
             assert (one.state, one.observed) == (RuleState.NO_DATA, None), one
             assert one.failed is (rule.severity is Severity.FAIL and expected.requests == 0)
             continue
-        worst = max(expected.values) if rule.above else min(expected.values)
+        worst = max(expected.values) if rule.is_upper_limit else min(expected.values)
         if rule.figure is Figure.PERCENTILE:
             assert one.observed == pytest.approx(worst, rel=0.01)
         elif rule.figure is Figure.MEAN:
@@ -205,9 +205,9 @@ def test_rules_on_merged_windows_say_what_the_raw_results_say(run, order):
 @pytest.mark.parametrize("limit", [10.0, 9.999, 10.001])
 @pytest.mark.parametrize(("above", "inclusive"), [(True, True), (True, False), (False, True), (False, False)])
 def test_a_limit_itself_is_allowed_where_the_comparison_says_so(limit, above, inclusive):
-    rule = Rule(figure=Figure.MAX, limit=limit, above=above, inclusive=inclusive)
-    judging = Judging(RuleSet(rules=(rule,)), T0_S, 10)
-    list(judging.observe(T0_S, summaries([Raw(0, ("/a", "GET"), 10.0, False, 0)])))
+    rule = Rule(figure=Figure.MAX, limit=limit, is_upper_limit=above, inclusive=inclusive)
+    evaluation = Evaluation(RuleSet(rules=(rule,)), T0_S, 10)
+    list(evaluation.observe(T0_S, summaries([Raw(0, ("/a", "GET"), 10.0, False, 0)])))
     comparisons = {
         (True, True): limit >= 10,
         (True, False): limit > 10,
@@ -215,4 +215,4 @@ def test_a_limit_itself_is_allowed_where_the_comparison_says_so(limit, above, in
         (False, False): limit < 10,
     }
     state = RuleState.PASSED if comparisons[above, inclusive] else RuleState.BROKEN
-    assert judging.outcome().rules[0].state is state
+    assert evaluation.outcome().rules[0].state is state

@@ -20,7 +20,7 @@ from locust_cw_dist.core.wire.frame import (
     decode,
     encode,
 )
-from locust_cw_dist.core.wire.messages import FRAME, WORD, pack_hello
+from locust_cw_dist.core.wire.messages import FRAME, MASTER_MESSAGE, pack_hello
 from support.figures import assert_equal
 from support.matrix import wait_for_requests
 from support.processes import wait_until
@@ -150,7 +150,7 @@ def test_messages_that_are_none(running):
         for data in (None, 5, "text", [], {}, {"version": "1"}, {"version": 1, "epoch": 7}, {"epoch": "x" * 10_000}):
             stranger.send_hello(data)
             stranger.send(FRAME, data)
-            stranger.send(WORD, data)
+            stranger.send(MASTER_MESSAGE, data)
         for name in (5, "", "x" * 10_000, b"bytes", 1.5, True):
             stranger.send_hello(pack_hello("stranger"), node_id=name)
             stranger.send(FRAME, {"frame": b""}, node_id=name)

@@ -13,10 +13,10 @@ from locust_cw_dist.core.summaries.run_counters import RunCounters
 from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.wire.frame import Frame, Vitals
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.publish.publisher import Publisher
 from locust_cw_dist.live.runs import Runs
-from locust_cw_dist.live.spool.spool_keeper import Keeper
+from locust_cw_dist.live.spool.spool_keeper import SpoolKeeper
 from locust_cw_dist.settings.settings import Settings
 
 NOW_S = 1_800_000_000.0
@@ -68,15 +68,15 @@ class Bench:
         self.sink = sink
         self.settings = Settings(service="shop", resolution_s=10, **settings)
         self.clock = ManualClock(NOW_S)
-        self.once = Once()
+        self.once = LogOnce()
         self.collector = Collector(resolution_s=10, grace_s=15.0)
         self.runs = Runs(NOW_S, "-")
         self.run = self.runs.start(NOW_S, "http://shop.test", ())
-        self.keeper = Keeper(self.settings, self.runs, self.clock, self.once)
+        self.keeper = SpoolKeeper(self.settings, self.runs, self.clock, self.once)
         self.publisher = Publisher(
             self.settings,
             sink,
-            self.keeper.depot,
+            self.keeper.batch_store,
             self.collector,
             GaugeBook(10),
             self.runs,

@@ -176,7 +176,7 @@ def late():
 
 @pytest.mark.parametrize("module", CORE)
 def test_the_core_imports_nothing_but_itself_and_pure_parts_of_the_standard_library(module):
-    # A parcel has the name of its file, which others read and write.
+    # A batch has the name of its file, which others read and write.
     more = {"core.wire.frame": {"msgpack"}, "core.spool.stored_batch": {"pathlib"}}
     allowed = PURE | more.get(module, set())
     for found in imports_in(MODULES[module]):

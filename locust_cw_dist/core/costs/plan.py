@@ -32,7 +32,7 @@ from locust_cw_dist.core.publish.endpoint_budget import EndpointBudget
 from locust_cw_dist.core.publish.ledger import RunLedger
 from locust_cw_dist.core.publish.limits import MAX_PAIRS_PER_BODY
 from locust_cw_dist.core.publish.selection import Selection
-from locust_cw_dist.core.publish.window_datums import Closed, Entry, publication
+from locust_cw_dist.core.publish.window_datums import Closed, Entry, window_datums
 from locust_cw_dist.core.records.location import S3Location
 from locust_cw_dist.core.summaries.gauges import RunGauges, StatisticSet
 from locust_cw_dist.core.summaries.summary import Summary
@@ -47,7 +47,7 @@ _WORKER = StatisticSet(1, 12.5, 12.5, 12.5)
 
 
 @dataclass(frozen=True, slots=True)
-class Publishing:
+class PublishingPlan:
     """How a run publishes, as its settings say.
 
     Attributes:
@@ -89,7 +89,7 @@ class Plan:
         prices: What they rest on.
     """
 
-    publishing: Publishing
+    publishing: PublishingPlan
     load: Load
     series: frozenset[Series]
     endpoints: int
@@ -161,7 +161,7 @@ class Plan:
         }
 
 
-def make_plan(publishing: Publishing, load: Load, usage: Usage, prices: Prices, *, start_s: int) -> Plan:
+def make_plan(publishing: PublishingPlan, load: Load, usage: Usage, prices: Prices, *, start_s: int) -> Plan:
     """Return the plan of a run.
 
     Args:
@@ -172,7 +172,7 @@ def make_plan(publishing: Publishing, load: Load, usage: Usage, prices: Prices, 
         start_s: Start of the window that stands for all.
     """
     closed, budget = _closed(publishing, load, start_s)
-    entries = list(publication(publishing.metrics, closed, RunLedger()))
+    entries = list(window_datums(publishing.metrics, closed, RunLedger()))
     payloads, bodies = Payloads(), []
     for batch in batches(entries, max_pairs=MAX_PAIRS_PER_BODY):
         datums = [entry.datum for entry in batch]
@@ -196,7 +196,7 @@ def make_plan(publishing: Publishing, load: Load, usage: Usage, prices: Prices, 
     )
 
 
-def _closed(publishing: Publishing, load: Load, start_s: int) -> tuple[Closed, EndpointBudget]:
+def _closed(publishing: PublishingPlan, load: Load, start_s: int) -> tuple[Closed, EndpointBudget]:
     summaries = {key: _summary(publishing.resolution_s, load, number) for number, key in enumerate(load.endpoints)}
     selected, _ = publishing.selection.apply(summaries)
     budget = EndpointBudget(publishing.max_endpoints)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator
 
-from locust_cw_dist.core.master.worker_processes import Epoch, RunTally
+from locust_cw_dist.core.master.worker_processes import RunTally, WorkerProcess
 from locust_cw_dist.core.summaries.sections import PackedSection
 from locust_cw_dist.core.summaries.totals import Totals
 from locust_cw_dist.core.summaries.window import Window
@@ -23,12 +23,12 @@ from locust_cw_dist.core.wire.frame import MAX_ID_CHARS, NO_ROOM, TIME_OUT_OF_RA
 MAX_REMEMBERED_WINDOWS = 4096
 """Windows of which is remembered that they were handed out: over 11 hours at 10 s."""
 
-MAX_EPOCHS = 4096
+MAX_PROCESSES = 4096
 """Worker processes that are known at a time, some kB each: four times as many as a Locust master was seen to bear, so
 that there is room for those that were restarted. Then the one that has been silent longest goes, and what it told
 stays."""
 
-FORGET_EPOCH_AFTER_S = 3600.0
+FORGET_PROCESS_AFTER_S = 3600.0
 """How long a worker process must have been silent before it may go: none waits so long with a frame to send again, for
 Locust's worker quits when its master is away for a minute."""
 
@@ -44,7 +44,7 @@ class Collector:
     """Merges frames and closes windows; see the module's docstring.
 
     Attributes:
-        epochs: What is known of each worker process, by epoch.
+        processes: What is known of each worker process, by its epoch.
         refusals: Frames that were refused, by reason.
         duplicates: Frames that came again and were not merged again.
         late: Results that came after their window had closed, by run.
@@ -53,7 +53,7 @@ class Collector:
 
     def __init__(self, *, resolution_s: int, grace_s: float) -> None:
         """Merge into windows of `resolution_s`; wait `grace_s` after a window's end for a silent worker."""
-        self.epochs: dict[str, Epoch] = {}
+        self.processes: dict[str, WorkerProcess] = {}
         self.refusals: Counter[str] = Counter()
         self.duplicates = 0
         self.late: Counter[str] = Counter()
@@ -62,22 +62,22 @@ class Collector:
         self._grace_s = grace_s
         self._tallies: defaultdict[str, RunTally] = defaultdict(RunTally)
         self._going_run = ""
-        self._by_worker: dict[str, Epoch] = {}
+        self._by_worker: dict[str, WorkerProcess] = {}
         # Epochs by name, as objects: one that must make room for others is still missed at the end of its run.
-        self._part: defaultdict[str, dict[str, Epoch]] = defaultdict(dict)
+        self._part: defaultdict[str, dict[str, WorkerProcess]] = defaultdict(dict)
         self._open: dict[tuple[str, int], Window] = {}
         self._closed_until_s: dict[str, int] = {}
         self._handed_out: dict[tuple[str, int], None] = {}
 
-    def hear(self, worker_id: str, epoch: str, now_s: float) -> Epoch:
+    def greet(self, worker_id: str, epoch: str, now_s: float) -> WorkerProcess:
         """Note a greeting; windows wait for this worker from now on, and the end of its run does.
 
         Raises:
             FrameError: If so many others are at work that there is no room for this one.
         """
-        known = self.epochs.get(epoch)
+        known = self.processes.get(epoch)
         if known is None:
-            known = Epoch(worker_id[:MAX_ID_CHARS], heard_at_s=now_s, cut_at_s=now_s)
+            known = WorkerProcess(worker_id[:MAX_ID_CHARS], heard_at_s=now_s, cut_at_s=now_s)
             self._admit(epoch, known)
         known.heard_at_s = now_s
         known.go_on()
@@ -85,13 +85,13 @@ class Collector:
             self._part[self._going_run][epoch] = known
         return known
 
-    def note_life(self, worker_id: str, now_s: float) -> None:
+    def note_heartbeat(self, worker_id: str, now_s: float) -> None:
         """Note that a worker is there and had nothing to send: windows go on to wait for it."""
-        epoch = self.epoch_of(worker_id)
-        if epoch is not None:
-            epoch.heard_at_s = now_s
+        process = self.process_of(worker_id)
+        if process is not None:
+            process.heard_at_s = now_s
 
-    def epoch_of(self, worker_id: str) -> Epoch | None:
+    def process_of(self, worker_id: str) -> WorkerProcess | None:
         """Return the latest process of a worker; None if none is known."""
         return self._by_worker.get(worker_id)
 
@@ -106,19 +106,19 @@ class Collector:
             if not now_s - MAX_PAST_S <= section.start_s <= now_s + MAX_FUTURE_S:
                 raise FrameError(TIME_OUT_OF_RANGE, f"a window at {section.start_s}, where it is {int(now_s)}")
         # Of a worker that has not greeted, nothing is in yet.
-        epoch = self.epochs.get(frame.epoch) or Epoch(frame.worker_id, heard_at_s=now_s, cut_at_s=0.0)
-        if epoch.has_merged(frame):
+        process = self.processes.get(frame.epoch) or WorkerProcess(frame.worker_id, heard_at_s=now_s, cut_at_s=0.0)
+        if process.has_merged(frame):
             self.duplicates += 1
-            epoch.heard_at_s = now_s
+            process.heard_at_s = now_s
             return False
         self._check_room(frame)
-        self._admit(frame.epoch, epoch)
-        epoch.heard_at_s = now_s
-        epoch.take(frame, now_s, self._tallies)
+        self._admit(frame.epoch, process)
+        process.heard_at_s = now_s
+        process.take(frame, now_s, self._tallies)
         if frame.run_id and frame.run_id == self._going_run:
-            self._part[frame.run_id][frame.epoch] = epoch
+            self._part[frame.run_id][frame.epoch] = process
         for section in frame.sections:
-            self._part[section.run_id][frame.epoch] = epoch
+            self._part[section.run_id][frame.epoch] = process
             window = self._window_of(section.run_id, section.start_s, section.results)
             if isinstance(section, PackedSection):
                 window.merge_packed(section)
@@ -133,16 +133,16 @@ class Collector:
     def begin(self, run_id: str, worker_ids: Container[str], now_s: float) -> None:
         """Note that a run begins, with these workers, and with whoever is heard of until its end."""
         self._going_run = run_id
-        for name, epoch in self.epochs.items():
-            if not epoch.final and epoch.worker_id in worker_ids:
-                self._part[run_id][name] = epoch
-        self.touch(run_id, now_s)
+        for name, process in self.processes.items():
+            if not process.final and process.worker_id in worker_ids:
+                self._part[run_id][name] = process
+        self.open_window(run_id, now_s)
 
     def end(self) -> None:
         """Note that the run that goes on has been stopped."""
         self._going_run = ""
 
-    def touch(self, run_id: str, now_s: float) -> None:
+    def open_window(self, run_id: str, now_s: float) -> None:
         """Have a window for `now_s`, also if no result comes: users and workers are published all the same."""
         # There is always room for a run of this master's own.
         self._tallies.setdefault(run_id, RunTally())
@@ -151,9 +151,9 @@ class Collector:
     def watermark_s(self, now_s: float) -> float:
         """Return the time up to which every live worker has reported; `now_s` if there is none."""
         live = (
-            epoch.cut_at_s
-            for epoch in self.epochs.values()
-            if not epoch.final and now_s - epoch.heard_at_s <= self._grace_s + self.slack_s
+            process.cut_at_s
+            for process in self.processes.values()
+            if not process.final and now_s - process.heard_at_s <= self._grace_s + self.slack_s
         )
         return min(live, default=now_s)
 
@@ -203,35 +203,35 @@ class Collector:
         """Return the number of results that workers told of and whose summaries have not come."""
         return self._tally(run_id).unmerged
 
-    def waiting_for(self, run_id: str, silent_since_s: float) -> Iterator[Epoch]:
+    def waiting_for(self, run_id: str, silent_since_s: float) -> Iterator[WorkerProcess]:
         """Yield the workers that take part in a run, were heard since then, and have not said that they are done."""
-        return (epoch for epoch in self._participants(run_id) if not epoch.is_done(run_id, silent_since_s))
+        return (process for process in self._participants(run_id) if not process.is_done(run_id, silent_since_s))
 
-    def unheard(self, run_id: str) -> list[Epoch]:
+    def unheard(self, run_id: str) -> list[WorkerProcess]:
         """Return the workers that took part in a run and never said that they were done."""
-        return [epoch for epoch in self._participants(run_id) if not epoch.is_done(run_id, 0.0)]
+        return [process for process in self._participants(run_id) if not process.is_done(run_id, 0.0)]
 
-    def participants(self, run_id: str) -> dict[str, Epoch]:
+    def participants(self, run_id: str) -> dict[str, WorkerProcess]:
         """Return the worker processes that took part in a run, by epoch."""
         return dict(self._part.get(run_id, {}))
 
-    def _participants(self, run_id: str) -> Iterable[Epoch]:
+    def _participants(self, run_id: str) -> Iterable[WorkerProcess]:
         return self._part.get(run_id, {}).values()
 
     def _tally(self, run_id: str) -> RunTally:
         return self._tallies.get(run_id) or RunTally()
 
-    def _admit(self, name: str, epoch: Epoch) -> None:
-        if name in self.epochs:
+    def _admit(self, name: str, process: WorkerProcess) -> None:
+        if name in self.processes:
             return
-        if len(self.epochs) >= MAX_EPOCHS:
-            silent = min(self.epochs, key=lambda other: self.epochs[other].heard_at_s)
-            if epoch.heard_at_s - self.epochs[silent].heard_at_s < FORGET_EPOCH_AFTER_S:
-                raise FrameError(NO_ROOM, f"{MAX_EPOCHS} worker processes are at work")
-            forgotten = self.epochs.pop(silent)
+        if len(self.processes) >= MAX_PROCESSES:
+            silent = min(self.processes, key=lambda other: self.processes[other].heard_at_s)
+            if process.heard_at_s - self.processes[silent].heard_at_s < FORGET_PROCESS_AFTER_S:
+                raise FrameError(NO_ROOM, f"{MAX_PROCESSES} worker processes are at work")
+            forgotten = self.processes.pop(silent)
             if self._by_worker.get(forgotten.worker_id) is forgotten:
                 del self._by_worker[forgotten.worker_id]
-        self.epochs[name] = self._by_worker[epoch.worker_id] = epoch
+        self.processes[name] = self._by_worker[process.worker_id] = process
 
     def _check_room(self, frame: Frame) -> None:
         runs = {run_id for run_id in (frame.run_id, *frame.counters) if run_id} - self._tallies.keys()

@@ -64,7 +64,7 @@ class RunTally:
 
 
 @dataclass(slots=True)
-class Epoch:
+class WorkerProcess:
     """One worker process, as the master knows it.
 
     Attributes:

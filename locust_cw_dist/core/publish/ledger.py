@@ -5,7 +5,7 @@
 holds at every moment, where *recorded* is the sum of the workers' cumulative counters, *pending* is what lies on the
 way (told of by a worker but not here yet, in an open window, waiting in memory, or being sent), *spooled* is what is
 safe on disk, and *dropped* has a reason for each. A result is published when the RequestCount datum of its endpoint and
-window is accepted and, if it has a response time, the ResponseTime_ms datums are (`publication`); an `Account` keeps
+window is accepted and, if it has a response time, the ResponseTime_ms datums are (`window_datums`); an `Account` keeps
 track of that for the results of one endpoint and window that depend on the same datums.
 
 State: touched only by the publisher, on the master's hub.

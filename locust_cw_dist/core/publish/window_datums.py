@@ -81,7 +81,7 @@ class Closed:
         return sum(summary.count for summary in self.summaries.values())
 
 
-def publication(plan: MetricPlan, closed: Closed, ledger: RunLedger) -> Iterator[Entry]:
+def window_datums(plan: MetricPlan, closed: Closed, ledger: RunLedger) -> Iterator[Entry]:
     """Yield the datums of a window; those of an endpoint that are accounted for come with their account."""
     start_s, late = closed.window.start_s, not closed.window.is_first
     totals = Summary()

@@ -1,4 +1,4 @@
-"""Judging: finds out whether the rules hold, from the merged windows of one run.
+"""Evaluation: finds out whether the rules hold, from the merged windows of one run.
 
 A rule without a window of its own is about the whole run: one value, at the end. One with a sliding window is about
 every such window, wherever in the run: each that ends with a closed window of `resolution` seconds gives a value, and
@@ -81,7 +81,7 @@ class Tally:
 
 
 def _is_worse(rule: Rule, value: float, than: float) -> bool:
-    return value > than if rule.above else value < than
+    return value > than if rule.is_upper_limit else value < than
 
 
 @dataclass(slots=True)
@@ -162,12 +162,12 @@ class _Watch:
         return int(min(window_start_s(span.started_s, self.resolution_s), self.feed.first_s))
 
     def _may_judge(self, span: Span, end_s: int) -> bool:
-        if self.rule.above or not self.rule.figure.adds_up:
+        if self.rule.is_upper_limit or not self.rule.figure.adds_up:
             return True
         return span.started_s <= end_s - (self.rule.window_s or 0) and end_s <= span.stopped_s
 
 
-class Judging:
+class Evaluation:
     """Judges one run.
 
     Attributes:
@@ -251,7 +251,7 @@ class Judging:
         """Judge a run that was shorter than the rule's window, as far as that is possible."""
         rule = watch.rule
         sight = watch.look_at_all(self._span, self._complete_s)
-        if sight.value is None or (rule.figure.adds_up and not rule.above):
+        if sight.value is None or (rule.figure.adds_up and not rule.is_upper_limit):
             untimed = watch.feed.total.untimed(rule)
             return _no_data(watch, messages.no_window(rule, sight.requests, untimed=untimed))
         text = f"{messages.of_run(rule, sight.value, sight.requests)}; the run was shorter than the rule's window"

@@ -96,7 +96,10 @@ def table(run_id: str, outcome: Outcome) -> list[str]:
     width = min(MAX_LABEL, max(map(len, labels), default=0))
     return [
         f"rules of run {run_id}: {hold} of {len(rules)} hold{failed}",
-        *(f"  {_word(one):<7}  {label:<{width}}  {one.message}" for label, one in zip(labels, rules, strict=True)),
+        *(
+            f"  {_master_message(one):<7}  {label:<{width}}  {one.message}"
+            for label, one in zip(labels, rules, strict=True)
+        ),
     ]
 
 
@@ -105,7 +108,7 @@ def _label(rule: Rule) -> str:
     return text if rule.name == text else f"{rule.name}: {text}"
 
 
-def _word(one: RuleOutcome) -> str:
+def _master_message(one: RuleOutcome) -> str:
     if one.failed:
         return "FAILED"
     return "WARNING" if one.state is RuleState.BROKEN else one.state.value

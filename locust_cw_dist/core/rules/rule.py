@@ -26,7 +26,7 @@ BY_FIGURE = -1
 """Stands for the least number of requests that suits the figure."""
 
 MAX_NAME = 200
-ALL = "*"
+ANY = "*"
 """Stands for every name or every method in the text of a rule."""
 
 PLAIN_METHOD = re.compile(r"[A-Z][A-Z0-9_-]*")
@@ -90,7 +90,7 @@ class Rule:
 
     figure: Figure
     limit: float
-    above: bool
+    is_upper_limit: bool
     inclusive: bool = False
     percentile: float | None = None
     request: str | None = None
@@ -134,7 +134,7 @@ class Rule:
     @property
     def operator(self) -> str:
         """The comparison that holds as long as the rule does."""
-        return ("<" if self.above else ">") + ("=" if self.inclusive else "")
+        return ("<" if self.is_upper_limit else ">") + ("=" if self.inclusive else "")
 
     def text(self) -> str:
         """Return the rule as a user would write it: ``p95(POST /checkout) < 300 ms, window_s=60``."""
@@ -165,17 +165,17 @@ class Rule:
         """Whether the figure may have this value."""
         if self.inclusive and value == self.limit:
             return True
-        return value < self.limit if self.above else value > self.limit
+        return value < self.limit if self.is_upper_limit else value > self.limit
 
     def _endpoint(self) -> str:
         plain_method = self.method if self.method is not None and PLAIN_METHOD.fullmatch(self.method) else None
         if self.request is None:
-            return "" if plain_method is None else f"({plain_method} {ALL})"
+            return "" if plain_method is None else f"({plain_method} {ANY})"
         if plain_method is not None:
             return f"({plain_method} {self.request})"
         first = self.request.split(" ", 1)[0]
-        looks_like_method = " " in self.request and (first == ALL or PLAIN_METHOD.fullmatch(first))
-        return f"({ALL} {self.request})" if looks_like_method else f"({self.request})"
+        looks_like_method = " " in self.request and (first == ANY or PLAIN_METHOD.fullmatch(first))
+        return f"({ANY} {self.request})" if looks_like_method else f"({self.request})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,8 +286,8 @@ def _check_limit(rule: Rule) -> None:
 
 def _always(rule: Rule) -> str | None:
     """Return what is known of the rule whatever the requests do, if anything is."""
-    lowest = rule.limit == 0 and rule.above is not rule.inclusive
-    highest = rule.figure is Figure.FAILURE_RATIO and rule.limit == 1 and rule.above is rule.inclusive
+    lowest = rule.limit == 0 and rule.is_upper_limit is not rule.inclusive
+    highest = rule.figure is Figure.FAILURE_RATIO and rule.limit == 1 and rule.is_upper_limit is rule.inclusive
     if not (lowest or highest):
         return None
     return "always holds" if rule.inclusive else "never holds"
@@ -296,7 +296,7 @@ def _always(rule: Rule) -> str | None:
 def _check_together(rule: Rule) -> None:
     if rule.figure is Figure.FAILURE_RATIO and rule.successful_only:
         raise _wrong("successful_only", True, "left out for failure_ratio")
-    if rule.abort_after_s is not None and rule.window_s is None and rule.figure.adds_up and not rule.above:
+    if rule.abort_after_s is not None and rule.window_s is None and rule.figure.adds_up and not rule.is_upper_limit:
         raise _wrong(
             "abort_after_s",
             rule.abort_after_s,

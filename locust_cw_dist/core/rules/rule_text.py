@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from locust_cw_dist.core.rules.rule import ALL, ATTRIBUTES, PLAIN_METHOD, Figure, Rule, RuleError
+from locust_cw_dist.core.rules.rule import ANY, ATTRIBUTES, PLAIN_METHOD, Figure, Rule, RuleError
 
 MAX_TEXT = 2_000
 
@@ -75,7 +75,7 @@ def parse(text: str, defaults: Mapping[str, Any] = NO_DEFAULTS, **more: Any) -> 
         figure=figure,
         percentile=percentile,
         limit=_limit(figure, parts["limit"], parts["unit"] or ""),
-        above=parts["operator"].startswith("<"),
+        is_upper_limit=parts["operator"].startswith("<"),
         inclusive=parts["operator"].endswith("="),
         **(usual | fields),
     )
@@ -95,17 +95,17 @@ def _endpoint(text: str | None) -> dict[str, str]:
     if text is None:
         return {}
     first, space, rest = text.strip().partition(" ")
-    method, request = (first, rest.strip()) if space and _is_method(first) else (ALL, text.strip())
+    method, request = (first, rest.strip()) if space and _is_method(first) else (ANY, text.strip())
     if request in _HTTP_METHODS:
-        raise RuleError(f"requests: got {_shown(request)}, must have a name too; ({request} {ALL}) are all of them")
+        raise RuleError(f"requests: got {_shown(request)}, must have a name too; ({request} {ANY}) are all of them")
     if not request:
         raise RuleError("requests: got nothing between the parentheses, must be a name, as (POST /checkout)")
     fields = {"method": method, "request": request}
-    return {key: value for key, value in fields.items() if value != ALL}
+    return {key: value for key, value in fields.items() if value != ANY}
 
 
 def _is_method(text: str) -> bool:
-    return text == ALL or PLAIN_METHOD.fullmatch(text) is not None
+    return text == ANY or PLAIN_METHOD.fullmatch(text) is not None
 
 
 def _limit(figure: Figure, text: str, unit: str) -> float:

@@ -1,4 +1,4 @@
-"""Parcel: a batch on its way to CloudWatch, in memory or on disk."""
+"""StoredBatch: a batch on its way to CloudWatch, in memory or on disk."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from locust_cw_dist.core.spool.batch_file import SpooledBatch
 
 
 @dataclass(slots=True, eq=False)
-class Parcel:
+class StoredBatch:
     """A batch on its way.
 
     Attributes:

@@ -22,12 +22,12 @@ HELLO = "locust_cw_dist:hello"
 FRAME = "locust_cw_dist:frame"
 """Worker to master: a frame outside of a report, at the end of the process. Data: frame."""
 
-WORD = "locust_cw_dist:word"
-"""Master to worker: settings, clock and run, and which frame is acknowledged, if any. Data: as `Word`."""
+MASTER_MESSAGE = "locust_cw_dist:word"
+"""Master to worker: settings, clock and run, and which frame is acknowledged, if any. Data: as `MasterMessage`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class MasterMessage:
     """What the master tells a worker, with every acknowledgement again.
 
     Attributes:
@@ -67,7 +67,7 @@ class Word:
         }
 
 
-def read_word(data: object) -> Word | None:
+def read_master_message(data: object) -> MasterMessage | None:
     """Return the Word that `data` holds, or None if it holds none that can be used.
 
     A word of another version has that version and nothing else to rely on.
@@ -78,7 +78,7 @@ def read_word(data: object) -> Word | None:
     if type(version) is not int:
         return None
     if version != WIRE_VERSION:
-        return Word(0.0, "", 0, version=version)
+        return MasterMessage(0.0, "", 0, version=version)
     clock_s, run_id, resolution_s = data.get("clock_s"), data.get("run_id"), data.get("resolution_s")
     recording, epoch, seq = data.get("recording"), data.get("epoch"), data.get("seq")
     whole_windows, with_messages = data.get("whole_windows", False), data.get("with_messages", False)
@@ -96,7 +96,7 @@ def read_word(data: object) -> Word | None:
         and type(with_messages) is bool
     ):
         return None
-    return Word(clock_s, str(run_id), resolution_s, recording, str(epoch), seq, whole_windows, with_messages)
+    return MasterMessage(clock_s, str(run_id), resolution_s, recording, str(epoch), seq, whole_windows, with_messages)
 
 
 def pack_hello(epoch: str) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from locust_cw_dist.core.summaries.sections import AnySection, EndpointKey, Sect
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.summaries.windows import FINEST_RESOLUTION_S, window_start_s
 
-ALL = 2**53
+NO_LIMIT = 2**53
 """More than there can be."""
 
 
@@ -186,7 +186,9 @@ class WorkerBuffer:
         for (run_id, start_s), summaries in windows.items():
             self._merge_into((run_id, start_s + by_s), summaries)
 
-    def take(self, max_summaries: int = ALL, max_waiting: int = ALL, *, until_s: float = math.inf) -> list[Section]:
+    def take(
+        self, max_summaries: int = NO_LIMIT, max_waiting: int = NO_LIMIT, *, until_s: float = math.inf
+    ) -> list[Section]:
         """Hand over what is here and whose run is known, oldest window first: everything, or as much as that.
 
         Args:

@@ -28,7 +28,7 @@ from locust_cw_dist.core.summaries.run_counters import UNKNOWN_RUN, RunCounters
 from locust_cw_dist.core.summaries.sections import AnySection, halve
 from locust_cw_dist.core.summaries.windows import window_start_s
 from locust_cw_dist.core.wire.frame import Frame, FrameError, Vitals, encode
-from locust_cw_dist.core.worker.buffer import ALL, WorkerBuffer
+from locust_cw_dist.core.worker.buffer import NO_LIMIT, WorkerBuffer
 
 RESEND_AFTER_REPORTS = 2
 """Reports without an acknowledgement after which a frame is sent again: an acknowledgement usually takes milliseconds,
@@ -98,7 +98,7 @@ class Cutter:
         acked: The highest sequence number that was acknowledged.
     """
 
-    def __init__(self, buffer: WorkerBuffer, *, worker_id: str, epoch: str, max_summaries: int = ALL) -> None:
+    def __init__(self, buffer: WorkerBuffer, *, worker_id: str, epoch: str, max_summaries: int = NO_LIMIT) -> None:
         """Cut what `buffer` folds as the frames of `epoch`, each with at most so many summaries."""
         self.acked = 0
         self._buffer = buffer
@@ -249,7 +249,7 @@ class Outbox:
             return NOTHING
         return self._send(moment, final=False, until_s=self._until_s(moment), due=self._answered.leaves)
 
-    def last_word(self, moment: Moment) -> bytes:
+    def final_frame(self, moment: Moment) -> bytes:
         """Return what is to be sent next at the end of the process, or `NOTHING` if the master has everything.
 
         That is the frame on its way, if there is one; once that is acknowledged, a last frame with all that is left,

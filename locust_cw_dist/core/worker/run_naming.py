@@ -43,7 +43,7 @@ class RunNaming:
         self._begun = self._announced
         return is_known
 
-    def hear(self, run_id: str, answered_seq: int | None, *, clock_moved_s: float, is_running: bool) -> None:
+    def learn(self, run_id: str, answered_seq: int | None, *, clock_moved_s: float, is_running: bool) -> None:
         """Take the master's word of its current run.
 
         Args:

@@ -19,12 +19,12 @@ from locust_cw_dist.core.master.gauges import GaugeBook
 from locust_cw_dist.core.master.report_intervals import ReportIntervals
 from locust_cw_dist.core.verdict.generator_health import SKEW_S
 from locust_cw_dist.core.wire.frame import MALFORMED, OTHER_VERSION, WIRE_VERSION, Frame, FrameError, decode
-from locust_cw_dist.core.wire.messages import FRAME, HELLO, REPORT_KEY, WORD, Word, is_id, read_hello
+from locust_cw_dist.core.wire.messages import FRAME, HELLO, MASTER_MESSAGE, REPORT_KEY, MasterMessage, is_id, read_hello
 from locust_cw_dist.live.master.own_results import OwnResults
 from locust_cw_dist.live.platform.clock import Clock
 from locust_cw_dist.live.platform.listeners import Listeners
 from locust_cw_dist.live.platform.locust_internals import USUAL_REPORT_INTERVAL_S, MasterLink, report_interval_s
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.live.verdict.health_watch import HealthWatch
 
@@ -80,7 +80,7 @@ class Master:
         health: HealthWatch,
         runs: Runs,
         clock: Clock,
-        once: Once,
+        once: LogOnce,
         *,
         resolution_s: int,
         with_messages: bool,
@@ -136,9 +136,9 @@ class Master:
         Only those that have greeted: a worker without the plugin would complain about a message that it does not know.
         """
         self.own.begin_run()
-        for name, epoch in self.collector.epochs.items():
-            if not epoch.final and name != self.own.epoch:
-                self._say(epoch.worker_id, self._word())
+        for name, process in self.collector.processes.items():
+            if not process.final and name != self.own.epoch:
+                self._send_to(process.worker_id, self._master_message())
 
     def keep_link(self) -> None:
         """Look after the connection, and after how often workers report; call it now and then."""
@@ -203,22 +203,22 @@ class Master:
         """
         silent_since_s = self._clock.now_s() - SILENCE_S
         return any(
-            max(epoch.heard_at_s, self._heartbeats_s.get(epoch.worker_id, 0.0)) >= silent_since_s
-            for epoch in self.collector.waiting_for(self._runs.current.run_id, 0.0)
+            max(process.heard_at_s, self._heartbeats_s.get(process.worker_id, 0.0)) >= silent_since_s
+            for process in self.collector.waiting_for(self._runs.current.run_id, 0.0)
         )
 
     def _ask_to_quit(self) -> None:
         # After a stop in the web UI Locust has forgotten its workers, and tells none of them.
-        for epoch in self.collector.epochs.values():
-            if not epoch.final and epoch.worker_id not in self._runner.clients:
-                self._tell_to_quit(epoch.worker_id)
+        for process in self.collector.processes.values():
+            if not process.final and process.worker_id not in self._runner.clients:
+                self._tell_to_quit(process.worker_id)
         now_s = self._clock.now_s()
-        self._asked_s = {epoch.worker_id: now_s for epoch in self.collector.epochs.values() if not epoch.final}
+        self._asked_s = {process.worker_id: now_s for process in self.collector.processes.values() if not process.final}
 
     def _ask_again(self, worker_id: str) -> None:
         """Tell a worker again to quit that goes on: its connection may have been reset since it was told."""
-        now_s, epoch = self._clock.now_s(), self.collector.epoch_of(worker_id)
-        if now_s - self._asked_s[worker_id] >= ASK_AGAIN_S and epoch is not None and not epoch.final:
+        now_s, process = self._clock.now_s(), self.collector.process_of(worker_id)
+        if now_s - self._asked_s[worker_id] >= ASK_AGAIN_S and process is not None and not process.final:
             self._asked_s[worker_id] = now_s
             self._tell_to_quit(worker_id)
 
@@ -274,7 +274,7 @@ class Master:
             elif value:
                 self._take(client_id, value)
             else:
-                self.collector.note_life(client_id, self._clock.now_s())
+                self.collector.note_heartbeat(client_id, self._clock.now_s())
         except Exception:
             self._once.error("report", "locust-cw: could not take a worker's report")
 
@@ -295,10 +295,10 @@ class Master:
                 self.collector.refuse(MALFORMED)
             elif hello[0] != WIRE_VERSION:
                 self._note_other_version(msg.node_id, hello[0])
-                self._say(msg.node_id, self._word())
+                self._send_to(msg.node_id, self._master_message())
             else:
-                self.collector.hear(msg.node_id, hello[1], self._clock.now_s())
-                self._say(msg.node_id, self._word())
+                self.collector.greet(msg.node_id, hello[1], self._clock.now_s())
+                self._send_to(msg.node_id, self._master_message())
         except FrameError as e:
             self._refuse(msg.node_id, e)
         except Exception:
@@ -318,7 +318,7 @@ class Master:
         except FrameError as e:
             self._refuse(client_id, e)
             return
-        self._say(client_id, self._word(frame.epoch, frame.seq))
+        self._send_to(client_id, self._master_message(frame.epoch, frame.seq))
         if is_new:
             self._note(client_id, frame)
 
@@ -339,14 +339,14 @@ class Master:
         self.collector.refuse(error.reason)
         if error.reason == OTHER_VERSION:
             self._note_other_version(client_id, error.version)
-            self._say(client_id, self._word())
+            self._send_to(client_id, self._master_message())
         else:
             self._once.warning(
                 f"refused {error.reason}", "locust-cw: a frame of worker %s was refused: %s", client_id, error
             )
 
-    def _word(self, epoch: str = "", seq: int = 0) -> Word:
-        return Word(
+    def _master_message(self, epoch: str = "", seq: int = 0) -> MasterMessage:
+        return MasterMessage(
             self._clock.now_s(),
             self._runs.current.run_id,
             self._resolution_s,
@@ -356,8 +356,8 @@ class Master:
             with_messages=self._with_messages,
         )
 
-    def _say(self, client_id: str, word: Word) -> None:
-        self._runner.send_message(WORD, word.pack(), client_id)
+    def _send_to(self, client_id: str, message: MasterMessage) -> None:
+        self._runner.send_message(MASTER_MESSAGE, message.pack(), client_id)
 
     def _note_bare_report(self, client_id: str) -> None:
         if client_id not in self._bare_reports and len(self._bare_reports) >= MAX_STRANGERS:
@@ -370,7 +370,7 @@ class Master:
 
     def _note_unheard_workers(self) -> None:
         """At the end a single report is enough: a worker with the plugin has greeted by then."""
-        heard = {epoch.worker_id for epoch in self.collector.epochs.values()}
+        heard = {process.worker_id for process in self.collector.processes.values()}
         for client_id in self._bare_reports.keys() - heard - self.without_plugin:
             self._note_without_plugin(client_id)
 

@@ -16,9 +16,9 @@ from locust_cw_dist.core.wire.frame import Vitals
 from locust_cw_dist.core.worker.outbox import MAX_SUMMARIES_PER_FRAME, Cutter, Moment
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import Clock
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.runs import Runs
-from locust_cw_dist.live.worker.request_listener import Recorder
+from locust_cw_dist.live.worker.request_listener import RequestListener
 
 HAND_OVER_INTERVAL_S = 1.0
 """How often results go to the collector: the finest window."""
@@ -40,7 +40,7 @@ class OwnResults:
         collector: Collector,
         runs: Runs,
         clock: Clock,
-        once: Once,
+        once: LogOnce,
         *,
         name: str,
         resolution_s: int,
@@ -69,34 +69,34 @@ class OwnResults:
         self._clock = clock
         self._once = once
         self._look = look
-        self._recorder = Recorder(clock, once)
-        self._recorder.use_reasons(with_messages=with_messages)
-        self._recorder.buffer.use_resolution(resolution_s)
-        self._recorder.buffer.begin_run(runs.current.run_id)
+        self._request_listener = RequestListener(clock, once)
+        self._request_listener.use_reasons(with_messages=with_messages)
+        self._request_listener.buffer.use_resolution(resolution_s)
+        self._request_listener.buffer.begin_run(runs.current.run_id)
         self._cutter = Cutter(
-            self._recorder.buffer, worker_id=name, epoch=self.epoch, max_summaries=MAX_SUMMARIES_PER_FRAME
+            self._request_listener.buffer, worker_id=name, epoch=self.epoch, max_summaries=MAX_SUMMARIES_PER_FRAME
         )
         self._greenlet: gevent.Greenlet | None = None
 
     def attach(self) -> None:
         """Listen to Locust's events."""
-        self._recorder.attach(self._environment)
+        self._request_listener.attach(self._environment)
         self._greenlet = forks.spawn(self._hand_over_forever)
 
     def detach(self) -> None:
         """Stop listening."""
-        self._recorder.detach()
+        self._request_listener.detach()
         if self._greenlet is not None:
             self._greenlet.kill()
 
     def begin_run(self) -> None:
         """Record for the current run from now on."""
         self.hand_over()
-        self._recorder.buffer.begin_run(self._runs.current.run_id)
+        self._request_listener.buffer.begin_run(self._runs.current.run_id)
 
     def hand_over(self) -> bool:
         """Hand over all that has fired; return whether there was anything."""
-        is_new = not self._recorder.buffer.is_empty
+        is_new = not self._request_listener.buffer.is_empty
         while self._hand_over_some():
             pass
         return is_new
@@ -112,14 +112,14 @@ class OwnResults:
 
     def _hand_over_some(self) -> bool:
         """Hand over as much as the hub may be held for; return whether there is more."""
-        is_known = self._look is not None or self.epoch in self._collector.epochs
-        if not is_known and self._recorder.buffer.is_empty:
+        is_known = self._look is not None or self.epoch in self._collector.processes
+        if not is_known and self._request_listener.buffer.is_empty:
             return False
         now_s = self._clock.now_s()
         vitals = Vitals() if self._look is None else self._look(now_s)
-        frame = self._cutter.cut(Moment(now_s, 0.0, self._recorder.over, vitals), final=self.is_final)
+        frame = self._cutter.cut(Moment(now_s, 0.0, self._request_listener.over, vitals), final=self.is_final)
         self._collector.accept(frame, now_s)
         self._cutter.acked = frame.seq
-        self._recorder.buffer.forget_runs(frame.counters)
+        self._request_listener.buffer.forget_runs(frame.counters)
         # Only while it gets on: counters that are wrong must not keep the process from ending.
         return bool(frame.sections) and any(counters.held for counters in frame.counters.values())

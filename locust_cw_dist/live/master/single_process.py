@@ -1,4 +1,4 @@
-"""Single: users and publisher in one process. The same stages; frames go to the collector in memory."""
+"""SingleProcess: users and publisher in one process. The same stages; frames go to the collector in memory."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from locust_cw_dist.core.master.gauges import GaugeBook
 from locust_cw_dist.core.wire.frame import Vitals
 from locust_cw_dist.live.master.own_results import OwnResults
 from locust_cw_dist.live.platform.clock import Clock
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.live.verdict.health_watch import HealthWatch
 from locust_cw_dist.live.worker.request_listener import vitals_of
 
 
-class Single:
+class SingleProcess:
     """The plugin in a single process, but for publishing.
 
     Attributes:
@@ -32,7 +32,7 @@ class Single:
         health: HealthWatch,
         runs: Runs,
         clock: Clock,
-        once: Once,
+        once: LogOnce,
         *,
         resolution_s: int,
         with_messages: bool,

@@ -1,4 +1,4 @@
-"""OffHub: blocking calls on a native thread, so that the hub goes on; for the disk.
+"""DiskThread: blocking calls on a native thread, so that the hub goes on; for the disk.
 
 What runs there must not log, print or take any other lock that the hub may want: gevent's locks do not always wake a
 waiter on another thread. What it raises is raised by the caller.
@@ -17,7 +17,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class OffHub:
+class DiskThread:
     """One thread, made with the first call; calls take turns."""
 
     def __init__(self) -> None:

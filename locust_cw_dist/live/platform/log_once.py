@@ -1,4 +1,4 @@
-"""Once: log a thing once per kind, however often it happens."""
+"""LogOnce: log a thing once per kind, however often it happens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_NAMED = 1000
 stranger says, and must neither fill memory or disk nor keep other messages from being logged."""
 
 
-class Once:
+class LogOnce:
     """Logs each kind of message once; kinds are this program's own, and few."""
 
     def __init__(self) -> None:

@@ -10,9 +10,9 @@ from locust_cw_dist.core.publish.body_sizes import Payloads
 from locust_cw_dist.core.publish.datums import Datum
 from locust_cw_dist.core.publish.limits import MAX_PAIRS_PER_BODY
 from locust_cw_dist.errors import SettingsError
-from locust_cw_dist.live.platform.disk_thread import OffHub
+from locust_cw_dist.live.platform.disk_thread import DiskThread
 from locust_cw_dist.live.platform.files import write_all
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.platform.log_once import LogOnce
 
 
 class DryRun:
@@ -23,11 +23,11 @@ class DryRun:
 
     max_pairs = MAX_PAIRS_PER_BODY
 
-    def __init__(self, path: str | None, once: Once) -> None:
+    def __init__(self, path: str | None, once: LogOnce) -> None:
         """Write bodies to the file `path`, one a line, once it is open; None writes none."""
         self._path = path
         self._once = once
-        self._off_hub = OffHub()
+        self._disk_thread = DiskThread()
         self._file: FileIO | None = None
         self._payloads = Payloads()
 
@@ -40,7 +40,7 @@ class DryRun:
         if self._path is None:
             return
         try:
-            self._file = self._off_hub.run(FileIO, self._path, "wb")
+            self._file = self._disk_thread.run(FileIO, self._path, "wb")
         except OSError as e:
             raise SettingsError(
                 f"got {self._path!r}, must be a file that can be written ({e})", setting="--cw-payloads"
@@ -58,7 +58,7 @@ class DryRun:
         self._payloads.note(content, batch)
         if self._file is not None:
             try:
-                self._off_hub.run(_write, self._file, content)
+                self._disk_thread.run(_write, self._file, content)
             except OSError as e:
                 self._once.warning(
                     "payloads", "locust-cw: %s can't be written (%s): payloads are missing", self._path, e
@@ -73,7 +73,7 @@ class DryRun:
         """Close the file."""
         if self._file is not None:
             try:
-                self._off_hub.run(self._file.close)
+                self._disk_thread.run(self._file.close)
             except OSError as e:
                 self._once.warning(
                     "payloads", "locust-cw: %s can't be written (%s): payloads are missing", self._path, e

@@ -1,4 +1,4 @@
-"""Presence: whether another process on this machine does the same thing."""
+"""MachineLock: whether another process on this machine does the same thing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 from locust_cw_dist.live.platform import forks
 
 
-class Presence:
+class MachineLock:
     """A name that one process of a machine (of a network namespace) can have at a time.
 
     The name is that of a Unix socket in Linux's abstract namespace, where there are no files: the kernel frees it when

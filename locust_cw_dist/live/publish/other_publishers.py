@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.settings.settings import Settings
 
 
@@ -21,7 +21,7 @@ def identity(settings: Settings) -> bytes:
     return json.dumps([where, sorted(settings.dimensions)]).encode()
 
 
-def warn(once: Once, settings: Settings, where: str) -> None:
+def warn(once: LogOnce, settings: Settings, where: str) -> None:
     """Say once that there is another."""
     once.warning(
         "rival",

@@ -27,13 +27,13 @@ from locust_cw_dist.core.publish.ledger import LEFT_OUT, TOO_LATE, Balance, Datu
 from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.selection import Selection
 from locust_cw_dist.core.publish.send_error import SendError
-from locust_cw_dist.core.publish.window_datums import Closed, Entry, publication
+from locust_cw_dist.core.publish.window_datums import Closed, Entry, window_datums
 from locust_cw_dist.core.summaries.gauges import RunGauges
 from locust_cw_dist.core.summaries.window import Window
 from locust_cw_dist.core.summaries.windows import window_start_s
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import Clock
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.publish.sender import BUG, LAST_DISK_S, Sender
 from locust_cw_dist.live.publish.sink import Sink, outcome
 from locust_cw_dist.live.publish.unsent_batches import UnsentBatches
@@ -98,24 +98,24 @@ class Publisher:
         self,
         settings: Settings,
         sink: Sink,
-        depot: UnsentBatches,
+        batch_store: UnsentBatches,
         collector: Collector,
         gauges: GaugeBook,
         runs: Runs,
         clock: Clock,
-        once: Once,
+        once: LogOnce,
     ) -> None:
-        """Publish the windows of `collector` to `sink`, by way of `depot` where that is needed."""
+        """Publish the windows of `collector` to `sink`, by way of `batch_store` where that is needed."""
         self.series = SeriesCount({})
         self.sender = Sender(
-            sink, depot, once, on_accepted=self.series.note, resends_ambiguous=settings.ambiguous == "resend"
+            sink, batch_store, once, on_accepted=self.series.note, resends_ambiguous=settings.ambiguous == "resend"
         )
         self.on_closed: list[Callable[[Window, RunGauges | None], None]] = []
         self._plan = plan_of(settings)
         self._settings = settings
         self._namespace = settings.resolved_namespace or ""
         self._sink = sink
-        self._depot = depot
+        self._batch_store = batch_store
         self._collector = collector
         self._gauges = gauges
         self._runs = runs
@@ -168,7 +168,7 @@ class Publisher:
         now_s = self._clock.now_s()
         if self._runs.current.is_running:
             self._gauges.note_counts(*self._count(), now_s)
-            self._collector.touch(self._runs.current.run_id, now_s)
+            self._collector.open_window(self._runs.current.run_id, now_s)
         for window in self._collector.close(now_s, everything=everything):
             self._runs.get(window.run_id).ledger.taken += window.results
             # Now: what is made of one window takes away the gauges of its time, and another run may share that.
@@ -180,7 +180,7 @@ class Publisher:
 
     def _take(self, window: Window, gauges: RunGauges | None) -> None:
         """Hand a window to those who want to know of it, and move it on; never yields."""
-        self._show(window, gauges)
+        self._select_and_tell(window, gauges)
         if self._settings.publishes:
             self._backlog.add(window)
             self._work.set()
@@ -188,7 +188,7 @@ class Publisher:
             # Received is all that they are to be.
             self._runs.get(window.run_id).ledger.published += window.results
 
-    def _show(self, window: Window, gauges: RunGauges | None) -> None:
+    def _select_and_tell(self, window: Window, gauges: RunGauges | None) -> None:
         ledger = self._runs.get(window.run_id).ledger
         window.summaries, left_out = self._selection.apply(window.summaries)
         if left_out:
@@ -225,7 +225,7 @@ class Publisher:
             return
         self.tick(everything=True)
         self.sender.stop()
-        if self._depot.is_there:
+        if self._batch_store.is_there:
             with gevent.Timeout(LAST_DISK_S, False):
                 self._wait_for(lambda: self._has_made_all)
         gevent.killall(self._greenlets)
@@ -305,7 +305,7 @@ class Publisher:
             try:
                 closed = self._closed(window)
                 self._breathe()
-                for entry in publication(self._plan, closed, ledger):
+                for entry in window_datums(self._plan, closed, ledger):
                     unsent.append(entry)
                     yield entry
                     self._breathe()

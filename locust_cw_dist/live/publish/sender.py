@@ -31,9 +31,9 @@ from locust_cw_dist.core.publish.ledger import DatumLedger
 from locust_cw_dist.core.publish.retry import Failure, Gate
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.core.publish.window_datums import Entry
-from locust_cw_dist.core.spool.stored_batch import Parcel
+from locust_cw_dist.core.spool.stored_batch import StoredBatch
 from locust_cw_dist.live.platform import forks
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.publish.sink import Sink, outcome
 from locust_cw_dist.live.publish.unsent_batches import UnsentBatches
 
@@ -72,8 +72,8 @@ class Sender:
     def __init__(
         self,
         sink: Sink,
-        depot: UnsentBatches,
-        once: Once,
+        batch_store: UnsentBatches,
+        once: LogOnce,
         *,
         on_accepted: Callable[[Datum], None],
         resends_ambiguous: bool = True,
@@ -82,7 +82,7 @@ class Sender:
 
         Args:
             sink: Where batches go.
-            depot: Where they are kept meanwhile.
+            batch_store: Where they are kept meanwhile.
             once: For what is said once.
             on_accepted: Called with each datum that was accepted.
             resends_ambiguous: Whether a batch is sent again if nobody knows whether it was taken.
@@ -90,13 +90,13 @@ class Sender:
         self.ledger = DatumLedger()
         self.last_failure = Failure.UNREACHABLE
         self._sink = sink
-        self._depot = depot
+        self._batch_store = batch_store
         self._once = once
         self._on_accepted = on_accepted
         self._resends_ambiguous = resends_ambiguous
-        self._fresh: deque[Parcel] = deque()
-        self._stored: deque[Parcel] = deque()
-        self._busy: set[Parcel] = set()
+        self._fresh: deque[StoredBatch] = deque()
+        self._stored: deque[StoredBatch] = deque()
+        self._busy: set[StoredBatch] = set()
         self._calls: set[gevent.Greenlet] = set()
         self._attempts = 0
         self._gate = Gate()
@@ -123,7 +123,7 @@ class Sender:
     @property
     def unsafe_since_s(self) -> float | None:
         """The oldest timestamp of what is in memory only; None if there is nothing."""
-        in_memory = (parcel.start_s for parcel in (*self._fresh, *self._busy) if parcel.file is None)
+        in_memory = (stored.start_s for stored in (*self._fresh, *self._busy) if stored.file is None)
         return min(in_memory, default=None)
 
     def start(self) -> None:
@@ -132,32 +132,32 @@ class Sender:
 
     def submit(self, namespace: str, entries: Sequence[Entry]) -> None:
         """Take a batch; waits while too much waits in memory that no disk takes."""
-        parcel = Parcel(namespace, tuple(entries))
-        self._busy.add(parcel)
+        stored = StoredBatch(namespace, tuple(entries))
+        self._busy.add(stored)
         try:
-            while not self._place(parcel):
+            while not self._place(stored):
                 self._wait(None)
         except BaseException:
             # Ended while it waited for a place: `close` decides what becomes of it.
-            self._fresh.append(parcel)
+            self._fresh.append(stored)
             raise
         finally:
-            self._busy.discard(parcel)
+            self._busy.discard(stored)
             self._change()
 
-    def adopt(self, parcel: Parcel, *, is_doubtful: bool = False) -> None:
+    def adopt(self, stored: StoredBatch, *, is_doubtful: bool = False) -> None:
         """Take a batch that is on disk already; `is_doubtful` if nobody knows whether CloudWatch has taken it."""
         self.ledger.ambiguous += is_doubtful
-        parcel.leave_memory()
-        self._stored.append(parcel)
+        stored.leave_memory()
+        self._stored.append(stored)
         self._change()
 
-    def give_up(self, parcel: Parcel, failure: Failure, *, keeps_file: bool = False) -> None:
+    def give_up(self, stored: StoredBatch, failure: Failure, *, keeps_file: bool = False) -> None:
         """Book a batch as dropped that is not to be sent, and remove its file."""
         self.ledger.ambiguous += failure is Failure.AMBIGUOUS
-        self._drop(parcel, failure.value)
+        self._drop(stored, failure.value)
         if not keeps_file:
-            self._depot.forget(parcel)
+            self._batch_store.forget(stored)
 
     def hurry(self) -> None:
         """Try again at once, and after short pauses: the process ends."""
@@ -184,51 +184,51 @@ class Sender:
         """Bring what was not taken to disk, or book it as dropped; after `stop`. A hung disk is not waited for."""
         left = [*self._fresh, *self._busy]
         with gevent.Timeout(LAST_DISK_S, False):
-            for parcel in left:
-                if parcel.entries:
-                    self._depot.store(parcel)
-        for parcel in left:
+            for stored in left:
+                if stored.entries:
+                    self._batch_store.store(stored)
+        for stored in left:
             # One whose file can't be replaced any more is left with what is in that.
-            if parcel.entries and parcel.file is None:
-                self._drop(parcel, self.last_failure.value)
+            if stored.entries and stored.file is None:
+                self._drop(stored, self.last_failure.value)
         self._fresh.clear()
         self._busy.clear()
 
-    def _place(self, parcel: Parcel) -> bool:
-        """Let a new parcel wait on disk or in memory; return False if there is no place now."""
-        if (self._gate.failures or self._is_ending) and self._depot.store(parcel):
-            self._stored.append(parcel)
+    def _place(self, stored: StoredBatch) -> bool:
+        """Let a new batch wait on disk or in memory; return False if there is no place now."""
+        if (self._gate.failures or self._is_ending) and self._batch_store.store(stored):
+            self._stored.append(stored)
             return True
         if len(self._fresh) >= MAX_WAITING and not self._is_ending:
             return False
-        self._fresh.append(parcel)
+        self._fresh.append(stored)
         return True
 
     # -- scheduling
 
     def _serve_forever(self) -> None:
         while not self._is_ending:
-            parcel = self._take()
-            if parcel is None:
+            stored = self._take()
+            if stored is None:
                 self._wait(self._pause_s())
                 continue
-            self._busy.add(parcel)
+            self._busy.add(stored)
             self._attempts += 1
             try:
-                self._attempt(parcel)
+                self._attempt(stored)
             except Exception:
                 self._once.error("send", "locust-cw: could not send a batch")
-                self._drop(parcel, BUG)
+                self._drop(stored, BUG)
             except BaseException:
                 # Ended before it was settled: `close` decides what becomes of the rest.
-                self._fresh.append(parcel)
+                self._fresh.append(stored)
                 raise
             finally:
                 self._attempts -= 1
-                self._busy.discard(parcel)
+                self._busy.discard(stored)
                 self._change()
 
-    def _take(self) -> Parcel | None:
+    def _take(self) -> StoredBatch | None:
         """Return what is to be tried now: while calls fail, one at a time and not before its time."""
         if self._is_paused or (self._gate.failures and (self._attempts or self._gate.pause_s(time.monotonic()))):
             return None
@@ -250,30 +250,30 @@ class Sender:
         changed, self._changed = self._changed, Event()
         changed.set()
 
-    # -- one parcel
+    # -- one batch
 
-    def _attempt(self, parcel: Parcel) -> None:
-        """Send a parcel, or as much of it as is taken, and decide what becomes of the rest."""
-        if unreadable := self._depot.begin_try(parcel):
-            self._drop_unread(parcel, unreadable)
+    def _attempt(self, stored: StoredBatch) -> None:
+        """Send a batch, or as much of it as is taken, and decide what becomes of the rest."""
+        if unreadable := self._batch_store.begin_try(stored):
+            self._drop_unread(stored, unreadable)
             return
-        self.ledger.retries += parcel.tries > 0
-        parcel.tries += 1
-        error = self._send_in_pieces(parcel)
-        if error is None or not parcel.entries:
-            self._depot.forget(parcel)
+        self.ledger.retries += stored.tries > 0
+        stored.tries += 1
+        error = self._send_in_pieces(stored)
+        if error is None or not stored.entries:
+            self._batch_store.forget(stored)
         else:
-            self._keep(parcel, error)
+            self._keep(stored, error)
 
-    def _keep(self, parcel: Parcel, error: SendError) -> None:
-        """Let a parcel wait for its next try, on disk if possible."""
+    def _keep(self, stored: StoredBatch, error: SendError) -> None:
+        """Let a batch wait for its next try, on disk if possible."""
         is_doubtful = self._is_ending and self._resends_ambiguous and error.failure is Failure.AMBIGUOUS
-        if not self._depot.store(parcel, is_doubtful=is_doubtful):
-            self._fresh.appendleft(parcel)
+        if not self._batch_store.store(stored, is_doubtful=is_doubtful):
+            self._fresh.appendleft(stored)
             return
         if not is_doubtful:
-            self._depot.end_try(parcel)
-        self._stored.appendleft(parcel)
+            self._batch_store.end_try(stored)
+        self._stored.appendleft(stored)
         self._store_fresh()
 
     def _store_fresh(self) -> None:
@@ -281,30 +281,30 @@ class Sender:
         for _ in range(len(self._fresh)):
             if not self._fresh:
                 return
-            parcel = self._fresh.popleft()
-            self._busy.add(parcel)
-            (self._stored if self._depot.store(parcel) else self._fresh).append(parcel)
-            self._busy.discard(parcel)
+            stored = self._fresh.popleft()
+            self._busy.add(stored)
+            (self._stored if self._batch_store.store(stored) else self._fresh).append(stored)
+            self._busy.discard(stored)
 
-    def _send_in_pieces(self, parcel: Parcel) -> SendError | None:
-        """Send a parcel, halving what is refused; return what is in the way of the rest, if anything.
+    def _send_in_pieces(self, stored: StoredBatch) -> SendError | None:
+        """Send a batch, halving what is refused; return what is in the way of the rest, if anything.
 
-        What is left is in `parcel.entries` at every moment.
+        What is left is in `stored.entries` at every moment.
         """
-        pieces = [parcel.entries]
+        pieces = [stored.entries]
         refusals = 0
         while pieces:
             piece = pieces.pop()
-            error = self._call(parcel.namespace, piece)
+            error = self._call(stored.namespace, piece)
             if error is None:
-                self._accept(parcel, piece)
+                self._accept(stored, piece)
             elif error.failure is Failure.AMBIGUOUS and not self._resends_ambiguous:
-                self._drop_piece(parcel, piece, error.failure.value)
+                self._drop_piece(stored, piece, error.failure.value)
                 return error
             elif not error.failure.is_permanent:
                 return error
             elif len(piece) == 1 or refusals >= MAX_REFUSALS:
-                self._refuse(parcel, piece, error)
+                self._refuse(stored, piece, error)
             else:
                 middle = len(piece) // 2
                 pieces += [piece[middle:], piece[:middle]]
@@ -348,32 +348,32 @@ class Sender:
 
     # -- what becomes of datums
 
-    def _accept(self, parcel: Parcel, piece: Sequence[Entry]) -> None:
-        parcel.entries = parcel.entries[len(piece) :]
+    def _accept(self, stored: StoredBatch, piece: Sequence[Entry]) -> None:
+        stored.entries = stored.entries[len(piece) :]
         for entry in piece:
             self.ledger.accepted += 1
             self._on_accepted(entry.datum)
             entry.accept()
 
-    def _drop(self, parcel: Parcel, reason: str) -> None:
-        self._drop_piece(parcel, parcel.entries, reason)
+    def _drop(self, stored: StoredBatch, reason: str) -> None:
+        self._drop_piece(stored, stored.entries, reason)
 
-    def _drop_piece(self, parcel: Parcel, piece: Sequence[Entry], reason: str) -> None:
-        """Drop the first piece of what is left of a parcel."""
-        parcel.entries = parcel.entries[len(piece) :]
+    def _drop_piece(self, stored: StoredBatch, piece: Sequence[Entry], reason: str) -> None:
+        """Drop the first piece of what is left of a batch."""
+        stored.entries = stored.entries[len(piece) :]
         for entry in piece:
             self.ledger.dropped[reason] += 1
             entry.drop(reason)
 
-    def _drop_unread(self, parcel: Parcel, reason: str) -> None:
-        claims, parcel.claims = parcel.claims, ()
+    def _drop_unread(self, stored: StoredBatch, reason: str) -> None:
+        claims, stored.claims = stored.claims, ()
         self.ledger.dropped[reason] += len(claims)
         for claim in chain.from_iterable(claims):
             claim.account.drop(reason)
 
-    def _refuse(self, parcel: Parcel, entries: Sequence[Entry], error: SendError) -> None:
+    def _refuse(self, stored: StoredBatch, entries: Sequence[Entry], error: SendError) -> None:
         """Set datums aside that CloudWatch does not take."""
-        self._drop_piece(parcel, entries, error.failure.value)
+        self._drop_piece(stored, entries, error.failure.value)
         datum = entries[0].datum
         self._once.warning(
             f"refused {datum.metric}",
@@ -384,4 +384,4 @@ class Sender:
             datum.metric,
             ", ".join(f"{name}={value}" for name, value in datum.dimensions) or "no dimensions",
         )
-        self._depot.set_aside(parcel, entries, error)
+        self._batch_store.set_aside(stored, entries, error)

@@ -50,7 +50,7 @@ def outcome(call: Callable[..., Any], *args: Any) -> SendError | None:
     return None
 
 
-class Nowhere:
+class NullSink:
     """Takes the place of CloudWatch where nothing is published: it is never asked to send."""
 
     max_pairs = 1

@@ -7,38 +7,38 @@ from typing import Protocol
 
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.core.publish.window_datums import Entry
-from locust_cw_dist.core.spool.stored_batch import Parcel
+from locust_cw_dist.core.spool.stored_batch import StoredBatch
 
 
 class UnsentBatches(Protocol):
-    """Keeps parcels, on disk if it can. All of its methods may yield."""
+    """Keeps batches, on disk if it can. All of its methods may yield."""
 
     @property
     def is_there(self) -> bool:
-        """Whether parcels can be kept on disk at all."""
+        """Whether batches can be kept on disk at all."""
         ...
 
-    def store(self, parcel: Parcel, *, is_doubtful: bool = False) -> bool:
-        """Bring a parcel to disk; return False if it stays in memory.
+    def store(self, stored: StoredBatch, *, is_doubtful: bool = False) -> bool:
+        """Bring a batch to disk; return False if it stays in memory.
 
         Args:
-            parcel: One that is in memory; if it is on disk too, what is there is replaced.
+            stored: One that is in memory; if it is on disk too, what is there is replaced.
             is_doubtful: Whether nobody knows if CloudWatch has taken it, and this process will not find out.
         """
         ...
 
-    def begin_try(self, parcel: Parcel) -> str | None:
-        """Have a stored parcel in memory and its try marked on disk; return why not, if it can't be."""
+    def begin_try(self, stored: StoredBatch) -> str | None:
+        """Have a stored batch in memory and its try marked on disk; return why not, if it can't be."""
         ...
 
-    def end_try(self, parcel: Parcel) -> None:
-        """Note on disk that a stored parcel's fate is known: it was not taken."""
+    def end_try(self, stored: StoredBatch) -> None:
+        """Note on disk that a stored batch's fate is known: it was not taken."""
         ...
 
-    def forget(self, parcel: Parcel) -> None:
-        """Remove a parcel from disk: it was taken, or given up."""
+    def forget(self, stored: StoredBatch) -> None:
+        """Remove a batch from disk: it was taken, or given up."""
         ...
 
-    def set_aside(self, parcel: Parcel, entries: Sequence[Entry], error: SendError) -> None:
+    def set_aside(self, stored: StoredBatch, entries: Sequence[Entry], error: SendError) -> None:
         """Write down datums that CloudWatch refuses, with what it said."""
         ...

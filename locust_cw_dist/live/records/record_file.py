@@ -3,7 +3,7 @@
 Rewriting is atomic: the new file is whole and synced before it takes the old one's name, so a process that is killed at
 any moment leaves a file that can be read.
 
-Every method of `RecordFile` blocks. State: touched by one thread at a time (`OffHub`); nothing here logs.
+Every method of `RecordFile` blocks. State: touched by one thread at a time (`DiskThread`); nothing here logs.
 """
 
 from __future__ import annotations

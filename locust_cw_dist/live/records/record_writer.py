@@ -1,10 +1,10 @@
-"""Recording: keeps the record of each run on disk, as the run goes; on the master or in a single process.
+"""RecordWriter: keeps the record of each run on disk, as the run goes; on the master or in a single process.
 
 Closed windows wait here until one greenlet packs them, an endpoint at a time so that the hub is held for a few
 milliseconds at most, and hands them to the thread of the disk. The load test never waits for it, and an error of the
 disk ends the record and nothing else.
 
-State: touched on the hub only; files are written by `OffHub`.
+State: touched on the hub only; files are written by `DiskThread`.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from locust_cw_dist.core.summaries.window import Window
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import Clock
-from locust_cw_dist.live.platform.disk_thread import OffHub
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.platform.disk_thread import DiskThread
+from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.records.record_file import RecordFile
 from locust_cw_dist.live.records.s3 import S3
 from locust_cw_dist.live.records.uploads import Uploads
@@ -75,7 +75,7 @@ class _Open:
     is_named: bool = False
 
 
-class Recording:
+class RecordWriter:
     """Writes records into the folder that the settings name, or by way of one of its own to S3; or does nothing."""
 
     def __init__(
@@ -83,7 +83,7 @@ class Recording:
         settings: Settings,
         runs: Runs,
         clock: Clock,
-        once: Once,
+        once: LogOnce,
         *,
         begin: Callable[[Run], dict[str, Any]],
         status: Callable[[Run, bool], dict[str, Any]],
@@ -104,11 +104,11 @@ class Recording:
         self._once = once
         self._begin = begin
         self._status = status
-        self._off_hub = OffHub()
+        self._disk_thread = DiskThread()
         self._folder, self._uploads = None if settings.record is None else Path(settings.record), None
         if settings.record is not None and is_url(settings.record):
             place = S3Location.parse(settings.record)
-            self._uploads = Uploads(settings, place, S3(settings), self._off_hub, once)
+            self._uploads = Uploads(settings, place, S3(settings), self._disk_thread, once)
         self._open: dict[str, _Open] = {}
         self._outcomes: dict[str, dict[str, Any]] = {}
         self._left_out: Counter[str] = Counter()
@@ -136,7 +136,7 @@ class Recording:
         name = self._runs.current.run_id
         try:
             if self._uploads is None:
-                self._off_hub.run(_try_folder, self._folder, name)
+                self._disk_thread.run(_try_folder, self._folder, name)
             else:
                 self._folder = self._uploads.open(name)
         except OSError as e:
@@ -282,7 +282,7 @@ class Recording:
 
     def _try(self, run: Run, record: _Open, call: Callable[..., None], *args: Any) -> None:
         try:
-            self._off_hub.run(call, *args)
+            self._disk_thread.run(call, *args)
         except OSError as e:
             record.file = None
             logger.warning("locust-cw: the record of run %s ends here, it can't be written (%s)", run.run_id, e)

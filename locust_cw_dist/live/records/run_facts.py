@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from locust_cw_dist.core.master.worker_processes import Epoch
+from locust_cw_dist.core.master.worker_processes import WorkerProcess
 from locust_cw_dist.core.publish.ledger import Balance
 from locust_cw_dist.core.summaries.histogram import EDGES
 from locust_cw_dist.live.records.git_revision import revision
@@ -60,14 +60,14 @@ def begin_document(environment: Any, settings: Settings, run: Run, *, is_distrib
 
 
 def status_document(
-    run: Run, balance: Balance, epochs: dict[str, Epoch], now_s: float, *, ended: bool
+    run: Run, balance: Balance, processes: dict[str, WorkerProcess], now_s: float, *, ended: bool
 ) -> dict[str, Any]:
     """Return what became of a run so far.
 
     Args:
         run: The run.
         balance: The state of its ledger.
-        epochs: Its worker processes, by epoch.
+        processes: Its worker processes, by epoch.
         now_s: The time.
         ended: Whether the process ends in order, so that this is the last word.
     """
@@ -84,19 +84,19 @@ def status_document(
             "dropped": dict(balance.dropped),
             "untimed": dict(balance.untimed),
         },
-        "workers": [_worker(run.run_id, name, epoch) for name, epoch in epochs.items()],
+        "workers": [_worker(run.run_id, name, process) for name, process in processes.items()],
     }
 
 
-def _worker(run_id: str, name: str, epoch: Epoch) -> dict[str, Any]:
+def _worker(run_id: str, name: str, process: WorkerProcess) -> dict[str, Any]:
     return {
-        "worker": epoch.worker_id,
+        "worker": process.worker_id,
         "epoch": name,
-        "cpu_percent": round(epoch.vitals.cpu_percent, 1),
-        "memory_bytes": int(epoch.vitals.memory_bytes),
-        "clock_offset_s": None if epoch.clock_offset_s is None else round(epoch.clock_offset_s, 4),
-        "complete_until_s": round(epoch.cut_at_s, 3),
-        "done": epoch.is_done(run_id, 0.0),
+        "cpu_percent": round(process.vitals.cpu_percent, 1),
+        "memory_bytes": int(process.vitals.memory_bytes),
+        "clock_offset_s": None if process.clock_offset_s is None else round(process.clock_offset_s, 4),
+        "complete_until_s": round(process.cut_at_s, 3),
+        "done": process.is_done(run_id, 0.0),
     }
 
 

@@ -28,7 +28,7 @@ from locust_cw_dist.live.aws.session import (
     make_session,
     warm_loader,
 )
-from locust_cw_dist.live.platform.disk_thread import OffHub
+from locust_cw_dist.live.platform.disk_thread import DiskThread
 from locust_cw_dist.live.platform.forks import Door
 from locust_cw_dist.settings.settings import Settings
 
@@ -53,19 +53,19 @@ class Snapshot(io.RawIOBase):
         sha256: The digest of what it holds.
     """
 
-    def __init__(self, path: Path, off_hub: OffHub) -> None:
+    def __init__(self, path: Path, disk_thread: DiskThread) -> None:
         """Open the file.
 
         Raises:
             OSError: It can't be read.
         """
         super().__init__()
-        self._off_hub = off_hub
+        self._disk_thread = disk_thread
         self._position = self._piece_at = 0
         self._piece = b""
-        self._file = off_hub.run(path.open, "rb", buffering=0)
-        self.size_bytes: int = off_hub.run(lambda: os.fstat(self._file.fileno()).st_size)
-        self.sha256: bytes = off_hub.run(self._digest)
+        self._file = disk_thread.run(path.open, "rb", buffering=0)
+        self.size_bytes: int = disk_thread.run(lambda: os.fstat(self._file.fileno()).st_size)
+        self.sha256: bytes = disk_thread.run(self._digest)
 
     def _digest(self) -> bytes:
         digest, left_bytes = hashlib.sha256(), self.size_bytes
@@ -102,7 +102,7 @@ class Snapshot(io.RawIOBase):
         if not 0 <= begin < len(self._piece):
             self._piece_at, begin = self._position, 0
             length = min(max(wanted, PIECE_BYTES), left_bytes)
-            self._piece = self._off_hub.run(os.pread, self._file.fileno(), length, self._position)
+            self._piece = self._disk_thread.run(os.pread, self._file.fileno(), length, self._position)
         found = self._piece[begin : begin + wanted]
         self._position += len(found)
         return found

@@ -4,7 +4,7 @@ A record is put whole each time: it is small, and S3 can't add to an object. On 
 this process's own: in the spool's folder if there is one, where the next master finds what a killed one has left, else
 among temporary files. A record that has arrived in its last form is removed here.
 
-State: touched on the hub only; S3 is called in greenlets there, the disk by `OffHub`.
+State: touched on the hub only; S3 is called in greenlets there, the disk by `DiskThread`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from gevent.event import Event
 
 from locust_cw_dist.core.records.location import S3Location
 from locust_cw_dist.live.platform import forks
-from locust_cw_dist.live.platform.disk_thread import OffHub
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.platform.disk_thread import DiskThread
+from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.records.s3 import S3, S3Error, Snapshot
 from locust_cw_dist.live.spool.folder import Spool
 from locust_cw_dist.settings.settings import Settings
@@ -46,13 +46,15 @@ class Uploads:
         place: Where to.
     """
 
-    def __init__(self, settings: Settings, place: S3Location, store: S3, off_hub: OffHub, once: Once) -> None:
+    def __init__(
+        self, settings: Settings, place: S3Location, store: S3, disk_thread: DiskThread, once: LogOnce
+    ) -> None:
         """Put them below `place` by way of `store`; in a dry run, keep them on this machine."""
         self.place = place
         self._is_dry_run = settings.dry_run
         self._spool_dir = settings.spool_dir
         self._store = store
-        self._off_hub = off_hub
+        self._disk_thread = disk_thread
         self._once = once
         self._spool: Spool | None = None
         self._paths: list[Path] = []
@@ -66,7 +68,7 @@ class Uploads:
         Raises:
             OSError: It can't be written.
         """
-        self._spool = self._off_hub.run(_open_spool, self._spool_dir, self.place, name)
+        self._spool = self._disk_thread.run(_open_spool, self._spool_dir, self.place, name)
         if not self._is_dry_run:
             self._store.warm_up()
             self._greenlet = forks.spawn(self._put_forever)
@@ -90,7 +92,7 @@ class Uploads:
         failed = [path for path in reversed(self._paths) if not self._finish_one(path, end_s - time.monotonic())]
         if self._spool is not None:
             with suppress(OSError):
-                self._off_hub.run(_close_spool, self._spool, is_temporary=self._spool_dir is None)
+                self._disk_thread.run(_close_spool, self._spool, is_temporary=self._spool_dir is None)
         return not failed
 
     def _finish_one(self, path: Path, left_s: float) -> bool:
@@ -128,13 +130,13 @@ class Uploads:
         if self._spool is None:
             return
         try:
-            for orphan in self._off_hub.run(self._spool.adopt):
+            for orphan in self._disk_thread.run(self._spool.adopt):
                 if orphan.error:
                     self._warn(f"{orphan.folder}: {orphan.error}")
                     continue
                 for path in orphan.foreign:
                     self._put_one_left_behind(path)
-                self._off_hub.run(self._spool.forget, orphan.folder)
+                self._disk_thread.run(self._spool.forget, orphan.folder)
         except OSError as e:
             self._warn(str(e))
 
@@ -153,7 +155,7 @@ class Uploads:
         """Put a record as it is now, if it is not there so; return what is in the way, in one line."""
         timeout = gevent.Timeout(timeout_s)
         try:
-            with timeout, Snapshot(path, self._off_hub) as snapshot:
+            with timeout, Snapshot(path, self._disk_thread) as snapshot:
                 if self._sent.get(path) != snapshot.sha256:
                     self._store.put(snapshot, self.place.below(path.name))
                     self._sent[path] = snapshot.sha256
@@ -167,7 +169,7 @@ class Uploads:
 
     def _remove(self, path: Path) -> None:
         with suppress(OSError):
-            self._off_hub.run(path.unlink)
+            self._disk_thread.run(path.unlink)
 
     def _warn(self, reason: str) -> None:
         self._once.warning(

@@ -1,10 +1,10 @@
-"""Judge: finds out whether the rules hold, as the run goes; on the master or in a single process.
+"""RuleWatch: finds out whether the rules hold, as the run goes; on the master or in a single process.
 
 Closed windows wait here until one greenlet has judged them, an endpoint at a time so that the hub is held for a few
 milliseconds at most. Whether anything is published makes no difference. A rule that is to stop the run has Locust stop
 it, in a greenlet of its own.
 
-State: touched on the hub only; files are written by `OffHub`.
+State: touched on the hub only; files are written by `DiskThread`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 import gevent
 from gevent.event import Event
 
-from locust_cw_dist.core.rules.evaluation import Judging
+from locust_cw_dist.core.rules.evaluation import Evaluation
 from locust_cw_dist.core.rules.messages import table
 from locust_cw_dist.core.rules.outcome import Outcome, RuleState
 from locust_cw_dist.core.rules.rule import Rule, RuleSet, Severity
@@ -30,8 +30,8 @@ from locust_cw_dist.core.verdict.verdict import State, Verdict
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import Clock
-from locust_cw_dist.live.platform.disk_thread import OffHub
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.platform.disk_thread import DiskThread
+from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.rules import report_files
 from locust_cw_dist.live.rules.report_files import Judged
 from locust_cw_dist.live.runs import Run, Runs
@@ -53,14 +53,14 @@ LAST_DISK_S = 20.0
 """How long the disk may take for the files at the end of the process."""
 
 
-class Judge:
+class RuleWatch:
     """Judges the runs of this process by the rules of the settings; without rules it does nothing.
 
     Attributes:
         rule_set: The rules; empty before `open`.
     """
 
-    def __init__(self, environment: Any, settings: Settings, runs: Runs, clock: Clock, once: Once) -> None:
+    def __init__(self, environment: Any, settings: Settings, runs: Runs, clock: Clock, once: LogOnce) -> None:
         """Judge `runs`, which `environment` makes."""
         self.rule_set = RuleSet()
         self._environment = environment
@@ -68,8 +68,8 @@ class Judge:
         self._runs = runs
         self._clock = clock
         self._once = once
-        self._off_hub = OffHub()
-        self._judgings: dict[str, Judging] = {}
+        self._disk_thread = DiskThread()
+        self._judgings: dict[str, Evaluation] = {}
         self._closed: dict[str, Outcome] = {}
         self._said: dict[str, Outcome] = {}
         self._waiting: deque[tuple[Run, int, dict[EndpointKey, Summary]]] = deque()
@@ -88,8 +88,8 @@ class Judge:
     @property
     def abort_wanted(self) -> Rule | None:
         """The rule that stopped the current run, or is about to; None if none does."""
-        judging = self._judgings.get(self._runs.current.run_id)
-        return None if judging is None else judging.aborted_by
+        evaluation = self._judgings.get(self._runs.current.run_id)
+        return None if evaluation is None else evaluation.aborted_by
 
     @property
     def has_seen_all(self) -> bool:
@@ -104,11 +104,11 @@ class Judge:
         """
         if not self.is_on:
             return
-        self.rule_set = self._off_hub.run(gather, self._settings)
+        self.rule_set = self._disk_thread.run(gather, self._settings)
         for flag, path in (("--cw-junit", self._settings.junit), ("--cw-rules-json", self._settings.rules_json)):
             try:
                 if path is not None:
-                    self._off_hub.run(report_files.check, path)
+                    self._disk_thread.run(report_files.check, path)
             except OSError as e:
                 raise SettingsError(f"got {path!r}, must be a file that can be written ({e})", setting=flag) from None
         self._greenlets = [forks.spawn(self._judge_forever)]
@@ -163,12 +163,12 @@ class Judge:
         closed = self._closed.get(run.run_id)
         if closed is not None:
             return closed
-        judging = self._judging_of(run, run.started_s or self._clock.now_s())
+        evaluation = self._judging_of(run, run.started_s or self._clock.now_s())
         rules = []
-        for one in judging.outcomes():
+        for one in evaluation.outcomes():
             rules.append(one)
             self._breathe()
-        return judging.outcome_of(tuple(rules))
+        return evaluation.outcome_of(tuple(rules))
 
     def rules_of_record(self, run: Run) -> list[dict[str, Any]]:
         """Return what became of the rules, as the record of a run has it (docs/record.md)."""
@@ -180,14 +180,14 @@ class Judge:
     def _judged_runs(self) -> Iterator[Run]:
         return (run for run in self._runs if self.is_on and run.is_own and run.started_s is not None)
 
-    def _judging_of(self, run: Run, start_s: float) -> Judging:
-        judging = self._judgings.get(run.run_id)
-        if judging is None:
+    def _judging_of(self, run: Run, start_s: float) -> Evaluation:
+        evaluation = self._judgings.get(run.run_id)
+        if evaluation is None:
             started_s = start_s if run.started_s is None else run.started_s
-            judging = self._judgings[run.run_id] = Judging(self.rule_set, started_s, self._settings.resolution_s)
+            evaluation = self._judgings[run.run_id] = Evaluation(self.rule_set, started_s, self._settings.resolution_s)
         if run.stopped_s is not None:
-            judging.stop(run.stopped_s)
-        return judging
+            evaluation.stop(run.stopped_s)
+        return evaluation
 
     def _judge_forever(self) -> None:
         while True:
@@ -210,11 +210,11 @@ class Judge:
                 runs[run.run_id] = run
                 self._step(self._judging_of(run, start_s).observe(start_s, summaries))
         for run in runs.values():
-            judging = self._judging_of(run, self._clock.now_s())
-            self._step(judging.look())
-            if judging.aborted_by is not None and run.is_running and run.run_id not in self._aborted:
+            evaluation = self._judging_of(run, self._clock.now_s())
+            self._step(evaluation.look())
+            if evaluation.aborted_by is not None and run.is_running and run.run_id not in self._aborted:
                 self._aborted.add(run.run_id)
-                forks.spawn(self._abort, judging.aborted_by)
+                forks.spawn(self._abort, evaluation.aborted_by)
         self._close_old_runs()
 
     def _close_old_runs(self) -> None:
@@ -271,7 +271,7 @@ class Judge:
                 continue
             try:
                 with gevent.Timeout(LAST_DISK_S, TimeoutError("the disk took too long")):
-                    self._off_hub.run(write, path, judged)
+                    self._disk_thread.run(write, path, judged)
             except OSError as e:
                 logger.warning("locust-cw: %s can't be written (%s)", path, e)
 

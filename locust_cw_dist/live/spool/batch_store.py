@@ -1,6 +1,6 @@
-"""Parcels: batches on their way to CloudWatch, in memory or on disk, and the depot that moves them between the two.
+"""BatchStore: moves batches that are on their way to CloudWatch between memory and disk.
 
-State: touched on the hub only; `Depot` has files written and read by `OffHub`, so its methods yield.
+State: touched on the hub only; `BatchStore` has files written and read by `DiskThread`, so its methods yield.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import TypeVar
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.core.publish.window_datums import Entry
 from locust_cw_dist.core.spool.batch_file import SpooledBatch, SpoolError, pack, unpack
-from locust_cw_dist.core.spool.stored_batch import Parcel
-from locust_cw_dist.live.platform.disk_thread import OffHub
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.core.spool.stored_batch import StoredBatch
+from locust_cw_dist.live.platform.disk_thread import DiskThread
+from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.spool.folder import REFUSED, Spool
 
 T = TypeVar("T")
@@ -23,92 +23,92 @@ UNREADABLE = "unreadable on disk"
 """Why results are dropped whose file can't be read back."""
 
 
-class Depot:
-    """Keeps parcels on disk, where there is a spool; without one it keeps none."""
+class BatchStore:
+    """Keeps batches on disk, where there is a spool; without one it keeps none."""
 
-    def __init__(self, spool: Spool | None, off_hub: OffHub, once: Once) -> None:
-        """Keep parcels in `spool`, which is open and touched by `off_hub` alone."""
+    def __init__(self, spool: Spool | None, disk_thread: DiskThread, once: LogOnce) -> None:
+        """Keep batches in `spool`, which is open and touched by `disk_thread` alone."""
         self._spool = spool
-        self._off_hub = off_hub
+        self._disk_thread = disk_thread
         self._once = once
 
     @property
     def is_there(self) -> bool:
-        """Whether parcels can be kept on disk at all."""
+        """Whether batches can be kept on disk at all."""
         return self._spool is not None
 
-    def store(self, parcel: Parcel, *, is_doubtful: bool = False) -> bool:
-        """Bring a parcel to disk; return False if it stays in memory.
+    def store(self, stored: StoredBatch, *, is_doubtful: bool = False) -> bool:
+        """Bring a batch to disk; return False if it stays in memory.
 
         Args:
-            parcel: One that is in memory; if it is on disk too, what is there is replaced.
+            stored: One that is in memory; if it is on disk too, what is there is replaced.
             is_doubtful: Whether nobody knows if CloudWatch has taken it, and this process will not find out.
         """
         if self._spool is None:
             return False
         try:
-            if len(parcel.entries) != parcel.filed:
-                self._write(self._spool, parcel, is_doubtful=is_doubtful)
+            if len(stored.entries) != stored.filed:
+                self._write(self._spool, stored, is_doubtful=is_doubtful)
         except OSError as e:
             self._once.warning("disk", "locust-cw: the spool can't be written (%s): what waits stays in memory", e)
             return False
-        if parcel.file is None:
+        if stored.file is None:
             self._once.warning(
                 "room", "locust-cw: the spool %s is full: what waits stays in memory", self._spool.folder
             )
             return False
-        parcel.leave_memory()
+        stored.leave_memory()
         return True
 
-    def _write(self, spool: Spool, parcel: Parcel, *, is_doubtful: bool) -> None:
-        content = pack(SpooledBatch.of(parcel.namespace, parcel.entries))
-        datums = len(parcel.entries)
-        if parcel.file is None:
-            if parcel.place is None:
-                parcel.place = spool.new_path()
-            parcel.file = self._off_hub.run(spool.put, content, parcel.place, trying=is_doubtful)
+    def _write(self, spool: Spool, stored: StoredBatch, *, is_doubtful: bool) -> None:
+        content = pack(SpooledBatch.of(stored.namespace, stored.entries))
+        datums = len(stored.entries)
+        if stored.file is None:
+            if stored.place is None:
+                stored.place = spool.new_path()
+            stored.file = self._disk_thread.run(spool.put, content, stored.place, trying=is_doubtful)
         else:
-            self._off_hub.run(spool.replace, parcel.file, content)
-        parcel.filed = datums if parcel.file is not None else 0
+            self._disk_thread.run(spool.replace, stored.file, content)
+        stored.filed = datums if stored.file is not None else 0
 
-    def begin_try(self, parcel: Parcel) -> str | None:
-        """Have a stored parcel in memory and its try marked on disk; return why not, if it can't be."""
-        if self._spool is None or parcel.file is None:
+    def begin_try(self, stored: StoredBatch) -> str | None:
+        """Have a stored batch in memory and its try marked on disk; return why not, if it can't be."""
+        if self._spool is None or stored.file is None:
             return None
-        self._quietly(self._spool.mark, parcel.file)
-        if parcel.entries:
+        self._quietly(self._spool.mark, stored.file)
+        if stored.entries:
             # The disk did not take what was left of it after the last try.
             return None
         try:
-            parcel.return_to_memory(unpack(self._off_hub.run(self._spool.read, parcel.file)))
+            stored.return_to_memory(unpack(self._disk_thread.run(self._spool.read, stored.file)))
         except (OSError, SpoolError, ValueError) as e:
-            self._once.warning_of(str(parcel.file), "unreadable", "locust-cw: %s is lost: %s", parcel.file, e)
+            self._once.warning_of(str(stored.file), "unreadable", "locust-cw: %s is lost: %s", stored.file, e)
             return UNREADABLE
         return None
 
-    def end_try(self, parcel: Parcel) -> None:
-        """Note on disk that a stored parcel's fate is known: it was not taken."""
-        if self._spool is not None and parcel.file is not None:
-            self._quietly(self._spool.unmark, parcel.file)
+    def end_try(self, stored: StoredBatch) -> None:
+        """Note on disk that a stored batch's fate is known: it was not taken."""
+        if self._spool is not None and stored.file is not None:
+            self._quietly(self._spool.unmark, stored.file)
 
-    def forget(self, parcel: Parcel) -> None:
-        """Remove a parcel from disk: it was taken, or given up."""
-        if self._spool is not None and parcel.file is not None:
-            self._quietly(self._spool.remove, parcel.file)
-            parcel.file = None
+    def forget(self, stored: StoredBatch) -> None:
+        """Remove a batch from disk: it was taken, or given up."""
+        if self._spool is not None and stored.file is not None:
+            self._quietly(self._spool.remove, stored.file)
+            stored.file = None
 
-    def set_aside(self, parcel: Parcel, entries: Sequence[Entry], error: SendError) -> None:
+    def set_aside(self, stored: StoredBatch, entries: Sequence[Entry], error: SendError) -> None:
         """Write down datums that CloudWatch refuses, with what it said."""
         if self._spool is None:
             return
         for entry in entries:
-            refusal = {"namespace": parcel.namespace, "reason": str(error), "datum": entry.datum.to_json()}
+            refusal = {"namespace": stored.namespace, "reason": str(error), "datum": entry.datum.to_json()}
             if self._quietly(self._spool.set_aside, json.dumps(refusal, separators=(",", ":")).encode()) is False:
                 self._once.warning("refused", "locust-cw: %s is full: refused datums are only counted", REFUSED)
 
     def _quietly(self, call: Callable[..., T], *args: object) -> T | None:
         try:
-            return self._off_hub.run(call, *args)
+            return self._disk_thread.run(call, *args)
         except OSError as e:
             self._once.warning("disk", "locust-cw: the spool can't be written (%s)", e)
             return None

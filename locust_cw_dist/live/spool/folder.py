@@ -13,7 +13,7 @@ The kernel gives a lock free when its holder dies, however it dies; a folder who
 whoever takes its lock may send what it holds. Each file is written under another name, synced, and renamed: it is
 whole or not there.
 
-Every method blocks. State: touched by one thread at a time (`OffHub`); nothing here logs.
+Every method blocks. State: touched by one thread at a time (`DiskThread`); nothing here logs.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Recovery: finds what processes that are gone have left in the spool, and has it sent.
 
-State: touched on the hub only; files are read by `OffHub`.
+State: touched on the hub only; files are read by `DiskThread`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from locust_cw_dist.core.publish.limits import MAX_AGE_S
 from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.spool.batch_file import Share, SpoolError, unpack
 from locust_cw_dist.core.spool.run_state import RecoveredRun, read_state
-from locust_cw_dist.core.spool.stored_batch import Parcel
+from locust_cw_dist.core.spool.stored_batch import StoredBatch
 from locust_cw_dist.live.platform.clock import Clock
-from locust_cw_dist.live.platform.disk_thread import OffHub
+from locust_cw_dist.live.platform.disk_thread import DiskThread
 from locust_cw_dist.live.publish.sender import Sender
 from locust_cw_dist.live.spool.folder import Orphan, Spool
 
@@ -38,14 +38,16 @@ class Recovery:
         doubtful: Of these, the ones that were being sent when their process ended.
     """
 
-    def __init__(self, spool: Spool, off_hub: OffHub, sender: Sender, clock: Clock, *, resends_ambiguous: bool) -> None:
+    def __init__(
+        self, spool: Spool, disk_thread: DiskThread, sender: Sender, clock: Clock, *, resends_ambiguous: bool
+    ) -> None:
         """Look into `spool`, which is open."""
         self.runs: dict[str, RecoveredRun] = {}
         self.skipped: dict[Path, str] = {}
         self.batches = 0
         self.doubtful = 0
         self._spool = spool
-        self._off_hub = off_hub
+        self._disk_thread = disk_thread
         self._sender = sender
         self._clock = clock
         self._resends_ambiguous = resends_ambiguous
@@ -57,7 +59,7 @@ class Recovery:
         Args:
             dry_run: Find and say it only, and touch nothing; the spool need not be open then.
         """
-        for orphan in self._off_hub.run(self._spool.look if dry_run else self._spool.adopt):
+        for orphan in self._disk_thread.run(self._spool.look if dry_run else self._spool.adopt):
             if orphan.error:
                 self._skip(orphan.folder, orphan.error)
             self._read_state(orphan)
@@ -103,7 +105,7 @@ class Recovery:
 
     def _adopt_file(self, path: Path, *, is_doubtful: bool, dry_run: bool) -> None:
         try:
-            batch = unpack(self._off_hub.run(self._spool.read, path))
+            batch = unpack(self._disk_thread.run(self._spool.read, path))
         except (OSError, SpoolError) as e:
             self._skip(path, str(e))
             return
@@ -113,17 +115,19 @@ class Recovery:
             return
         self.batches += 1
         self.doubtful += is_doubtful
-        parcel = Parcel(batch.namespace, batch.entries([self._account(share) for share in batch.shares]), file=path)
+        stored = StoredBatch(
+            batch.namespace, batch.entries([self._account(share) for share in batch.shares]), file=path
+        )
         for run_id in batch.run_ids:
             self._run(run_id).batches += 1
             self._run(run_id).doubtful += is_doubtful
             self._run(run_id).oldest_s = min(self._run(run_id).oldest_s, batch.oldest_s)
         if is_doubtful and not self._resends_ambiguous:
-            self._sender.give_up(parcel, Failure.AMBIGUOUS, keeps_file=dry_run)
+            self._sender.give_up(stored, Failure.AMBIGUOUS, keeps_file=dry_run)
         elif dry_run:
-            parcel.leave_memory()
+            stored.leave_memory()
         else:
-            self._sender.adopt(parcel, is_doubtful=is_doubtful)
+            self._sender.adopt(stored, is_doubtful=is_doubtful)
 
     def _account(self, share: Share) -> Account:
         ledger = self._run(share.run_id).ledger

@@ -20,11 +20,11 @@ import gevent
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform.clock import SystemClock
-from locust_cw_dist.live.platform.disk_thread import OffHub
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.platform.disk_thread import DiskThread
+from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.publish.sender import Sender
 from locust_cw_dist.live.publish.sink import Sink, outcome
-from locust_cw_dist.live.spool.batch_store import Depot
+from locust_cw_dist.live.spool.batch_store import BatchStore
 from locust_cw_dist.live.spool.folder import BATCH, LOCK, Spool
 from locust_cw_dist.live.spool.recovery import Recovery
 
@@ -55,13 +55,15 @@ class Resending:
         self.resends_ambiguous = resends_ambiguous
         self._folder = folder
         self._sink = sink
-        clock, once = SystemClock(), Once()
+        clock, once = SystemClock(), LogOnce()
         stamp = datetime.fromtimestamp(clock.now_s(), UTC).strftime("%Y%m%dT%H%M%SZ")
         self._spool = Spool(folder, f"resend-{stamp}-{os.getpid()}")
-        self._off_hub = OffHub()
-        depot = Depot(self._spool, self._off_hub, once)
-        self._sender = Sender(sink, depot, once, on_accepted=lambda _: None, resends_ambiguous=resends_ambiguous)
-        self._recovery = Recovery(self._spool, self._off_hub, self._sender, clock, resends_ambiguous=resends_ambiguous)
+        self._disk_thread = DiskThread()
+        batch_store = BatchStore(self._spool, self._disk_thread, once)
+        self._sender = Sender(sink, batch_store, once, on_accepted=lambda _: None, resends_ambiguous=resends_ambiguous)
+        self._recovery = Recovery(
+            self._spool, self._disk_thread, self._sender, clock, resends_ambiguous=resends_ambiguous
+        )
 
     @property
     def found(self) -> int:
@@ -115,10 +117,10 @@ class Resending:
             SettingsError: The folder can't be written.
         """
         self._look_at_others()
-        if not self._off_hub.run(self._spool.look):
+        if not self._disk_thread.run(self._spool.look):
             return
         try:
-            self._off_hub.run(self._spool.open)
+            self._disk_thread.run(self._spool.open)
         except OSError as e:
             raise SettingsError(
                 f"got {str(self._folder)!r}, must be a folder that can be written ({e})", setting="DIR"
@@ -155,14 +157,14 @@ class Resending:
     def close(self) -> None:
         """Say what became of each run, and leave to the next process what is left."""
         self._recovery.log_end()
-        self._off_hub.run(self._spool.close)
+        self._disk_thread.run(self._spool.close)
 
     @property
     def _progress(self) -> tuple[int, int]:
         return self._sender.ledger.accepted, self.dropped
 
     def _look_at_others(self) -> None:
-        self.in_use = self._off_hub.run(self._spool.in_use)
+        self.in_use = self._disk_thread.run(self._spool.in_use)
         for path in self.in_use:
             logger.warning("locust-cw: %s is left where it is: a process that lives uses it", path)
 

@@ -1,6 +1,6 @@
-"""Keeper: the spool's life in a process: opened before any load, noted each second, closed at the end.
+"""SpoolKeeper: the spool's life in a process: opened before any load, noted each second, closed at the end.
 
-State: touched on the hub only; files are read and written by `OffHub`, so methods yield.
+State: touched on the hub only; files are read and written by `DiskThread`, so methods yield.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from locust_cw_dist.core.spool.run_state import RunState, pack_state
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import Clock
-from locust_cw_dist.live.platform.disk_thread import OffHub
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.platform.disk_thread import DiskThread
+from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.publish import other_publishers
 from locust_cw_dist.live.publish.publisher import Publisher
 from locust_cw_dist.live.publish.sender import LAST_DISK_S
 from locust_cw_dist.live.runs import Runs
-from locust_cw_dist.live.spool.batch_store import Depot
+from locust_cw_dist.live.spool.batch_store import BatchStore
 from locust_cw_dist.live.spool.folder import Spool
 from locust_cw_dist.live.spool.recovery import Recovery
 from locust_cw_dist.settings.settings import Settings
@@ -32,25 +32,25 @@ NOTE_INTERVAL_S = 1.0
 """How often the state of the runs is noted on disk: what a killed process had noted is about a second old."""
 
 
-class Keeper:
+class SpoolKeeper:
     """Keeps what CloudWatch has not taken, if the settings name a folder for it.
 
     Attributes:
-        depot: Where parcels go; it keeps none without a folder.
+        store: Where batches go; it keeps none without a folder.
         recovery: What earlier processes left, once that is looked for.
     """
 
-    def __init__(self, settings: Settings, runs: Runs, clock: Clock, once: Once) -> None:
+    def __init__(self, settings: Settings, runs: Runs, clock: Clock, once: LogOnce) -> None:
         """Keep in the folder that `settings` name."""
         self._settings = settings
         self._runs = runs
         self._clock = clock
         self._once = once
-        self._off_hub = OffHub()
+        self._disk_thread = DiskThread()
         self._spool: Spool | None = None
         if settings.spool_dir is not None:
             self._spool = Spool(Path(settings.spool_dir), runs.current.run_id, note=other_publishers.identity(settings))
-        self.depot = Depot(self._spool, self._off_hub, once)
+        self.batch_store = BatchStore(self._spool, self._disk_thread, once)
         self.recovery: Recovery | None = None
         self._noted = b""
         self._is_finished = False
@@ -66,13 +66,13 @@ class Keeper:
         if self._spool is None:
             return
         try:
-            self._off_hub.run(self._spool.open)
+            self._disk_thread.run(self._spool.open)
         except OSError as e:
             raise SettingsError(
                 f"got {self._settings.spool_dir!r}, must be a folder that can be written ({e})",
                 setting="--cw-spool-dir",
             ) from e
-        if other_publishers.identity(self._settings) in self._off_hub.run(self._spool.notes):
+        if other_publishers.identity(self._settings) in self._disk_thread.run(self._spool.notes):
             other_publishers.warn(self._once, self._settings, "with the same spool folder")
 
     def start(self, publisher: Publisher) -> None:
@@ -81,7 +81,7 @@ class Keeper:
             return
         self.recovery = Recovery(
             self._spool,
-            self._off_hub,
+            self._disk_thread,
             publisher.sender,
             self._clock,
             resends_ambiguous=self._settings.ambiguous == "resend",
@@ -109,7 +109,7 @@ class Keeper:
         self.finish(publisher)
         if self._spool is not None:
             spool = self._spool
-            self._at_end(lambda: self._off_hub.run(spool.close))
+            self._at_end(lambda: self._disk_thread.run(spool.close))
 
     def _at_end(self, work: Callable[[], None]) -> None:
         try:
@@ -149,5 +149,5 @@ class Keeper:
         states = [RunState.of(run_id, balance, safe_until_s) for run_id, balance in balances if balance.recorded]
         content = pack_state(states, ended=ended)
         if content != self._noted:
-            self._off_hub.run(self._spool.write_state, content)
+            self._disk_thread.run(self._spool.write_state, content)
             self._noted = content

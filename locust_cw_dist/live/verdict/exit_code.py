@@ -1,4 +1,4 @@
-"""Leaving: sets the exit code of the process by the table of `core.verdict.exit_codes`, when the runs have been judged.
+"""ExitCode: sets the exit code of the process by the table of `exit_codes`, when the runs have been judged.
 
 Locust reads `Environment.process_exit_code` right after its `quitting` event, and ends with it after its `quit` event.
 A SIGTERM fires both in two greenlets at once, and the first to come through ends the process: so the table is applied
@@ -20,7 +20,7 @@ from typing import Any
 from locust_cw_dist.core.verdict.exit_codes import NOT_RELIABLE, RULE_FAILED, SUCCESS, Decision, Ending, decide
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.locust_internals import EndLink
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.platform.log_once import LogOnce
 
 logger = logging.getLogger("locust_cw_dist")
 
@@ -40,7 +40,7 @@ def code_of(raised: BaseException) -> int | None:
     return raised.code if isinstance(raised.code, int) else UNHANDLED
 
 
-class Leaving:
+class ExitCode:
     """Has the last word on the exit code.
 
     Attributes:
@@ -50,7 +50,7 @@ class Leaving:
             has only shortened the waiting then.
     """
 
-    def __init__(self, environment: Any, once: Once) -> None:
+    def __init__(self, environment: Any, once: LogOnce) -> None:
         """Serve the process of `environment`."""
         self.link = EndLink(environment)
         self.rule_failed = False

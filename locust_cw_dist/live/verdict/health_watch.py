@@ -22,7 +22,7 @@ from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import Clock
 from locust_cw_dist.live.platform.listeners import Listeners
 from locust_cw_dist.live.platform.locust_internals import RunLink
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.runs import Run, Runs
 
 BEAT_S = 0.25
@@ -53,7 +53,7 @@ class HealthWatch:
     State: touched on the hub only.
     """
 
-    def __init__(self, environment: Any, runs: Runs, clock: Clock, once: Once, *, required: bool) -> None:
+    def __init__(self, environment: Any, runs: Runs, clock: Clock, once: LogOnce, *, required: bool) -> None:
         """Watch the runs of `environment`; `required` as in the settings."""
         self._environment = environment
         self._link = RunLink(environment)
@@ -143,7 +143,7 @@ class HealthWatch:
         unreceived = max(0, collector.unmerged(run.run_id))
         dropped = lost_of(balance.dropped)
         return Delivery(
-            unheard=tuple((epoch.worker_id, epoch.cut_at_s) for epoch in collector.unheard(run.run_id)),
+            unheard=tuple((process.worker_id, process.cut_at_s) for process in collector.unheard(run.run_id)),
             without_plugin=tuple(sorted(self._source.without_plugin)),
             unreceived=unreceived,
             unpublished=balance.pending - unreceived + balance.spooled + dropped,

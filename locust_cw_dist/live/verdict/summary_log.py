@@ -1,4 +1,4 @@
-"""Summarizer: logs what became of each run, once it is over; on the master or in a single process.
+"""SummaryLog: logs what became of each run, once it is over; on the master or in a single process.
 
 Everything goes through logging and never to stdout, where Locust's `--json` prints.
 """
@@ -32,7 +32,7 @@ class Source(Protocol):
     without_plugin: set[str]
 
 
-class Summarizer:
+class SummaryLog:
     """Logs each run's end once.
 
     Attributes:
@@ -104,7 +104,7 @@ class Summarizer:
             spending=spending,
             refused_frames=dict(self._source.collector.refusals),
             duplicate_frames=self._source.collector.duplicates,
-            unheard=tuple((epoch.worker_id, epoch.cut_at_s) for epoch in unheard),
+            unheard=tuple((process.worker_id, process.cut_at_s) for process in unheard),
             without_plugin=tuple(sorted(self._source.without_plugin)),
             spool_dir=self._settings.spool_dir,
             prices=self._settings.price_table,

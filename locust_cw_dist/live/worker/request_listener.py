@@ -1,4 +1,4 @@
-"""Recorder: takes Locust's request event wherever users run, and folds it into the WorkerBuffer."""
+"""RequestListener: takes Locust's request event wherever users run, and folds it into the WorkerBuffer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from locust_cw_dist.core.wire.frame import Vitals
 from locust_cw_dist.core.worker.buffer import WorkerBuffer
 from locust_cw_dist.live.platform.clock import Clock
 from locust_cw_dist.live.platform.listeners import Listeners
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.platform.log_once import LogOnce
 
 _thread_id = monkey.get_original("_thread", "get_ident")
 """The thread that runs this, where what gevent puts in its place tells the greenlet."""
@@ -30,7 +30,7 @@ class Runner(Protocol):
     current_memory_usage: int
 
 
-class Recorder:
+class RequestListener:
     """Folds what users do.
 
     State: `on_request` runs in users' greenlets, the rest in the greenlet of Locust's events. None of it yields. What a
@@ -43,7 +43,7 @@ class Recorder:
         over: Whether a test has run in this process and stopped, and none has started since.
     """
 
-    def __init__(self, clock: Clock, once: Once) -> None:
+    def __init__(self, clock: Clock, once: LogOnce) -> None:
         """Fold by the time that `clock` tells."""
         self.buffer = WorkerBuffer()
         self.is_on = True

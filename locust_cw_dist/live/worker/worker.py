@@ -1,9 +1,9 @@
-"""Worker: ships what the recorder folded, in Locust's own reports, and stays at the end until the master has it all.
+"""Worker: ships what the request listener folded, in Locust's own reports, and waits at the end for the master.
 
 Who runs what: `_on_report` in the runner's reporting greenlet (and once more where Locust sends its last report),
-`_on_word` in the greenlet that reads the master's messages, `_on_quit` in whichever greenlet ends the process, when
-the other two are dead and all other listeners of `quit` have fired what they have. A SIGTERM can make two greenlets end
-the process at once; a lock lets one do the work while the other waits.
+`_on_master_message` in the greenlet that reads the master's messages, `_on_quit` in whichever greenlet ends the
+process, when the other two are dead and all other listeners of `quit` have fired what they have. A SIGTERM can make two
+greenlets end the process at once; a lock lets one do the work while the other waits.
 
 A worker needs no option and no environment variable of ours, and imports neither boto3 nor anything of the master.
 """
@@ -20,7 +20,15 @@ import gevent
 import gevent.lock
 
 from locust_cw_dist.core.wire.frame import WIRE_VERSION
-from locust_cw_dist.core.wire.messages import FRAME, HELLO, REPORT_KEY, WORD, Word, pack_hello, read_word
+from locust_cw_dist.core.wire.messages import (
+    FRAME,
+    HELLO,
+    MASTER_MESSAGE,
+    REPORT_KEY,
+    MasterMessage,
+    pack_hello,
+    read_master_message,
+)
 from locust_cw_dist.core.worker.clock_offset import ClockSync
 from locust_cw_dist.core.worker.outbox import Moment, Outbox
 from locust_cw_dist.core.worker.run_naming import RunNaming
@@ -28,12 +36,12 @@ from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import Clock, SystemClock
 from locust_cw_dist.live.platform.listeners import Listeners
 from locust_cw_dist.live.platform.locust_internals import Guard, WorkerLink, report_interval_s
-from locust_cw_dist.live.platform.log_once import Once
-from locust_cw_dist.live.worker.request_listener import Recorder, vitals_of
+from locust_cw_dist.live.platform.log_once import LogOnce
+from locust_cw_dist.live.worker.request_listener import RequestListener, vitals_of
 
 logger = logging.getLogger("locust_cw_dist")
 
-LAST_WORD_TIMEOUT_S = 18.0
+FINAL_FRAME_TIMEOUT_S = 18.0
 """How long a worker stays for the acknowledgement of its last frame: as long as the master waits for it, longer than a
 link that was away for 10 s, shorter than the 30 s that Kubernetes gives a pod by default."""
 
@@ -102,7 +110,7 @@ class MasterClock:
 class Worker:
     """The plugin on a worker."""
 
-    def __init__(self, environment: Any, once: Once, clock: Clock | None = None) -> None:
+    def __init__(self, environment: Any, once: LogOnce, clock: Clock | None = None) -> None:
         """Serve `environment`, whose runner is a WorkerRunner."""
         self._environment = environment
         self._runner = environment.runner
@@ -112,11 +120,11 @@ class Worker:
         self._link = WorkerLink(self._runner)
         self._connection = self._link.connection
         self._listeners = Listeners(environment)
-        self._recorder = Recorder(self._clock, once)
+        self._request_listener = RequestListener(self._clock, once)
         # Made here and not at import: with --processes, one import serves all the forks.
         self._epoch = uuid.uuid4().hex
-        self._outbox = Outbox(self._recorder.buffer, worker_id=self._runner.client_id, epoch=self._epoch)
-        self._naming = RunNaming(self._recorder.buffer, self._outbox)
+        self._outbox = Outbox(self._request_listener.buffer, worker_id=self._runner.client_id, epoch=self._epoch)
+        self._naming = RunNaming(self._request_listener.buffer, self._outbox)
         self._greeted_at_s = self._cut_at_s = self._own_clock.now_s()
         self._heard_at_s = -math.inf
         self._end = gevent.lock.RLock()
@@ -127,7 +135,7 @@ class Worker:
         """Listen to Locust's events and greet the master."""
         for mode in self._link.lesser_modes:
             logger.warning("locust-cw: with this version of Locust %s", mode)
-        self._recorder.attach(self._environment)
+        self._request_listener.attach(self._environment)
         self._listeners.add("test_start", self._on_test_start)
         # A listener of the user's may empty a report.
         self._listeners.add_last("report_to_master", self._on_report)
@@ -139,13 +147,13 @@ class Worker:
             self._listeners.add("quit", self._on_quit)
         # For a locustfile that ends the process with sys.exit.
         atexit.register(self._on_exit)
-        self._listeners.add_message(WORD, self._on_word)
+        self._listeners.add_message(MASTER_MESSAGE, self._on_master_message)
         self._runner.send_message(HELLO, pack_hello(self._epoch))
 
     def close(self, timeout_s: float | None = None) -> None:
         """Send what is left and wait until the master has it; for library use, when the runner has quit."""
         try:
-            self._say_last_word(timeout_s)
+            self._send_final_frame(timeout_s)
         finally:
             self._stop()
             self._listeners.close()
@@ -158,7 +166,7 @@ class Worker:
         Guard.remove(self._environment.events.quit, self._after_quit)
 
     def _moment(self) -> Moment:
-        return Moment(self._clock.now_s(), self._clock.offset_s, self._recorder.over, vitals_of(self._runner))
+        return Moment(self._clock.now_s(), self._clock.offset_s, self._request_listener.over, vitals_of(self._runner))
 
     def _on_test_start(self, **_: Any) -> None:
         if not self._naming.begin():
@@ -182,9 +190,9 @@ class Worker:
         except Exception:
             self._once.error("report", "locust-cw: could not make a frame")
 
-    def _on_word(self, environment: Any, msg: Any, **_: Any) -> None:
+    def _on_master_message(self, environment: Any, msg: Any, **_: Any) -> None:
         try:
-            word = read_word(msg.data)
+            word = read_master_message(msg.data)
             if word is None:
                 self._once.warning("word", "locust-cw: the master sent a message that can't be read")
             elif word.version != WIRE_VERSION:
@@ -201,22 +209,22 @@ class Worker:
         except Exception:
             self._once.error("word", "locust-cw: could not take the master's word")
 
-    def _take(self, word: Word) -> None:
+    def _take(self, word: MasterMessage) -> None:
         self._heard_at_s = self._own_clock.now_s()
         if not word.recording:
             self._stop_recording()
             return
         if self._outbox.has_stopped:
             self._outbox.resume()
-            self._recorder.is_on = True
+            self._request_listener.is_on = True
         is_answer = word.epoch == self._epoch and word.seq == self._outbox.waiting_seq
         moved_s = self._clock.note(self._cut_at_s if is_answer else self._greeted_at_s, word.clock_s)
         if moved_s:
-            self._recorder.look_at_clock()
+            self._request_listener.look_at_clock()
         answered_seq = word.seq if is_answer else None
-        self._naming.hear(word.run_id, answered_seq, clock_moved_s=moved_s, is_running=self._recorder.running)
-        self._recorder.buffer.use_resolution(word.resolution_s)
-        self._recorder.use_reasons(with_messages=word.with_messages)
+        self._naming.learn(word.run_id, answered_seq, clock_moved_s=moved_s, is_running=self._request_listener.running)
+        self._request_listener.buffer.use_resolution(word.resolution_s)
+        self._request_listener.use_reasons(with_messages=word.with_messages)
         self._outbox.whole_windows = word.whole_windows
         if word.epoch == self._epoch and self._outbox.on_acknowledgement(word.seq):
             self._follow_up()
@@ -227,7 +235,7 @@ class Worker:
             self._runner.send_message(FRAME, {"frame": data})
 
     def _stop_recording(self) -> None:
-        self._recorder.is_on = False
+        self._request_listener.is_on = False
         self._outbox.stop()
 
     def _on_exit(self) -> None:
@@ -243,7 +251,7 @@ class Worker:
     def _stop(self) -> None:
         """Record nothing any more, and say what came after the last frame."""
         atexit.unregister(self._on_exit)
-        self._recorder.detach()
+        self._request_listener.detach()
         Guard.remove(self._environment.events.quit, self._after_quit)
         if self._outbox.has_ended and self._outbox.unacknowledged:
             logger.warning(
@@ -258,13 +266,13 @@ class Worker:
     def _on_quit(self, **_: Any) -> None:
         is_second = self._ended
         try:
-            self._say_last_word(None)
+            self._send_final_frame(None)
         except Exception:
             self._once.error("quit", "locust-cw: could not send the last results of this worker")
         if is_second:
             gevent.sleep(SECOND_QUIT_S)
 
-    def _say_last_word(self, timeout_s: float | None) -> None:
+    def _send_final_frame(self, timeout_s: float | None) -> None:
         with self._end:
             if self._ended:
                 return
@@ -273,17 +281,17 @@ class Worker:
             clock = self._own_clock
             if timeout_s is None:
                 # Twice: behind a link that was away for as long, a report more may have gone unanswered.
-                recent_s = 2 * max(LAST_WORD_TIMEOUT_S, report_interval_s())
+                recent_s = 2 * max(FINAL_FRAME_TIMEOUT_S, report_interval_s())
                 was_heard = clock.now_s() - self._heard_at_s < recent_s
-                timeout_s = LAST_WORD_TIMEOUT_S if was_heard else UNHEARD_TIMEOUT_S
+                timeout_s = FINAL_FRAME_TIMEOUT_S if was_heard else UNHEARD_TIMEOUT_S
             deadline_s = clock.now_s() + timeout_s
-            while data := self._outbox.last_word(self._moment()):
+            while data := self._outbox.final_frame(self._moment()):
                 if clock.now_s() >= deadline_s:
                     if not self._outbox.has_ended:
                         self._give_up(timeout_s)
                     return
                 self._try_to_send(FRAME, {"frame": data})
-                self._await_word(min(deadline_s, clock.now_s() + RESEND_AFTER_S))
+                self._await_answer(min(deadline_s, clock.now_s() + RESEND_AFTER_S))
                 if self._outbox.has_ended:
                     # Whatever code of the user's goes on to fire: the master may be gone now.
                     deadline_s = min(deadline_s, clock.now_s() + AFTER_END_S)
@@ -319,12 +327,12 @@ class Worker:
             "abandoned", "locust-cw: no master with this plugin has answered; results of this worker are not recorded"
         )
 
-    def _await_word(self, until_s: float) -> None:
+    def _await_answer(self, until_s: float) -> None:
         """Read the master's messages until what was sent is acknowledged, or until then."""
         while self._outbox.is_waiting and (left_s := until_s - self._own_clock.now_s()) > 0:
             message = self._receive(left_s)
-            if message is not None and message.type == WORD:
-                self._on_word(self._environment, message)
+            if message is not None and message.type == MASTER_MESSAGE:
+                self._on_master_message(self._environment, message)
 
     def _receive(self, timeout_s: float) -> Any | None:
         try:

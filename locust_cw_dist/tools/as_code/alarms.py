@@ -293,7 +293,7 @@ def _period(rule: Rule, settings: Settings, choices: Choices) -> tuple[int, list
 
 def _datapoints(rule: Rule, choices: Choices) -> tuple[int, int]:
     """Return how many periods must be over the limit, out of how many."""
-    if rule.figure.adds_up and not rule.above and choices.periods == 1:
+    if rule.figure.adds_up and not rule.is_upper_limit and choices.periods == 1:
         # The first and the last period of a run are cut short, and must not set off the alarm.
         return 2, 2
     return choices.breaching, choices.periods
@@ -315,7 +315,7 @@ def _actions(rule: Rule, choices: Choices) -> dict[str, Any]:
 
 def _operator(rule: Rule) -> str:
     """Return the comparison that is true where the rule is broken."""
-    side = "Greater" if rule.above else "Less"
+    side = "Greater" if rule.is_upper_limit else "Less"
     return f"{side}ThanThreshold" if rule.inclusive else f"{side}ThanOrEqualToThreshold"
 
 

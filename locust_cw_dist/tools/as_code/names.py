@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from locust_cw_dist.core.rules.rule import ALL, Rule, Severity
+from locust_cw_dist.core.rules.rule import ANY, Rule, Severity
 from locust_cw_dist.core.summaries.shorten import shorten
 
 OWNER_TAG = "locust-cw-dist"
@@ -79,7 +79,7 @@ def scope(rule: Rule) -> str:
     """Return what a rule looks at, as it is written: ``POST /checkout``; empty for all requests together."""
     if rule.method is None:
         return rule.request or ""
-    return f"{rule.method} {rule.request or ALL}"
+    return f"{rule.method} {rule.request or ANY}"
 
 
 def subject(rule: Rule) -> str:

@@ -75,7 +75,7 @@ def main(args: Sequence[str]) -> int:
     for one in skipped:
         as_code.note(PROG, one.line())
     if arguments.action == "show":
-        return _show(arguments, settings, alarms, tags)
+        return _select_and_tell(arguments, settings, alarms, tags)
     return _apply(arguments, settings, alarms, tags)
 
 
@@ -158,7 +158,9 @@ def _tags(arguments: argparse.Namespace) -> dict[str, str]:
     return dict(arguments.tag)
 
 
-def _show(arguments: argparse.Namespace, settings: Settings, alarms: Sequence[Alarm], tags: Mapping[str, str]) -> int:
+def _select_and_tell(
+    arguments: argparse.Namespace, settings: Settings, alarms: Sequence[Alarm], tags: Mapping[str, str]
+) -> int:
     if arguments.format == "json":
         added = {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]} if tags else {}
         print(json.dumps([{**alarm.request, **added} for alarm in alarms], indent=2))

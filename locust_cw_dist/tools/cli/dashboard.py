@@ -68,7 +68,7 @@ def main(args: Sequence[str]) -> int:
     as_code.check_format(arguments)
     arguments.name = arguments.name or namespace
     if arguments.action == "show":
-        return _show(arguments, settings)
+        return _select_and_tell(arguments, settings)
     return _apply(arguments, settings)
 
 
@@ -131,7 +131,7 @@ def _make(
     return make_dashboard(settings, view)
 
 
-def _show(arguments: argparse.Namespace, settings: Settings) -> int:
+def _select_and_tell(arguments: argparse.Namespace, settings: Settings) -> int:
     from locust_cw_dist.tools.as_code.template import MAX_INLINE_BYTES, REGION, dashboard_template, made_by_stack
 
     if arguments.find_endpoints:

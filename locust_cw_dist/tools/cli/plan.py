@@ -147,7 +147,7 @@ def _plan(arguments: argparse.Namespace, settings: Settings) -> Plan:
         raise SettingsError(
             f"got {arguments.p99_ms:g}, must be at least --p50-ms ({arguments.p50_ms:g})", setting="--p99-ms"
         )
-    publishing = plan.Publishing(
+    publishing = plan.PublishingPlan(
         namespace=settings.resolved_namespace,
         metrics=MetricPlan(
             metrics=settings.metrics,

@@ -8,4 +8,4 @@ from locust import runners
 from locust_cw_dist.live.worker import worker
 
 runners.MASTER_HEARTBEAT_TIMEOUT = 8
-worker.LAST_WORD_TIMEOUT_S *= 8 / 60
+worker.FINAL_FRAME_TIMEOUT_S *= 8 / 60

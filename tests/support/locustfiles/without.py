@@ -47,7 +47,7 @@ def reconnect():
 
 
 def deduplication():
-    worker_processes.Epoch.has_merged = lambda *_: False
+    worker_processes.WorkerProcess.has_merged = lambda *_: False
 
 
 def drain():
@@ -92,11 +92,13 @@ def silence():
 
 def idleness():
     """Only a final frame says that a worker is done."""
-    worker_processes.Epoch.is_done = lambda self, _, silent_since_s: self.final or self.heard_at_s < silent_since_s
+    worker_processes.WorkerProcess.is_done = lambda self, _, silent_since_s: (
+        self.final or self.heard_at_s < silent_since_s
+    )
 
 
 def last_frame():
-    outbox.Outbox.last_word = lambda *_: outbox.NOTHING
+    outbox.Outbox.final_frame = lambda *_: outbox.NOTHING
 
 
 def last_acknowledgement():
@@ -123,7 +125,7 @@ def lock():
 
 def second_quit():
     """The second greenlet waits, and then exits the process too."""
-    worker.Worker._on_quit = lambda self, **_: self._say_last_word(None)
+    worker.Worker._on_quit = lambda self, **_: self._send_final_frame(None)
 
 
 def end_of_users():

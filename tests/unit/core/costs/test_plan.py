@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from locust_cw_dist.core.costs.bill import Usage
 from locust_cw_dist.core.costs.made_up_load import Load, made_up_times_ms
-from locust_cw_dist.core.costs.plan import Publishing, make_plan
+from locust_cw_dist.core.costs.plan import PublishingPlan, make_plan
 from locust_cw_dist.core.costs.prices import Prices
 from locust_cw_dist.core.publish.datums import MetricPlan
 from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
@@ -44,7 +44,7 @@ def plan(
     usage=Usage(),  # noqa: B008 - frozen
 ):
     metric_plan = MetricPlan(metrics, *percentiles, dimensions, 60 if resolution_s == 60 else 1)
-    publishing = Publishing("ns", metric_plan, resolution_s, max_endpoints, selection or Selection(), role_arn)
+    publishing = PublishingPlan("ns", metric_plan, resolution_s, max_endpoints, selection or Selection(), role_arn)
     return make_plan(publishing, Load(names, "-", rate, 100.0, 1000.0), usage, Prices(), start_s=START_S)
 
 

@@ -41,7 +41,7 @@ class Bench:
         self.seqs = Counter()
 
     def hello(self, worker, at_s=0.0):
-        self.collector.hear(worker, worker, NOW_S + at_s)
+        self.collector.greet(worker, worker, NOW_S + at_s)
 
     def frame(self, worker, cut_at_s, *starts_s, run_id="run", count=1, **changes):
         self.seqs[worker] += 1
@@ -101,8 +101,8 @@ def test_a_window_closes_when_every_worker_has_reported_beyond_it(bench):
 def test_a_worker_that_says_it_has_nothing_to_send_is_waited_for(bench):
     bench.deliver("a", 0.0)
     for second in range(3, 19, 3):
-        bench.collector.note_life("a", NOW_S + second)
-    bench.collector.note_life("stranger", NOW_S)
+        bench.collector.note_heartbeat("a", NOW_S + second)
+    bench.collector.note_heartbeat("stranger", NOW_S)
     assert bench.watermark(18.0) == 0.0
     bench.deliver("a", 18.5, 5)
     assert bench.close(18.6) == [(0, 1, 0, True)]
@@ -182,7 +182,7 @@ def test_an_old_frame_that_comes_late_is_merged_and_its_news_are_stale(bench):
     bench.deliver("a", 12.0, 10, acked=0, vitals=Vitals(users=5))
     assert bench.collector.unmerged("run") == 1
     assert bench.collector.accept(first, NOW_S + 13)
-    assert (bench.watermark(13.0), bench.collector.epochs["a"].vitals.users) == (12.0, 5)
+    assert (bench.watermark(13.0), bench.collector.processes["a"].vitals.users) == (12.0, 5)
     assert (bench.collector.recorded("run"), bench.collector.unmerged("run")) == (2, 0)
 
 
@@ -268,7 +268,7 @@ def test_finer_windows_of_workers_fall_into_those_of_the_master(bench):
 
 
 def test_a_window_without_results_closes_too(bench):
-    bench.collector.touch("run", NOW_S + 3.9)
+    bench.collector.open_window("run", NOW_S + 3.9)
     assert bench.collector.open_results("run") == 0
     assert bench.close(9.9) == []
     assert bench.close(10.0) == [(0, 0, 0, True)]
@@ -289,7 +289,7 @@ def test_a_duplicate_is_a_sign_of_life_and_nothing_else(bench):
     assert bench.collector.accept(frame, NOW_S + 5)
     assert not bench.collector.accept(frame, NOW_S + 9)
     assert bench.collector.duplicates == 1
-    assert bench.collector.epochs["a"].heard_at_s == NOW_S + 9
+    assert bench.collector.processes["a"].heard_at_s == NOW_S + 9
     assert bench.collector.open_results("run") == 1
 
 
@@ -308,7 +308,7 @@ def test_untimed_results_of_all_workers_add_up(bench):
 def test_what_a_worker_told_of_a_run_stays_when_it_tells_of_it_no_more(bench):
     bench.deliver("a", 1.0, 0)
     bench.deliver("a", 2.0, 0, run_id="run 2")
-    assert set(bench.collector.epochs["a"].counters) == {"run 2"}
+    assert set(bench.collector.processes["a"].counters) == {"run 2"}
     assert (bench.collector.recorded("run"), bench.collector.recorded("run 2")) == (1, 1)
 
 

@@ -54,8 +54,8 @@ def test_its_size_is_bounded():
 def test_a_window_waits_for_the_grace_time_and_the_slack():
     collector = Collector(resolution_s=1, grace_s=15)
     collector.slack_s = 27.0
-    collector.hear("w", "epoch", NOW_S - 1)
-    collector.note_life("w", NOW_S + 20)
-    collector.touch("run", NOW_S)
+    collector.greet("w", "epoch", NOW_S - 1)
+    collector.note_heartbeat("w", NOW_S + 20)
+    collector.open_window("run", NOW_S)
     assert collector.close(NOW_S + 1 + 41.9) == []
     assert len(collector.close(NOW_S + 1 + 42)) == 1

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from locust_cw_dist.core.costs.iam_policies import partition_of, record_policy
 from locust_cw_dist.core.records.location import S3Location, is_url
 from locust_cw_dist.errors import SettingsError
-from locust_cw_dist.live.platform.disk_thread import OffHub
+from locust_cw_dist.live.platform.disk_thread import DiskThread
 from locust_cw_dist.live.records.s3 import PIECE_BYTES, Snapshot
 from locust_cw_dist.settings.settings import Settings
 
@@ -130,7 +130,7 @@ def test_a_snapshot_reads_as_the_file_was_whatever_is_added_later(data, tmp_path
                     assert snapshot.seek(0, os.SEEK_END) == reference.seek(0, os.SEEK_END)
 
 
-class Inline(OffHub):
+class Inline(DiskThread):
     """Runs what the disk's thread would run, at once."""
 
     def run(self, call, *args, **kwargs):

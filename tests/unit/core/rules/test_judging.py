@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from locust_cw_dist.core.rules import matched_requests
-from locust_cw_dist.core.rules.evaluation import Judging
+from locust_cw_dist.core.rules.evaluation import Evaluation
 from locust_cw_dist.core.rules.matched_requests import MAX_LATE_S, MAX_REMEMBERED, Feeds
 from locust_cw_dist.core.rules.messages import rounded, table
 from locust_cw_dist.core.rules.outcome import RuleState
@@ -35,7 +35,7 @@ class Trial:
     """One run, window by window of 10 s, judged by rules."""
 
     def __init__(self, *texts, started_s=T0_S, **rules):
-        self.judging = Judging(RuleSet(rules=tuple(map(parse, texts)), **rules), started_s, 10)
+        self.evaluation = Evaluation(RuleSet(rules=tuple(map(parse, texts)), **rules), started_s, 10)
         self.at = 0
 
     def window(self, *times_ms, failed=(), name="/a", method="GET"):
@@ -46,18 +46,18 @@ class Trial:
         return self
 
     def late(self, at, summaries):
-        list(self.judging.observe(T0_S + 10 * at, summaries))
-        list(self.judging.look())
+        list(self.evaluation.observe(T0_S + 10 * at, summaries))
+        list(self.evaluation.look())
         return self
 
     @property
     def only(self):
-        (one,) = self.judging.outcome().rules
+        (one,) = self.evaluation.outcome().rules
         return one
 
     @property
     def aborted(self):
-        return None if self.judging.aborted_by is None else self.judging.aborted_by.name
+        return None if self.evaluation.aborted_by is None else self.evaluation.aborted_by.name
 
 
 def test_what_was_seen_over_the_whole_run_is_said():
@@ -88,7 +88,7 @@ UNTIMED = Summary(untimed_successes=6, untimed_failures=2, reasons={"OSError": 2
 def test_counts_and_ratios_are_of_all_requests_and_times_of_those_that_have_one(rule, observed, requests):
     trial = Trial(rule)
     trial.late(0, {("/a", "GET"): summary(10, 10, 10, failed=[30]), ("/b", "GET"): UNTIMED})
-    trial.judging.stop(T0_S + 10.0)
+    trial.evaluation.stop(T0_S + 10.0)
     one = trial.only
     assert (one.state, one.requests, one.failed) == (RuleState.BROKEN, requests, True)
     assert one.observed == pytest.approx(observed, rel=0.01)
@@ -118,9 +118,9 @@ def test_the_worst_sliding_window_is_said_with_its_time():
 
 def test_a_warning_fails_nothing():
     trial = Trial("max < 5, severity=warn", "p95(/typo) < 5, severity=warn").window(10)
-    broken, missing = trial.judging.outcome().rules
+    broken, missing = trial.evaluation.outcome().rules
     assert (broken.state, missing.state) == (RuleState.BROKEN, RuleState.NO_DATA)
-    assert not trial.judging.outcome().failed
+    assert not trial.evaluation.outcome().failed
 
 
 NO_DATA = [
@@ -161,16 +161,16 @@ def test_a_run_that_is_shorter_than_a_window_is_judged_as_a_whole():
 def test_parts_of_windows_at_both_ends_do_not_count_where_less_is_broken():
     trial = Trial("rps > 0.15, window_s=10", "max < 5, window_s=10", started_s=T0_S + 9.0)
     trial.window(1).window(1, 1).window(1, 1)
-    trial.judging.stop(T0_S + 31)
-    rate, longest = trial.window(9).judging.outcome().rules
+    trial.evaluation.stop(T0_S + 31)
+    rate, longest = trial.window(9).evaluation.outcome().rules
     assert (rate.state, rate.observed) == (RuleState.PASSED, 0.2)
     assert (longest.state, longest.observed) == (RuleState.BROKEN, 9)
 
 
 def test_requests_per_second_of_a_run_are_those_from_its_start_to_its_stop():
     trial = Trial("rps > 1", "rps > 1, warm_up_s=8", started_s=T0_S + 2.0).window(*[1] * 40).window(*[1] * 20)
-    trial.judging.stop(T0_S + 17.0)
-    assert [one.observed for one in trial.judging.outcome().rules] == [60 / 15, 20 / 7]
+    trial.evaluation.stop(T0_S + 17.0)
+    assert [one.observed for one in trial.evaluation.outcome().rules] == [60 / 15, 20 / 7]
 
 
 def test_late_results_mend_and_break_what_was_seen():
@@ -186,7 +186,7 @@ def test_what_comes_too_late_for_its_window_counts_in_the_whole_run_and_is_told(
     trial = Trial("max < 50, window_s=10", "max < 50").window(1)
     for _ in range(MAX_LATE_S // 10 + 1):
         trial.window(1)
-    sliding, whole = trial.late(0, {("/a", "GET"): summary(99)}).judging.outcome().rules
+    sliding, whole = trial.late(0, {("/a", "GET"): summary(99)}).evaluation.outcome().rules
     assert (sliding.state, whole.state) == (RuleState.PASSED, RuleState.BROKEN)
     assert sliding.message.endswith("1 request came too late for a sliding window")
 
@@ -214,7 +214,7 @@ def test_a_rule_on_the_run_so_far_can_stop_it_and_stays_broken():
 def test_the_first_rule_that_stops_the_run_is_named():
     trial = Trial("max(/none) < 5, abort_after_s=0", "max < 5, abort_after_s=0", "mean < 5, abort_after_s=0").window(9)
     assert trial.aborted == "max < 5 ms"
-    assert trial.judging.outcome().aborted_by is trial.judging.aborted_by
+    assert trial.evaluation.outcome().aborted_by is trial.evaluation.aborted_by
 
 
 @pytest.mark.parametrize(
@@ -230,20 +230,20 @@ def test_the_first_rule_that_stops_the_run_is_named():
 )
 def test_rules_on_failures_decide_about_failures_if_the_user_says_so_and_they_pass(texts, decide, decided):
     trial = Trial(*texts, failures_decide=decide).window(1, 1, 1, failed=(1,))
-    assert trial.judging.outcome().failures_decided is decided
+    assert trial.evaluation.outcome().failures_decided is decided
 
 
 def test_the_table_has_a_line_for_each_rule():
     trial = Trial("max < 5", "max < 500, name=quick enough", "p95(/typo) < 5", "mean < 5, severity=warn")
     trial.window(10, 11)
-    assert table("R", trial.judging.outcome()) == [
+    assert table("R", trial.evaluation.outcome()) == [
         "rules of run R: 1 of 4 hold, 2 failed",
         "  FAILED   max < 5 ms                  11 ms of 2 requests",
         "  passed   quick enough: max < 500 ms  11 ms of 2 requests",
         "  FAILED   p95(/typo) < 5 ms           no such request",
         "  WARNING  mean < 5 ms                 10.5 ms of 2 requests",
     ]
-    assert table("R", Trial("max < 50").window(1).judging.outcome())[0] == "rules of run R: 1 of 1 hold"
+    assert table("R", Trial("max < 50").window(1).evaluation.outcome())[0] == "rules of run R: 1 of 1 hold"
 
 
 @given(st.floats(0.001, 1e6), st.floats(0.001, 1e6))
@@ -265,14 +265,14 @@ def test_memory_does_not_grow_with_the_length_of_a_run():
         for _ in range(hours * 360):
             trial.window(1, 2)
         gc.collect()
-        (first, *_) = trial.judging._feeds
-        return len(first.windows), max(len(watch.seen) for watch in trial.judging._watches)
+        (first, *_) = trial.evaluation._feeds
+        return len(first.windows), max(len(watch.seen) for watch in trial.evaluation._watches)
 
     assert held(1) == held(2)
     windows, seen = held(1)
     assert windows <= (MAX_LATE_S + 60) // 10 + 1
     assert seen <= MAX_LATE_S // 10 + 1
-    assert trial.judging.outcome().rules[1].requests == 4 * 360 * 2
+    assert trial.evaluation.outcome().rules[1].requests == 4 * 360 * 2
 
 
 def test_endpoints_are_looked_up_once_and_forgotten_when_there_are_too_many(monkeypatch):
@@ -292,6 +292,6 @@ def test_no_step_takes_long_at_a_thousand_endpoints():
     summaries = {(f"/item/{n}", "GET"): summary(*range(1, 40)) for n in range(1_000)}
     for at in range(8):
         trial.late(at, summaries)
-    steps = [*trial.judging.observe(T0_S + 80, summaries), *trial.judging.look()]
+    steps = [*trial.evaluation.observe(T0_S + 80, summaries), *trial.evaluation.look()]
     # One for each endpoint, and one for each window that a sliding one merges: none goes over all of them.
     assert len(steps) >= 1_000 + 40 * 6

@@ -185,7 +185,7 @@ def any_rules(draw):
         figure=figure,
         percentile=draw(st.integers(1, 999_999)) / 10_000 if figure is Figure.PERCENTILE else None,
         limit=float(draw(limit)),
-        above=draw(st.booleans()),
+        is_upper_limit=draw(st.booleans()),
         inclusive=draw(st.booleans()),
         request=draw(st.sampled_from([None, "/a", "API call", "GET star.*", "a, b", "/x(y)", "/a < 3"])),
         method=draw(st.sampled_from([None, "GET", "grpc", "M-SEARCH"])),

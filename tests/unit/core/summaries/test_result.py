@@ -36,8 +36,8 @@ from locust_cw_dist.core.summaries.request_result import (
     parse_result,
 )
 from locust_cw_dist.core.worker.buffer import WorkerBuffer
-from locust_cw_dist.live.platform.log_once import Once
-from locust_cw_dist.live.worker.request_listener import Recorder
+from locust_cw_dist.live.platform.log_once import LogOnce
+from locust_cw_dist.live.worker.request_listener import RequestListener
 from support.strategies import any_char
 
 native_thread = monkey.get_original("_thread", "get_ident")
@@ -418,7 +418,7 @@ def test_what_ends_a_user_in_the_middle_ends_it_and_the_failure_counts(event, in
 
 
 def a_recorder():
-    recorder = Recorder(SimpleNamespace(now_s=lambda: 1_800_000_000.0, ticks=lambda: 0.0), Once())
+    recorder = RequestListener(SimpleNamespace(now_s=lambda: 1_800_000_000.0, ticks=lambda: 0.0), LogOnce())
     recorder.buffer.begin_run("run")
     return recorder
 
@@ -442,8 +442,8 @@ class Hook:
 
     def __init__(self):
         self.seconds = 0.0
-        self.recorder = Recorder(
-            SimpleNamespace(now_s=lambda: 1_800_000_000.0 + self.seconds, ticks=lambda: 5.0 + self.seconds), Once()
+        self.recorder = RequestListener(
+            SimpleNamespace(now_s=lambda: 1_800_000_000.0 + self.seconds, ticks=lambda: 5.0 + self.seconds), LogOnce()
         )
         self.recorder.buffer.begin_run("run")
         self.plain = WorkerBuffer()

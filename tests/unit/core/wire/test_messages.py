@@ -12,20 +12,20 @@ from locust_cw_dist.core.wire.frame import FAR_FUTURE_S, MAX_ID_CHARS, WIRE_VERS
 from locust_cw_dist.core.wire.messages import (
     FRAME,
     HELLO,
+    MASTER_MESSAGE,
     REPORT_KEY,
-    WORD,
-    Word,
+    MasterMessage,
     is_id,
     pack_hello,
     read_hello,
-    read_word,
+    read_master_message,
 )
 from support.strategies import hostile_values, ids
 
-WORD_OF_RUN = Word(1_800_000_000.25, "run", 10, recording=True, epoch="epoch", seq=7)
+WORD_OF_RUN = MasterMessage(1_800_000_000.25, "run", 10, recording=True, epoch="epoch", seq=7)
 
 words = st.builds(
-    Word,
+    MasterMessage,
     clock_s=st.floats(0, FAR_FUTURE_S),
     run_id=ids,
     resolution_s=st.sampled_from(RESOLUTIONS_S),
@@ -44,12 +44,14 @@ def through_msgpack(data):
 
 @given(words)
 def test_a_word_comes_back_as_it_was(word):
-    assert read_word(through_msgpack(word.pack())) == word
+    assert read_master_message(through_msgpack(word.pack())) == word
 
 
 def test_a_word_of_another_version_is_known_by_it_alone():
-    assert read_word({"version": WIRE_VERSION + 1}).version == WIRE_VERSION + 1
-    assert read_word(WORD_OF_RUN.pack() | {"version": 0, "run_id": None}) == Word(0.0, "", 0, version=0)
+    assert read_master_message({"version": WIRE_VERSION + 1}).version == WIRE_VERSION + 1
+    assert read_master_message(WORD_OF_RUN.pack() | {"version": 0, "run_id": None}) == MasterMessage(
+        0.0, "", 0, version=0
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,32 +92,32 @@ def test_a_word_of_another_version_is_known_by_it_alone():
     ],
 )
 def test_a_word_that_can_not_be_right_is_none(key, value):
-    assert read_word(WORD_OF_RUN.pack()) == WORD_OF_RUN
-    assert read_word(WORD_OF_RUN.pack() | {key: value}) is None
+    assert read_master_message(WORD_OF_RUN.pack()) == WORD_OF_RUN
+    assert read_master_message(WORD_OF_RUN.pack() | {key: value}) is None
 
 
 @pytest.mark.parametrize("key", sorted(WORD_OF_RUN.pack().keys() - {"version", "whole_windows", "with_messages"}))
 def test_a_word_needs_every_field(key):
     data = WORD_OF_RUN.pack()
     del data[key]
-    assert read_word(data) is None
+    assert read_master_message(data) is None
 
 
 def test_a_word_from_before_whole_windows_asks_for_none():
     data = WORD_OF_RUN.pack()
     del data["whole_windows"]
-    assert read_word(data) == WORD_OF_RUN
+    assert read_master_message(data) == WORD_OF_RUN
 
 
 @given(st.dictionaries(st.sampled_from([*WORD_OF_RUN.pack()]), hostile_values))
 def test_a_word_with_anything_in_it_is_one_or_none(values):
-    word = read_word(WORD_OF_RUN.pack() | values)
-    assert word is None or isinstance(word, Word)
+    word = read_master_message(WORD_OF_RUN.pack() | values)
+    assert word is None or isinstance(word, MasterMessage)
 
 
 @pytest.mark.parametrize("data", [None, 0, "word", b"word", [], [("version", 1)], {}, {1: 2}, {b"version": 1}])
 def test_what_is_no_message_is_none(data):
-    assert read_word(data) is None
+    assert read_master_message(data) is None
     assert read_hello(data) is None
 
 
@@ -161,13 +163,13 @@ def test_an_id_is_text_of_bounded_length(value, expected):
 
 def test_names_of_messages_are_ours_alone():
     locusts = {"stats", "spawn", "stop", "quit", "hunger", "client_ready", "exception", "spawning", "ack"}
-    assert len({FRAME, HELLO, WORD}) == 3
-    assert not {FRAME, HELLO, WORD, REPORT_KEY} & locusts
-    assert all(name.startswith("locust_cw_dist") for name in (FRAME, HELLO, WORD, REPORT_KEY))
+    assert len({FRAME, HELLO, MASTER_MESSAGE}) == 3
+    assert not {FRAME, HELLO, MASTER_MESSAGE, REPORT_KEY} & locusts
+    assert all(name.startswith("locust_cw_dist") for name in (FRAME, HELLO, MASTER_MESSAGE, REPORT_KEY))
 
 
 def test_a_master_that_does_not_say_gets_no_messages_of_exceptions():
-    data = Word(1.0, "run", 10, with_messages=True).pack()
-    assert read_word(data).with_messages
+    data = MasterMessage(1.0, "run", 10, with_messages=True).pack()
+    assert read_master_message(data).with_messages
     del data["with_messages"]
-    assert not read_word(data).with_messages
+    assert not read_master_message(data).with_messages

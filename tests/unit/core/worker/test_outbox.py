@@ -43,10 +43,10 @@ class Bench:
     def acknowledge(self, data):
         return self.outbox.on_acknowledgement(decode(data).seq)
 
-    def last_words(self, moment=OVER):
+    def final_frames(self, moment=OVER):
         """All that is sent at the end, where each frame is acknowledged at once."""
         frames = []
-        while data := self.outbox.last_word(moment):
+        while data := self.outbox.final_frame(moment):
             frames.append(decode(data))
             self.acknowledge(data)
             assert len(frames) < 50
@@ -133,7 +133,7 @@ def test_at_the_end_all_that_is_left_goes_and_the_last_frame_says_so(bench):
     bench.record()
     bench.report()
     bench.record("/b")
-    frames = bench.last_words()
+    frames = bench.final_frames()
     assert [(frame.seq, frame.results, frame.final) for frame in frames] == [(1, 1, False), (2, 1, True)]
     assert bench.outbox.is_settled
 
@@ -142,7 +142,7 @@ def test_a_worker_that_was_idle_and_is_acknowledged_has_no_last_word(bench):
     bench.record()
     bench.acknowledge(bench.report(OVER))
     assert bench.outbox.is_settled
-    assert bench.outbox.last_word(OVER) == NOTHING
+    assert bench.outbox.final_frame(OVER) == NOTHING
 
 
 def test_a_report_that_tells_nothing_more_holds_nobody(bench):
@@ -150,7 +150,7 @@ def test_a_report_that_tells_nothing_more_holds_nobody(bench):
     bench.record()
     bench.acknowledge(bench.report(OVER))
     assert bench.report(OVER) != NOTHING
-    assert bench.outbox.last_word(OVER) == NOTHING
+    assert bench.outbox.final_frame(OVER) == NOTHING
 
 
 def test_a_report_that_tells_more_is_waited_for(bench):
@@ -158,7 +158,7 @@ def test_a_report_that_tells_more_is_waited_for(bench):
     bench.acknowledge(bench.report(OVER))
     bench.record()
     last = bench.report(OVER)
-    assert bench.outbox.last_word(OVER) == last
+    assert bench.outbox.final_frame(OVER) == last
 
 
 @pytest.mark.parametrize("news", ["result", "untimed result", "run"])
@@ -170,7 +170,7 @@ def test_news_after_it_was_idle_are_told(bench, news):
         bench.record()
     else:
         bench.buffer.record(an_untimed_result(), NOW_S)
-    (frame,) = bench.last_words()
+    (frame,) = bench.final_frames()
     assert frame.final
     assert frame.counters == bench.buffer.copy_counters()
 
@@ -181,47 +181,47 @@ def test_that_it_was_idle_before_any_run_was_known_is_not_the_last_word_of_a_lat
     bench.buffer.begin_run("run 1")
     bench.buffer.begin_run("")
     bench.acknowledge(first)
-    (frame,) = bench.last_words()
+    (frame,) = bench.final_frames()
     assert frame.final
 
 
 def test_a_process_that_ends_in_the_middle_of_its_test_says_its_last_word_once(bench):
     bench.record()
-    frames = bench.last_words(AT_WORK)
+    frames = bench.final_frames(AT_WORK)
     assert [(frame.results, frame.final, frame.idle) for frame in frames] == [(1, True, False)]
 
 
 def test_results_that_come_after_the_last_word_go_in_another(bench):
     bench.record()
-    first = bench.outbox.last_word(AT_WORK)
+    first = bench.outbox.final_frame(AT_WORK)
     bench.record("/b")
     bench.acknowledge(first)
-    (second,) = bench.last_words()
+    (second,) = bench.final_frames()
     assert (second.results, second.final) == (1, True)
 
 
 def test_the_run_may_be_learnt_from_the_answer_to_the_last_word():
     bench = Bench(run_id=None)
     bench.record()
-    first = bench.outbox.last_word(OVER)
+    first = bench.outbox.final_frame(OVER)
     assert (decode(first).results, decode(first).final) == (0, False)
     bench.buffer.name_unknown_run("run")
     bench.acknowledge(first)
-    (second,) = bench.last_words()
+    (second,) = bench.final_frames()
     assert (second.results, second.final) == (1, True)
 
 
 def test_what_never_gets_a_run_does_not_hold_the_process():
     bench = Bench(run_id=None)
     bench.record()
-    assert [frame.final for frame in bench.last_words()] == [False, True]
+    assert [frame.final for frame in bench.final_frames()] == [False, True]
 
 
 def test_results_of_the_old_run_go_while_the_new_one_has_no_name(bench):
     bench.record()
     bench.buffer.begin_run("")
     bench.record("/b")
-    frames = bench.last_words()
+    frames = bench.final_frames()
     assert [(frame.run_id, frame.results, frame.final) for frame in frames] == [("", 1, False), ("", 0, True)]
 
 
@@ -256,7 +256,7 @@ def test_a_worker_that_has_stopped_sends_nothing_and_keeps_no_results(bench):
     bench.outbox.stop()
     assert bench.buffer.is_empty
     assert bench.reports(3) == [NOTHING] * 3
-    assert bench.outbox.last_word(OVER) == NOTHING
+    assert bench.outbox.final_frame(OVER) == NOTHING
 
 
 def test_after_a_stop_the_frame_on_its_way_goes_on_and_what_was_dropped_was_not_recorded(bench):
@@ -268,7 +268,7 @@ def test_after_a_stop_the_frame_on_its_way_goes_on_and_what_was_dropped_was_not_
     assert not bench.outbox.has_stopped
     assert not bench.outbox.is_abandoned
     bench.record("/b")
-    frames = bench.last_words()
+    frames = bench.final_frames()
     assert frames[0] == decode(first)
     assert [(frame.seq, frame.results) for frame in frames] == [(1, 1), (2, 1)]
     assert frames[1].counters == {"run": RunCounters(2)}
@@ -284,7 +284,7 @@ def test_the_oldest_windows_go_first_where_not_all_fit(bench):
     for second in range(20):
         for name in ("/a", "/b"):
             bench.record(name, NOW_S + second)
-    frames = bench.last_words(moment(NOW_S + 20, over=True))
+    frames = bench.final_frames(moment(NOW_S + 20, over=True))
     assert len(frames) > 2
     starts = [section.start_s for frame in frames for section in frame.sections]
     assert starts == sorted(starts)
@@ -301,7 +301,7 @@ def test_the_oldest_windows_go_first_where_not_all_fit(bench):
 def test_a_window_that_does_not_fit_goes_in_parts(bench):
     for number in range(60):
         bench.record(f"/{number}")
-    frames = bench.last_words()
+    frames = bench.final_frames()
     assert len(frames) > 2
     counts = counts_of(section for frame in frames for section in frame.sections)
     assert len(counts) == counts.total() == 60
@@ -429,7 +429,7 @@ def test_whole_windows_or_not_all_is_shipped_at_the_end_of_the_process():
     bench = WholeWindows()
     bench.record()
     assert bench.report_at(NOW_S + 1).results == 0
-    assert [(frame.results, frame.final) for frame in bench.last_words(AT_WORK)] == [(1, True)]
+    assert [(frame.results, frame.final) for frame in bench.final_frames(AT_WORK)] == [(1, True)]
 
 
 def test_a_window_that_has_not_ended_does_not_follow_one_that_has():

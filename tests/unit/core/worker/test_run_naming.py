@@ -20,11 +20,11 @@ class Bench:
         self.outbox = Outbox(self.buffer, worker_id="worker", epoch="epoch")
         self.naming = RunNaming(self.buffer, self.outbox)
         self.is_running = False
-        self.hear("run 1")
+        self.learn("run 1")
         self.is_running = True
         assert self.naming.begin()
         self.record(3)
-        self.hear("run 1", self.report())
+        self.learn("run 1", self.report())
 
     def record(self, times):
         for _ in range(times):
@@ -33,11 +33,11 @@ class Bench:
     def report(self):
         return decode(self.outbox.on_report(moment(NOW_S)))
 
-    def hear(self, run_id, frame=None):
+    def learn(self, run_id, frame=None):
         """Hear what the master says, in answer to a frame or of itself."""
         seq = None if frame is None else frame.seq
         answered = seq if seq == self.outbox.waiting_seq else None
-        self.naming.hear(run_id, answered, clock_moved_s=0.0, is_running=self.is_running)
+        self.naming.learn(run_id, answered, clock_moved_s=0.0, is_running=self.is_running)
         if seq is not None:
             self.outbox.on_acknowledgement(seq)
 
@@ -53,7 +53,7 @@ def test_the_answer_to_the_next_frame_tells_the_run(bench, run_id):
     bench.record(2)
     asking = bench.report()
     assert (asking.run_id, asking.sections) == (UNKNOWN_RUN, ())
-    bench.hear(run_id, asking)
+    bench.learn(run_id, asking)
     telling = bench.report()
     assert [(section.run_id, section.results) for section in telling.sections] == [(run_id, 2)]
     assert telling.run_id == run_id
@@ -65,22 +65,22 @@ def test_the_answer_to_a_frame_from_before_the_start_does_not(bench):
     earlier = bench.report()
     bench.naming.begin()
     bench.record(2)
-    bench.hear("run 1", earlier)
+    bench.learn("run 1", earlier)
     assert bench.buffer.run_id == UNKNOWN_RUN
-    bench.hear("run 2", bench.report())
+    bench.learn("run 2", bench.report())
     assert bench.buffer.run_id == "run 2"
 
 
 def test_neither_does_word_of_the_run_before(bench):
     bench.naming.begin()
-    bench.hear("run 1")
+    bench.learn("run 1")
     assert bench.buffer.run_id == UNKNOWN_RUN
-    bench.hear("run 2")
+    bench.learn("run 2")
     assert bench.buffer.run_id == "run 2"
 
 
 def test_a_start_after_word_of_its_run_asks_for_nothing(bench):
-    bench.hear("run 2")
+    bench.learn("run 2")
     assert bench.naming.begin()
     assert bench.buffer.run_id == "run 2"
 
@@ -90,5 +90,5 @@ def test_a_first_start_without_word_waits_for_any():
     naming = RunNaming(buffer, Outbox(buffer, worker_id="worker", epoch="epoch"))
     assert naming.begin()
     assert buffer.run_id == UNKNOWN_RUN
-    naming.hear("run 1", None, clock_moved_s=0.0, is_running=True)
+    naming.learn("run 1", None, clock_moved_s=0.0, is_running=True)
     assert buffer.run_id == "run 1"

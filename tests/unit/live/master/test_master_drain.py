@@ -13,7 +13,7 @@ from locust_cw_dist.core.wire.messages import FRAME, HELLO, REPORT_KEY, pack_hel
 from locust_cw_dist.core.worker.buffer import WorkerBuffer
 from locust_cw_dist.core.worker.outbox import NOTHING, Outbox
 from locust_cw_dist.live.master.master import MANY_WORKERS, SILENCE_S, Master
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.runs import Runs
 from support.strategies import NOW_S, a_result, moment
 
@@ -58,14 +58,14 @@ class Bench:
             SimpleNamespace(note_sign=lambda _: None, note_frame=lambda _: None),
             runs,
             SimpleNamespace(now_s=lambda: self.now_s, ticks=lambda: self.now_s),
-            Once(),
+            LogOnce(),
             resolution_s=1,
             with_messages=True,
         )
         self.master._link = Link(self)
         self.master.attach()
         self.master.collector.begin(runs.current.run_id, (), NOW_S)
-        self.master.collector.hear("worker", "epoch", NOW_S)
+        self.master.collector.greet("worker", "epoch", NOW_S)
 
     def quit(self):
         pass
@@ -82,7 +82,7 @@ class Bench:
 
     def send_final_frame(self, at_s):
         outbox = Outbox(WorkerBuffer(), worker_id="worker", epoch="epoch")
-        self._send_frame(outbox.last_word(moment(NOW_S, over=True)), at_s)
+        self._send_frame(outbox.final_frame(moment(NOW_S, over=True)), at_s)
 
     def send_two_frames(self, *times_s):
         """Send one that says that the worker is done with the current run, and a last one."""
@@ -91,7 +91,7 @@ class Bench:
         self._send_frame(outbox.on_report(moment(NOW_S, over=True)), times_s[0])
         outbox.on_acknowledgement(1)
         buffer.record(a_result(), NOW_S)
-        self._send_frame(outbox.last_word(moment(NOW_S, over=True)), times_s[1])
+        self._send_frame(outbox.final_frame(moment(NOW_S, over=True)), times_s[1])
 
     def _send_frame(self, data, at_s):
         self.messages.append((at_s, SimpleNamespace(type=FRAME, node_id="worker", data={"frame": data})))
@@ -104,7 +104,7 @@ class Bench:
 
     @property
     def has_everything(self):
-        return not self.messages and self.master.collector.epochs["epoch"].final
+        return not self.messages and self.master.collector.processes["epoch"].final
 
 
 @pytest.fixture
@@ -214,7 +214,7 @@ def test_a_frame_that_comes_again_is_answered_and_tells_nothing_new(bench):
 def test_a_report_that_brings_nothing_is_a_sign_of_life(bench):
     bench.now_s += 14
     bench.events.worker_report.fire(client_id="worker", data={REPORT_KEY: NOTHING})
-    assert bench.master.collector.epochs["epoch"].heard_at_s == bench.now_s
+    assert bench.master.collector.processes["epoch"].heard_at_s == bench.now_s
     assert not bench.master.collector.refusals
 
 
@@ -240,7 +240,7 @@ def test_a_master_that_fires_nothing_is_unknown_to_its_collector(bench):
     bench.send_final_frame(NOW_S + 5)
     bench.drain()
     bench.master.own.hand_over()
-    assert bench.master.collector.epochs.keys() == {"epoch"}
+    assert bench.master.collector.processes.keys() == {"epoch"}
 
 
 def test_what_fires_on_a_master_is_its_runs_and_nobody_waits_for_more_of_it(bench):
@@ -250,9 +250,9 @@ def test_what_fires_on_a_master_is_its_runs_and_nobody_waits_for_more_of_it(benc
     assert collector.recorded(run_id) == 1
     # It has nothing more a moment later: no window of the workers waits for it.
     bench.now_s += 10
-    collector.note_life("worker", bench.now_s)
+    collector.note_heartbeat("worker", bench.now_s)
     bench.master.own.hand_over()
-    assert collector.epochs[bench.master.own.epoch].cut_at_s == bench.now_s
+    assert collector.processes[bench.master.own.epoch].cut_at_s == bench.now_s
     bench.send_final_frame(bench.now_s + 5)
     assert bench.drain() == 5
     assert collector.unheard(run_id) == []

@@ -14,7 +14,7 @@ from locust_cw_dist.core.master.gauges import GaugeBook
 from locust_cw_dist.core.wire.frame import encode
 from locust_cw_dist.core.wire.messages import FRAME, REPORT_KEY
 from locust_cw_dist.live.master import master
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.runs import Runs
 from support.wire import sample_frame
 
@@ -38,7 +38,7 @@ class Bench:
             SimpleNamespace(note_frame=lambda _: None),
             Runs(NOW_S, "-"),
             SimpleNamespace(now_s=lambda: NOW_S, ticks=lambda: NOW_S),
-            Once(),
+            LogOnce(),
             resolution_s=1,
             with_messages=True,
         )

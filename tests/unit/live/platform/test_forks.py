@@ -11,8 +11,8 @@ import gevent
 import pytest
 
 from locust_cw_dist.live.platform import ctrl_c, forks
-from locust_cw_dist.live.platform.disk_thread import OffHub
-from locust_cw_dist.live.publish.machine_lock import Presence
+from locust_cw_dist.live.platform.disk_thread import DiskThread
+from locust_cw_dist.live.publish.machine_lock import MachineLock
 from locust_cw_dist.live.spool.folder import Spool
 
 
@@ -73,16 +73,16 @@ def test_a_greenlet_of_ours_ends_in_the_child_and_goes_on_in_the_parent():
 
 
 def test_what_has_a_door_can_not_be_used_in_the_child_but_made_anew():
-    off_hub = OffHub()
-    assert off_hub.run(str, 1) == "1"
+    disk_thread = DiskThread()
+    assert disk_thread.run(str, 1) == "1"
 
     def is_shut():
         with pytest.raises(gevent.GreenletExit):
-            off_hub.run(str, 2)
-        return OffHub().run(str, 3) == "3"
+            disk_thread.run(str, 2)
+        return DiskThread().run(str, 3) == "3"
 
     assert code_of_child(is_shut) == 0
-    assert off_hub.run(str, 4) == "4"
+    assert disk_thread.run(str, 4) == "4"
 
 
 def test_one_that_fails_keeps_no_other_from_being_abandoned():
@@ -99,7 +99,7 @@ def test_one_that_fails_keeps_no_other_from_being_abandoned():
 
 def test_a_child_that_outlives_its_parent_keeps_neither_its_spool_nor_its_name(tmp_path):
     identity = os.urandom(8)
-    spool, presence, again = Spool(tmp_path, "parent"), Presence(identity), Presence(identity)
+    spool, presence, again = Spool(tmp_path, "parent"), MachineLock(identity), MachineLock(identity)
     spool.open()
     spool.put(b"batch")
     presence.claim()

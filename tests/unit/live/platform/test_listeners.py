@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from types import SimpleNamespace
 
 import gevent
@@ -208,7 +209,10 @@ def test_after_close_nothing_is_left_and_install_makes_another(make_runner, sett
 def test_a_closed_plugin_is_held_by_nothing():
     environment = Environment(events=Events())
     environment.create_local_runner()
-    locust_cw_dist.install(environment, locust_cw_dist.Settings(service="closed"), client=Client()).close(timeout_s=1)
+    plugin = locust_cw_dist.install(environment, locust_cw_dist.Settings(service="closed"), client=Client())
+    plugin.close(timeout_s=1)
     environment.runner.quit()
+    held = weakref.ref(plugin)
+    del plugin
     gc.collect()
-    assert not [one for one in gc.get_objects() if isinstance(one, locust_cw_dist.Plugin)]
+    assert held() is None

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from locust_cw_dist.live.platform.log_once import MAX_NAMED, Once
+from locust_cw_dist.live.platform.log_once import MAX_NAMED, LogOnce
 
 
 @pytest.fixture(autouse=True)
@@ -15,7 +15,7 @@ def _all_levels(caplog):
 
 
 def test_each_kind_is_logged_once(caplog):
-    once = Once()
+    once = LogOnce()
     for _ in range(3):
         once.info("a", "first")
         once.warning("b", "second %d", 2)
@@ -24,7 +24,7 @@ def test_each_kind_is_logged_once(caplog):
 
 
 def test_a_kind_is_logged_once_for_each_whom_it_is_about(caplog):
-    once = Once()
+    once = LogOnce()
     for _ in range(2):
         for worker in ("worker-1", "worker-2"):
             once.warning_of(worker, "skew", "clock of %s", worker)
@@ -32,7 +32,7 @@ def test_a_kind_is_logged_once_for_each_whom_it_is_about(caplog):
 
 
 def test_names_that_strangers_make_up_are_bounded_and_silence_nothing_else(caplog):
-    once = Once()
+    once = LogOnce()
     for number in range(MAX_NAMED + 100):
         once.warning_of(str(number), "bare", "stranger %d", number)
     once.warning("refused malformed", "what matters")

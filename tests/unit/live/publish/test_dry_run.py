@@ -12,7 +12,7 @@ import pytest
 from locust_cw_dist.core.publish.body_sizes import COMPRESSED_FROM_BYTES
 from locust_cw_dist.core.publish.datums import Datum, Distribution
 from locust_cw_dist.errors import SettingsError
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.publish.cloudwatch import Cloudwatch
 from locust_cw_dist.live.publish.dry_run import DryRun
 from locust_cw_dist.settings.settings import Settings
@@ -28,7 +28,7 @@ def datums(count, values=1):
 
 @pytest.fixture
 def sink(tmp_path):
-    made = DryRun(str(tmp_path / "calls.jsonl"), Once())
+    made = DryRun(str(tmp_path / "calls.jsonl"), LogOnce())
     made.open()
     yield made
     made.close()
@@ -84,11 +84,11 @@ def test_calls_per_hour_are_those_of_the_windows(sink):
 
 def test_a_file_that_cannot_be_made_is_a_wrong_setting(tmp_path):
     with pytest.raises(SettingsError, match=r"^--cw-payloads: got .*, must be a file that can be written"):
-        DryRun(str(tmp_path / "none" / "calls.jsonl"), Once()).open()
+        DryRun(str(tmp_path / "none" / "calls.jsonl"), LogOnce()).open()
 
 
 def test_a_disk_that_fails_is_said_once_and_counting_goes_on(caplog):
-    sink = DryRun("/dev/full", Once())
+    sink = DryRun("/dev/full", LogOnce())
     sink.open()
     for _ in range(3):
         sink.send(NAMESPACE, datums(3))

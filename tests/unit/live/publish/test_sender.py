@@ -334,7 +334,7 @@ def test_an_answer_that_trickles_in_is_given_up(monkeypatch, caplog):
 
 def test_an_error_in_the_sender_is_booked_and_does_not_end_it(monkeypatch, caplog):
     bench = Bench(ScriptedSink(*away(1)))
-    monkeypatch.setattr(bench.keeper.depot, "begin_try", broken_once())
+    monkeypatch.setattr(bench.keeper.batch_store, "begin_try", broken_once())
     bench.deliver("/a", count=2)
     bench.publisher.tick(everything=True)
     bench.start()
@@ -350,8 +350,8 @@ def test_an_error_in_the_sender_is_booked_and_does_not_end_it(monkeypatch, caplo
 def broken_once():
     calls = []
 
-    def begin_try(parcel):
-        calls.append(parcel)
+    def begin_try(stored):
+        calls.append(stored)
         if len(calls) == 1:
             raise RuntimeError("a bug")
 

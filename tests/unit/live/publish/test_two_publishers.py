@@ -9,11 +9,11 @@ from contextlib import contextmanager
 import pytest
 
 from locust_cw_dist.live.platform.clock import SystemClock
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.publish import other_publishers
-from locust_cw_dist.live.publish.machine_lock import Presence
+from locust_cw_dist.live.publish.machine_lock import MachineLock
 from locust_cw_dist.live.runs import Runs
-from locust_cw_dist.live.spool.spool_keeper import Keeper
+from locust_cw_dist.live.spool.spool_keeper import SpoolKeeper
 from locust_cw_dist.settings.settings import Settings
 from support.processes import wait_until
 
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's a
 
 HOLDER = """
 import sys, time
-from locust_cw_dist.live.publish.machine_lock import Presence
-presence = Presence(sys.argv[1].encode())
+from locust_cw_dist.live.publish.machine_lock import MachineLock
+presence = MachineLock(sys.argv[1].encode())
 print(presence.claim(), flush=True)
 time.sleep(60)
 """
@@ -43,16 +43,16 @@ def holder(identity):
 def test_a_name_belongs_to_one_process_until_that_is_killed(tmp_path):
     mine = str(tmp_path)
     with holder(mine) as process:
-        assert not Presence(mine.encode()).claim()
-        other = Presence(f"{mine} of another kind".encode())
+        assert not MachineLock(mine.encode()).claim()
+        other = MachineLock(f"{mine} of another kind".encode())
         assert other.claim()
         other.release()
         process.kill()
         process.wait()
-        again = Presence(mine.encode())
+        again = MachineLock(mine.encode())
         wait_until(again.claim, "the name is free", 5)
         again.release()
-    third = Presence(mine.encode())
+    third = MachineLock(mine.encode())
     assert third.claim()
     third.release()
     third.release()
@@ -78,7 +78,7 @@ def test_rivals_are_those_with_the_same_namespace_and_dimensions(other, is_equal
 
 def keeper(folder, **settings):
     settings = Settings(spool_dir=str(folder), **settings)
-    return Keeper(settings, Runs(1_800_000_000.0, "-"), SystemClock(), Once())
+    return SpoolKeeper(settings, Runs(1_800_000_000.0, "-"), SystemClock(), LogOnce())
 
 
 def test_a_second_master_in_the_same_spool_says_so_once(tmp_path, caplog):

@@ -34,11 +34,11 @@ class RecordingBench(Bench):
     """A bench whose publisher keeps a record."""
 
     def __init__(self, folder, **settings):
-        from locust_cw_dist.live.records.record_writer import Recording
+        from locust_cw_dist.live.records.record_writer import RecordWriter
 
         super().__init__(ScriptedSink(), record=str(folder), **settings)
         self.folder = folder
-        self.recording = Recording(
+        self.recording = RecordWriter(
             self.settings,
             self.runs,
             self.clock,

@@ -9,8 +9,8 @@ import gevent
 import pytest
 
 from locust_cw_dist.core.records.location import S3Location
-from locust_cw_dist.live.platform.disk_thread import OffHub
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.platform.disk_thread import DiskThread
+from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.records import uploads
 from locust_cw_dist.live.records.s3 import S3Error
 from locust_cw_dist.live.records.uploads import Uploads
@@ -58,7 +58,7 @@ def make(store, tmp_path, monkeypatch):
     (tmp_path / "tmp").mkdir()
 
     def new(name="20270115T080000Z-aaaaaaaa", **settings):
-        made = Uploads(Settings(record=str(PLACE), **settings), PLACE, store, OffHub(), Once())
+        made = Uploads(Settings(record=str(PLACE), **settings), PLACE, store, DiskThread(), LogOnce())
         return made, made.open(name)
 
     return new
@@ -176,7 +176,7 @@ def test_what_belongs_to_another_place_is_left_for_a_master_that_puts_there(make
     spool = str(tmp_path / "spool")
     store.error = "away"
     for place in (S3Location("perf", "x/y"), S3Location("other", "x"), S3Location("perf", "")):
-        first = Uploads(Settings(record=str(place), spool_dir=spool), place, Deaf(), OffHub(), Once())
+        first = Uploads(Settings(record=str(place), spool_dir=spool), place, Deaf(), DiskThread(), LogOnce())
         first.add(write(first.open(f"process-of-{place.bucket}"), "a", b"left"))
         assert not first.finish(1.0)
     second, _ = make("second", spool_dir=spool)

@@ -17,7 +17,7 @@ from locust_cw_dist.core.verdict.verdict import VALID, State
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.rules import report_files
 from locust_cw_dist.live.rules import rule_watch as judge_module
-from locust_cw_dist.live.rules.rule_watch import Judge
+from locust_cw_dist.live.rules.rule_watch import RuleWatch
 from support.publisher import NOW_S, Bench, ScriptedSink, wait_until_gevent
 
 
@@ -28,7 +28,7 @@ class JudgeBench(Bench):
         super().__init__(ScriptedSink(), rule=rules, **settings)
         self.runner = runner or SimpleNamespace(quit=lambda: None)
         environment = SimpleNamespace(runner=self.runner, web_ui=None, parsed_options=None, shape_class=None)
-        self.judge = Judge(environment, self.settings, self.runs, self.clock, self.once)
+        self.judge = RuleWatch(environment, self.settings, self.runs, self.clock, self.once)
         self.publisher.on_closed.append(self.judge.take)
         self.judge.open()
 
@@ -191,7 +191,7 @@ def test_what_can_not_be_judged_is_known(caplog, monkeypatch):
     def fails(*_):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(judge_module.Judging, "observe", fails)
+    monkeypatch.setattr(judge_module.Evaluation, "observe", fails)
     bench.deliver("/a")
     bench.finish()
     assert not bench.judge.has_seen_all

@@ -16,8 +16,8 @@ from locust_cw_dist.core.rules.rule import Severity, VerdictRule
 from locust_cw_dist.core.verdict.exit_codes import NOT_RELIABLE, RULE_FAILED, Ending, decide, is_unreliable
 from locust_cw_dist.core.verdict.verdict import State
 from locust_cw_dist.live.platform.locust_internals import EndLink, Guard
-from locust_cw_dist.live.platform.log_once import Once
-from locust_cw_dist.live.verdict.exit_code import Leaving
+from locust_cw_dist.live.platform.log_once import LogOnce
+from locust_cw_dist.live.verdict.exit_code import ExitCode
 from support.readme import ROOT
 
 DOCS = ROOT / "docs" / "exit-codes.md"
@@ -187,17 +187,17 @@ def test_a_guard_that_is_removed_leaves_no_trace_and_two_share_one():
 @pytest.mark.parametrize("event", ["quitting", "quit"])
 def test_what_listeners_raise_has_the_place_of_a_users_own_code(event, rule_failed, error, ends):
     process = Process()
-    leaving = Leaving(process.environment, Once())
+    exit_code = ExitCode(process.environment, LogOnce())
     ended = []
 
     def end():
         ended.append(event)
-        leaving.rule_failed = rule_failed
+        exit_code.rule_failed = rule_failed
 
     def listener(**_):
         raise error
 
-    leaving.attach(end)
+    exit_code.attach(end)
     getattr(process.environment.events, event).add_listener(listener)
     with pytest.raises(ends if isinstance(ends, type) else SystemExit) as caught:
         getattr(process.environment.events, event).fire(exit_code=0)
@@ -209,9 +209,9 @@ def test_what_listeners_raise_has_the_place_of_a_users_own_code(event, rule_fail
 @pytest.mark.parametrize(("code", "ends"), [(0, 3), (1, 3), (3, None)])
 def test_what_is_found_after_the_exit_code_was_set_still_decides(code, ends):
     process = Process()
-    leaving = Leaving(process.environment, Once())
-    leaving.attach()
-    leaving.rule_failed = True
+    exit_code = ExitCode(process.environment, LogOnce())
+    exit_code.attach()
+    exit_code.rule_failed = True
     if ends is None:
         process.environment.events.quit.fire(exit_code=code)
     else:
@@ -242,13 +242,13 @@ def everything_is_fine(environment, **_):
 def test_the_table_stands_above_listeners_added_at_import_and_at_init():
     process = Process()
     process.environment.events.quitting.add_listener(everything_is_fine)
-    leaving = Leaving(process.environment, Once())
-    leaving.attach()
+    exit_code = ExitCode(process.environment, LogOnce())
+    exit_code.attach()
     process.environment.events.quitting.add_listener(everything_is_fine)
     assert process.quit() == 0
-    leaving.unreliable = True
+    exit_code.unreliable = True
     assert process.quit() == 4
-    leaving.rule_failed = True
+    exit_code.rule_failed = True
     assert process.quit() == 3
     assert process.quit() == 3
 
@@ -256,24 +256,24 @@ def test_the_table_stands_above_listeners_added_at_import_and_at_init():
 def test_with_a_locust_whose_listeners_have_no_known_order_a_users_listener_may_overwrite_it():
     process = Process(with_handlers=False)
     process.environment.events.quitting.add_listener(everything_is_fine)
-    leaving = Leaving(process.environment, Once())
-    leaving.attach()
-    assert leaving.link.lesser_modes == [
+    exit_code = ExitCode(process.environment, LogOnce())
+    exit_code.attach()
+    assert exit_code.link.lesser_modes == [
         "a `quitting` listener of your own may replace the exit code of a rule or of an invalid run"
     ]
-    leaving.rule_failed = True
-    leaving.apply_early()
+    exit_code.rule_failed = True
+    exit_code.apply_early()
     assert process.environment.process_exit_code == 3
     assert process.quit() == 0
 
 
 def test_with_this_locust_nothing_is_applied_before_the_users_listeners_have_run():
     process = Process()
-    leaving = Leaving(process.environment, Once())
-    leaving.attach()
-    assert leaving.link.lesser_modes == []
-    leaving.rule_failed = True
-    leaving.apply_early()
+    exit_code = ExitCode(process.environment, LogOnce())
+    exit_code.attach()
+    assert exit_code.link.lesser_modes == []
+    exit_code.rule_failed = True
+    exit_code.apply_early()
     assert process.environment.process_exit_code is None
 
 

@@ -15,7 +15,7 @@ from locust_cw_dist.core.publish.ledger import LEFT_OUT, Balance
 from locust_cw_dist.core.verdict.verdict import VALID, State
 from locust_cw_dist.core.wire.frame import Vitals
 from locust_cw_dist.live.platform.clock import SystemClock
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.live.verdict.health_watch import HealthWatch
 
@@ -43,7 +43,7 @@ class Bench:
             count=lambda: (self.users, len(self.workers)),
             has_no_worker=lambda: not self.workers,
         )
-        self.watch = HealthWatch(self.environment, self.runs, clock, Once(), required=required)
+        self.watch = HealthWatch(self.environment, self.runs, clock, LogOnce(), required=required)
         self.watch.start(self.source)
 
     def begin(self):

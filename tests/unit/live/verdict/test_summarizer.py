@@ -14,7 +14,7 @@ from locust_cw_dist.core.verdict.cross_check import CrossCheck
 from locust_cw_dist.core.verdict.verdict import VALID, Reason, State, Verdict
 from locust_cw_dist.live.publish.publisher import SeriesCount
 from locust_cw_dist.live.runs import Runs
-from locust_cw_dist.live.verdict.summary_log import Summarizer
+from locust_cw_dist.live.verdict.summary_log import SummaryLog
 from locust_cw_dist.settings.settings import Settings
 
 NOW_S = 1_800_000_000.0
@@ -37,7 +37,7 @@ class Bench:
         self.locust = Totals(10, 0)
         health = SimpleNamespace(verdict=lambda run, *_: self.verdict if run is self.run else VALID)
         checker = SimpleNamespace(check=lambda _: CrossCheck(Totals(10, 0), self.locust))
-        self.summarizer = Summarizer(source, publisher, health, checker, self.runs, Settings(service="shop"))
+        self.summarizer = SummaryLog(source, publisher, health, checker, self.runs, Settings(service="shop"))
 
     def book(self, published=10, pending=0, **dropped):
         total = published + pending + sum(dropped.values())

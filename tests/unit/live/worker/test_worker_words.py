@@ -11,8 +11,8 @@ from locust.event import Events
 
 from locust_cw_dist.core.summaries.reason_cap import MAX_REASONS_PER_RUN
 from locust_cw_dist.core.wire.frame import decode
-from locust_cw_dist.core.wire.messages import HELLO, REPORT_KEY, Word
-from locust_cw_dist.live.platform.log_once import Once
+from locust_cw_dist.core.wire.messages import HELLO, REPORT_KEY, MasterMessage
+from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.worker.worker import Worker
 from support.strategies import NOW_S
 
@@ -27,7 +27,7 @@ class Bench:
         self.sent = []
         runner.register_message, runner.send_message = lambda *_: None, lambda kind, _: self.sent.append(kind)
         environment = SimpleNamespace(runner=runner, events=Events())
-        self.worker = Worker(environment, Once(), SimpleNamespace(now_s=lambda: self.at_s, ticks=lambda: self.at_s))
+        self.worker = Worker(environment, LogOnce(), SimpleNamespace(now_s=lambda: self.at_s, ticks=lambda: self.at_s))
         self.worker.attach()
         atexit.unregister(self.worker._on_exit)
 
@@ -37,11 +37,13 @@ class Bench:
         self.worker._on_report("worker", data)
         return data[REPORT_KEY] and decode(data[REPORT_KEY])
 
-    def hear(self, frame=None, *, sent_at_s, with_messages=True):
+    def greet(self, frame=None, *, sent_at_s, with_messages=True):
         """Hear what the master sent when the worker's own clock showed `sent_at_s`."""
         epoch, seq = (frame.epoch, frame.seq) if frame else ("", 0)
-        word = Word(sent_at_s + self.master_ahead_s, "run", 1, epoch=epoch, seq=seq, with_messages=with_messages)
-        self.worker._on_word(None, SimpleNamespace(data=word.pack()))
+        word = MasterMessage(
+            sent_at_s + self.master_ahead_s, "run", 1, epoch=epoch, seq=seq, with_messages=with_messages
+        )
+        self.worker._on_master_message(None, SimpleNamespace(data=word.pack()))
 
     @property
     def offset_s(self):
@@ -57,16 +59,16 @@ def bench():
 def test_an_answer_that_waited_is_no_difference_of_clocks(bench):
     """A worker that is busy with its start hears late; its results stay in their windows."""
     bench.at_s += 4
-    bench.hear(sent_at_s=NOW_S + 0.1)
+    bench.greet(sent_at_s=NOW_S + 0.1)
     assert bench.offset_s == 0
 
 
 def test_neither_is_an_acknowledgement_that_waited(bench):
-    bench.hear(sent_at_s=bench.at_s)
+    bench.greet(sent_at_s=bench.at_s)
     bench.at_s += 3
     frame = bench.report()
     bench.at_s += 5
-    bench.hear(frame, sent_at_s=NOW_S + 3.1)
+    bench.greet(frame, sent_at_s=NOW_S + 3.1)
     assert bench.offset_s == 0
 
 
@@ -74,7 +76,7 @@ def test_neither_is_an_acknowledgement_that_waited(bench):
 def test_a_difference_is_known_as_soon_as_an_answer_comes(ahead_s):
     bench = Bench(master_ahead_s=ahead_s)
     bench.at_s += 0.2
-    bench.hear(sent_at_s=NOW_S + 0.1)
+    bench.greet(sent_at_s=NOW_S + 0.1)
     assert bench.offset_s == pytest.approx(ahead_s, abs=0.1001)
 
 
@@ -82,17 +84,17 @@ def test_a_difference_is_known_as_soon_as_an_answer_comes(ahead_s):
 def test_an_acknowledgement_bounds_it_where_the_greeting_did_not(ahead_s):
     bench = Bench(master_ahead_s=ahead_s)
     bench.at_s += 4
-    bench.hear(sent_at_s=NOW_S + 2)
+    bench.greet(sent_at_s=NOW_S + 2)
     bench.at_s += 3
     frame = bench.report()
     bench.at_s += 0.02
-    bench.hear(frame, sent_at_s=NOW_S + 7.01)
+    bench.greet(frame, sent_at_s=NOW_S + 7.01)
     assert bench.offset_s == pytest.approx(ahead_s, abs=0.0101)
 
 
 def test_a_worker_greets_again_when_its_test_begins_without_word_of_its_run(bench):
     """The master may think that nothing more comes from there."""
-    bench.hear(sent_at_s=bench.at_s)
+    bench.greet(sent_at_s=bench.at_s)
     bench.worker._on_test_start()
     assert bench.sent == [HELLO]
     bench.worker._on_test_start()
@@ -100,7 +102,7 @@ def test_a_worker_greets_again_when_its_test_begins_without_word_of_its_run(benc
 
 
 def test_a_greeting_that_fails_costs_nothing(bench, caplog):
-    bench.hear(sent_at_s=bench.at_s)
+    bench.greet(sent_at_s=bench.at_s)
     bench.worker._on_test_start()
     del bench.sent
     bench.worker._on_test_start()
@@ -116,7 +118,7 @@ def test_a_greeting_that_fails_costs_nothing(bench, caplog):
 )
 def test_reasons_of_before_the_first_word_are_as_the_master_wants_them(bench, with_messages, reasons):
     def fail(exception, status=500):
-        bench.worker._recorder.on_request(
+        bench.worker._request_listener.on_request(
             "GET", "/a", 1.0, 0, response=SimpleNamespace(status_code=status), exception=exception
         )
 
@@ -125,7 +127,7 @@ def test_reasons_of_before_the_first_word_are_as_the_master_wants_them(bench, wi
     fail("no class", 200)
     frame = bench.report()
     assert frame.sections == ()
-    bench.hear(frame, sent_at_s=bench.at_s, with_messages=with_messages)
+    bench.greet(frame, sent_at_s=bench.at_s, with_messages=with_messages)
     fail(ValueError("no gold"))
     counts = Counter()
     for section in bench.report().sections:
@@ -137,10 +139,10 @@ def test_reasons_of_before_the_first_word_are_as_the_master_wants_them(bench, wi
 def test_reasons_of_before_the_first_word_are_bounded(bench):
     for number in range(1_000):
         name = "".join(chr(ord("a") + int(digit)) for digit in str(number))
-        bench.worker._recorder.on_request("GET", "/a", 1.0, 0, exception=ValueError(f"no {name}"))
-    assert len(bench.worker._recorder._codes) == MAX_REASONS_PER_RUN
-    bench.hear(sent_at_s=bench.at_s, with_messages=False)
-    bench.worker._recorder.on_request("GET", "/a", 1.0, 0, exception=ValueError("no gold"))
+        bench.worker._request_listener.on_request("GET", "/a", 1.0, 0, exception=ValueError(f"no {name}"))
+    assert len(bench.worker._request_listener._codes) == MAX_REASONS_PER_RUN
+    bench.greet(sent_at_s=bench.at_s, with_messages=False)
+    bench.worker._request_listener.on_request("GET", "/a", 1.0, 0, exception=ValueError("no gold"))
     (section,) = bench.report().sections
     assert section.summaries["/a", "GET"].reasons.keys() <= {"ValueError", "(other)"}
     assert section.summaries["/a", "GET"].failure_count == 1_001
