@@ -17,7 +17,7 @@ from locust_cw_dist.settings.settings import Settings
 
 pytestmark = pytest.mark.once
 
-P95 = {"figure": Figure.PERCENTILE, "percentile": 95.0, "limit": 300.0, "above": True}
+P95 = {"figure": Figure.PERCENTILE, "percentile": 95.0, "limit": 300.0, "is_upper_limit": True}
 
 GOOD = [
     ("p95 < 300", P95),
@@ -26,8 +26,8 @@ GOOD = [
     ("p95(*) < 300", P95),
     ("p95(* *) < 300", P95),
     ("p95 <= 300", P95 | {"inclusive": True}),
-    ("p95 > 300", P95 | {"above": False}),
-    ("p95 >= 3e2", P95 | {"above": False, "inclusive": True}),
+    ("p95 > 300", P95 | {"is_upper_limit": False}),
+    ("p95 >= 3e2", P95 | {"is_upper_limit": False, "inclusive": True}),
     ("p99.9 < 300", P95 | {"percentile": 99.9}),
     ("p0.0001 < 300", P95 | {"percentile": 0.0001}),
     ("p95(/checkout) < 300", P95 | {"request": "/checkout"}),
@@ -49,19 +49,19 @@ GOOD = [
     ("p95 < 300, abort_after_s=0", P95 | {"abort_after_s": 0}),
     ("p95 < 300, name=fast (enough)", P95 | {"name": "fast (enough)"}),
     ("p95 < 300, name=5", P95 | {"name": "5"}),
-    ("mean < 20", {"figure": Figure.MEAN, "limit": 20.0, "above": True}),
-    ("max <= 1.5 s", {"figure": Figure.MAX, "limit": 1500.0, "above": True, "inclusive": True}),
-    ("failure_ratio < 1 %", {"figure": Figure.FAILURE_RATIO, "limit": 0.01, "above": True}),
-    ("failure_ratio < 7%", {"figure": Figure.FAILURE_RATIO, "limit": 0.07, "above": True}),
-    ("failure_ratio <= 0", {"figure": Figure.FAILURE_RATIO, "limit": 0.0, "above": True, "inclusive": True}),
-    ("failure_ratio < 0.5", {"figure": Figure.FAILURE_RATIO, "limit": 0.5, "above": True}),
-    ("rps > 100", {"figure": Figure.RPS, "limit": 100.0, "above": False}),
-    ("rps > 100 /s", {"figure": Figure.RPS, "limit": 100.0, "above": False}),
-    ("count >= 1000", {"figure": Figure.COUNT, "limit": 1000.0, "above": False, "inclusive": True}),
-    ("count <= 0", {"figure": Figure.COUNT, "limit": 0.0, "above": True, "inclusive": True}),
+    ("mean < 20", {"figure": Figure.MEAN, "limit": 20.0, "is_upper_limit": True}),
+    ("max <= 1.5 s", {"figure": Figure.MAX, "limit": 1500.0, "is_upper_limit": True, "inclusive": True}),
+    ("failure_ratio < 1 %", {"figure": Figure.FAILURE_RATIO, "limit": 0.01, "is_upper_limit": True}),
+    ("failure_ratio < 7%", {"figure": Figure.FAILURE_RATIO, "limit": 0.07, "is_upper_limit": True}),
+    ("failure_ratio <= 0", {"figure": Figure.FAILURE_RATIO, "limit": 0.0, "is_upper_limit": True, "inclusive": True}),
+    ("failure_ratio < 0.5", {"figure": Figure.FAILURE_RATIO, "limit": 0.5, "is_upper_limit": True}),
+    ("rps > 100", {"figure": Figure.RPS, "limit": 100.0, "is_upper_limit": False}),
+    ("rps > 100 /s", {"figure": Figure.RPS, "limit": 100.0, "is_upper_limit": False}),
+    ("count >= 1000", {"figure": Figure.COUNT, "limit": 1000.0, "is_upper_limit": False, "inclusive": True}),
+    ("count <= 0", {"figure": Figure.COUNT, "limit": 0.0, "is_upper_limit": True, "inclusive": True}),
     (
         "rps > 5, window_s=60, abort_after_s=30",
-        {"figure": Figure.RPS, "limit": 5.0, "above": False, "window_s": 60, "abort_after_s": 30},
+        {"figure": Figure.RPS, "limit": 5.0, "is_upper_limit": False, "window_s": 60, "abort_after_s": 30},
     ),
 ]
 
