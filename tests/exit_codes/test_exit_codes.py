@@ -233,6 +233,7 @@ def test_a_worker_without_cpu(cluster):
 
 def test_a_worker_without_the_plugin(cluster):
     cluster.locustfile = FINE
+    cluster.locust_has_more = True
     cluster.master(REQUIRED, run_time_s=4)
     cluster.worker()
     cluster.worker(locustfile="trickle.py")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from locust_cw_dist.core.costs.bill import Usage
 from locust_cw_dist.core.costs.made_up_load import Load
-from locust_cw_dist.core.costs.plan import Publishing, make_plan
+from locust_cw_dist.core.costs.plan import PublishingPlan, make_plan
 from locust_cw_dist.core.costs.prices import Prices
 from locust_cw_dist.core.publish.datums import MetricPlan
 from locust_cw_dist.core.publish.selection import Selection
@@ -32,7 +32,7 @@ def published_series(settings, endpoints, host):
         storage_resolution_s=settings.storage_resolution_s,
     )
     selection = Selection(settings.groups, settings.include, settings.exclude)
-    publishing = Publishing(
+    publishing = PublishingPlan(
         settings.resolved_namespace, metrics, settings.resolution_s, settings.max_endpoints, selection
     )
     load = Load(tuple(endpoints), host, 10.0, 100.0, 1000.0)

@@ -102,8 +102,8 @@ def test_it_needs_no_boto3():
         "import sys\n"
         "from locust_cw_dist.core.publish.datums import Datum\n"
         "from locust_cw_dist.live.publish.dry_run import DryRun\n"
-        "from locust_cw_dist.live.platform.log_once import Once\n"
-        "sink = DryRun(None, Once()); sink.open(); sink.warm_up(); sink.check()\n"
+        "from locust_cw_dist.live.platform.log_once import LogOnce\n"
+        "sink = DryRun(None, LogOnce()); sink.open(); sink.warm_up(); sink.check()\n"
         "sink.send('n', [Datum('M', (), 1, 'Count', 1, 2.0)]); sink.close()\n"
         "print(sink.take().calls, {'boto3', 'botocore'} & set(sys.modules))\n"
     )
