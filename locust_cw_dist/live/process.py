@@ -171,6 +171,11 @@ class PublishingProcess:
         forks.spawn(self._check)
         return None
 
+    # The end: `receive` (what workers still bring), `finish` (send, sum up, judge), `amend` (again, if anything has
+    # fired since), `close`. What a later step tells must hold what an earlier one brought. Neither an exception nor
+    # ctrl-C skips a step (`_step`), and a run that is not judged yet is unreliable: a process that ends half-way fails
+    # a gate.
+
     def receive(self, timeout_s: float | None, *, quit_runner: bool) -> None:
         """Receive what is left: the first part of the end; `finish` is the second.
 

@@ -6,18 +6,14 @@ import ast
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-import locust_cw_dist
+from support.architecture_drawing import PACKAGE, ROOT, Import, imports_in, modules, ours
 
 pytestmark = pytest.mark.once
-
-PACKAGE = "locust_cw_dist"
-ROOT = Path(locust_cw_dist.__file__).parent
 
 PURE = {
     "__future__",
@@ -87,31 +83,6 @@ IMPORTERS_OF_BOTO3 = {
 }
 
 
-@dataclass(frozen=True)
-class Import:
-    """One import: what, and whether it stands at the top of its module."""
-
-    name: str
-    is_top: bool
-
-
-def imports_in(source):
-    """All imports of a source; of ``from a import b``, both ``a`` and ``a.b``."""
-    tree = ast.parse(source)
-    top = {id(node) for node in tree.body}
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are absolute"
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        found |= {Import(name, id(node) in top) for name in names}
-    return found
-
-
 def names_in(source):
     """All attributes that a source reaches for, as text for getattr too, and all names that it calls."""
     found = set()
@@ -125,24 +96,8 @@ def names_in(source):
     return found
 
 
-def modules():
-    """Sources by module name, without the package's own."""
-    sources = {}
-    for path in ROOT.rglob("*.py"):
-        parts = path.relative_to(ROOT).with_suffix("").parts
-        sources[".".join(parts)] = path.read_text()
-    return sources
-
-
 MODULES = modules()
 CORE = sorted(name for name in MODULES if name.startswith("core."))
-
-
-def ours(module):
-    """The modules of this package that a module imports."""
-    prefix = f"{PACKAGE}."
-    names = {found.name.removeprefix(prefix) for found in imports_in(MODULES[module]) if found.name.startswith(prefix)}
-    return names & MODULES.keys()
 
 
 def importers_of(package, *, top_only=False):

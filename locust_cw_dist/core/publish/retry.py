@@ -52,6 +52,16 @@ def backoff_s(attempt: int, jitter: float) -> float:
 class Gate:
     """When calls may begin: paced, and after failures with pauses that grow, as long as there is no success.
 
+    One gate serves all greenlets that send, so that an outage is met by one call at a time and not by three. For
+    example, with `jitter` 0.5 each time:
+
+        10.0 s    a call fails          no call before 10.1 s (0.2 s x 0.5)
+        10.1 s    it fails again        no call before 10.3 s (0.4 s x 0.5)
+        10.3 s    throttled, with Retry-After: 5        no call before 15.3 s: the service's word, where it is longer
+        15.3 s    accepted              open; the next calls may begin at 15.32 s, 15.34 s and so on
+
+    With `hurry`, at the end of the process, the gate opens at once, and no later pause is longer than 1 s.
+
     State: touched only by the sender; times are seconds of one monotonic clock.
 
     Attributes:
@@ -71,6 +81,7 @@ class Gate:
 
     def reserve(self, now_s: float) -> float:
         """Reserve the next call's time; return how long it is until then."""
+        # Apart from the pauses after failures: a call that succeeds must not open the way for a burst.
         begin_s = max(now_s, self._next_call_s)
         self._next_call_s = begin_s + MIN_INTERVAL_S
         return begin_s - now_s

@@ -7,6 +7,17 @@ For example, if the exact 95th percentile is 200 ms, `percentile(95)` is between
 value sent at its rank between 198 and 202 ms, however many histograms were merged. Zero has a bin of its
 own; times below 1 us share one, from 0 to 0.001 ms.
 
+The numbers of the bins are kept by their binary digits: a plane, an integer, for each digit, with a bit for each bin.
+For example, four bins from `first` on, the lowest one on the right as in the integer:
+
+    numbers         2 1 0 3      planes   0101  1001        (3 is 11, 1 is 01, 2 is 10)
+    another's       2 0 1 1               0011  1000
+    both            4 1 1 4               0110  0000  1001  (4 is 100)
+
+`merge` is addition by hand, of all bins at once: the last digits are 0101 ^ 0011 = 0110, and 0101 & 0011 = 0001 is
+carried into the next ones. Three steps of the interpreter for each digit do what a loop does for each of hundreds of
+bins. The count is 2 * 1 + 0 * 2 + 2 * 4 = 10: bits of each plane, times what its digit is worth.
+
 Memory is one bit for each bin between the fastest and the slowest result, as often as the fullest bin's number has
 digits: there are 702 bins from 1 ms to 1 s, 468 from 10 ms to 1 s, and 2,564 in the whole grid, 0 to 24 h.
 

@@ -4,8 +4,22 @@ Of each endpoint there is a row of numbers. Rows are written by columns, as `str
 as their planes, in one `bytes` of the whole frame. So types and ranges need no check, and to read a histogram is to
 read an integer or two. What few endpoints have (failures, results without a response time) stands beside the rows.
 
-Read back, what a histogram claims (count, minimum, maximum, sum) must fit its bins and each other. What was read stays
-a row, which the collector adds to a Summary of its own, so that none has to be made for each row.
+For example, a window has four results of GET /cart, 41.7 ms three times and 42.3 ms once, and of POST /pay one of 10 ms
+and a failure after 12 ms. GET /cart has more planes, so it is row 0; its bins 1084 and 1085 hold 3 and 1 results, in
+binary 11 and 01. What `pack_section` returns and appends:
+
+    rows      endpoint 0 1 | first 1084 938 | plane_bytes 1 1 | planes 2 1 | count 4 1 | sum_ms 167.4 10.0 | ...
+    rest      [[1, (957, 1, 1, 1, 12.0, 12.0, 12.0), {"HTTP 500": 1}, 0, 0]]
+    planes    03 01     the last digits of both rows, bit i for bin `first` + i: 11 (3 and 1 are odd), 1
+              01        the digit before it, which row 0 alone has: 01 (of 3, not of 1)
+              01        the failure of row 1
+
+Columns and planes put side by side what is alike, which zlib then makes small: 71 bytes of numbers for each endpoint,
+of which most are zeros, and higher planes that are nearly empty.
+
+Read back, what a histogram claims (count, minimum, maximum, sum) must fit its bins and each other. The count is what
+the planes say: the bits of the first one, twice those of the second, and so on. What was read stays a row, which the
+collector adds to a Summary of its own, so that none has to be made for each row.
 """
 
 from __future__ import annotations
@@ -148,6 +162,7 @@ class Planes:
         """
         firsts, widths, digits, counts, sums, lows, highs = columns
         require(all(digits) and all(map(ge, digits, digits[1:])), "no planes, or histograms in another order")
+        # All rows together, a digit at a time: `map` runs each step without the interpreter, and a frame has 100 rows.
         filled = self._next(widths)
         planes, totals = [[plane] for plane in filled], list(map(int.bit_count, filled))
         for digit in range(1, digits[0]):
@@ -157,6 +172,7 @@ class Planes:
             filled[:rows] = map(or_, filled, read)
             totals[:rows] = map(add, totals, map(lshift, map(int.bit_count, read), repeat(digit)))
             deque(map(list.append, planes, read), maxlen=0)
+        # `filled` has a bit for each bin with any digit, so its length is from the first bin to the last.
         bins = list(map(int.bit_length, filled))
         require(all(filled) and all(map(itemgetter(-1), planes)), "no bins, or fewer planes")
         require(list(widths) == [(number + 7) >> 3 for number in bins], "wider planes than bins")

@@ -10,6 +10,17 @@ windows that have ended. An endpoint comes once for each window instead of with 
 straddle two: for windows of 10 s a quarter of what there is to read and to merge. Windows close no later for it. What
 it costs is that a worker that is killed may take with it what it recorded since the last window ended.
 
+For example, with a report each 3 s, and an acknowledgement that a broken connection takes with it:
+
+    0 s    frame 1 goes with the report
+    3 s    nothing: an acknowledgement may be under way
+    6 s    frame 1 again, the same bytes: the master has it already, merges nothing and acknowledges
+    6 s    frame 1 is acknowledged; only now it is forgotten
+    9 s    frame 2, with what was recorded from 0 s to 9 s
+
+The bytes have to be the same: had frame 1 been cut anew at 6 s, a master that has merged the first one would drop the
+second as a duplicate, and with it what was recorded in between.
+
     state       on a report                         on an acknowledgement of the frame on its way
     IDLE        cut a frame, send it -> WAITING     (duplicate: ignored)
                 (whole windows: if one has ended)

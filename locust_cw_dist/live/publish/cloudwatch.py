@@ -7,7 +7,16 @@ that it belongs to. boto3 is imported late: never on a worker, and after Locust 
 botocore's own retries are switched off (`total_max_attempts=1`): the publisher retries, with its own deadline, and two
 layers would multiply. botocore's serialiser takes ten times as long as the standard library's JSON encoder, and the
 interpreter serves nobody else meanwhile; so the body of our own client's calls is written here; botocore compresses,
-signs and sends it. A client of the user's gets plain `put_metric_data` in smaller batches.
+signs and sends it. One call, from top to bottom:
+
+    send                    renders the body, and leaves it in `_body`, a variable of this greenlet
+    put_metric_data         is called with no datums, so botocore has next to nothing to serialise
+    before-call event       `_put_body` puts our body in the place of botocore's
+    botocore                compresses it, signs it (the signature covers the body) and sends it
+
+The body must be of the protocol that this botocore speaks. `_speaks_json` looks when the client is made; where it is
+another one, botocore serialises the datums itself. A client of the user's gets plain `put_metric_data` too, in smaller
+batches.
 """
 
 from __future__ import annotations
@@ -115,6 +124,7 @@ class Cloudwatch:
                 # Writing a full body takes as long as what botocore does with it: let others have the hub in between.
                 gevent.sleep(0)
                 _body.set(rendered)
+                # The datums are in the body, which `_put_body` puts in; botocore is to serialise none.
                 client.put_metric_data(Namespace=namespace, MetricData=[])
             else:
                 client.put_metric_data(Namespace=namespace, MetricData=[datum.to_api() for datum in batch])

@@ -2,7 +2,6 @@
 
     result       one check's outcome
     software     versions, and (in a process of its own, `probe`) Locust's private interfaces
-    explain      a foreign error -> what it means and what to do
     publishing   the publisher's own session and client: what is checked is what will run
     account      region, credentials, role, identity
     endpoint     proxy, endpoint, clock

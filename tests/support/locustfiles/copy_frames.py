@@ -12,8 +12,10 @@ numbers = itertools.count(1)
 
 @events.init.add_listener
 def on_init(environment, **_):
+    client = getattr(environment.runner, "client", None)
+    if client is None:
+        return  # on a master
     # No listener sees the frame: the plugin's comes last.
-    client = environment.runner.client
     send = client.send
 
     def copy_and_send(message):

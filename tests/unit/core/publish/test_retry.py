@@ -54,3 +54,13 @@ def test_a_gate_in_a_hurry_opens_at_once_and_shuts_for_a_second_at_most():
     assert gate.pause_s(100.0) == 0.0
     gate.fail(100.0, 1.0, retry_after_s=60.0)
     assert gate.pause_s(100.0) == HURRIED_PAUSE_S
+
+
+def test_the_example_of_the_gate_is_true():
+    gate = Gate()
+    for now_s, retry_after_s, open_s in ((10.0, None, 10.1), (10.1, None, 10.3), (10.3, 5.0, 15.3)):
+        gate.fail(now_s, 0.5, retry_after_s)
+        assert gate.pause_s(now_s) == pytest.approx(open_s - now_s)
+    gate.reserve(15.3)
+    gate.succeed()
+    assert [gate.reserve(15.3), gate.reserve(15.3)] == pytest.approx([0.02, 0.04])

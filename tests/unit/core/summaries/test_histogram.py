@@ -199,3 +199,11 @@ def test_a_sum_that_rounding_put_out_of_reach_costs_no_value(factor):
     total, sum_ms = count_and_sum(histogram.spread())
     assert total == 2_000
     assert sum_ms == pytest.approx(histogram.sum_ms, rel=1e-8)
+
+
+def test_the_example_of_the_module_is_true():
+    mine = Histogram.of_numbers(900, [3, 0, 1, 2], 0.0, 0.0, 0.0)
+    other = Histogram.of_numbers(900, [1, 1, 0, 2], 0.0, 0.0, 0.0)
+    assert (mine.planes, other.planes) == ([0b0101, 0b1001], [0b0011, 0b1000])
+    mine.merge(other)
+    assert (mine.planes, list(mine.numbers()), mine.count) == ([0b0110, 0b0000, 0b1001], [4, 1, 1, 4], 10)

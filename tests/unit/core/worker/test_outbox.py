@@ -485,3 +485,13 @@ def test_what_is_recorded_meanwhile_does_not_follow(bench):
         assert frames < 50
     assert frames == 3
     assert bench.buffer.waiting_summaries() == len(names)
+
+
+def test_the_example_of_the_module_is_true(bench):
+    bench.record()
+    first = bench.report()
+    bench.record()
+    assert [decode(first).seq, bench.report(), bench.report()] == [1, NOTHING, first]
+    bench.acknowledge(first)
+    second = decode(bench.report())
+    assert (second.seq, second.results) == (2, 1)
