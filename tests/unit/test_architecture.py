@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -305,6 +306,13 @@ def test_locust_is_known_at_the_rim_only():
 def test_boto3_is_imported_where_it_is_used_and_only_then():
     assert importers_of("boto3") | importers_of("botocore") == IMPORTERS_OF_BOTO3
     assert importers_of("boto3", top_only=True) | importers_of("botocore", top_only=True) == set()
+
+
+def test_pages_are_made_by_templates_alone():
+    assert importers_of("jinja2") == {"pages.page"}
+    assert importers_of("markupsafe") | importers_of("jinja2", top_only=True) == set()
+    makers = [name for name in MODULES if name.split(".")[0] in {"pages", "tools"}]
+    assert [name for name in makers if re.search("</[a-z]", MODULES[name])] == []
 
 
 def test_what_locust_does_not_document_is_in_one_file():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from rich import box
 from rich.console import Console
@@ -28,6 +30,9 @@ MARKS = {State.WORSE: "!", State.BETTER: "+", State.UNCLEAR: "?", State.SAME: " 
 
 def make_console() -> Console:
     """Return a console for standard output: plain text of a fixed width when it is piped."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # Names of requests may hold characters that the output's encoding can't, lone surrogates above all.
+        sys.stdout.reconfigure(errors="backslashreplace")
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=PIPED_COLUMNS)
 

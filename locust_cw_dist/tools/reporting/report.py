@@ -8,46 +8,34 @@ from typing import Any
 
 from locust_cw_dist.core.records.record import Record
 from locust_cw_dist.core.summaries.histogram import Histogram
+from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary
-from locust_cw_dist.pages.page import Markup, badge, cards, cell, details, notices, page, plots, section, table
+from locust_cw_dist.pages.page import Sortable, render
 from locust_cw_dist.tools.comparison.comparability import of_one
 from locust_cw_dist.tools.comparison.words import label, measured, number
 from locust_cw_dist.tools.reporting.series import page_data
 
-PLOTS = (
-    ("throughput", "Requests and failures a second, users"),
-    ("percentiles", "Response time, ms"),
-    ("reasons", "Failures a second, by reason"),
-    ("distribution", "Response-time distribution, % of requests"),
-    ("load", "Load generators: CPU of the workers, %"),
-)
-
-VERDICTS = {"valid": "good", "suspect": "doubtful", "invalid": "bad"}
-STATES = {"passed": "good", "failed": "bad", "warned": "doubtful"}
-
 
 def report(run: Record, tick: Callable[[float], None] = lambda _: None) -> str:
     """Return the page; `tick` is told how much of the work is done, from 0 to 1."""
-    title = f"Load test {run.run_id}"
-    body = [
-        _header(run),
-        notices(of_one(run)),
-        cards(_cards(run)),
-        _rules(run),
-        plots(PLOTS),
-        section("Endpoints", _endpoints(run), note="Click a column's title to sort by it."),
-        section("Failures", _failures(run)),
-        section("How it was run", _how(run)),
-    ]
-    return page(title, "".join(body), page_data([run], [run.run_id], tick))
-
-
-def _header(run: Record) -> str:
-    service = run.options.get("cw_service") or run.options.get("host") or "Load test"
-    state = badge(run.verdict, VERDICTS.get(run.verdict, "plain")) if run.verdict else ""
-    labels = "".join(badge(f"{key}: {value}", "plain") for key, value in run.labels.items())
-    when = f"{_time(run.start_s)} UTC, {_duration(run.duration_s)}, run {run.run_id}"
-    return f'<header><h1>{cell(service)} {state}</h1><p class="note">{cell(when)}</p><p>{labels}</p></header>'
+    values = {
+        "run_id": run.run_id,
+        "service": run.options.get("cw_service") or run.options.get("host") or "Load test",
+        "verdict": run.verdict,
+        "start": _time(run.start_s),
+        "duration": _duration(run.duration_s),
+        "labels": list(run.labels.items()),
+        "warnings": of_one(run),
+        "cards": _cards(run),
+        "rules": _rules(run),
+        "reasons": _reasons(run),
+        "endpoints": [_endpoint(key, summary, run.duration_s or 1.0) for key, summary in run.endpoints().items()],
+        "failures": _failures(run),
+        "facts": _facts(run),
+        "ledger": [(name, _plain(value)) for name, value in run.ledger.items()],
+        "workers": _workers(run),
+    }
+    return render("report.html.j2", values, page_data([run], [run.run_id], tick))
 
 
 def _cards(run: Record) -> list[tuple[str, str, str]]:
@@ -74,82 +62,64 @@ def _cards(run: Record) -> list[tuple[str, str, str]]:
     return found
 
 
-def _endpoints(run: Record) -> str:
-    headers = ("Endpoint", "Requests", "Failures", "Requests/s", "Mean", "p50", "p95", "p99", "Max", "Bytes")
-    rows = []
-    for key, summary in run.endpoints().items():
-        failed, rate = _ratio(summary), summary.count / (run.duration_s or 1.0)
-        size = summary.bytes_sum / summary.bytes_count if summary.bytes_count else 0.0
-        rows.append(
-            (
-                label(key),
-                (f"{summary.count:,}", summary.count),
-                (_failed(failed), failed),
-                (number(rate), rate),
-                *_times(summary.response_times()),
-                (number(size), size),
-            )
-        )
-    return table(headers, rows, kind="sortable") if rows else ""
+def _endpoint(key: EndpointKey, summary: Summary, seconds: float) -> dict[str, Any]:
+    failed, rate = _ratio(summary), summary.count / seconds
+    size = summary.bytes_sum / summary.bytes_count if summary.bytes_count else 0.0
+    return {
+        "endpoint": label(key),
+        "requests": Sortable(f"{summary.count:,}", summary.count),
+        "failed": Sortable(f"{number(failed)} %", failed),
+        "rate": Sortable(number(rate), rate),
+        "times": _times(summary.response_times()),
+        "bytes": Sortable(number(size), size),
+    }
 
 
-def _times(times: Histogram) -> list[tuple[str, float]]:
+def _times(times: Histogram) -> list[Sortable]:
     if not times.count:
-        return [("-", -1.0)] * 5
+        return [Sortable("-", -1.0)] * 5
     figures = [times.sum_ms / times.count, *(times.percentile(p) for p in (50, 95, 99)), times.max_ms]
-    return [(measured(value, "ms"), value) for value in figures]
+    return [Sortable(measured(value, "ms"), value) for value in figures]
 
 
-def _failed(percent: float) -> Any:
-    return badge(f"{number(percent)} %", "bad") if percent else "0 %"
-
-
-def _failures(run: Record) -> str:
-    rows = [
-        (reason, label((name, method)), (f"{count:,}", count))
+def _failures(run: Record) -> list[dict[str, Any]]:
+    return [
+        {"reason": reason, "endpoint": label((name, method)), "requests": Sortable(f"{count:,}", count)}
         for (name, method, reason), count in run.reasons().most_common(100)
     ]
-    return table(("Reason", "Endpoint", "Requests"), rows, texts=2, kind="sortable") if rows else ""
 
 
-def _rules(run: Record) -> str:
+def _rules(run: Record) -> list[dict[str, Any]]:
     rules = [rule for rule in run.outcome.get("rules") or [] if isinstance(rule, dict)]
-    rows = [
-        (
-            rule.get("rule"),
-            badge(str(state := rule.get("state")), STATES.get(str(state), "plain")),
-            rule.get("observed"),
-        )
-        for rule in rules
+    return [
+        {"rule": rule.get("rule"), "state": str(rule.get("state")), "observed": rule.get("observed")} for rule in rules
     ]
+
+
+def _reasons(run: Record) -> list[str]:
     verdict = run.outcome.get("verdict")
     reasons = verdict.get("reasons") if isinstance(verdict, dict) else None
-    said = notices(str(reason) for reason in reasons or [])
-    return section("Rules and verdict", (table(("Rule", "", "Observed"), rows, texts=2) if rows else "") + said)
+    return [str(reason) for reason in reasons or []]
 
 
-def _how(run: Record) -> str:
+def _facts(run: Record) -> list[tuple[str, str]]:
     versions = run.begin.get("versions")
     facts = {"git revision": run.begin.get("git_revision")} | run.options
     facts |= versions if isinstance(versions, dict) else {}
-    rows = [(name, _plain(value)) for name, value in facts.items() if value not in (None, "", [])]
-    ledger = [(name, _plain(value)) for name, value in run.ledger.items()]
-    workers = [
-        (
-            worker.get("worker"),
-            worker.get("cpu_percent"),
-            f"{(worker.get('memory_bytes') or 0) / 2**20:.0f} MiB",
-            worker.get("clock_offset_s"),
-            "yes" if worker.get("done") else Markup("<b>no</b>"),
-        )
+    return [(name, _plain(value)) for name, value in facts.items() if value not in (None, "", [])]
+
+
+def _workers(run: Record) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": worker.get("worker"),
+            "cpu_percent": worker.get("cpu_percent"),
+            "memory_mib": f"{(worker.get('memory_bytes') or 0) / 2**20:.0f}",
+            "clock_offset_s": worker.get("clock_offset_s"),
+            "is_done": worker.get("done"),
+        }
         for worker in run.workers
     ]
-    columns = ("Worker", "CPU, %", "Memory", "Clock offset, s", "All results in")
-    return (
-        details("Options and versions", table(("", ""), rows, texts=2))
-        + details("Ledger of results", table(("", "Results"), ledger) if ledger else "")
-        + details(f"Workers ({len(workers)})", table(columns, workers) if workers else "")
-    )
 
 
 def _plain(value: Any) -> str:

@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 import re
 import sys
+from pathlib import Path
 
 import pytest
+from jinja2 import UndefinedError
 
+from locust_cw_dist import pages
 from locust_cw_dist.live.records.record_file import read_file
+from locust_cw_dist.pages.page import render
 from locust_cw_dist.tools.cli.main import main
 from locust_cw_dist.tools.reporting.series import MAX_SUBJECTS, page_data
 from support.records import SHOP, Simulation, Traffic
 
 pytestmark = pytest.mark.once
 
-HOSTILE = "</script><img src=x onerror=alert(1)>&\"'"
+HOSTILE = "</script><img src=x onerror=alert(1)>&\"'{{ 7 * 7 }}{% endblock %}"
+
+TEMPLATES = sorted((Path(pages.__file__).parent / "templates").iterdir())
 
 
 def data_of(page):
@@ -78,6 +84,32 @@ def test_names_from_outside_are_text(page):
     text = page(traffic=traffic, begin={"labels": {HOSTILE: HOSTILE}, "options": {"host": HOSTILE}})
     assert "<img" not in text.replace("Plotly", "").split('id="data"')[0]
     assert data_of(text)["subjects"][1]["label"] == f"{HOSTILE} {HOSTILE}"
+
+
+def test_names_that_utf_8_cannot_hold_are_shown_without_what_it_cannot_hold(tmp_path, plotly, capsys):
+    fields = {"traffic": {("/a\ud800b", "GET"): Traffic(failure_ratio=0.1)}, "reasons": ("lost \udc80",)}
+    paths = [str(Simulation(windows=12, seed=seed, **fields).write(tmp_path)) for seed in (1, 2)]
+    assert main(["report", paths[0], "-o", str(tmp_path / "report.html")]) == 0
+    assert main(["compare", *paths, "--html", str(tmp_path / "compare.html")]) == 0
+    assert "/a\\ud800b" in capsys.readouterr().out
+    report = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert '<td class="text">GET /a\ufffdb</td>' in report
+    assert '<td class="text">lost \ufffd</td>' in report
+    assert '<td class="text">GET /a\ufffdb</td>' in (tmp_path / "compare.html").read_text(encoding="utf-8")
+
+
+def test_only_what_comes_with_the_program_is_not_escaped():
+    unescaped = {}
+    for template in TEMPLATES:
+        found = re.findall(r"{{[^}]*\bsafe\b[^}]*}}|autoescape", template.read_text())
+        unescaped |= {template.name: found} if found else {}
+    own = ['{{ asset("page.css") | safe }}', "{{ plotly | safe }}", '{{ asset("charts.js") | safe }}']
+    assert unescaped == {"page.html.j2": own}
+
+
+def test_a_value_that_nobody_gives_is_an_error_and_no_gap(plotly):
+    with pytest.raises(UndefinedError, match="is undefined"):
+        render("report.html.j2", {}, {})
 
 
 def test_a_page_loads_nothing(page):
