@@ -102,11 +102,6 @@ class Plugin:
         forks.watch(self)
         self._begin(settings, client)
 
-    @property
-    def is_publishing(self) -> bool:
-        """Whether this process publishes to CloudWatch."""
-        return self._publishing is not None
-
     def close(self, timeout_s: float | None = None) -> None:
         """Flush and stop, for library use: Locust's own command does it by itself.
 

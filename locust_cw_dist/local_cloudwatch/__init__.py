@@ -20,9 +20,9 @@ datums up as CloudWatch does, and answers statistics that can be checked to the 
     server      HTTP around all of that
     command     the process: arguments, ready line, signals
 
-Only the standard library is imported, so that the server starts at once and runs where neither boto3 nor Locust
-is installed. `http.server` is enough: it speaks HTTP/1.1 with kept connections, and it lets
-the faults reach the socket (a reset, a reply that is cut off), which werkzeug hides.
+Only the standard library is imported (and cbor2 when a call in CBOR comes), so that the server starts at once and runs
+where neither boto3 nor Locust is installed. `http.server` is enough: it speaks HTTP/1.1 with kept
+connections, and it lets the faults reach the socket (a reset, a reply that is cut off), which werkzeug hides.
 
 What differs from AWS, knowingly:
 

@@ -17,10 +17,9 @@ from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
 from locust_cw_dist.core.records.location import ALLOWED, S3Location, is_url
 from locust_cw_dist.core.rules.rule import RuleError, RuleSet
 from locust_cw_dist.core.rules.rule_text import parse
+from locust_cw_dist.core.summaries.shorten import shown
+from locust_cw_dist.core.summaries.windows import RESOLUTIONS_S
 from locust_cw_dist.errors import SettingsError
-
-RESOLUTIONS_S = (1, 5, 10, 30, 60)
-"""The lengths of a window: the periods at which CloudWatch shows high-resolution metrics, and one minute."""
 
 AMBIGUOUS = ("resend", "drop")
 """What may become of a batch when nobody knows whether CloudWatch took it."""
@@ -56,12 +55,6 @@ _NAMESPACE_LETTERS = "letters, digits and . - _ / # :"
 def wrong(value: object, allowed: str, setting: str | None = None) -> SettingsError:
     """Return the error that says what the value is and what is allowed."""
     return SettingsError(f"got {shown(value)}, must be {allowed}", setting=setting)
-
-
-def shown(value: object) -> str:
-    """A value as an error message shows it: on one line, and not longer than a line."""
-    text = repr(value)
-    return text if len(text) <= 100 else f"{text[:97]}..."
 
 
 def _text(pattern: re.Pattern[str], longest: int, allowed: str) -> Callable[[Any], str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
+from locust_cw_dist.core.summaries.shorten import shown
 from locust_cw_dist.errors import SettingsError
-from locust_cw_dist.settings.checks import shown
 
 
 def number(kind: Callable[[str], float]) -> Callable[[str], float | str]:

@@ -20,13 +20,11 @@ import re
 from locust_cw_dist.core.publish.limits import (
     MAX_DIMENSION_NAME_CHARS,
     MAX_DIMENSION_VALUE_CHARS,
-    MAX_NAMESPACE_CHARS,
 )
 from locust_cw_dist.core.summaries.shorten import _cut, _looks_cut
 
 _EMPTY = r"\-"
 _ESCAPED = re.compile(r"(?:[^\\]|\\(?:\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}))*", re.ASCII)
-_NOT_NAMESPACE = re.compile(r"[^0-9A-Za-z.\-_/#:]")
 
 
 def clean_dimension_value(text: str) -> str:
@@ -46,19 +44,6 @@ def restore_dimension_value(value: str) -> str | None:
     except UnicodeDecodeError:  # \Uffffffff is beyond Unicode
         return None
     return text if clean_dimension_value(text) == value else None
-
-
-def check_namespace(text: str) -> str | None:
-    """Return what is wrong with a namespace for custom metrics, or None."""
-    if not 1 <= len(text) <= MAX_NAMESPACE_CHARS:
-        return f"must have 1 to {MAX_NAMESPACE_CHARS} characters, not {len(text)}"
-    if odd := _NOT_NAMESPACE.search(text):
-        return f"must have only letters, digits and . - _ / # : of ASCII, not {odd.group()!a}"
-    if text.startswith(":"):
-        return "must not start with a colon"
-    if text.startswith("AWS/"):
-        return "must not start with AWS/, which is for Amazon's own metrics"
-    return None
 
 
 def check_dimension_name(text: str) -> str | None:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from locust_cw_dist.core.summaries.shorten import shown
+
 MAX_WINDOW_S = 3600
 """The longest sliding window: what a rule holds in memory are the windows of `resolution` seconds in it."""
 
@@ -122,7 +124,7 @@ class Rule:
         if not self.name:
             object.__setattr__(self, "name", self.text())
         if not (len(self.name) <= MAX_NAME and self.name.isprintable() and self.name.strip()):
-            raise RuleError(f"name: got {_shown(self.name)}, must be 1 to {MAX_NAME} printable characters")
+            raise RuleError(f"name: got {shown(self.name)}, must be 1 to {MAX_NAME} printable characters")
         if self.request is not None:
             object.__setattr__(self, "_pattern", re.compile(self.request))
 
@@ -215,7 +217,7 @@ class RuleSet:
         names = [rule.name for rule in self.rules]
         for name in names:
             if names.count(name) > 1:
-                raise RuleError(f"two rules have the name {_shown(name)}, must be a name of its own for each")
+                raise RuleError(f"two rules have the name {shown(name)}, must be a name of its own for each")
         if self.failures_decide and not self.failure_rules:
             raise RuleError("failures_decide: got true, must be together with a failure_ratio rule of severity fail")
 
@@ -247,13 +249,8 @@ def shown_value(figure: Figure, value: float) -> str:
     return f"{plain(value)} /s" if figure is Figure.RPS else plain(value)
 
 
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 100 else f"{text[:97]}..."
-
-
 def _wrong(key: str, value: object, allowed: str) -> RuleError:
-    return RuleError(f"{key}: got {_shown(value)}, must be {allowed}")
+    return RuleError(f"{key}: got {shown(value)}, must be {allowed}")
 
 
 def _is_number(value: object) -> bool:

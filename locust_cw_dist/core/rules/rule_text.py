@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from locust_cw_dist.core.rules.rule import ANY, ATTRIBUTES, PLAIN_METHOD, Figure, Rule, RuleError
+from locust_cw_dist.core.summaries.shorten import shown
 
 MAX_TEXT = 2_000
 
@@ -87,7 +88,7 @@ def _figure(text: str) -> tuple[Figure, float | None]:
         return Figure.PERCENTILE, float(percentile[1])
     if text in set(Figure) - {Figure.PERCENTILE}:
         return Figure(text), None
-    raise RuleError(f"figure: got {_shown(text)}, must be {FIGURES}")
+    raise RuleError(f"figure: got {shown(text)}, must be {FIGURES}")
 
 
 def _endpoint(text: str | None) -> dict[str, str]:
@@ -97,7 +98,7 @@ def _endpoint(text: str | None) -> dict[str, str]:
     first, space, rest = text.strip().partition(" ")
     method, request = (first, rest.strip()) if space and _is_method(first) else (ANY, text.strip())
     if request in _HTTP_METHODS:
-        raise RuleError(f"requests: got {_shown(request)}, must have a name too; ({request} {ANY}) are all of them")
+        raise RuleError(f"requests: got {shown(request)}, must have a name too; ({request} {ANY}) are all of them")
     if not request:
         raise RuleError("requests: got nothing between the parentheses, must be a name, as (POST /checkout)")
     fields = {"method": method, "request": request}
@@ -113,11 +114,11 @@ def _limit(figure: Figure, text: str, unit: str) -> float:
     if unit not in units:
         allowed = " or ".join(name for name in units if name)
         must = f"{allowed}, or left out" if allowed else "left out"
-        raise RuleError(f"unit of {figure}: got {_shown(unit)}, must be {must}")
+        raise RuleError(f"unit of {figure}: got {shown(unit)}, must be {must}")
     try:
         limit = float(text)
     except ValueError:
-        raise RuleError(f"limit: got {_shown(text)}, must be a number") from None
+        raise RuleError(f"limit: got {shown(text)}, must be a number") from None
     # What the user wrote, and not what a float makes of 0.07 * 100.
     return limit / 100 if unit == "%" else limit * units[unit]
 
@@ -128,7 +129,7 @@ def _options(text: str | None) -> dict[str, Any]:
     for part in (text or "").split(",")[1:]:
         key, equals, value = (side.strip() for side in part.partition("="))
         if key not in _IN_TEXTS and key != "name":
-            raise RuleError(f"got {_shown(key)} after the limit, must be one out of {', '.join(('name', *_IN_TEXTS))}")
+            raise RuleError(f"got {shown(key)} after the limit, must be one out of {', '.join(('name', *_IN_TEXTS))}")
         if key in fields:
             raise RuleError(f"{key}: got it twice, must be said once")
         if equals and not value:
@@ -144,8 +145,3 @@ def _value(key: str, text: str) -> Any:
     if text in _FLAGS:
         return _FLAGS[text]
     return int(text) if re.fullmatch(r"[0-9]{1,12}", text) else text
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 100 else f"{text[:97]}..."

@@ -1,4 +1,4 @@
-"""Shortening of texts so that two stay two."""
+"""Shortening of texts: of names so that two stay two, of values for messages."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ def shorten(text: str, limit: int) -> str:
         limit: Characters, above 17.
     """
     return _cut(text, text, limit)
+
+
+def shown(value: object) -> str:
+    """A value as an error message shows it: on one line, and not longer than a line."""
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:97]}..."
 
 
 def _looks_cut(text: str, limit: int) -> bool:

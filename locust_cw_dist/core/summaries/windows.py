@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 FINEST_RESOLUTION_S = 1
 """What a worker folds with until it knows the master's resolution: windows of one second nest in every other one."""
 
@@ -20,3 +22,8 @@ allows for a slow link and nothing more. CloudWatch refuses what is two hours ah
 def window_start_s(now_s: float, resolution_s: int) -> int:
     """Return the start of the window that holds `now_s` (seconds since the epoch)."""
     return int(now_s // resolution_s) * resolution_s
+
+
+def time_of_day(at_s: float) -> str:
+    """Return a time (seconds since the epoch) as a message shows it: ``14:03:20Z``."""
+    return datetime.fromtimestamp(at_s, UTC).strftime("%H:%M:%SZ")

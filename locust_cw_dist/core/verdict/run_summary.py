@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from locust_cw_dist.core.costs.bill import Usage, reading_cost, writing_costs
 from locust_cw_dist.core.costs.prices import CURRENT_PRICES, Prices, run_cost_usd
 from locust_cw_dist.core.publish.body_sizes import Payloads
 from locust_cw_dist.core.publish.ledger import Balance
+from locust_cw_dist.core.summaries.windows import time_of_day
 from locust_cw_dist.core.verdict.cross_check import NOT_COMPARED, CrossCheck
 from locust_cw_dist.core.verdict.verdict import VALID, Verdict
 
@@ -140,7 +140,9 @@ class RunSummary:
             lines.append(f"  {balance.spooled} on disk: 'locust-cw resend {self.spool_dir}' publishes them")
         if balance.difference:
             lines.append(f"  {balance.difference} unaccounted for: please report this as a bug")
-        lines += _first([f"what worker {worker} recorded after {_time(until_s)}" for worker, until_s in self.unheard])
+        lines += _first(
+            [f"what worker {worker} recorded after {time_of_day(until_s)}" for worker, until_s in self.unheard]
+        )
         lines += _first([f"everything of worker {worker}, which has no plugin" for worker in self.without_plugin])
         lines += self.cross_check.lines(self._likely_causes())
         lines += [f"  {count} frames refused: {reason}" for reason, count in sorted(self.refused_frames.items())]
@@ -210,7 +212,3 @@ def _first(losses: list[str]) -> list[str]:
     return (
         lines if len(losses) <= MAX_NAMED else [*lines, f"  lost: the same of {len(losses) - MAX_NAMED} more workers"]
     )
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%SZ")

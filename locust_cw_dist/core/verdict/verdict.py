@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import IntEnum
 
+from locust_cw_dist.core.summaries.windows import time_of_day
 from locust_cw_dist.core.verdict.cross_check import NOT_COMPARED, CrossCheck
 from locust_cw_dist.core.verdict.generator_health import BUSY_PERCENT, THIS_PROCESS, Busy, Health, UsersShort
 
@@ -131,7 +131,7 @@ def _delivery(delivery: Delivery) -> Iterator[Reason]:
     yield from _each(
         State.INVALID,
         (
-            f"worker {worker} was lost, with what it recorded after {_time(until_s)}"
+            f"worker {worker} was lost, with what it recorded after {time_of_day(until_s)}"
             for worker, until_s in delivery.unheard
         ),
         "workers were lost",
@@ -197,7 +197,3 @@ def _each(state: State, texts: Iterable[str], many: str) -> Iterator[Reason]:
     yield from (Reason(state, text) for text in texts[:MAX_NAMED])
     if len(texts) > MAX_NAMED:
         yield Reason(state, f"{len(texts) - MAX_NAMED} more {many}")
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%SZ")

@@ -127,4 +127,4 @@ def put_statement(namespace: str) -> str:
 
 def one_line(error: object) -> str:
     """A text without line ends, and not longer than a few lines of a terminal."""
-    return " ".join(str(error).split())[:400]
+    return " ".join(str(error).split())[:500]

@@ -33,6 +33,7 @@ from locust_cw_dist.core.publish.datums import Datum
 from locust_cw_dist.core.publish.limits import MAX_PAIRS_PER_BODY, MAX_PAIRS_PER_CALL
 from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.send_error import SendError
+from locust_cw_dist.live.aws.errors import one_line
 from locust_cw_dist.live.aws.session import (
     _NO_CREDENTIALS,
     CONNECT_TIMEOUT_S,
@@ -201,9 +202,9 @@ def _translate(error: Exception, namespace: str) -> SendError:
         return _translate_answer(error, namespace)
     for types, failure in kinds:
         if isinstance(error, types):
-            return SendError(failure, _one_line(error))
+            return SendError(failure, one_line(error))
     # A client of the user's may raise anything; nothing says that it is for ever.
-    return SendError(Failure.TRANSIENT, f"{type(error).__name__}: {_one_line(error)}")
+    return SendError(Failure.TRANSIENT, f"{type(error).__name__}: {one_line(error)}")
 
 
 def _translate_answer(error: Any, namespace: str) -> SendError:
@@ -216,13 +217,13 @@ def _translate_answer(error: Any, namespace: str) -> SendError:
         failure = Failure.CREDENTIALS
     elif code in PERMISSION_CODES or status in (401, 403):
         message = f"cloudwatch:PutMetricData is not allowed on namespace {namespace}: "
-        return SendError(Failure.PERMISSION, message + _one_line(error))
+        return SendError(Failure.PERMISSION, message + one_line(error))
     elif code in UNANSWERED_CODES or status in UNANSWERED_STATUSES:
         failure = Failure.AMBIGUOUS
     else:
         # Of what is left only these two speak of the batch; another 4xx is a proxy's, or of a wrong address.
         failure = Failure.REFUSED if status in (400, 413) else Failure.TRANSIENT
-    return SendError(failure, _one_line(error), _retry_after_s(metadata))
+    return SendError(failure, one_line(error), _retry_after_s(metadata))
 
 
 def _retry_after_s(metadata: Any) -> float | None:
@@ -230,7 +231,3 @@ def _retry_after_s(metadata: Any) -> float | None:
         return max(0.0, float(metadata.get("HTTPHeaders", {}).get("retry-after", "")))
     except ValueError:
         return None
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:500]

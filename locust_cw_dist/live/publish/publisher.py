@@ -9,7 +9,6 @@ State: everything here is touched on the hub only.
 from __future__ import annotations
 
 import logging
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from locust_cw_dist.core.summaries.window import Window
 from locust_cw_dist.core.summaries.windows import window_start_s
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import Clock
+from locust_cw_dist.live.platform.hub_slice import HubSlice
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.publish.sender import BUG, LAST_DISK_S, Sender
 from locust_cw_dist.live.publish.sink import Sink, outcome
@@ -44,10 +44,6 @@ logger = logging.getLogger("locust_cw_dist")
 
 TICK_S = 1.0
 """How often windows are looked at: the finest window."""
-
-MAX_HOLD_S = 0.002
-"""How long the hub is held while datums are made, give or take those of one endpoint (0.3 ms) and one of Python's
-searches for garbage, through what is young (2 to 9 ms on a slow machine)."""
 
 WINDOWS_PER_ROUND = 6
 """Windows whose datums share batches: a minute at 10 s. More would be lost to coarsening if the round got stuck."""
@@ -129,7 +125,7 @@ class Publisher:
         self._work = Event()
         self._closing: deque[tuple[Window, RunGauges | None]] = deque()
         self._making: list[Window] = []
-        self._held_since_s = 0.0
+        self._slice = HubSlice()
         self._has_stopped = False
         self._greenlets: list[gevent.Greenlet] = []
 
@@ -176,7 +172,7 @@ class Publisher:
             self._closing.append((window, gauges))
         while self._closing:
             self._take(*self._closing.popleft())
-            self._breathe()
+            self._slice.breathe()
 
     def _take(self, window: Window, gauges: RunGauges | None) -> None:
         """Hand a window to those who want to know of it, and move it on; never yields."""
@@ -304,11 +300,11 @@ class Publisher:
             left = ledger.accounted + window.results
             try:
                 closed = self._closed(window)
-                self._breathe()
+                self._slice.breathe()
                 for entry in window_datums(self._plan, closed, ledger):
                     unsent.append(entry)
                     yield entry
-                    self._breathe()
+                    self._slice.breathe()
             finally:
                 # Cut off in the middle: of the endpoints that have no account yet nothing will be sent.
                 ledger.dropped += Counter({self._reason: left - ledger.accounted})
@@ -317,12 +313,6 @@ class Publisher:
     def _reason(self) -> str:
         """Why results are dropped of which no batch was made."""
         return self.sender.last_failure.value if self.sender.is_stopped else BUG
-
-    def _breathe(self) -> None:
-        """Let others have the hub, if it was held for long enough."""
-        if time.perf_counter() - self._held_since_s > MAX_HOLD_S:
-            gevent.sleep(0)
-            self._held_since_s = time.perf_counter()
 
     def _closed(self, window: Window) -> Closed:
         summaries = self._budget.apply(window.summaries)

@@ -23,9 +23,7 @@ from locust_cw_dist.core.records.points_json import Packer, Unpacker
 from locust_cw_dist.core.records.record import Record, read_record
 from locust_cw_dist.core.summaries.windows import window_start_s
 from locust_cw_dist.errors import LocustCwError
-from locust_cw_dist.live.platform.files import write_all
-
-PART = ".part"
+from locust_cw_dist.live.platform.files import PART, replacing, write_all
 
 MAX_RECORD_BYTES = 64 * 2**20
 """What a record may grow to before it is made coarser whatever the number of its points: a thousand endpoints would
@@ -114,28 +112,16 @@ class RecordFile:
         is_long = len(self._starts) <= self._max_points
         wanted = (len(self._starts) if is_long else self._max_points) // 2
         span_s = fitting_span_s(self._starts, self._resolution_s, wanted)
-        part = self.path.with_suffix(PART)
         packer = Packer()
-        with self.path.open("rb") as old, part.open("wb") as new:
+        with self.path.open("rb") as old, replacing(self.path) as new:
             new.write(FIRST_LINE)
             for kind, text in _coarser(old, packer, span_s):
                 new.write(pack_block(kind, text))
-            new.flush()
-            os.fsync(new.fileno())
-        part.replace(self.path)
-        self._sync_folder()
         self.close()
         self._file = self.path.open("ab", buffering=0)
         self.packer = packer
         self._starts = {window_start_s(start_s, span_s) for start_s in self._starts}
         self._limit_bytes = max(self._max_bytes, 2 * self._file.tell())
-
-    def _sync_folder(self) -> None:
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def _coarser(old: BinaryIO, packer: Packer, span_s: int) -> Iterator[tuple[Kind, bytes]]:

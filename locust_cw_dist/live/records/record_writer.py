@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import Clock
 from locust_cw_dist.live.platform.disk_thread import DiskThread
+from locust_cw_dist.live.platform.hub_slice import HubSlice
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.records.record_file import RecordFile
 from locust_cw_dist.live.records.s3 import S3
@@ -39,9 +39,6 @@ from locust_cw_dist.live.runs import Run, Runs
 from locust_cw_dist.settings.settings import Settings
 
 logger = logging.getLogger("locust_cw_dist")
-
-MAX_HOLD_S = 0.003
-"""How long the hub is held while points are packed, give or take one endpoint (0.05 ms)."""
 
 MAX_WAITING = 60
 """Windows that wait for the disk: ten minutes at 10 s. Then the oldest is left out and counted. The publisher merges
@@ -240,11 +237,9 @@ class RecordWriter:
         if record.file is None:
             return
         point.summaries = record.reasons.apply(record.cap.apply(point.summaries))
-        held_since_s = time.perf_counter()
+        hub_slice = HubSlice()
         for _ in record.file.packer.pack(point):
-            if time.perf_counter() - held_since_s > MAX_HOLD_S:
-                gevent.sleep(0)
-                held_since_s = time.perf_counter()
+            hub_slice.breathe()
         record.file.packer.flush()
         self._write(run, record, Kind.POINTS, record.file.packer.take(), (point.start_s,))
 

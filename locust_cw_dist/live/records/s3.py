@@ -20,6 +20,7 @@ from typing import Any
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.core.records.location import SUFFIX, S3Location
 from locust_cw_dist.errors import LocustCwError
+from locust_cw_dist.live.aws.errors import one_line
 from locust_cw_dist.live.aws.session import (
     CONNECT_TIMEOUT_S,
     CREDENTIAL_CODES,
@@ -225,16 +226,12 @@ def _reason(error: Exception, location: S3Location) -> str:
         return "no AWS credentials found"
     if not isinstance(error, aws.ClientError):
         is_known = isinstance(error, aws.BotoCoreError | SendError)
-        return _one_line(error) if is_known else f"{type(error).__name__}: {_one_line(error)}"
+        return one_line(error) if is_known else f"{type(error).__name__}: {one_line(error)}"
     code = str(error.response.get("Error", {}).get("Code", ""))
     if code == "NoSuchBucket":
         return f"there is no bucket {location.bucket}"
     if code in {"NoSuchKey", "404"}:
         return "there is no such object"
     if code in PERMISSION_CODES | {"403"}:
-        return f"{ACTIONS.get(error.operation_name, error.operation_name)} is not allowed: {_one_line(error)}"
-    return _one_line(error)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:500]
+        return f"{ACTIONS.get(error.operation_name, error.operation_name)} is not allowed: {one_line(error)}"
+    return one_line(error)

@@ -10,7 +10,6 @@ State: touched on the hub only; files are written by `DiskThread`.
 from __future__ import annotations
 
 import logging
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -31,6 +30,7 @@ from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import Clock
 from locust_cw_dist.live.platform.disk_thread import DiskThread
+from locust_cw_dist.live.platform.hub_slice import HubSlice
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.rules import report_files
 from locust_cw_dist.live.rules.report_files import Judged
@@ -39,9 +39,6 @@ from locust_cw_dist.settings.rule_file import gather
 from locust_cw_dist.settings.settings import Settings
 
 logger = logging.getLogger("locust_cw_dist")
-
-MAX_HOLD_S = 0.003
-"""How long the hub is held while windows are judged, give or take one endpoint."""
 
 MAX_OPEN_RUNS = 2
 """Runs that are judged on with what comes late: the current one and the one before. Of older ones the outcome stays."""
@@ -76,7 +73,7 @@ class RuleWatch:
         self._work = Event()
         self._is_busy = False
         self._has_missed = False
-        self._held_since_s = 0.0
+        self._slice = HubSlice()
         self._aborted: set[str] = set()
         self._greenlets: list[gevent.Greenlet] = []
 
@@ -167,7 +164,7 @@ class RuleWatch:
         rules = []
         for one in evaluation.outcomes():
             rules.append(one)
-            self._breathe()
+            self._slice.breathe()
         return evaluation.outcome_of(tuple(rules))
 
     def rules_of_record(self, run: Run) -> list[dict[str, Any]]:
@@ -228,13 +225,7 @@ class RuleWatch:
 
     def _step(self, steps: Iterator[None]) -> None:
         for _ in steps:
-            self._breathe()
-
-    def _breathe(self) -> None:
-        """Let others have the hub, if it was held for long enough."""
-        if time.perf_counter() - self._held_since_s > MAX_HOLD_S:
-            gevent.sleep(0)
-            self._held_since_s = time.perf_counter()
+            self._slice.breathe()
 
     def _abort(self, rule: Rule) -> None:
         """Stop the test: the process too, but for a web UI, which goes on as after its stop button."""

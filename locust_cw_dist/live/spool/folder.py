@@ -27,6 +27,7 @@ from pathlib import Path
 
 from locust_cw_dist.core.records.location import SUFFIX
 from locust_cw_dist.live.platform import forks
+from locust_cw_dist.live.platform.files import PART, sync_folder, write_whole
 
 MAX_SPOOL_BYTES = 512 * 2**20
 """What all batches in a folder may take: a window of 100 endpoints with 250 values each is some 150 kB, so this holds
@@ -41,7 +42,7 @@ MAX_FILE_BYTES = 4 * 2**20
 MAX_NOTE_BYTES = 64 * 1024
 """What is read of another process's note."""
 
-BATCH, TRYING, PART = ".batch", ".trying", ".part"
+BATCH, TRYING = ".batch", ".trying"
 LOCK, STATE, REFUSED = "lock", "state.json", "refused.jsonl"
 
 
@@ -114,14 +115,14 @@ class Spool:
         if trying:
             self.mark(path)
         size_bytes = _size_bytes(path)
-        _write(path, content)
+        write_whole(path, content)
         self._used_bytes += len(content) - size_bytes
         return path
 
     def replace(self, path: Path, content: bytes) -> None:
         """Write a batch in the place of another."""
         size_bytes = _size_bytes(path)
-        _write(path, content)
+        write_whole(path, content)
         self._used_bytes += len(content) - size_bytes
 
     def read(self, path: Path) -> bytes:
@@ -137,24 +138,24 @@ class Spool:
     def mark(self, path: Path) -> None:
         """Note on disk that a batch is being sent."""
         path.with_suffix(TRYING).touch()
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
     def unmark(self, path: Path) -> None:
         """Note on disk that a batch is not being sent: its fate is known."""
         path.with_suffix(TRYING).unlink(missing_ok=True)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
     def remove(self, path: Path) -> None:
         """Remove a batch; first itself and then its mark, so that it is never there without one."""
         with suppress(FileNotFoundError):
             self._used_bytes -= path.stat().st_size
             path.unlink()
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         path.with_suffix(TRYING).unlink(missing_ok=True)
 
     def write_state(self, content: bytes) -> None:
         """Note what became of this process's runs."""
-        _write(self._own / STATE, content)
+        write_whole(self._own / STATE, content)
 
     def set_aside(self, line: bytes) -> bool:
         """Add a line to `refused.jsonl`; return False if it is full."""
@@ -302,22 +303,3 @@ def _orphan(folder: Path) -> Orphan:
     foreign = tuple(path for path in files if path.suffix not in {BATCH, TRYING, PART})
     state = folder / STATE
     return Orphan(folder, batches, foreign, state.read_bytes() if state.exists() else b"")
-
-
-def _write(path: Path, content: bytes) -> None:
-    part = path.with_suffix(PART)
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable, which syncing the files does not."""
-    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

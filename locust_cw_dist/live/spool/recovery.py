@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-from datetime import UTC, datetime
 from pathlib import Path
 
 from locust_cw_dist.core.publish.ledger import Account, RunLedger
@@ -16,6 +15,7 @@ from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.spool.batch_file import Share, SpoolError, unpack
 from locust_cw_dist.core.spool.run_state import RecoveredRun, read_state
 from locust_cw_dist.core.spool.stored_batch import StoredBatch
+from locust_cw_dist.core.summaries.windows import time_of_day
 from locust_cw_dist.live.platform.clock import Clock
 from locust_cw_dist.live.platform.disk_thread import DiskThread
 from locust_cw_dist.live.publish.sender import Sender
@@ -100,7 +100,7 @@ class Recovery:
                 state.published,
                 state.spooled,
                 state.in_memory,
-                _time(state.safe_until_s),
+                time_of_day(state.safe_until_s),
             )
 
     def _adopt_file(self, path: Path, *, is_doubtful: bool, dry_run: bool) -> None:
@@ -166,7 +166,3 @@ def _age(seconds: float) -> str:
         if seconds >= 2 * unit_s:
             return f"{seconds / unit_s:.1f} {unit}"
     return f"{max(0.0, seconds):.0f} s"
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%SZ")

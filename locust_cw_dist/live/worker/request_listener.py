@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Protocol
+from typing import Any
 
 import gevent
 from gevent import monkey
@@ -20,14 +20,6 @@ from locust_cw_dist.live.platform.log_once import LogOnce
 
 _thread_id = monkey.get_original("_thread", "get_ident")
 """The thread that runs this, where what gevent puts in its place tells the greenlet."""
-
-
-class Runner(Protocol):
-    """What is used of any Locust runner that has users."""
-
-    user_count: int
-    current_cpu_usage: float
-    current_memory_usage: int
 
 
 class RequestListener:

@@ -72,7 +72,7 @@ class WireProtocol(Protocol):
 def protocol_of(headers: Message, path: str) -> WireProtocol | None:
     """The protocol of a POST request; None where no protocol has this path."""
     if _SERVICE_PATH.fullmatch(path):
-        return CBOR
+        return CBOR if cbor.is_installed() else NO_CBOR
     if path.rstrip("/"):
         return None
     return FORM if headers.get_content_type() == "application/x-www-form-urlencoded" else JSON
@@ -85,6 +85,11 @@ def _unreadable(what: str) -> ApiError:
 def _query_error(error: ApiError) -> tuple[str, str]:
     """How the newer protocols carry the older one's error code, which SDKs show."""
     return ("x-amzn-query-error", f"{error.code};{error.fault}")
+
+
+def _operation_of(path: str) -> str:
+    match = _SERVICE_PATH.fullmatch(path)
+    return match[1] if match else ""
 
 
 class _Json:
@@ -112,8 +117,7 @@ class _Cbor:
     _HEADERS = (("smithy-protocol", "rpc-v2-cbor"), ("Content-Type", "application/cbor"))
 
     def read(self, headers: Message, path: str, received: Received) -> Call:
-        match = _SERVICE_PATH.fullmatch(path)
-        operation = match[1] if match else ""
+        operation = _operation_of(path)
         if received.problem:
             return Call(operation, {}, received.problem)
         try:
@@ -132,6 +136,14 @@ class _Cbor:
     def error(self, error: ApiError, request_id: str) -> Rendered:
         document = {"__type": f"com.amazonaws.cloudwatch#{error.type_name}", "message": error.message}
         return Rendered(cbor.dumps(document), (*self._HEADERS, _query_error(error)))
+
+
+class _NoCbor(_Json):
+    """Where cbor2 is missing: every call is refused, with words that are at least text."""
+
+    def read(self, headers: Message, path: str, received: Received) -> Call:
+        message = 'CBOR needs cbor2; install it: pip install "locust-cw-dist[cli]"'
+        return Call(_operation_of(path), {}, received.problem or ApiError("SerializationException", message))
 
 
 class _Form:
@@ -155,4 +167,5 @@ class _Form:
 
 JSON: WireProtocol = _Json()
 CBOR: WireProtocol = _Cbor()
+NO_CBOR: WireProtocol = _NoCbor()
 FORM: WireProtocol = _Form()

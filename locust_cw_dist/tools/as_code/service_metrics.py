@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from locust_cw_dist.core.publish.dimension_text import check_dimension_name, check_dimension_value
+from locust_cw_dist.core.summaries.shorten import shown
 
 FORM = "as 'AWS/ApplicationELB:TargetResponseTime:LoadBalancer=app/x/1:p95', its dimensions after commas"
 
@@ -52,14 +53,14 @@ def parse(text: str) -> ServiceMetric:
     """
     parts = _TEXT.fullmatch(text.strip())
     if parts is None or not _NAMESPACE.fullmatch(parts["namespace"]):
-        raise ValueError(f"got {_shown(text)}, must be NAMESPACE:METRIC:DIMENSION=VALUE:STATISTIC, {FORM}")
+        raise ValueError(f"got {shown(text)}, must be NAMESPACE:METRIC:DIMENSION=VALUE:STATISTIC, {FORM}")
     if not _STATISTIC.fullmatch(parts["statistic"]):
         raise ValueError(
-            f"got the statistic {_shown(parts['statistic'])}, must be Average, Sum, Minimum, Maximum, SampleCount, a "
+            f"got the statistic {shown(parts['statistic'])}, must be Average, Sum, Minimum, Maximum, SampleCount, a "
             "percentile as p95, or another of CloudWatch's, as tm90, IQM or PR(0:300)"
         )
     if not (len(parts["metric"]) <= 255 and parts["metric"].isprintable()):
-        raise ValueError(f"got the metric {_shown(parts['metric'])}, must be 1 to 255 printable characters")
+        raise ValueError(f"got the metric {shown(parts['metric'])}, must be 1 to 255 printable characters")
     return ServiceMetric(
         parts["namespace"], parts["metric"], _dimensions(text, parts["dimensions"] or ""), parts["statistic"]
     )
@@ -71,13 +72,8 @@ def _dimensions(text: str, given: str) -> tuple[tuple[str, str], ...]:
         name, equals, value = part.partition("=")
         wrong = check_dimension_name(name) or check_dimension_value(value)
         if not equals or wrong:
-            raise ValueError(f"got the dimension {_shown(part)} in {_shown(text)}, must be DIMENSION=VALUE, {FORM}")
+            raise ValueError(f"got the dimension {shown(part)} in {shown(text)}, must be DIMENSION=VALUE, {FORM}")
         pairs.append((name, value))
     if len(pairs) > MAX_DIMENSIONS or len({name for name, _ in pairs}) < len(pairs):
-        raise ValueError(f"got {_shown(text)}, must have each dimension once, and {MAX_DIMENSIONS} at most")
+        raise ValueError(f"got {shown(text)}, must have each dimension once, and {MAX_DIMENSIONS} at most")
     return tuple(pairs)
-
-
-def _shown(text: str) -> str:
-    shown = repr(text)
-    return shown if len(shown) <= 100 else f"{shown[:97]}..."

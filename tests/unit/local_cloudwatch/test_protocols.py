@@ -295,6 +295,28 @@ def test_cbor_as_the_sdk_for_go_writes_it(cloudwatch):
     assert cloudwatch.dump()[0].values == {1.5: 3}
 
 
+BOMBS = {
+    "references": b"\x82\xd8\x1c\x81\x01\xd8\x1d\x00",
+    "a list in itself": b"\xd8\x1c\x81\xd8\x1d\x00",
+    "texts by number": b"\xd9\x01\x00\x82\x63abc\xd8\x19\x00",
+    "a regular expression": b"\xd8\x23\x67(a+)+$b",
+    "a decimal": b"\xc4\x82\x1a\x3b\x9a\xc9\xff\x01",
+    "a large integer": b"\xc2\x41\x01",
+    "a set": b"\xd9\x01\x02\x81\x01",
+    "a tag of nobody's": b"\xd9\xff\xfe\x01",
+    "numbers as keys": b"\xa1\x01\x01",
+    "a length of 2**63": b"\x9b\x7f\xff\xff\xff\xff\xff\xff\xff",
+    "tags in tags": b"\xc1" * 100_000 + b"\x01",
+}
+
+
+@pytest.mark.parametrize("content", BOMBS.values(), ids=BOMBS)
+def test_what_would_grow_or_run_is_refused(content):
+    for body in (content, b"\xa1\x61a" + content, b"\x81" + content):
+        with pytest.raises(cbor.CborError):
+            cbor.loads(body)
+
+
 @pytest.mark.parametrize("body", [b"\xff", b"\xa1", b"\x01", b"{}", b"\x81" * 100, b"\xa1\x41a\x01", b"\xa0\xa0"])
 def test_bad_cbor_is_refused(cloudwatch, body):
     response, content = post_cbor(cloudwatch, body)
@@ -345,6 +367,7 @@ def test_cbor_open_lengths_mean_the_same(pieces, items):
         (b"\xf9" + struct.pack(">e", 1.5), 1.5),
         (b"\xfa" + struct.pack(">f", 0.25), 0.25),
         (b"\xf7", None),
+        (b"\xa1\x61a\xf7", {"a": None}),
         (b"\xc1\x1a\x65\x53\xf1\x00", 1_700_000_000),
         (b"\x38\x63", -100),
     ],

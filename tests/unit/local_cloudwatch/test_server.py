@@ -7,6 +7,7 @@ import gzip
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -15,7 +16,9 @@ import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 import pytest
 from botocore.config import Config
@@ -316,10 +319,20 @@ def test_neither_locust_nor_gevent_nor_boto3_is_imported():
 def test_it_runs_on_the_standard_library_alone():
     # -S leaves site-packages out; the package itself comes by path
     root = Path(sys.modules["locust_cw_dist.testing"].__file__).parents[1]
-    command = [sys.executable, "-S", "-m", MODULE, "--port", "0", "--quiet"]
+    command = [sys.executable, "-S", "-m", MODULE, "--port", "0"]
     environment = os.environ | {"PYTHONPATH": str(root)}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True)
-    assert process.stdout.readline().startswith("local CloudWatch listens on ")
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, env=environment, **pipes)
+    ready = process.stdout.readline()
+    assert ready.startswith("local CloudWatch listens on ")
+    # CBOR alone needs more, and says so.
+    path = "/service/GraniteServiceVersion20100801/operation/ListMetrics"
+    request = Request(re.search(r"http://\S+", ready)[0].rstrip("/") + path, b"\xa0", method="POST")
+    with pytest.raises(HTTPError) as caught:
+        urlopen(request, timeout=DEADLINE_S)
+    assert caught.value.code == 400
+    assert 'pip install "locust-cw-dist[cli]"' in json.load(caught.value)["message"]
     process.terminate()
-    process.communicate(timeout=DEADLINE_S)
+    _, logged = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 0
+    assert logged.count("refused ListMetrics") == 1

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from locust_cw_dist.core.publish.dimension_text import (
     check_dimension_name,
     check_dimension_value,
-    check_namespace,
     clean_dimension_value,
     restore_dimension_value,
 )
@@ -106,27 +105,6 @@ def test_shortened_text_is_no_longer_than_the_limit_and_stays_distinct(text, lim
     if len(text) < limit:
         assert short == text
     assert shorten(text + "x", limit) != short
-
-
-@pytest.mark.parametrize(
-    ("text", "wrong"),
-    [
-        ("perf/checkout/loadtests", None),
-        ("A-b_c.d#e:f/9", None),
-        ("x" * 255, None),
-        ("AWSome/x", None),
-        ("", "1 to 255 characters"),
-        ("x" * 256, "not 256"),
-        (":x", "start with a colon"),
-        ("AWS/EC2", "AWS/"),
-        ("a b", "' '"),
-        ("caf\xe9", r"'\xe9'"),
-        ("x\n", r"'\n'"),
-    ],
-)
-def test_namespaces(text, wrong):
-    verdict = check_namespace(text)
-    assert verdict is None if wrong is None else wrong in verdict
 
 
 @pytest.mark.parametrize(

@@ -199,7 +199,7 @@ def test_after_close_nothing_is_left_and_install_makes_another(make_runner, sett
     plugins = []
     for _ in range(2):
         plugins.append(locust_cw_dist.install(environment, locust_cw_dist.Settings(**settings), client=Client()))
-        assert plugins[-1].is_publishing is bool(settings)
+        assert (plugins[-1]._publishing is not None) is bool(settings)
         plugins[-1].close(timeout_s=1)
         assert (handlers_of(environment), dict(runner.custom_messages)) == (before, messages)
     assert plugins[0] is not plugins[1]

@@ -203,7 +203,7 @@ def test_a_window_that_breaks_before_its_first_datum_leaves_nothing_pending(monk
 
 def test_others_have_the_hub_between_windows_that_close_at_once(monkeypatch):
     """A minute's windows at once: what each costs (groups, a record, rules) adds up to no long hold of the hub."""
-    monkeypatch.setattr("locust_cw_dist.live.publish.publisher.MAX_HOLD_S", 0.0)
+    monkeypatch.setattr("locust_cw_dist.live.platform.hub_slice.MAX_HOLD_S", 0.0)
     bench = Bench(ScriptedSink())
     for number in range(6):
         bench.deliver("/a", "/b", count=2, at_s=NOW_S + 10 * number)

@@ -222,7 +222,7 @@ def test_a_disk_that_fails_leaves_batches_in_memory_and_nothing_is_lost(tmp_path
     bench = Bench(ScriptedSink(*away(3)), spool_dir=str(tmp_path))
     bench.deliver("/a", count=3)
     bench.start()
-    monkeypatch.setattr("locust_cw_dist.live.spool.folder._write", fail)
+    monkeypatch.setattr("locust_cw_dist.live.spool.folder.write_whole", fail)
     bench.flush()
     assert bench.balance.published == 3
     assert caplog.text.count("no space left on device") == 1

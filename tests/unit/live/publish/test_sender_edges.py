@@ -47,7 +47,7 @@ def test_a_disk_that_fills_up_in_an_outage_leaves_what_it_holds_to_be_sent(tmp_p
     def fail(*_):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(folder, "_write", fail)
+    monkeypatch.setattr(folder, "write_whole", fail)
     calls = bench.publisher.datum_ledger.calls
     wait_until_gevent(lambda: bench.publisher.datum_ledger.calls > calls + 3)
     bench.sink.is_back = True
@@ -76,7 +76,7 @@ def test_a_batch_that_shrank_and_cannot_be_written_again_is_sent_from_memory(tmp
     bench.deliver("/0", "/1", count=3)
     bench.publisher.tick(everything=True)
     wait_until_gevent(lambda: bench.balance.spooled == 6)
-    monkeypatch.setattr(folder, "_write", fail)
+    monkeypatch.setattr(folder, "write_whole", fail)
     bench.sink.is_full = True
     wait_until_gevent(lambda: bench.balance.dropped)
     calls = bench.publisher.datum_ledger.calls
@@ -205,7 +205,7 @@ def test_a_write_that_the_end_cuts_off_leaves_one_file(tmp_path, monkeypatch):
     bench.deliver("/a", count=3)
     bench.publisher.tick(everything=True)
     wait_until_gevent(lambda: bench.balance.spooled == 3)
-    write = folder._write
+    write = folder.write_whole
 
     def slow(path, content):
         import gevent.monkey
@@ -213,7 +213,7 @@ def test_a_write_that_the_end_cuts_off_leaves_one_file(tmp_path, monkeypatch):
         gevent.monkey.get_original("time", "sleep")(0.5)
         write(path, content)
 
-    monkeypatch.setattr(folder, "_write", slow)
+    monkeypatch.setattr(folder, "write_whole", slow)
     for module in ("publish.sender", "publish.publisher"):
         monkeypatch.setattr(f"locust_cw_dist.live.{module}.LAST_DISK_S", 0.2)
     bench.deliver("/b", count=3, at_s=NOW_S + 10)
@@ -234,7 +234,7 @@ def test_a_disk_that_hangs_does_not_keep_the_process(tmp_path, monkeypatch):
     released, release = os.pipe()
     bench = Bench(Away(), spool_dir=str(tmp_path), metrics=["RequestCount"])
     bench.start()
-    monkeypatch.setattr(folder, "_write", lambda *_: os.read(released, 1))
+    monkeypatch.setattr(folder, "write_whole", lambda *_: os.read(released, 1))
     for module in ("publish.sender", "publish.publisher", "spool.spool_keeper"):
         monkeypatch.setattr(f"locust_cw_dist.live.{module}.LAST_DISK_S", 0.2)
     bench.deliver("/a", count=3)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
+import subprocess
+from pathlib import Path
 from types import SimpleNamespace
 
+import gevent
 import pytest
 
 from locust_cw_dist.core.summaries.reason_cap import MAX_REASONS_PER_RUN
 from locust_cw_dist.core.summaries.summary import MAX_REASONS, OTHER_REASONS, Summary
 from locust_cw_dist.errors import SettingsError
+from locust_cw_dist.live.records import git_revision
 from locust_cw_dist.live.records.git_revision import revision
 from locust_cw_dist.live.records.record_file import RecordFile, read_file
 from locust_cw_dist.live.records.record_writer import MAX_WAITING
@@ -18,7 +23,6 @@ from locust_cw_dist.live.records.run_facts import begin_document
 from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.settings.settings import Settings
 from support.publisher import NOW_S, Bench, ScriptedSink
-from support.readme import ROOT
 
 pytestmark = pytest.mark.once
 
@@ -180,47 +184,81 @@ def test_what_a_record_says_of_its_run_holds_no_secret():
     assert {"python", "platform", "locust"} <= document["versions"].keys()
 
 
-@pytest.mark.parametrize("layout", ["loose", "packed", "detached", "worktree"])
-def test_the_revision_is_read_from_gits_files(tmp_path, layout):
-    repository = tmp_path / "repository"
-    git = repository / ".git"
-    (git / "refs/heads").mkdir(parents=True)
-    (git / "HEAD").write_text("ref: refs/heads/main\n")
-    folder = repository / "deep" / "er"
-    folder.mkdir(parents=True)
-    if layout == "loose":
-        (git / "refs/heads/main").write_text(f"{COMMIT}\n")
-    elif layout == "packed":
-        (git / "packed-refs").write_text(
-            f"# pack-refs with: peeled\n{'f' * 40} refs/heads/x\n{COMMIT} refs/heads/main\n"
-        )
-    elif layout == "detached":
-        (git / "HEAD").write_text(f"{COMMIT}\n")
-    else:
-        tree = git / "worktrees" / "tree"
-        tree.mkdir(parents=True)
-        (tree / "HEAD").write_text("ref: refs/heads/topic\n")
-        (tree / "commondir").write_text("../..\n")
-        (git / "refs/heads/topic").write_text(f"{COMMIT}\n")
-        folder = tmp_path / "tree"
-        folder.mkdir()
-        (folder / ".git").write_text(f"gitdir: {tree}\n")
-    assert revision(folder, {}) == COMMIT
+def git(folder, *words):
+    """Run git with nothing of this machine's configuration; return what it prints."""
+    environ = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    for who in ("AUTHOR", "COMMITTER"):
+        environ |= {f"GIT_{who}_NAME": "n", f"GIT_{who}_EMAIL": "e@example.com"}
+    command = ["git", "-c", "protocol.file.allow=always", *words]
+    return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def test_without_git_the_revision_is_what_ci_says(tmp_path):
+@pytest.fixture
+def repository(tmp_path):
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    git(folder, "init", "-q")
+    git(folder, "commit", "-q", "--allow-empty", "-m", "first")
+    return folder
+
+
+def test_the_revision_is_what_git_says_in_every_kind_of_checkout(repository, tmp_path):
+    deep = repository / "deep" / "er"
+    deep.mkdir(parents=True)
+    first = git(repository, "rev-parse", "HEAD")
+    assert revision(deep, {}) == first
+    git(repository, "pack-refs", "--all")
+    assert revision(deep, {}) == first
+    git(repository, "worktree", "add", "-q", "-b", "topic", str(tmp_path / "tree"))
+    git(tmp_path / "tree", "commit", "-q", "--allow-empty", "-m", "second")
+    assert revision(tmp_path / "tree", {}) == git(tmp_path / "tree", "rev-parse", "HEAD") != first
+    git(repository, "submodule", "add", "-q", str(tmp_path / "tree"), "part")
+    git(repository / "part", "checkout", "-q", "HEAD~1")
+    assert revision(repository / "part", {}) == first
+    other = {"GIT_DIR": str(tmp_path / "tree" / ".git"), "GIT_WORK_TREE": str(tmp_path), "GIT_COMMIT": "1" * 40}
+    assert revision(deep, other) == first
+
+
+def test_without_git_the_revision_is_what_ci_says(repository, tmp_path, monkeypatch):
     assert revision(tmp_path, {}) is None
     assert revision(tmp_path, {"GITHUB_SHA": COMMIT}) == COMMIT
     assert revision(tmp_path, {"GITHUB_SHA": "$(rm -rf)", "CI_COMMIT_SHA": COMMIT.upper()}) == COMMIT
     (tmp_path / ".git").write_text("gitdir: nowhere")
     assert revision(tmp_path, {}) is None
+    assert revision(tmp_path / "missing", {}) is None
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    git(empty, "init", "-q")
+    assert revision(empty, {}) is None
+    monkeypatch.setenv("PATH", str(empty))
+    assert revision(repository, {}) is None
+    assert revision(repository, {"CI_COMMIT_SHA": COMMIT}) == COMMIT
 
 
-def test_the_revision_is_that_of_this_projects_own_checkout_if_it_is_one():
-    root = ROOT
-    if not (root / ".git").exists():
-        pytest.skip("no checkout")
-    import subprocess
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_checkout_of_another_user_has_its_revision_too(repository):
+    first = git(repository, "rev-parse", "HEAD")
+    os.chown(repository / ".git", 12_345, 12_345)
+    with pytest.raises(subprocess.CalledProcessError):
+        git(repository, "rev-parse", "HEAD")
+    assert revision(repository, {}) == first
 
-    told = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True)
-    assert revision(root, os.environ) == told.stdout.strip()
+
+def test_a_git_that_hangs_is_ended_and_holds_nobody(tmp_path, monkeypatch, capfd):
+    pid_file = tmp_path / "pid"
+    script = tmp_path / "git"
+    script.write_text(f"#!/bin/sh\necho $$ >{pid_file}\necho loud >&2\nexec /bin/sleep 60\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(git_revision, "TIMEOUT_S", 0.5)
+    gc.collect()
+    files = set(Path("/proc/self/fd").iterdir())
+    beats = []
+    other = gevent.spawn(lambda: [(beats.append(1), gevent.sleep(0.01)) for _ in range(1_000)])
+    assert revision(tmp_path, {"CI_COMMIT_SHA": COMMIT}) == COMMIT
+    other.kill()
+    assert len(beats) >= 10
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid_file.read_text()), 0)
+    assert set(Path("/proc/self/fd").iterdir()) <= files
+    assert capfd.readouterr() == ("", "")
