@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from locust_cw_dist.plugin import Plugin, install
 from locust_cw_dist.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from locust.env import Environment
+
+    from locust_cw_dist.client import CloudwatchClient
 
 
 class CloudwatchAdapter:
@@ -18,7 +23,13 @@ class CloudwatchAdapter:
         plugin: The plugin that does the work.
     """
 
-    def __init__(self, locust_env: Any, service_name: str, environment: str = "perf", cloudwatch: Any = None) -> None:
+    def __init__(
+        self,
+        locust_env: Environment,
+        service_name: str,
+        environment: str = "perf",
+        cloudwatch: CloudwatchClient | None = None,
+    ) -> None:
         """Publish the results of `locust_env`.
 
         Args:

@@ -32,6 +32,9 @@ from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.settings.settings import Settings
 
 if TYPE_CHECKING:
+    from locust.env import Environment
+
+    from locust_cw_dist.client import CloudwatchClient
     from locust_cw_dist.live.process import PublishingProcess
     from locust_cw_dist.live.worker.worker import Worker
 
@@ -45,14 +48,16 @@ CHILDREN_S = 10.0
 """How long it stays at most for workers that ``--processes`` forked: Locust 2.32 does not end those that nobody told to
 quit, and on a busy machine it takes seconds until they connect."""
 
-_plugins: weakref.WeakKeyDictionary[Any, Plugin] = weakref.WeakKeyDictionary()
+_plugins: weakref.WeakKeyDictionary[Environment, Plugin] = weakref.WeakKeyDictionary()
 """One plugin for each environment, so that `install` can be called twice."""
 
-_settings_read: weakref.WeakKeyDictionary[Any, Settings] = weakref.WeakKeyDictionary()
+_settings_read: weakref.WeakKeyDictionary[Environment, Settings] = weakref.WeakKeyDictionary()
 """What the options of each environment asked for, for an `install` after a `Plugin.close`."""
 
 
-def install(environment: Any, settings: Settings | None = None, *, client: Any = None) -> Plugin:
+def install(
+    environment: Environment, settings: Settings | None = None, *, client: CloudwatchClient | None = None
+) -> Plugin:
     """Install the plugin for an environment; calling it again returns the same plugin.
 
     Works in every role: on a worker it records and ships, on a master it receives and publishes, elsewhere both. In
@@ -88,7 +93,7 @@ class Plugin:
         settings: What was chosen; None on a worker, which learns from the master what it must know.
     """
 
-    def __init__(self, environment: Any, settings: Settings | None, client: Any) -> None:
+    def __init__(self, environment: Environment, settings: Settings | None, client: CloudwatchClient | None) -> None:
         """Serve `environment`; see `install`."""
         self.settings: Settings | None = None
         self._environment = environment
@@ -133,12 +138,12 @@ class Plugin:
         if _plugins.get(self._environment) is self:
             del _plugins[self._environment]
 
-    def use(self, settings: Settings | None, client: Any) -> None:
+    def use(self, settings: Settings | None, client: CloudwatchClient | None) -> None:
         """Publish by `settings` from now on if nothing is published yet; otherwise nothing changes."""
         if self._worker is None and self._publishing is None and settings is not None and settings.collects:
             self._begin_publishing(settings, client)
 
-    def _begin(self, settings: Settings | None, client: Any) -> None:
+    def _begin(self, settings: Settings | None, client: CloudwatchClient | None) -> None:
         for mode in locust_internals.order_modes(self._environment):
             logger.warning("locust-cw: with this version of Locust %s", mode)
         runner = self._environment.runner
@@ -160,7 +165,7 @@ class Plugin:
         else:
             logger.info("locust-cw: publishing is off; to switch it on, %s", how)
 
-    def _begin_publishing(self, settings: Settings, client: Any) -> None:
+    def _begin_publishing(self, settings: Settings, client: CloudwatchClient | None) -> None:
         from locust_cw_dist.live.process import PublishingProcess
 
         self.settings = settings

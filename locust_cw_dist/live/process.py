@@ -10,6 +10,7 @@ from typing import Any
 import gevent
 from locust.runners import DistributedRunner, MasterRunner
 
+from locust_cw_dist.client import CloudwatchClient
 from locust_cw_dist.core.costs.unbounded_dimensions import warnings
 from locust_cw_dist.core.master.collector import Collector
 from locust_cw_dist.core.master.gauges import GaugeBook
@@ -75,7 +76,7 @@ class PublishingProcess:
         leaving: Sets the exit code.
     """
 
-    def __init__(self, environment: Any, settings: Settings, client: Any, once: LogOnce) -> None:
+    def __init__(self, environment: Any, settings: Settings, client: CloudwatchClient | None, once: LogOnce) -> None:
         """Join the parts for `environment`; `client` is the user's CloudWatch client, if there is one."""
         if settings.dry_run:
             # What would have been sent is not kept for another time.

@@ -11,9 +11,9 @@ import dataclasses
 from typing import Any, Literal
 
 from locust_cw_dist.core.costs.prices import CURRENT_PRICES, Prices
-from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.settings.checks import RULES, wrong
+from locust_cw_dist.settings.field_types import EMPTY, EVERY_METRIC, NOTHING, Amounts, Names, Pairs, Percentiles, Texts
 
 DEFAULT_ENDPOINT_PERCENTILES = (95.0,)
 DEFAULT_TOTAL_PERCENTILES = (50.0, 95.0, 99.0)
@@ -95,10 +95,10 @@ class Settings:
     endpoint_url: str | None = None
     host: str | None = None
     resolution_s: int = 10
-    percentiles: tuple[float, ...] | None = None
-    dimensions: tuple[tuple[str, str], ...] = ()
-    labels: tuple[tuple[str, str], ...] = ()
-    metrics: frozenset[str] = frozenset(METRIC_NAMES)
+    percentiles: Percentiles = NOTHING
+    dimensions: Pairs = EMPTY
+    labels: Pairs = EMPTY
+    metrics: Names = EVERY_METRIC
     max_endpoints: int = 100
     grace_s: float = 15.0
     flush_timeout_s: float = 30.0
@@ -106,15 +106,15 @@ class Settings:
     spool_dir: str | None = None
     ambiguous: Literal["resend", "drop"] = "resend"
     reasons: Literal["class", "message"] = "message"
-    groups: tuple[tuple[str, str], ...] = ()
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
+    groups: Pairs = EMPTY
+    include: Texts = EMPTY
+    exclude: Texts = EMPTY
     dry_run: bool = False
-    prices: tuple[tuple[str, float], ...] = ()
+    prices: Amounts = EMPTY
     payloads: str | None = None
     record: str | None = None
     rules: str | None = None
-    rule: tuple[str, ...] = ()
+    rule: Texts = EMPTY
     junit: str | None = None
     rules_json: str | None = None
 

@@ -19,25 +19,12 @@ from locust_cw_dist.core.summaries.histogram import MAX_BATCH
 from locust_cw_dist.core.summaries.run_counters import MAX_WINDOWS
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.worker.request_listener import RequestListener
+from locust_cw_dist.testing import ManualClock
 
 ENDPOINTS, RESULTS = 5, 1_000
 RESOLUTION_S = 10
 WAITING = MAX_BATCH - 1
 """Results of an endpoint that can wait: with one more they are folded."""
-
-
-class HandClock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        """Begin with a window."""
-        self.at_s = 1_795_000_000.0
-
-    def now_s(self) -> float:
-        """Return the seconds of the clock."""
-        return self.at_s
-
-    ticks = now_s
 
 
 class MeasuredWorker:
@@ -46,7 +33,7 @@ class MeasuredWorker:
     def __init__(self, seed: int) -> None:
         """Have nothing recorded."""
         self._chance = random.Random(seed)
-        self._clock = HandClock()
+        self._clock = ManualClock()
         self._events = Events()
         recorder = RequestListener(self._clock, LogOnce())
         recorder.buffer.use_resolution(RESOLUTION_S)
@@ -66,7 +53,7 @@ class MeasuredWorker:
 
     def leave_window(self) -> None:
         """Go on to the next window; one result of each endpoint there folds what waits for this one."""
-        self._clock.at_s += RESOLUTION_S
+        self._clock.advance(RESOLUTION_S)
         self.record(1)
 
 

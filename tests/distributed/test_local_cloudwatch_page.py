@@ -121,12 +121,14 @@ def test_faults_and_conditions(page):
     assert json.loads(page.ask("/_local/stats"))["series"] == 0
 
 
-def test_the_python_example(tmp_path):
-    [block] = blocks("python", PAGE)
-    (tmp_path / block.file_name).write_text(block.text)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", block.file_name]
+def test_the_python_examples(tmp_path):
+    examples = blocks("python", PAGE)
+    assert len(examples) == 2
+    for block in examples:
+        (tmp_path / block.file_name).write_text(block.text)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
-    assert "1 passed" in done.stdout, done.stdout + done.stderr
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_the_tables_name_all_that_there_is():

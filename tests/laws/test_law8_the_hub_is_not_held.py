@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +13,7 @@ from locust_cw_dist.core.wire.frame import decode
 from locust_cw_dist.core.worker.outbox import MAX_SUMMARIES_PER_FRAME, MAX_WAITING_PER_FRAME, Outbox
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.worker.request_listener import RequestListener
+from locust_cw_dist.testing import ManualClock
 from support.strategies import NOW_S, moment
 
 MOST_RESULTS = MAX_WAITING_PER_FRAME + MAX_BATCH - 1
@@ -25,9 +24,8 @@ class Bench:
     """A recorder and its outbox, on a clock that the test moves; notes how many results each call folds."""
 
     def __init__(self, monkeypatch):
-        self.seconds = 0.0
-        clock = SimpleNamespace(now_s=lambda: NOW_S + self.seconds, ticks=lambda: 5.0 + self.seconds)
-        self.recorder = RequestListener(clock, LogOnce())
+        self.clock = ManualClock(NOW_S)
+        self.recorder = RequestListener(self.clock, LogOnce())
         self.buffer = self.recorder.buffer
         self.buffer.use_resolution(10)
         self.buffer.begin_run("run")
@@ -61,7 +59,7 @@ class Bench:
         """Send everything, and return the frames; none of them takes more than its share of work."""
         frames, call = [], self.outbox.on_report
         while True:
-            batches, results = self.folded_by(call, moment(NOW_S + self.seconds, users=1))
+            batches, results = self.folded_by(call, moment(self.clock.now_s(), users=1))
             assert batches <= MAX_SUMMARIES_PER_FRAME
             assert results <= MOST_RESULTS
             if not self.answer:
@@ -97,7 +95,7 @@ def test_a_frame_folds_what_it_carries_and_no_more(bench, results_each):
 def test_a_request_folds_nothing_but_its_own_endpoint(bench):
     bench.fire(100)
     bench.folds.clear()
-    bench.seconds = 10.0  # another window
+    bench.clock.time_s = NOW_S + 10  # another window
     for number in range(MAX_ENDPOINTS_PER_WORKER):
         assert bench.folded_by(bench.recorder.on_request, "GET", f"/{number}", 12.5, 100) == (1, 99)
     bench.fired += MAX_ENDPOINTS_PER_WORKER
@@ -125,7 +123,7 @@ def test_windows_that_merge_fold_nothing(bench):
     bench.fire(100)
     bench.buffer.use_resolution(1)
     for second in range(1, 2 * MAX_WINDOWS):
-        bench.seconds = float(second)
+        bench.clock.time_s = NOW_S + second
         # An endpoint that goes on; the others have been silent since the first window.
         assert bench.folded_by(bench.recorder.on_request, "GET", "/0", 12.5, 100)[0] <= 1
         bench.fired += 1
@@ -160,8 +158,8 @@ class Play:
     """A recorder to which things happen, and how many results were fired."""
 
     def __init__(self):
-        self.now_s = NOW_S
-        self.recorder = RequestListener(SimpleNamespace(now_s=lambda: self.now_s, ticks=lambda: self.now_s), LogOnce())
+        self.clock = ManualClock(NOW_S)
+        self.recorder = RequestListener(self.clock, LogOnce())
         self.buffer = self.recorder.buffer
         self.fired = 0
         self.sent = []
@@ -172,7 +170,7 @@ class Play:
             self.fired += 1
 
     def later(self, seconds):
-        self.now_s += seconds
+        self.clock.advance(seconds)
         self.recorder.look_at_clock()
 
     def send(self, max_summaries, max_waiting):

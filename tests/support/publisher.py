@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import gevent
@@ -18,6 +17,7 @@ from locust_cw_dist.live.publish.publisher import Publisher
 from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.live.spool.spool_keeper import SpoolKeeper
 from locust_cw_dist.settings.settings import Settings
+from locust_cw_dist.testing import ManualClock
 
 NOW_S = 1_800_000_000.0
 
@@ -27,38 +27,6 @@ def wait_until_gevent(condition):
     with gevent.Timeout(60):
         while not condition():
             gevent.sleep(0.01)
-
-
-class ManualClock:
-    def __init__(self, now_s):
-        self.time_s = now_s
-
-    def now_s(self):
-        return self.time_s
-
-
-class ScriptedSink:
-    """Answers each send with the next entry of a script: None takes the batch, an exception refuses it."""
-
-    max_pairs = 1_500
-
-    def __init__(self, *script):
-        self.script = list(script)
-        self.batches = []
-        self.threads = set()
-
-    def warm_up(self):
-        pass
-
-    def check(self):
-        return None
-
-    def send(self, namespace, batch):
-        self.threads.add(threading.get_native_id())
-        answer = self.script.pop(0) if self.script else None
-        if answer is not None:
-            raise answer
-        self.batches.append(batch)
 
 
 class Bench:
@@ -133,7 +101,7 @@ class Bench:
         return self.publisher.balance(self.run)
 
     def sent(self, metric):
-        return [datum for batch in self.sink.batches for datum in batch if datum.metric == metric]
+        return self.sink.sent(metric)
 
 
 def spool_files(folder):

@@ -61,6 +61,7 @@ UNDOCUMENTED = {
 """Attributes of Locust's runners and sockets that its documentation does not name."""
 
 IMPORTERS_OF_LOCUST = {
+    "adapter",
     "auto",
     "plugin",
     "settings.variables",
@@ -71,12 +72,13 @@ IMPORTERS_OF_LOCUST = {
     "live.platform.locust_internals",
     "live.master.master",
     "live.process",
+    "testing.linked_pair",
 }
 IMPORTERS_OF_BOTO3 = {
     "tools.as_code.account",
     "live.publish.cloudwatch",
     "live.records.s3",
-    "testing",
+    "testing.local_server",
     "tools.doctor.account",
     "tools.doctor.endpoint",
     "live.aws.errors",
@@ -180,18 +182,21 @@ LIVE_ROOMS = ("worker", "publish", "spool", "records", "rules", "verdict", "web"
 
 LAYERS = {
     "errors": set(),
+    # What a client of the user's must have: a type, which install, the adapter and what sends name alike.
+    "client": set(),
     "core": {"errors"},
     "settings": {"errors", "core"},
     "pages": {"core"},
-    "live": {"core", "settings", "errors", "pages"},
-    "plugin": {"live", "settings", "core", "errors"},
+    "live": {"core", "settings", "errors", "client", "pages"},
+    "plugin": {"live", "settings", "core", "errors", "client"},
     "auto": {"plugin", "settings", "errors"},
-    "adapter": {"plugin", "settings", "errors"},
+    "adapter": {"plugin", "settings", "errors", "client"},
     "early_signals": set(),
     "run": {"plugin", "settings", "errors", "auto", "early_signals"},
-    "__init__": {"plugin", "adapter", "settings", "errors"},
+    "__init__": {"plugin", "adapter", "settings", "errors", "client"},
     "local_cloudwatch": set(),
-    "testing": {"local_cloudwatch", "core", "live", "errors"},
+    # The linked pair installs the plugin as a user does; nothing of the plugin is imported before it is used.
+    "testing": {"local_cloudwatch", "core", "live", "plugin", "settings", "errors"},
     "tools": {*("core", "live", "settings", "pages", "errors", "local_cloudwatch", "testing", "plugin"), "auto", "run"},
 }
 """What stands at the top of the package, and what it may import beside itself; `live.platform` too from `plugin` on."""
@@ -358,6 +363,24 @@ def test_the_package_alone_imports_nothing_and_starts_nothing():
     assert run(WATCH.format(imports="from locust_cw_dist import Settings, SettingsError")) == ["1"]
 
 
+def test_test_aids_import_nothing_before_they_are_used():
+    aids = "from locust_cw_dist.testing import *; LinkedPair, LocalCloudwatch, RecordingClient, ScriptedSink"
+    assert run(WATCH.format(imports=aids)) == ["1"]
+
+
+def test_all_names_are_there_for_who_asks_for_all():
+    """As pdoc does, which then looks into the module's dict; what a type checker sees are the same names."""
+    program = (
+        "import locust.main, locust_cw_dist as package; print(*package.__all__);"
+        "assert set(package.__all__) <= vars(package).keys() and set(package.__all__) <= set(dir(package))"
+    )
+    for node in ast.walk(ast.parse(MODULES["__init__"])):
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) == "__all__":
+            assert run(program) == ast.literal_eval(node.value)
+            return
+    pytest.fail("no __all__")
+
+
 def test_help_lists_what_is_public_and_says_what_it_is_for():
     program = (
         "import locust.main, locust_cw_dist, pydoc; print(pydoc.render_doc(locust_cw_dist, renderer=pydoc.plaintext))"
@@ -368,6 +391,7 @@ def test_help_lists_what_is_public_and_says_what_it_is_for():
         "class Plugin",
         "class Settings",
         "class CloudwatchAdapter",
+        "class CloudwatchClient",
         "class SettingsError",
     ):
         assert name in text

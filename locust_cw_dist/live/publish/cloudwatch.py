@@ -28,6 +28,7 @@ from typing import Any
 import gevent
 from gevent.lock import BoundedSemaphore
 
+from locust_cw_dist.client import CloudwatchClient
 from locust_cw_dist.core.publish.batches import body
 from locust_cw_dist.core.publish.datums import Datum
 from locust_cw_dist.core.publish.limits import MAX_PAIRS_PER_BODY, MAX_PAIRS_PER_CALL
@@ -73,14 +74,14 @@ _body: ContextVar[bytes] = ContextVar("body")
 class Cloudwatch:
     """A `Sink` that writes to CloudWatch."""
 
-    def __init__(self, settings: Settings, client: Any = None) -> None:
+    def __init__(self, settings: Settings, client: CloudwatchClient | None = None) -> None:
         """Write as `settings` say, through `client` if the user brought one.
 
         A client of the user's needs nothing but ``put_metric_data(Namespace=..., MetricData=...)``.
         """
         self._settings = settings
         self._users_client = client
-        self._client = client
+        self._client: Any = client
         self._loader: Any = None
         self._writes_body = False
         self._door = Door()

@@ -38,7 +38,8 @@ from locust_cw_dist.core.summaries.request_result import (
 from locust_cw_dist.core.worker.buffer import WorkerBuffer
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.worker.request_listener import RequestListener
-from support.strategies import any_char
+from locust_cw_dist.testing import ManualClock
+from support.strategies import NOW_S, any_char
 
 native_thread = monkey.get_original("_thread", "get_ident")
 
@@ -418,7 +419,7 @@ def test_what_ends_a_user_in_the_middle_ends_it_and_the_failure_counts(event, in
 
 
 def a_recorder():
-    recorder = RequestListener(SimpleNamespace(now_s=lambda: 1_800_000_000.0, ticks=lambda: 0.0), LogOnce())
+    recorder = RequestListener(ManualClock(), LogOnce())
     recorder.buffer.begin_run("run")
     return recorder
 
@@ -441,10 +442,8 @@ class Hook:
     """A recorder whose clock the test moves, and what it must have folded: the same results, recorded one by one."""
 
     def __init__(self):
-        self.seconds = 0.0
-        self.recorder = RequestListener(
-            SimpleNamespace(now_s=lambda: 1_800_000_000.0 + self.seconds, ticks=lambda: 5.0 + self.seconds), LogOnce()
-        )
+        self.clock = ManualClock(NOW_S)
+        self.recorder = RequestListener(self.clock, LogOnce())
         self.recorder.buffer.begin_run("run")
         self.plain = WorkerBuffer()
         self.plain.begin_run("run")
@@ -454,7 +453,7 @@ class Hook:
         self.recorder.on_request(**event)
         fields = ("request_type", "name", "response_time", "response_length", "exception")
         result = parse_result(*(event[field] for field in fields))
-        self.plain.record(result, 1_800_000_000.0 + self.seconds)
+        self.plain.record(result, self.clock.now_s())
 
 
 @given(
@@ -477,7 +476,7 @@ class Hook:
 def test_whatever_way_a_result_takes_it_is_folded_the_same(events, times):
     hook = Hook()
     for event in events * times * 10:
-        hook.seconds += event.get("later_s", 0.0)
+        hook.clock.advance(event.get("later_s", 0.0))
         hook.fire(**{name: value for name, value in event.items() if name != "later_s"})
     assert hook.recorder.buffer.counters == hook.plain.counters
     assert_same(hook.recorder.buffer.take(), hook.plain.take())
@@ -506,10 +505,10 @@ def test_results_go_to_the_window_of_the_moment_when_the_clock_was_put_right():
     hook = Hook()
     hook.fire()
     hook.fire()
-    hook.seconds = 0.999
+    hook.clock.time_s = NOW_S + 0.999
     hook.fire()
     hook.recorder.look_at_clock()
-    hook.seconds = 1.0
+    hook.clock.time_s = NOW_S + 1.0
     hook.fire()
     assert [section.results for section in hook.recorder.buffer.take()] == [3, 1]
 

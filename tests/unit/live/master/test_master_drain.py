@@ -15,6 +15,7 @@ from locust_cw_dist.core.worker.outbox import NOTHING, Outbox
 from locust_cw_dist.live.master.master import MANY_WORKERS, SILENCE_S, Master
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.runs import Runs
+from locust_cw_dist.testing import ManualClock
 from support.strategies import NOW_S, a_result, moment
 
 DRAIN_S = 60
@@ -32,12 +33,12 @@ class Link:
 
     def receive(self, timeout_s):
         bench = self._bench
-        until_s = bench.now_s + timeout_s
+        until_s = bench.clock.time_s + timeout_s
         if bench.messages and bench.messages[0][0] <= until_s:
             at_s, message = bench.messages.pop(0)
-            bench.now_s = max(bench.now_s, at_s)
+            bench.clock.time_s = max(bench.clock.time_s, at_s)
             return message
-        bench.now_s = until_s
+        bench.clock.time_s = until_s
         return None
 
 
@@ -45,7 +46,7 @@ class Bench:
     """A master that knows one worker, which it has heard now, and its link."""
 
     def __init__(self):
-        self.now_s = NOW_S
+        self.clock = ManualClock(NOW_S)
         self.messages = []
         self.events = Events()
         runs = Runs(NOW_S, "-")
@@ -57,7 +58,7 @@ class Bench:
             GaugeBook(1),
             SimpleNamespace(note_sign=lambda _: None, note_frame=lambda _: None),
             runs,
-            SimpleNamespace(now_s=lambda: self.now_s, ticks=lambda: self.now_s),
+            self.clock,
             LogOnce(),
             resolution_s=1,
             with_messages=True,
@@ -71,14 +72,14 @@ class Bench:
         pass
 
     def say(self, kind, data=None, client_id=None):
-        self.said.append((self.now_s - NOW_S, kind, client_id))
+        self.said.append((self.clock.time_s - NOW_S, kind, client_id))
         self.data.append(data)
 
     def send_beat(self, at_s, worker="worker"):
         self.messages.append((at_s, SimpleNamespace(type="heartbeat", node_id=worker, data={})))
 
     def beat(self):
-        self.events.heartbeat_sent.fire(client_id="worker", timestamp=self.now_s)
+        self.events.heartbeat_sent.fire(client_id="worker", timestamp=self.clock.time_s)
 
     def send_final_frame(self, at_s):
         outbox = Outbox(WorkerBuffer(), worker_id="worker", epoch="epoch")
@@ -98,9 +99,9 @@ class Bench:
 
     def drain(self):
         """Drain, and return how long it took."""
-        began_s = self.now_s
+        began_s = self.clock.time_s
         self.master.drain(began_s + DRAIN_S, quit_runner=True)
-        return self.now_s - began_s
+        return self.clock.time_s - began_s
 
     @property
     def has_everything(self):
@@ -134,21 +135,21 @@ def test_a_worker_that_stays_silent_is_given_up(bench):
 
 
 def test_a_worker_that_has_long_been_silent_costs_nothing(bench):
-    bench.now_s += SILENCE_S + 1
+    bench.clock.advance(SILENCE_S + 1)
     assert bench.drain() == 0
 
 
 def test_a_worker_that_beats_is_not_silent(bench):
-    bench.now_s += SILENCE_S + 5
+    bench.clock.advance(SILENCE_S + 5)
     bench.beat()
-    bench.send_final_frame(bench.now_s + 5)
+    bench.send_final_frame(bench.clock.time_s + 5)
     assert bench.drain() == 5
     assert bench.has_everything
 
 
 def test_what_waits_in_the_socket_is_read_though_its_sender_has_long_been_silent(bench):
-    bench.now_s += SILENCE_S + 1
-    bench.send_final_frame(bench.now_s)
+    bench.clock.advance(SILENCE_S + 1)
+    bench.send_final_frame(bench.clock.time_s)
     assert bench.drain() == 0
     assert bench.has_everything
 
@@ -212,9 +213,9 @@ def test_a_frame_that_comes_again_is_answered_and_tells_nothing_new(bench):
 
 
 def test_a_report_that_brings_nothing_is_a_sign_of_life(bench):
-    bench.now_s += 14
+    bench.clock.advance(14)
     bench.events.worker_report.fire(client_id="worker", data={REPORT_KEY: NOTHING})
-    assert bench.master.collector.processes["epoch"].heard_at_s == bench.now_s
+    assert bench.master.collector.processes["epoch"].heard_at_s == bench.clock.time_s
     assert not bench.master.collector.refusals
 
 
@@ -231,7 +232,7 @@ def test_heartbeats_are_forgotten(bench):
     bench.beat()
     bench.master.keep_link()
     assert bench.master._heartbeats_s
-    bench.now_s += SILENCE_S + 1
+    bench.clock.advance(SILENCE_S + 1)
     bench.master.keep_link()
     assert not bench.master._heartbeats_s
 
@@ -249,11 +250,11 @@ def test_what_fires_on_a_master_is_its_runs_and_nobody_waits_for_more_of_it(benc
     assert bench.master.own.hand_over()
     assert collector.recorded(run_id) == 1
     # It has nothing more a moment later: no window of the workers waits for it.
-    bench.now_s += 10
-    collector.note_heartbeat("worker", bench.now_s)
+    bench.clock.advance(10)
+    collector.note_heartbeat("worker", bench.clock.time_s)
     bench.master.own.hand_over()
-    assert collector.processes[bench.master.own.epoch].cut_at_s == bench.now_s
-    bench.send_final_frame(bench.now_s + 5)
+    assert collector.processes[bench.master.own.epoch].cut_at_s == bench.clock.time_s
+    bench.send_final_frame(bench.clock.time_s + 5)
     assert bench.drain() == 5
     assert collector.unheard(run_id) == []
     bench.events.request.fire(request_type="KPI", name="/late", response_time=1.0, response_length=0)

@@ -16,6 +16,7 @@ from locust_cw_dist.core.wire.messages import FRAME, REPORT_KEY
 from locust_cw_dist.live.master import master
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.runs import Runs
+from locust_cw_dist.testing import ManualClock
 from support.wire import sample_frame
 
 SAMPLE = sample_frame()
@@ -37,7 +38,7 @@ class Bench:
             GaugeBook(1),
             SimpleNamespace(note_frame=lambda _: None),
             Runs(NOW_S, "-"),
-            SimpleNamespace(now_s=lambda: NOW_S, ticks=lambda: NOW_S),
+            ManualClock(NOW_S),
             LogOnce(),
             resolution_s=1,
             with_messages=True,

@@ -16,6 +16,7 @@ from locust.event import EventHook, Events
 import locust_cw_dist
 from locust_cw_dist.live.platform import locust_internals
 from locust_cw_dist.live.platform.listeners import Listeners
+from locust_cw_dist.testing import RecordingClient
 
 LET_THROUGH = [
     getattr(locust.exception, name)
@@ -183,13 +184,6 @@ def make_single(environment):
     return environment.create_local_runner()
 
 
-class Client:
-    """A CloudWatch that takes everything."""
-
-    def put_metric_data(self, **_):
-        pass
-
-
 @pytest.mark.parametrize("settings", [{"service": "closed"}, {}], ids=["publishing", "off"])
 @pytest.mark.parametrize("make_runner", [make_master, make_single])
 def test_after_close_nothing_is_left_and_install_makes_another(make_runner, settings):
@@ -198,7 +192,9 @@ def test_after_close_nothing_is_left_and_install_makes_another(make_runner, sett
     before, messages = handlers_of(environment), dict(runner.custom_messages)
     plugins = []
     for _ in range(2):
-        plugins.append(locust_cw_dist.install(environment, locust_cw_dist.Settings(**settings), client=Client()))
+        plugins.append(
+            locust_cw_dist.install(environment, locust_cw_dist.Settings(**settings), client=RecordingClient())
+        )
         assert (plugins[-1]._publishing is not None) is bool(settings)
         plugins[-1].close(timeout_s=1)
         assert (handlers_of(environment), dict(runner.custom_messages)) == (before, messages)
@@ -209,7 +205,7 @@ def test_after_close_nothing_is_left_and_install_makes_another(make_runner, sett
 def test_a_closed_plugin_is_held_by_nothing():
     environment = Environment(events=Events())
     environment.create_local_runner()
-    plugin = locust_cw_dist.install(environment, locust_cw_dist.Settings(service="closed"), client=Client())
+    plugin = locust_cw_dist.install(environment, locust_cw_dist.Settings(service="closed"), client=RecordingClient())
     plugin.close(timeout_s=1)
     environment.runner.quit()
     held = weakref.ref(plugin)

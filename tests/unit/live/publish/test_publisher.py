@@ -13,7 +13,8 @@ from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.live.publish import sender
 from locust_cw_dist.live.publish.sender import MAX_REFUSALS
-from support.publisher import NOW_S, Bench, ScriptedSink
+from locust_cw_dist.testing import ScriptedSink
+from support.publisher import NOW_S, Bench
 
 
 def test_everything_is_sent_and_booked_as_published():

@@ -13,7 +13,8 @@ from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.live.publish import sender
 from locust_cw_dist.live.spool import folder
-from support.publisher import NOW_S, Bench, ScriptedSink, spool_files, wait_until_gevent
+from locust_cw_dist.testing import ScriptedSink
+from support.publisher import NOW_S, Bench, spool_files, wait_until_gevent
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,8 @@ from locust_cw_dist.live.records.record_writer import MAX_WAITING
 from locust_cw_dist.live.records.run_facts import begin_document
 from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.settings.settings import Settings
-from support.publisher import NOW_S, Bench, ScriptedSink
+from locust_cw_dist.testing import ScriptedSink
+from support.publisher import NOW_S, Bench
 
 pytestmark = pytest.mark.once
 

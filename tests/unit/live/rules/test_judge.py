@@ -18,7 +18,8 @@ from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.rules import report_files
 from locust_cw_dist.live.rules import rule_watch as judge_module
 from locust_cw_dist.live.rules.rule_watch import RuleWatch
-from support.publisher import NOW_S, Bench, ScriptedSink, wait_until_gevent
+from locust_cw_dist.testing import ScriptedSink
+from support.publisher import NOW_S, Bench, wait_until_gevent
 
 
 class JudgeBench(Bench):

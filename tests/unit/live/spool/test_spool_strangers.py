@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from locust_cw_dist.live.spool.folder import Spool
-from support.publisher import Bench, ScriptedSink
+from locust_cw_dist.testing import ScriptedSink
+from support.publisher import Bench
 from support.spools import batch, leave
 
 

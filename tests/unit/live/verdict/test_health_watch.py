@@ -18,6 +18,7 @@ from locust_cw_dist.live.platform.clock import SystemClock
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.live.verdict.health_watch import HealthWatch
+from locust_cw_dist.testing import ManualClock
 
 NOTHING = Balance(0, 0, 0, 0, 0, {})
 
@@ -26,15 +27,14 @@ class Bench:
     """A watch over a process whose clock and workers the test sets."""
 
     def __init__(self, *, clock=None, required=False, shape=None, **options):
-        self.now_s = 1_800_000_000.0
-        clock = clock or SimpleNamespace(now_s=lambda: self.now_s)
+        self.clock = clock or ManualClock()
         self.environment = SimpleNamespace(
             events=Events(),
             parsed_options=SimpleNamespace(**options),
             shape_class=shape,
             runner=SimpleNamespace(target_user_count=8),
         )
-        self.runs = Runs(clock.now_s(), "-")
+        self.runs = Runs(self.clock.now_s(), "-")
         self.workers = {"w1", "w2"}
         self.users = 8
         self.source = SimpleNamespace(
@@ -43,20 +43,20 @@ class Bench:
             count=lambda: (self.users, len(self.workers)),
             has_no_worker=lambda: not self.workers,
         )
-        self.watch = HealthWatch(self.environment, self.runs, clock, LogOnce(), required=required)
+        self.watch = HealthWatch(self.environment, self.runs, self.clock, LogOnce(), required=required)
         self.watch.start(self.source)
 
     def begin(self):
-        run = self.runs.start(self.now_s, "-", ())
+        run = self.runs.start(self.clock.now_s(), "-", ())
         self.watch.begin(run, self.workers)
         return run
 
     def pass_time(self, seconds):
-        self.now_s += seconds
+        self.clock.advance(seconds)
 
     def stop(self):
         self.environment.events.test_stopping.fire(environment=self.environment)
-        self.runs.stop(self.now_s)
+        self.runs.stop(self.clock.now_s())
 
     def verdict(self, balance=NOTHING):
         return self.watch.verdict(self.runs.current, balance)

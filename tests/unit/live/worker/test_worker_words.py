@@ -14,6 +14,7 @@ from locust_cw_dist.core.wire.frame import decode
 from locust_cw_dist.core.wire.messages import HELLO, REPORT_KEY, MasterMessage
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.worker.worker import Worker
+from locust_cw_dist.testing import ManualClock
 from support.strategies import NOW_S
 
 
@@ -21,13 +22,13 @@ class Bench:
     """A worker on a runner that goes nowhere, and the time of its own clock."""
 
     def __init__(self, *, master_ahead_s=0.0):
-        self.at_s = NOW_S
+        self.clock = ManualClock(NOW_S)
         self.master_ahead_s = master_ahead_s
         runner = SimpleNamespace(client_id="worker", client=None, user_count=0)
         self.sent = []
         runner.register_message, runner.send_message = lambda *_: None, lambda kind, _: self.sent.append(kind)
         environment = SimpleNamespace(runner=runner, events=Events())
-        self.worker = Worker(environment, LogOnce(), SimpleNamespace(now_s=lambda: self.at_s, ticks=lambda: self.at_s))
+        self.worker = Worker(environment, LogOnce(), self.clock)
         self.worker.attach()
         atexit.unregister(self.worker._on_exit)
 
@@ -58,16 +59,16 @@ def bench():
 
 def test_an_answer_that_waited_is_no_difference_of_clocks(bench):
     """A worker that is busy with its start hears late; its results stay in their windows."""
-    bench.at_s += 4
+    bench.clock.advance(4)
     bench.greet(sent_at_s=NOW_S + 0.1)
     assert bench.offset_s == 0
 
 
 def test_neither_is_an_acknowledgement_that_waited(bench):
-    bench.greet(sent_at_s=bench.at_s)
-    bench.at_s += 3
+    bench.greet(sent_at_s=bench.clock.time_s)
+    bench.clock.advance(3)
     frame = bench.report()
-    bench.at_s += 5
+    bench.clock.advance(5)
     bench.greet(frame, sent_at_s=NOW_S + 3.1)
     assert bench.offset_s == 0
 
@@ -75,7 +76,7 @@ def test_neither_is_an_acknowledgement_that_waited(bench):
 @pytest.mark.parametrize("ahead_s", [300.0, -300.0])
 def test_a_difference_is_known_as_soon_as_an_answer_comes(ahead_s):
     bench = Bench(master_ahead_s=ahead_s)
-    bench.at_s += 0.2
+    bench.clock.advance(0.2)
     bench.greet(sent_at_s=NOW_S + 0.1)
     assert bench.offset_s == pytest.approx(ahead_s, abs=0.1001)
 
@@ -83,18 +84,18 @@ def test_a_difference_is_known_as_soon_as_an_answer_comes(ahead_s):
 @pytest.mark.parametrize("ahead_s", [0.5, -0.5])
 def test_an_acknowledgement_bounds_it_where_the_greeting_did_not(ahead_s):
     bench = Bench(master_ahead_s=ahead_s)
-    bench.at_s += 4
+    bench.clock.advance(4)
     bench.greet(sent_at_s=NOW_S + 2)
-    bench.at_s += 3
+    bench.clock.advance(3)
     frame = bench.report()
-    bench.at_s += 0.02
+    bench.clock.advance(0.02)
     bench.greet(frame, sent_at_s=NOW_S + 7.01)
     assert bench.offset_s == pytest.approx(ahead_s, abs=0.0101)
 
 
 def test_a_worker_greets_again_when_its_test_begins_without_word_of_its_run(bench):
     """The master may think that nothing more comes from there."""
-    bench.greet(sent_at_s=bench.at_s)
+    bench.greet(sent_at_s=bench.clock.time_s)
     bench.worker._on_test_start()
     assert bench.sent == [HELLO]
     bench.worker._on_test_start()
@@ -102,7 +103,7 @@ def test_a_worker_greets_again_when_its_test_begins_without_word_of_its_run(benc
 
 
 def test_a_greeting_that_fails_costs_nothing(bench, caplog):
-    bench.greet(sent_at_s=bench.at_s)
+    bench.greet(sent_at_s=bench.clock.time_s)
     bench.worker._on_test_start()
     del bench.sent
     bench.worker._on_test_start()
@@ -127,7 +128,7 @@ def test_reasons_of_before_the_first_word_are_as_the_master_wants_them(bench, wi
     fail("no class", 200)
     frame = bench.report()
     assert frame.sections == ()
-    bench.greet(frame, sent_at_s=bench.at_s, with_messages=with_messages)
+    bench.greet(frame, sent_at_s=bench.clock.time_s, with_messages=with_messages)
     fail(ValueError("no gold"))
     counts = Counter()
     for section in bench.report().sections:
@@ -141,7 +142,7 @@ def test_reasons_of_before_the_first_word_are_bounded(bench):
         name = "".join(chr(ord("a") + int(digit)) for digit in str(number))
         bench.worker._request_listener.on_request("GET", "/a", 1.0, 0, exception=ValueError(f"no {name}"))
     assert len(bench.worker._request_listener._codes) == MAX_REASONS_PER_RUN
-    bench.greet(sent_at_s=bench.at_s, with_messages=False)
+    bench.greet(sent_at_s=bench.clock.time_s, with_messages=False)
     bench.worker._request_listener.on_request("GET", "/a", 1.0, 0, exception=ValueError("no gold"))
     (section,) = bench.report().sections
     assert section.summaries["/a", "GET"].reasons.keys() <= {"ValueError", "(other)"}

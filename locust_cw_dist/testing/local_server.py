@@ -1,9 +1,4 @@
-"""Test aids that ship with the program: a local CloudWatch in a process of its own.
-
-    with LocalCloudwatch() as cloudwatch:
-        subprocess.run([...], env=os.environ | cloudwatch.env())
-        series = cloudwatch.dump("perf/checkout/loadtests", "RequestCount")
-        assert sum(one.total for one in series) == 1_000
+"""LocalCloudwatch: a local CloudWatch in a process of its own, and what is in it.
 
 Only the standard library is imported with this module; boto3 is imported by `LocalCloudwatch.client`.
 """

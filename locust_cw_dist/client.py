@@ -1,0 +1,22 @@
+"""CloudwatchClient: what a client of your own must have, so that results are sent with it."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+
+class CloudwatchClient(Protocol):
+    """Takes calls of PutMetricData: boto3's CloudWatch client, or anything else that has the one method."""
+
+    def put_metric_data(self, *, Namespace: str, MetricData: Any) -> Any:  # noqa: N803 - boto3's names
+        """Take the datums of one call.
+
+        Args:
+            Namespace: The namespace of all of them.
+            MetricData: A list of up to 1,000 datums, each a dict as boto3 takes it, with ``MetricName``,
+                ``Dimensions``, ``Timestamp``, ``Unit``, ``StorageResolution`` and its numbers.
+
+        Returns:
+            Anything; it is not looked at.
+        """
+        ...

@@ -1,0 +1,28 @@
+"""ManualClock: time that only a test moves."""
+
+from __future__ import annotations
+
+
+class ManualClock:
+    """A clock that stands until it is moved.
+
+    Attributes:
+        time_s: What it shows, seconds since the epoch; set it, or call `advance`.
+    """
+
+    def __init__(self, time_s: float = 1_800_000_000.0) -> None:
+        """Show `time_s`: by default a whole minute in January 2027."""
+        self.time_s = time_s
+        self._began_s = time_s
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward."""
+        self.time_s += seconds
+
+    def now_s(self) -> float:
+        """Return seconds since the epoch."""
+        return self.time_s
+
+    def ticks(self) -> float:
+        """Return seconds since this was made: not those of `now_s`, so that a mix-up of the two shows."""
+        return self.time_s - self._began_s
