@@ -15,6 +15,7 @@ from locust_cw_dist.core.master.gauges import MAX_WINDOWS as MAX_GAUGES
 from locust_cw_dist.core.master.gauges import GaugeBook
 from locust_cw_dist.core.master.worker_processes import SEQUENCE_SPAN
 from locust_cw_dist.core.publish.backlog import Backlog
+from locust_cw_dist.core.summaries import window as window_module
 from locust_cw_dist.core.summaries.run_counters import MAX_WINDOWS, OTHER, RunCounters
 from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.summaries.summary import MAX_REASONS, Summary
@@ -119,7 +120,7 @@ def refusal_of(collector, frame, now_s=NOW_S):
 
 @pytest.fixture
 def small_caps(monkeypatch):
-    for name in ("MAX_EPOCHS", "MAX_RUNS_TOLD_OF", "MAX_OPEN_WINDOWS"):
+    for name in ("MAX_PROCESSES", "MAX_RUNS_TOLD_OF", "MAX_OPEN_WINDOWS"):
         monkeypatch.setattr(collector_module, name, 20)
 
 
@@ -201,7 +202,7 @@ def test_windows_at_the_ends_of_the_range_are_taken(collector, start_s):
 
 
 def test_endpoints_of_a_window_are_capped_on_the_master_too(monkeypatch):
-    monkeypatch.setattr(collector_module, "MAX_ENDPOINTS", 3)
+    monkeypatch.setattr(window_module, "MAX_ENDPOINTS", 3)
     window = Window("run", 0)
     for number in range(50):
         summary = Summary()

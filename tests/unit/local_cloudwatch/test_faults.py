@@ -8,7 +8,6 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from locust_cw_dist import testing
 from locust_cw_dist.testing import LocalCloudwatch, LocalCloudwatchError
 from support.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions, refusal
 
@@ -120,7 +119,7 @@ def test_hang_for_a_while(cloudwatch, client):
 
 
 def test_a_server_with_a_hanging_call_still_ends(monkeypatch):
-    monkeypatch.setattr(testing, "_EXIT_TIMEOUT_S", 60.0)
+    monkeypatch.setattr("locust_cw_dist.testing.local_server._EXIT_TIMEOUT_S", 60.0)
     with LocalCloudwatch() as own:
         own.faults("hang")
         with pytest.raises(ReadTimeoutError):

@@ -147,7 +147,7 @@ def test_a_check_makes_the_folder_and_leaves_nothing(tmp_path):
     assert list((tmp_path / "a/b").iterdir()) == []
     with pytest.raises(IsADirectoryError):
         check(str(tmp_path))
-    (tmp_path / "file").open_window()
+    (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         check(str(tmp_path / "file" / "junit.xml"))
 
