@@ -15,10 +15,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from locust_cw_dist.core.master.collector import Collector
 from locust_cw_dist.core.publish.backlog import Backlog
 from locust_cw_dist.core.publish.datums import MetricPlan
-from locust_cw_dist.core.publish.endpoint_budget import EndpointBudget
 from locust_cw_dist.core.publish.ledger import Balance, RunLedger
 from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
 from locust_cw_dist.core.publish.window_datums import COUNT_METRICS, TIME_METRICS, Closed, window_datums
+from locust_cw_dist.core.summaries.endpoint_cap import EndpointCap
 from locust_cw_dist.core.summaries.request_result import UNTIMED_REASONS
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.summaries.window import Window
@@ -53,7 +53,7 @@ class Accounting(RuleBasedStateMachine):
         self.workers = [Worker(number) for number in range(2)]
         self.collector = Collector(resolution_s=1, grace_s=5.0)
         self.backlog = Backlog(max_windows=3)
-        self.budget = EndpointBudget(2)
+        self.cap = EndpointCap(2)
         self.plan = MetricPlan(metrics)
         self.ledgers = {run_id: RunLedger(run_id) for run_id in RUNS}
         # (run, account, datum) of every datum that was made and has no answer; results by account that are not settled
@@ -117,7 +117,7 @@ class Accounting(RuleBasedStateMachine):
     def make_datums(self):
         window = self.backlog.take()
         assume(window is not None)
-        summaries = self.budget.apply(window.summaries)
+        summaries = self.cap.apply(window.summaries)
         ledger = self.ledgers[window.run_id]
         for entry in window_datums(self.plan, Closed(window, summaries, "-", None), ledger):
             for claim in entry.claims:
@@ -229,7 +229,7 @@ def test_the_books_of_one_window_by_hand():
     assert (collector.recorded("run 1"), collector.open_results("run 1")) == (12, 12)
     (window,) = collector.close(NOW_S + 1)
     ledger = RunLedger(taken=window.results)
-    closed = Closed(window, EndpointBudget(9).apply(window.summaries), "-", None)
+    closed = Closed(window, EndpointCap(9).apply(window.summaries), "-", None)
     # Response times, then the count: of b the count alone is accepted, of c nothing is answered.
     answers = {"a": [True, True], "b": [False, True], "c": [], "d": [True]}
     for entry in window_datums(MetricPlan(COUNT_METRICS | TIME_METRICS), closed, ledger):

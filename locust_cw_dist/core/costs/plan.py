@@ -28,12 +28,12 @@ from locust_cw_dist.core.costs.unbounded_dimensions import warnings
 from locust_cw_dist.core.publish.batches import batches, body
 from locust_cw_dist.core.publish.body_sizes import Payloads
 from locust_cw_dist.core.publish.datums import Distribution, MetricPlan
-from locust_cw_dist.core.publish.endpoint_budget import EndpointBudget
 from locust_cw_dist.core.publish.ledger import RunLedger
 from locust_cw_dist.core.publish.limits import MAX_PAIRS_PER_BODY
 from locust_cw_dist.core.publish.selection import Selection
 from locust_cw_dist.core.publish.window_datums import Closed, Entry, window_datums
 from locust_cw_dist.core.records.location import S3Location
+from locust_cw_dist.core.summaries.endpoint_cap import EndpointCap
 from locust_cw_dist.core.summaries.gauges import RunGauges, StatisticSet
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.summaries.window import Window
@@ -171,7 +171,7 @@ def make_plan(publishing: PublishingPlan, load: Load, usage: Usage, prices: Pric
         prices: What estimates rest on.
         start_s: Start of the window that stands for all.
     """
-    closed, budget = _closed(publishing, load, start_s)
+    closed, cap = _closed(publishing, load, start_s)
     entries = list(window_datums(publishing.metrics, closed, RunLedger()))
     payloads, bodies = Payloads(), []
     for batch in batches(entries, max_pairs=MAX_PAIRS_PER_BODY):
@@ -185,8 +185,8 @@ def make_plan(publishing: PublishingPlan, load: Load, usage: Usage, prices: Pric
         publishing=publishing,
         load=load,
         series=series,
-        endpoints=len(closed.summaries) - budget.is_exceeded,
-        is_capped=budget.is_exceeded,
+        endpoints=len(closed.summaries) - cap.is_exceeded,
+        is_capped=cap.is_exceeded,
         bodies=tuple(bodies),
         payloads=payloads,
         values=_most_values(entries),
@@ -196,12 +196,12 @@ def make_plan(publishing: PublishingPlan, load: Load, usage: Usage, prices: Pric
     )
 
 
-def _closed(publishing: PublishingPlan, load: Load, start_s: int) -> tuple[Closed, EndpointBudget]:
+def _closed(publishing: PublishingPlan, load: Load, start_s: int) -> tuple[Closed, EndpointCap]:
     summaries = {key: _summary(publishing.resolution_s, load, number) for number, key in enumerate(load.endpoints)}
     selected, _ = publishing.selection.apply(summaries)
-    budget = EndpointBudget(publishing.max_endpoints)
+    cap = EndpointCap(publishing.max_endpoints)
     gauges = RunGauges(100, 4, _WORKER, _WORKER, 0, 1.25)
-    return Closed(Window("plan", start_s), budget.apply(selected), load.host, gauges), budget
+    return Closed(Window("plan", start_s), cap.apply(selected), load.host, gauges), cap
 
 
 def _summary(resolution_s: int, load: Load, number: int) -> Summary:

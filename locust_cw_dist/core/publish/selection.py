@@ -1,6 +1,6 @@
 """Selection: under which name an endpoint counts, and whether it is published at all; as the user chose.
 
-It is applied on the master, before the budget, so that all workers agree and ungrouped names cost no series.
+It is applied on the master, before the endpoint cap, so that all workers agree and ungrouped names cost no series.
 """
 
 from __future__ import annotations

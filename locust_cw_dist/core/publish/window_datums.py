@@ -65,7 +65,7 @@ class Closed:
 
     Attributes:
         window: The window.
-        summaries: Its summaries within the endpoint budget.
+        summaries: Its summaries within the endpoint cap.
         host: The Host dimension of its run.
         gauges: Users, workers and so on; None for a supplement to a window that was published before.
     """

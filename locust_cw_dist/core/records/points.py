@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from locust_cw_dist.core.summaries.gauges import RunGauges, StatisticSet
-from locust_cw_dist.core.summaries.run_counters import OTHER
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.summaries.windows import window_start_s
@@ -102,42 +101,6 @@ class Gatherer:
     def _place(self, point: Point) -> None:
         start_s = window_start_s(point.start_s, self.span_s)
         self.points.setdefault(start_s, Point(start_s, self.span_s)).add(point)
-
-
-class EndpointCap:
-    """Keeps the number of endpoints of one record within bounds: those that come first stay.
-
-    Attributes:
-        is_exceeded: Whether any result went to `(other)`.
-    """
-
-    def __init__(self, max_endpoints: int = MAX_ENDPOINTS) -> None:
-        """Have room for `max_endpoints`."""
-        self.is_exceeded = False
-        self._max_endpoints = max_endpoints
-        self._admitted: set[EndpointKey] = set()
-
-    def apply(self, summaries: dict[EndpointKey, Summary]) -> dict[EndpointKey, Summary]:
-        """Return the same results; those of endpoints beyond the cap are merged into `(other)`."""
-        within, other = {}, Summary()
-        for key, summary in summaries.items():
-            if self._admits(key):
-                within[key] = summary
-            else:
-                other.merge(summary)
-        if other.count:
-            self.is_exceeded = True
-            other.merge(within.get(OTHER, Summary()))
-            within[OTHER] = other
-        return within
-
-    def _admits(self, key: EndpointKey) -> bool:
-        if key == OTHER or key in self._admitted:
-            return True
-        if len(self._admitted) >= self._max_endpoints:
-            return False
-        self._admitted.add(key)
-        return True
 
 
 def _sum(one: StatisticSet, other: StatisticSet) -> StatisticSet:

@@ -21,12 +21,12 @@ from locust_cw_dist.core.master.gauges import GaugeBook
 from locust_cw_dist.core.publish.backlog import Backlog
 from locust_cw_dist.core.publish.batches import batches
 from locust_cw_dist.core.publish.datums import Datum, MetricPlan, run_datums
-from locust_cw_dist.core.publish.endpoint_budget import EndpointBudget
 from locust_cw_dist.core.publish.ledger import LEFT_OUT, TOO_LATE, Balance, DatumLedger, lost_of
 from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.selection import Selection
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.core.publish.window_datums import Closed, Entry, window_datums
+from locust_cw_dist.core.summaries.endpoint_cap import EndpointCap
 from locust_cw_dist.core.summaries.gauges import RunGauges
 from locust_cw_dist.core.summaries.window import Window
 from locust_cw_dist.core.summaries.windows import window_start_s
@@ -119,7 +119,7 @@ class Publisher:
         self._once = once
         self._backlog = Backlog()
         self._selection = Selection(settings.groups, settings.include, settings.exclude)
-        self._budget = EndpointBudget(settings.max_endpoints)
+        self._cap = EndpointCap(settings.max_endpoints)
         self._lost_reported = self._missing_reported = 0
         self._count: Callable[[], tuple[int, int]] = lambda: (0, 0)
         self._work = Event()
@@ -315,8 +315,8 @@ class Publisher:
         return self.sender.last_failure.value if self.sender.is_stopped else BUG
 
     def _closed(self, window: Window) -> Closed:
-        summaries = self._budget.apply(window.summaries)
-        if self._budget.is_exceeded:
+        summaries = self._cap.apply(window.summaries)
+        if self._cap.is_exceeded:
             self._once.warning(
                 "budget",
                 "locust-cw: there are more than %d endpoints; the rest is published as Request=(other). Group request "

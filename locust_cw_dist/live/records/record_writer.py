@@ -22,7 +22,8 @@ from gevent.event import Event
 
 from locust_cw_dist.core.records.blocks import Kind
 from locust_cw_dist.core.records.location import SUFFIX, S3Location, is_url
-from locust_cw_dist.core.records.points import EndpointCap, Point, gauges_of
+from locust_cw_dist.core.records.points import MAX_ENDPOINTS, Point, gauges_of
+from locust_cw_dist.core.summaries.endpoint_cap import EndpointCap
 from locust_cw_dist.core.summaries.gauges import RunGauges
 from locust_cw_dist.core.summaries.reason_cap import ReasonCap
 from locust_cw_dist.core.summaries.window import Window
@@ -265,7 +266,7 @@ class RecordWriter:
         if record is None:
             folder = self._folder or Path()
             file = RecordFile(folder / f"{run.run_id}{SUFFIX}", self._resolution_s)
-            record = self._open[run.run_id] = _Open(file, EndpointCap(), ReasonCap())
+            record = self._open[run.run_id] = _Open(file, EndpointCap(MAX_ENDPOINTS), ReasonCap())
             self._try(run, record, file.begin, _text(self._begin(run)))
             if self._uploads is not None and record.file is not None:
                 self._uploads.add(file.path)

@@ -8,7 +8,8 @@ import random
 import pytest
 
 from locust_cw_dist.core.records.blocks import FIRST_LINE, MAGIC, Kind, pack_block
-from locust_cw_dist.core.records.points import MAX_POINTS, EndpointCap, Point
+from locust_cw_dist.core.records.points import MAX_POINTS, Point
+from locust_cw_dist.core.summaries.endpoint_cap import EndpointCap
 from locust_cw_dist.core.summaries.gauges import StatisticSet
 from locust_cw_dist.core.summaries.histogram import EDGES
 from locust_cw_dist.core.summaries.summary import MAX_REASONS, Summary

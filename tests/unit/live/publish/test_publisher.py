@@ -194,7 +194,7 @@ def test_what_the_user_left_out_is_neither_published_nor_lost():
 
 def test_a_window_that_breaks_before_its_first_datum_leaves_nothing_pending(monkeypatch, caplog):
     bench = Bench(ScriptedSink())
-    monkeypatch.setattr(bench.publisher._budget, "apply", lambda _: 1 / 0)
+    monkeypatch.setattr(bench.publisher._cap, "apply", lambda _: 1 / 0)
     bench.deliver("/a", count=2)
     bench.flush()
     assert bench.balance.dropped == {sender.BUG: 2}

@@ -1,11 +1,9 @@
-"""Budget: which endpoints get series of their own.
+"""EndpointCap: which endpoints stand for themselves, in CloudWatch and in a record.
 
 CloudWatch bills each metric and dimension set, and a series can't be deleted, so a test whose names are not grouped
-(`/item/1`, `/item/2`, ...) must not make a thousand of them. An endpoint that was published once stays; free places go
+(`/item/1`, `/item/2`, ...) must not make a thousand of them. An endpoint that was admitted once stays; free places go
 to the busiest endpoints of the window at hand; all others are added up as `(other)`. The master decides, so that all
 workers agree.
-
-State: touched only by the publisher.
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary
 
 
-class EndpointBudget:
+class EndpointCap:
     """Admits at most `max_endpoints` endpoints, `(other)` not counted.
 
     Attributes:
