@@ -15,7 +15,6 @@ from locust_cw_dist.core.costs.unbounded_dimensions import warnings
 from locust_cw_dist.core.master.collector import Collector
 from locust_cw_dist.core.master.gauges import GaugeBook
 from locust_cw_dist.core.publish.send_error import SendError
-from locust_cw_dist.core.verdict.exit_codes import is_unreliable
 from locust_cw_dist.core.verdict.verdict import State
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.master.master import SILENCE_S, Master
@@ -81,7 +80,7 @@ class PublishingProcess:
         if settings.dry_run:
             # What would have been sent is not kept for another time.
             settings = dataclasses.replace(settings, spool_dir=None)
-        self.exit_code = ExitCode(environment, once)
+        self.exit_code = ExitCode(environment, once, required=settings.required)
         self._environment = environment
         self._settings = settings
         self._once = once
@@ -127,7 +126,6 @@ class PublishingProcess:
         self._publisher.on_closed += [self._record_writer.take, self._rule_watch.take]
         self._listeners = Listeners(environment)
         self._watch: gevent.Greenlet | None = None
-        self._has_failed = False
         self._flush_end_s = 0.0
 
     @property
@@ -148,6 +146,8 @@ class PublishingProcess:
             is wrong.
         """
         self._rule_watch.open()
+        if self._rule_watch.is_on:
+            self.exit_code.note(verdict_rule=self._rule_watch.rule_set.verdict)
         self._spool_keeper.open()
         self._record_writer.open()
         if self._dry_run is not None:
@@ -185,7 +185,7 @@ class PublishingProcess:
             quit_runner: Whether the process ends, and a test that still goes on with it.
         """
         # Until all is judged: a gate must not pass because something here went wrong.
-        self.exit_code.unreliable = self._fails_if(State.INVALID)
+        self.exit_code.note(is_ending=True)
         if quit_runner:
             self._health.note_process_end()
         stop_timeout_s = float(getattr(self._environment, "stop_timeout", 0) or 0)
@@ -266,7 +266,7 @@ class PublishingProcess:
             try:
                 step()
             except Exception:
-                self._has_failed = True
+                self.exit_code.note(has_failed=True)
                 self._once.error(f"end: {name}", f"locust-cw: at the end of the process, an error in the step '{name}'")
             except BaseException as e:
                 if isinstance(e, KeyboardInterrupt) and isinstance(self.exit_code.cut, KeyboardInterrupt):
@@ -275,7 +275,7 @@ class PublishingProcess:
                     self.exit_code.cut = e
                 continue
             return
-        self._has_failed = True
+        self.exit_code.note(has_failed=True)
 
     def _has_new_results(self) -> bool:
         """Hand over what has fired in this process; return whether there was anything."""
@@ -301,40 +301,37 @@ class PublishingProcess:
         """Say what became of the runs, judge them and keep that."""
         self._step("sum up", self._summary_log.log_all)
         self._step("judge", self._judge_all)
-        self.exit_code.unreliable |= self._has_failed and self._fails_if(State.INVALID)
         self._step("record", self._keep_records)
 
     def _judge_all(self) -> None:
-        self._rule_watch.finish(self._summary_log.verdicts, self._fails_if)
+        self._rule_watch.finish(self._summary_log.verdicts, self.exit_code.fails_if)
         self._conclude()
 
     def _keep_records(self) -> None:
         is_recorded = self._record_writer.finish(max(LAST_UPLOAD_S, self._left_s(self._flush_end_s)))
-        if self._settings.required and not is_recorded:
-            self.exit_code.unreliable = True
+        self.exit_code.note(is_recorded=is_recorded)
 
     def _conclude(self) -> None:
         """Keep rules and verdicts in the records, and have them decide on the exit code."""
         outcomes = {run.run_id: outcome for run, outcome in self._rule_watch.outcomes()}
-        unreliable = self._health.never_began and self._fails_if(State.INVALID)
-        if unreliable:
+        if self._health.never_began and self.exit_code.fails_if(State.INVALID):
             logger.warning("locust-cw: the process was told to end before its test had begun")
         if not self._rule_watch.has_seen_all:
             logger.warning("locust-cw: not all results could be judged by the rules")
-            unreliable = True
+        states = []
         for run in self._runs:
             verdict = self._summary_log.verdicts.get(run.run_id)
             if verdict is not None and run.is_own:
                 rules = self._rule_watch.rules_of_record(run) if run.run_id in outcomes else []
                 self._record_writer.note_outcome(run, {"verdict": verdict.as_json(), "rules": rules})
-                unreliable = unreliable or self._fails_if(verdict.state)
-        self.exit_code.unreliable = unreliable
-        self.exit_code.rule_failed = any(outcome.failed for outcome in outcomes.values())
-        self.exit_code.failures_decided = bool(outcomes) and all(one.failures_decided for one in outcomes.values())
-
-    def _fails_if(self, state: State) -> bool:
-        rule = self._rule_watch.rule_set.verdict if self._rule_watch.is_on else None
-        return is_unreliable(state, rule, required=self._settings.required)
+                states.append(verdict.state)
+        self.exit_code.note(
+            is_judged=True,
+            never_began=self._health.never_began,
+            has_seen_all=self._rule_watch.has_seen_all,
+            states=tuple(states),
+            outcomes=tuple(outcomes.values()),
+        )
 
     def _host(self) -> str:
         return self._settings.host or getattr(self._environment, "host", None) or NO_HOST

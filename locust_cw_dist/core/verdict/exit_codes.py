@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from locust_cw_dist.core.rules.outcome import Outcome
 from locust_cw_dist.core.rules.rule import Severity, VerdictRule
 from locust_cw_dist.core.verdict.verdict import State
 
@@ -32,22 +33,77 @@ SUCCESS = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """What is known when the process ends.
+class Facts:
+    """What is known of the runs of a process that ends; collected step by step.
+
+    Attributes:
+        required: Whether --cw-required is set.
+        verdict_rule: What the rules say about verdicts; None if there are no rules.
+        is_ending: Whether the process has begun to end.
+        is_judged: Whether its runs have been judged.
+        never_began: Whether it was told to end before the test that it was started for had begun.
+        has_failed: Whether a step of the end failed, for an error of this program.
+        has_seen_all: Whether the rules have seen all results.
+        is_recorded: Whether the records are where they belong.
+        states: The verdicts of its own runs.
+        outcomes: What became of the rules in each run.
+    """
+
+    required: bool = False
+    verdict_rule: VerdictRule | None = None
+    is_ending: bool = False
+    is_judged: bool = False
+    never_began: bool = False
+    has_failed: bool = False
+    has_seen_all: bool = True
+    is_recorded: bool = True
+    states: tuple[State, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conclusion:
+    """What the runs of a process mean for its exit code.
 
     Attributes:
         rule_failed: Whether a rule of severity fail did not hold in any run of this process.
         unreliable: Whether a run of this process `is_unreliable`, or never began.
-        own_code: `Environment.process_exit_code`, as the user's own listeners left it.
         failures_decided: Whether rules decide about failed requests, as the user said, and passed.
-        has_exceptions: Whether tasks of users raised: Locust counts them besides failed requests.
-        has_unhandled: Whether code of the user's raised elsewhere, in a listener or a greenlet.
     """
 
     rule_failed: bool = False
     unreliable: bool = False
-    own_code: int | None = None
     failures_decided: bool = False
+
+
+def conclude(facts: Facts) -> Conclusion:
+    """Return what follows from the facts; a process that ends half-way, not judged yet, must not pass a gate."""
+    return Conclusion(
+        rule_failed=any(outcome.failed for outcome in facts.outcomes),
+        unreliable=_is_doubtful(facts),
+        failures_decided=bool(facts.outcomes) and all(outcome.failures_decided for outcome in facts.outcomes),
+    )
+
+
+def _is_doubtful(facts: Facts) -> bool:
+    states = list(facts.states)
+    if facts.never_began or facts.has_failed or (facts.is_ending and not facts.is_judged):
+        states.append(State.INVALID)
+    fails = any(is_unreliable(state, facts.verdict_rule, required=facts.required) for state in states)
+    return fails or not facts.has_seen_all or (facts.required and not facts.is_recorded)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending(Conclusion):
+    """What is known when the process ends: what its runs mean, and what Locust and the user's own code say.
+
+    Attributes:
+        own_code: `Environment.process_exit_code`, as the user's own listeners left it.
+        has_exceptions: Whether tasks of users raised: Locust counts them besides failed requests.
+        has_unhandled: Whether code of the user's raised elsewhere, in a listener or a greenlet.
+    """
+
+    own_code: int | None = None
     has_exceptions: bool = False
     has_unhandled: bool = False
 

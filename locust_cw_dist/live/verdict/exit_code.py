@@ -15,9 +15,22 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from locust_cw_dist.core.verdict.exit_codes import NOT_RELIABLE, RULE_FAILED, SUCCESS, Decision, Ending, decide
+from locust_cw_dist.core.verdict.exit_codes import (
+    NOT_RELIABLE,
+    RULE_FAILED,
+    SUCCESS,
+    Conclusion,
+    Decision,
+    Ending,
+    Facts,
+    conclude,
+    decide,
+    is_unreliable,
+)
+from locust_cw_dist.core.verdict.verdict import State
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.locust_internals import EndLink
 from locust_cw_dist.live.platform.log_once import LogOnce
@@ -45,17 +58,16 @@ class ExitCode:
 
     Attributes:
         link: What of Locust that needs.
-        rule_failed, unreliable, failures_decided: As of `Ending`; set once the runs have been judged.
+        conclusion: What the runs mean for it, as far as they have been judged.
         cut: What was raised into the end of the process: by `sys.exit` in a greenlet of the user's, or by ctrl-C, which
             has only shortened the waiting then.
     """
 
-    def __init__(self, environment: Any, once: LogOnce) -> None:
-        """Serve the process of `environment`."""
+    def __init__(self, environment: Any, once: LogOnce, *, required: bool = False) -> None:
+        """Serve the process of `environment`; `required` as in the settings."""
         self.link = EndLink(environment)
-        self.rule_failed = False
-        self.unreliable = False
-        self.failures_decided = False
+        self.conclusion = Conclusion()
+        self._facts = Facts(required=required)
         self.cut: BaseException | None = None
         self._environment = environment
         self._once = once
@@ -90,6 +102,15 @@ class ExitCode:
     def abandon(self) -> None:
         """Give the places up: the exit code of a forked process is its own."""
         self.detach()
+
+    def note(self, **news: Any) -> None:
+        """Add to the facts that the exit code follows from; names and types are those of `Facts`."""
+        self._facts = replace(self._facts, **news)
+        self.conclusion = conclude(self._facts)
+
+    def fails_if(self, state: State) -> bool:
+        """Whether a run with this verdict changes the exit code."""
+        return is_unreliable(state, self._facts.verdict_rule, required=self._facts.required)
 
     def apply_early(self) -> None:
         """Apply the table where nothing can be made to run last; call it when the runs have been judged."""
@@ -160,10 +181,10 @@ class ExitCode:
     def _decide(self, own_code: int | None) -> Decision:
         return decide(
             Ending(
-                rule_failed=self.rule_failed,
-                unreliable=self.unreliable,
+                rule_failed=self.conclusion.rule_failed,
+                unreliable=self.conclusion.unreliable,
                 own_code=own_code,
-                failures_decided=self.failures_decided,
+                failures_decided=self.conclusion.failures_decided,
                 has_exceptions=self.link.has_exceptions(),
                 has_unhandled=self.link.has_unhandled(),
             )

@@ -13,7 +13,14 @@ from locust.event import EventHook
 from locust.exception import RescheduleTask, StopUser
 
 from locust_cw_dist.core.rules.rule import Severity, VerdictRule
-from locust_cw_dist.core.verdict.exit_codes import NOT_RELIABLE, RULE_FAILED, Ending, decide, is_unreliable
+from locust_cw_dist.core.verdict.exit_codes import (
+    NOT_RELIABLE,
+    RULE_FAILED,
+    Conclusion,
+    Ending,
+    decide,
+    is_unreliable,
+)
 from locust_cw_dist.core.verdict.verdict import State
 from locust_cw_dist.live.platform.locust_internals import EndLink, Guard
 from locust_cw_dist.live.platform.log_once import LogOnce
@@ -192,7 +199,7 @@ def test_what_listeners_raise_has_the_place_of_a_users_own_code(event, rule_fail
 
     def end():
         ended.append(event)
-        exit_code.rule_failed = rule_failed
+        exit_code.conclusion = Conclusion(rule_failed=rule_failed)
 
     def listener(**_):
         raise error
@@ -211,7 +218,7 @@ def test_what_is_found_after_the_exit_code_was_set_still_decides(code, ends):
     process = Process()
     exit_code = ExitCode(process.environment, LogOnce())
     exit_code.attach()
-    exit_code.rule_failed = True
+    exit_code.conclusion = Conclusion(rule_failed=True)
     if ends is None:
         process.environment.events.quit.fire(exit_code=code)
     else:
@@ -246,9 +253,9 @@ def test_the_table_stands_above_listeners_added_at_import_and_at_init():
     exit_code.attach()
     process.environment.events.quitting.add_listener(everything_is_fine)
     assert process.quit() == 0
-    exit_code.unreliable = True
+    exit_code.conclusion = Conclusion(unreliable=True)
     assert process.quit() == 4
-    exit_code.rule_failed = True
+    exit_code.conclusion = Conclusion(rule_failed=True)
     assert process.quit() == 3
     assert process.quit() == 3
 
@@ -261,7 +268,7 @@ def test_with_a_locust_whose_listeners_have_no_known_order_a_users_listener_may_
     assert exit_code.link.lesser_modes == [
         "a `quitting` listener of your own may replace the exit code of a rule or of an invalid run"
     ]
-    exit_code.rule_failed = True
+    exit_code.conclusion = Conclusion(rule_failed=True)
     exit_code.apply_early()
     assert process.environment.process_exit_code == 3
     assert process.quit() == 0
@@ -272,7 +279,7 @@ def test_with_this_locust_nothing_is_applied_before_the_users_listeners_have_run
     exit_code = ExitCode(process.environment, LogOnce())
     exit_code.attach()
     assert exit_code.link.lesser_modes == []
-    exit_code.rule_failed = True
+    exit_code.conclusion = Conclusion(rule_failed=True)
     exit_code.apply_early()
     assert process.environment.process_exit_code is None
 
