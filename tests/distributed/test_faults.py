@@ -15,7 +15,8 @@ OF_LOCUST = {0, 1}
 """Its exit codes: some requests fail, and in two seconds maybe none."""
 
 PASSING = [
-    ("latency", {"latency_s": 0.5}, 2),
+    # A call that is slow is not repeated, and a busy machine makes one of two seconds.
+    ("latency", {"latency_s": 0.5}, 1),
     ("throttling", {}, 4),
     ("server_error", {}, 4),
     ("server_error", {"status": 503}, 4),
