@@ -76,27 +76,32 @@ def _printable_char(char: str) -> str:
 _QUOTED = r"""(?:"(?:[^"\\]|\\.)*(?:"|\\?$)|'(?:[^'\\]|\\.)*(?:'|\\?$)|\\+"[^"]*(?:"|$)|\\+'[^']*(?:'|$))"""
 """A quoted value, or one that the text ends in; quotes may be escaped, as in JSON within JSON."""
 
-_GIVES = r"""\\*["']?(?:\s{0,3}(?:=>|:=|:(?!:)|=|%3D)\s{0,3}|>)"""
-"""What stands between a name and its value; a name may be quoted, or an element of XML."""
+_QUOTED_VALUE = rf"""(?:[bBuU]?{_QUOTED}|[\[({{]{{1,3}}[bBuU]?["'][^\])}}]*)"""
+"""A quoted value, of bytes too, or a list of them: ``('user', 'password')``, ``['secret']``."""
+
+_GIVES = r"""\\*["']?(?:\s{0,3}(?:=>|:=|:(?!:)|=|%3D)\s{0,3}|(?:\s[^<>]{0,80})?>|(?<=["']),\s{0,3}(?=[bBuU]?["']))"""
+"""What stands between a name and its value; a name may be quoted, an element of XML, or the first of a pair."""
 
 _SECRETS = re.compile(
     rf"""
     (?P<name>
         (?:
-            pass(?:word|wd|phrase|code|key) | pwd | secret | api[ _-]?key
+            pass(?:word|wort|wd|phrase|code|key) | pwd | secret | api[ _-]?key
             | (?:access|account|client|encryption|functions|license|master)[ _-]?key
             | (?:private|shared|signing|subscription)[ _-]?key
-            | (?<=[a-z][_-])token | (?<![a-z])(?:pass|otp|pin|cvv|cvc|ssn)(?![a-z])
+            | (?<=[a-z][_-])token | (?<![a-z])(?:pass|pw|otp|pin|cvv|cvc|ssn)(?![a-z])
         )
         [\w-]{{0,16}} (?: {_GIVES} | \s{{1,3}}(?=["']) )
         |
         (?:
             token | credential | signature | sess(?:ion)?[_-]?(?:id|key) | csrf | xsrf
-            | (?<![a-z])(?:auth|jwt|sid|sig)(?![a-z])
+            | (?<![a-z])(?:auth|jwt|sid|sig|session(?==))(?![a-z])
         )
         [\w-]{{0,16}} (?!:[ ](?-i:[a-z]{{1,12}})(?![^\s.,;:!?)])) {_GIVES}
+        |
+        --[\w-]{{0,24}}(?:pass(?:word|wd|phrase)?|secret|token|key)\s{{1,3}}(?!-)
     )
-    (?: (?:Bearer|Basic|Digest|Token)\s+ )? (?: {MASKED} | {_QUOTED} | [^\s,;&"']*[^\s,;&"')}}\]>] )
+    (?: (?:Bearer|Basic|Digest|Token)\s+ )? (?: {MASKED} | {_QUOTED_VALUE} | [^\s,;&"']*[^\s,;&"')}}\]>] )
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -105,12 +110,12 @@ says what is wrong with it ("invalid token: expired")."""
 
 _HINTS = re.compile(
     r"pass|pwd|secret|[ _a-z-]key|token|credential|signature|sess|[cx]srf"
-    r"|(?<![a-z])(?:otp|pin|cvv|cvc|ssn|auth|jwt|sid|sig)(?![a-z])"
+    r"|(?<![a-z])(?:pw|otp|pin|cvv|cvc|ssn|auth|jwt|sid|sig)(?![a-z])"
 )
 """What a text in small letters has if it has one of these names; twenty times as fast."""
 
 _HEADERS = re.compile(
-    rf"""(?P<name>(?:authorization|cookies?)\\*["']?\s{{0,3}}[:=]\s{{0,3}})(?:{MASKED}|{_QUOTED}|[^\s"'][^\n]*)""",
+    rf"""(?P<name>(?:authorization|cookies?)\\*["']?\s{{0,3}}(?:[:=]|(?<=["']),)\s{{0,3}}|<cookie\s)(?:{MASKED}|{_QUOTED_VALUE}|[^\s"'][^\n]*)""",
     re.IGNORECASE,
 )
 """Headers whose value is a list: it ends where the line does."""
@@ -130,7 +135,7 @@ _SCHEMES_OF_VALUES = ("bearer", "basic", "digest", "negotiate", "token", "apikey
 
 _PRIVATE_KEY = re.compile(r"-----BEGIN[^-]{0,40}-----(?:[^-]|-(?!----END))*(?:-----END[^-]{0,40}-----)?")
 
-_URL = re.compile(r"""(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s"'<>]*[^\s"'<>.,:;?!)\]}]""")
+_URL = re.compile(r"""(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,20}(?:://|%3A%2F%2F)[^\s"'<>]*[^\s"'<>.,:;?!)\]}]""")
 _USER = re.compile(r"""(?<![^\s/"'(=,])[^\s:@/"'<>]{1,64}:[^\s@/"'<>]{1,64}@""")
 _EMAIL = re.compile(r"(?<![\w.+%-])[\w.+-]{1,64}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63})*")
 
@@ -138,7 +143,7 @@ _EMAIL = re.compile(r"(?<![\w.+%-])[\w.+-]{1,64}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1
 def _mask(text: str) -> str:
     """Return the text without secrets and without what tells who somebody is."""
     # The whole of it: user, password, path and query may each hold something.
-    if "://" in text:
+    if "://" in text or "%3A%2F%2F" in text:
         text = _URL.sub("<url>", text)
     if "-----BEGIN" in text:
         text = _PRIVATE_KEY.sub(MASKED, text)
@@ -161,8 +166,8 @@ _POOL = re.compile(r"""HTTPS?Connection(?:Pool)?\(host=["'][^"']{0,255}["'], por
 """What urllib3 names a host and a port by."""
 
 _DATE = re.compile(r"(?:[A-Z][a-z]{2,8}, )?\d{1,2}[ -][A-Z][a-z]{2}[ -]\d{2,4} \d\d:\d\d:\d\d (?:GMT|UTC)")
-_BRACKETED = re.compile(r"\[[0-9a-fA-F:.]{2,45}(?:%\w{1,16})?\](?::\d{1,5}(?!\d))?")
-"""An address of IPv6, which stands in brackets before a port."""
+_BRACKETED = re.compile(r"(?:\[|%5B)[0-9a-fA-F:.]{2,45}(?:%\w{1,16}?)?(?:\]|%5D)(?::\d{1,5}(?!\d))?")
+"""An address of IPv6, which stands in brackets before a port; gRPC writes them as a URL does."""
 _QUERY = re.compile(r"""\?[\w.~%\[\]-]{1,60}=[^\s"'<>]*""")
 _CODE = re.compile(
     r"""
@@ -205,7 +210,7 @@ def _fold_phrases(text: str) -> str:
         text = _POOL.sub("<addr>", text)
     if "GMT" in text or "UTC" in text:
         text = _DATE.sub("<time>", text)
-    if "[" in text and ":" in text:
+    if ("[" in text or "%5B" in text) and ":" in text:
         text = _BRACKETED.sub("<addr>", text)
     if "?" in text:
         text = _QUERY.sub("?<query>", text)

@@ -31,6 +31,8 @@ FOLDED = [
     ("10.0.0.7:8080, 10.1.2.0/24 and 192.168.1.1.", "<addr>, <addr> and <addr>."),
     ("[fe80::1%eth0]:8080, ::1 and 2001:db8::ff00:42:8329", "<addr>, <addr> and <addr>"),
     ("ipv4:127.0.0.1:50051 refused", "ipv<n>:<addr> refused"),
+    ("ipv6:%5B::1%5D:50051 and ipv6:%5Bfe80::2%25eth0%5D:50051", "ipv<n>:<addr> and ipv<n>:<addr>"),
+    ("from https%3A%2F%2Fbob%3Ahunter%40example.com", "from <url>"),
     ("localhost:6379, db.example.com:5432", "<addr>, <addr>"),
     ("std::string at line 42", "std::string at line <n>"),
     ("see http://shop.example.com/item/17?id=3.", "see <url>."),
@@ -94,6 +96,18 @@ SECRET = [
     ("-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nabc\n-----END RSA PRIVATE KEY----- bad", ""),
     ("bob:hunter@db/shop", ""),
     ("otp: 123456", "otp:"),
+    ("{b'X-Api-Key': b'hunter'}", "{b'X-Api-Key':"),
+    ("[('x-api-key', 'hunter'), ('x', 'y')]", "[('x-api-key',"),
+    ("[(b'Cookie', b'a=1; sid=hunter')]", "[(b'Cookie',"),
+    ("<RequestsCookieJar[<Cookie session=hunter for .example.com/>]>", "<RequestsCookieJar[<Cookie"),
+    ("session=hunter", "session="),
+    ("auth=('bob', 'hunter')", "auth="),
+    ("<QueryDict: {'password': ['hunter']}>", "<QueryDict: {'password':"),
+    ("<wsse:Password Type='PasswordText'>hunter</wsse:Password>", "<wsse:Password"),
+    ("mysql --password hunter shop", "mysql --password"),
+    ("['mysql', '--password', 'hunter']", "['mysql', '--password',"),
+    ("Passwort: hunter", "Passwort:"),
+    ("{'pw': 'hunter'}", "{'pw':"),
 ]
 """What holds one, and how what is made of it begins."""
 
