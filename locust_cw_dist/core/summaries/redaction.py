@@ -247,7 +247,12 @@ _TIME = re.compile(
     """,
     re.VERBOSE,
 )
-_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_UUID = re.compile(
+    r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+    r"|(?<![\w-])(?:[0-9a-fA-F]{2}-){5}[0-9a-fA-F]{2}(?![\w-])"
+    r"|(?<=-)[bcdfghjklmnpqrstvwxz2456789]{6,10}-[bcdfghjklmnpqrstvwxz2456789]{5}(?![\w-])"
+)
+"""UUIDs, hardware addresses, and what Kubernetes puts behind the names of pods."""
 _ADDRESS = re.compile(
     r"""
     (?:
@@ -264,6 +269,10 @@ _ADDRESS = re.compile(
 _NUMBERED = re.compile(r"(?<![^\W_])[^\W\d_]{0,64}\d[^\W_]*")
 """A word with a digit in it."""
 _NUMBERS = re.compile(r"(?:(?<![\w>])[+-](?=<n>))?<n>(?:[.:/-]?<n>)*")
+_URL_SAFE = re.compile(
+    r"(?<![\w-])(?=[a-z0-9_-]{0,64}[A-Z])(?=[A-Z0-9_-]{0,64}[a-z])(?=[A-Za-z_-]{0,64}[0-9])[A-Za-z0-9_-]{16,}"
+)
+_CHANGES = re.compile(r"(?<=[a-z])[A-Z0-9]|(?<=[A-Z])[a-z0-9]|(?<=[0-9])[A-Za-z]")
 _LETTERS = re.compile(r"(?<![A-Za-z])[A-Za-z]{20,}")
 _HEX = re.compile(r"0x[0-9a-f]+|[0-9a-f]{6,}", re.IGNORECASE)
 _HEX_LETTERS = re.compile(r"(?<![^\W_])[a-f]{8,64}(?![^\W_])")
@@ -276,6 +285,8 @@ HEX_CHARS = 8
 """Of ids with so many hexadecimal digits, one in forty has no letter. Longer ones hardly ever have none."""
 
 MIN_TOKEN_CHARS = 14
+MIN_CHANGES = 0.45
+"""Chance changes between capitals, small letters and digits at six of ten characters, names do at three."""
 MIN_ID_CHARS = 6
 """Letters and digits that take turns are an id from this length: `7f3a9c` is one, `e2e` and `k8s` are none."""
 
@@ -287,7 +298,8 @@ MAX_LETTERS = 40
 def _fold_piece(piece: str) -> str:
     """Fold what stands between blanks, commas, quotes and brackets."""
     if len(piece) >= MIN_TOKEN_CHARS:
-        piece = _LETTERS.sub(_fold_letters, _TOKENS.sub(MASKED, piece))
+        piece = _URL_SAFE.sub(_fold_url_safe, _TOKENS.sub(MASKED, piece))
+        piece = _LETTERS.sub(_fold_letters, piece)
     piece = _HEX_LETTERS.sub("<id>", piece)
     if not _DIGITS.search(piece):
         return piece
@@ -296,6 +308,11 @@ def _fold_piece(piece: str) -> str:
     if "." in piece or ":" in piece:
         piece = _ADDRESS.sub("<addr>", piece)
     return _NUMBERS.sub("<n>", _NUMBERED.sub(_fold_numbered, piece))
+
+
+def _fold_url_safe(match: re.Match[str]) -> str:
+    word: str = match.group()
+    return "<id>" if len(_CHANGES.findall(word)) > MIN_CHANGES * len(word) else word
 
 
 def _fold_letters(match: re.Match[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from locust_cw_dist.core.records.record import Record
+from locust_cw_dist.tools.comparison.words import label
 
 HIGH_CPU_PERCENT = 90.0
 """Above this a load generator measures itself."""
@@ -89,7 +90,7 @@ def _differences(base: Record, candidate: Record) -> list[str]:
 def _missing(where: str, endpoints: Sequence[tuple[str, str]]) -> list[str]:
     if not endpoints:
         return []
-    named = ", ".join(f"{method} {name}" for name, method in endpoints[:MAX_NAMED])
+    named = ", ".join(map(label, endpoints[:MAX_NAMED]))
     rest = f" and {len(endpoints) - MAX_NAMED} more" if len(endpoints) > MAX_NAMED else ""
     return [f"{where}: {named}{rest}"]
 

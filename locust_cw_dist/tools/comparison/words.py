@@ -12,9 +12,9 @@ from locust_cw_dist.tools.comparison.gate import EXIT_NOT_JUDGED, Decision
 
 
 def label(endpoint: EndpointKey) -> str:
-    """Return an endpoint as a table shows it."""
+    """Return an endpoint as a table shows it: on one line, whatever its name holds."""
     name, method = endpoint
-    return f"{method} {name}".strip()
+    return "".join(char if char.isprintable() else " " for char in f"{method} {name}").strip()
 
 
 def number(value: float) -> str:
