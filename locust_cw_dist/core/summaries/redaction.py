@@ -79,7 +79,11 @@ _QUOTED = r"""(?:"(?:[^"\\]|\\.)*(?:"|\\?$)|'(?:[^'\\]|\\.)*(?:'|\\?$)|\\+"[^"]*
 _QUOTED_VALUE = rf"""(?:[bBuU]?{_QUOTED}|[\[({{]{{1,3}}[bBuU]?["'][^\])}}]*)"""
 """A quoted value, of bytes too, or a list of them: ``('user', 'password')``, ``['secret']``."""
 
-_GIVES = r"""\\*["']?(?:\s{0,3}(?:=>|:=|:(?!:)|=|%3D)\s{0,3}|(?:\s[^<>]{0,80})?>|(?<=["']),\s{0,3}(?=[bBuU]?["']))"""
+_ATTRIBUTE = r"""\s[\w:.-]{1,40}=["'][^"'<>]{0,80}["']"""
+_GIVES = (
+    r"""\\*["']?(?:\s{0,3}(?:=>|:=|:(?!:)|=|%3D)\s{0,3}"""
+    rf"""|(?:{_ATTRIBUTE})?>|(?<=["']),\s{{0,3}}(?=[bBuU]?["']))"""
+)
 """What stands between a name and its value; a name may be quoted, an element of XML, or the first of a pair."""
 
 _SECRETS = re.compile(

@@ -108,6 +108,7 @@ SECRET = [
     ("<QueryDict: {'password': ['hunter']}>", "<QueryDict: {'password':"),
     ("<wsse:Password Type='PasswordText'>hunter</wsse:Password>", "<wsse:Password"),
     ("mysql --password hunter shop", "mysql --password"),
+    ("password 'hunter' has to be >8 long", "password"),
     ("['mysql', '--password', 'hunter']", "['mysql', '--password',"),
     ("Passwort: hunter", "Passwort:"),
     ("{'pw': 'hunter'}", "{'pw':"),
