@@ -190,7 +190,9 @@ def _sql_state(exception: Any) -> str:
 
 def _plain_code(exception: Any) -> str:
     code = _attribute(exception, "code")
-    return _if_number(_attribute(code, "value")) or _if_number(code) or _if_words(code)
+    # A text there is the message of sys.exit.
+    words = "" if isinstance(exception, SystemExit) else _if_words(code)
+    return _if_number(_attribute(code, "value")) or _if_number(code) or words
 
 
 def _number_in_args(exception: Any) -> str:

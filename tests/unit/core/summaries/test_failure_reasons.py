@@ -130,6 +130,8 @@ REASONS = [
     (ValueError("x"), Status.BROKEN, "HTTP 500: x", "HTTP 500"),
     (ValueError, None, "ValueError", "ValueError"),
     (AssertionError(), None, "AssertionError", "AssertionError"),
+    (SystemExit("secretly"), None, "SystemExit: secretly", "SystemExit"),
+    (SystemExit(3), None, "SystemExit 3: <n>", "SystemExit 3"),
     (KeyError("user_17"), None, "KeyError: 'user_<n>'", "KeyError"),
     (json_error(), None, f"JSONDecodeError: {JSON}", "JSONDecodeError"),
     ("timed out", None, "timed out", "str"),
