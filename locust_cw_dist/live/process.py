@@ -215,10 +215,15 @@ class PublishingProcess:
         self._step("keep", lambda: self._spool_keeper.finish(self._publisher))
 
     def amend(self) -> None:
-        """Send what has fired since `finish`, and say anew what became of it all; does nothing if nothing has."""
+        """Send what has fired since `finish`, and say anew what became of it all; does nothing if nothing has.
+
+        What was added to Locust's totals alone is said anew, too.
+        """
         if self._has_new_results():
             self._flush_end_s = max(self._flush_end_s, self._clock.now_s() + AMEND_S)
             self._step("send", self._send)
+            self._tell()
+        elif self._summary_log.has_new_verdict:
             self._tell()
 
     def close(self) -> None:

@@ -30,6 +30,20 @@ def test_workers_that_log_to_locusts_statistics_directly(cluster):
     assert master.log_has("likely cause: code that calls stats.log_request and stats.log_error directly")
 
 
+def test_a_direct_call_in_the_last_event_of_the_process(cluster):
+    """The run has been logged as complete by then; it is logged again, and a rule on the verdict decides anew."""
+    cluster.locustfile = "shopper.py,plugin.py,direct_at_quit.py"
+    cluster.locust_has_more = True
+    (cluster.folder / "rules.toml").write_text('[verdict]\nsuspect = "fail"\n')
+    cluster.single("--cw-rules", "rules.toml", "--exit-code-on-error", "0", run_time_s=1)
+    codes = cluster.wait()
+    assert [one["complete"] for one in cluster.summaries()] == [True, False]
+    assert cluster.summary()["locust_totals"]["missing_failures"] == 1
+    assert codes == {"single": 4}
+    cluster.assert_balanced()
+    cluster.assert_clean()
+
+
 def test_rare_reports_and_classes_with_a_fixed_count(cluster):
     """Windows wait for reports that are rarer than the grace time; three users are all that there can be."""
     cluster.locustfile = "rare_reports.py,plugin.py"

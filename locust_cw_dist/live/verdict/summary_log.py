@@ -61,6 +61,11 @@ class SummaryLog:
         self._spent = Spending(0, 0, 0, 0, 0, 0)
         self._incomplete: set[str] = set()
 
+    @property
+    def has_new_verdict(self) -> bool:
+        """Whether the verdict on a run that was logged is another one by now."""
+        return any(run.logged is not None and self._has_new_verdict(run, run.logged) for run in self._runs)
+
     def log_settled(self, silent_since_s: float) -> None:
         """Log the runs that have stopped, of which nothing is on the way or on disk and no worker has more."""
         for run in self._runs:
