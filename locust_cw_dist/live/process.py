@@ -215,10 +215,7 @@ class PublishingProcess:
         self._step("keep", lambda: self._spool_keeper.finish(self._publisher))
 
     def amend(self) -> None:
-        """Send what has fired since `finish`, and say anew what became of it all; does nothing if nothing has.
-
-        What was added to Locust's totals alone is said anew, too.
-        """
+        """Send what has fired since `finish`, and say anew what became of it all, if that or Locust's totals differ."""
         if self._has_new_results():
             self._flush_end_s = max(self._flush_end_s, self._clock.now_s() + AMEND_S)
             self._step("send", self._send)
@@ -359,7 +356,7 @@ class PublishingProcess:
 
     def _on_test_start(self, **_: Any) -> None:
         if isinstance(self._source, SingleProcess) and isinstance(self._environment.runner, DistributedRunner):
-            logger.error("locust-cw: install() was called before the runner was made: nothing arrives; call it after")
+            logger.error("locust-cw: install() must be called after the runner is created: no results arrive")
         run = self._runs.start(self._clock.now_s(), self._host(), self._labels())
         self._cross_checker.begin(run)
         self._health.begin(run, self._source.worker_ids())

@@ -48,18 +48,14 @@ class CrossCheck:
         """Say what is missing, as a sentence without an end; only where something is."""
         missing = self.missing
         kinds = ((missing.requests, "request"), (missing.failures, "failure"))
-        what = " and ".join(f"{count} {kind}{'s' if count != 1 else ''}" for count, kind in kinds if count)
+        what = " and ".join(_counted(count, kind) for count, kind in kinds if count)
         return f"Locust counted {what} more than were recorded"
 
     def lines(self, causes: list[str]) -> list[str]:
         """Return the part of the block for people; nothing where nothing is missing."""
         if self.locust is None or not self.finds_missing:
             return []
-        locust, recorded = self.locust, self.recorded
-        numbers = (
-            f"{locust.requests} requests, {locust.failures} failures; "
-            f"recorded: {recorded.requests} requests, {recorded.failures} failures"
-        )
+        numbers = f"{_both(self.locust)}; recorded: {_both(self.recorded)}"
         return [f"  {self.text} (Locust: {numbers})", *(f"  likely cause: {cause}" for cause in causes)]
 
     def as_json(self, causes: list[str]) -> dict[str, Any]:
@@ -94,6 +90,14 @@ class CrossCheck:
         calls = {"stats.log_request": missing.requests, "stats.log_error": missing.failures}
         names = " and ".join(name for name, count in calls.items() if count)
         return f"code that calls {names} directly: fire environment.events.request instead"
+
+
+def _both(totals: Totals) -> str:
+    return f"{_counted(totals.requests, 'request')}, {_counted(totals.failures, 'failure')}"
+
+
+def _counted(count: int, kind: str) -> str:
+    return f"{count} {kind}" if count == 1 else f"{count} {kind}s"
 
 
 NOT_COMPARED = CrossCheck()

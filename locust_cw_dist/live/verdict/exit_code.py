@@ -174,7 +174,7 @@ class ExitCode:
             return raised
         self._say(decision)
         if raised is not None and not isinstance(raised, SystemExit | KeyboardInterrupt):
-            logger.error("locust-cw: a listener ended Locust's way out", exc_info=raised)
+            logger.error("locust-cw: a listener stopped Locust's shutdown", exc_info=raised)
         self._left_with = decision.code
         return SystemExit(decision.code)
 

@@ -148,8 +148,8 @@ class RequestListener:
             if result.untimed is not None:
                 self._once.warning(
                     result.untimed,
-                    "locust-cw: a result has no usable response time (%s): it counts as a request%s, and has no part "
-                    "in percentiles and means; so do all such",
+                    "locust-cw: a result has no usable response time (%s): it counts as a request%s, but not in "
+                    "percentiles and means; further ones are not logged",
                     result.untimed,
                     "" if result.failure is None else " and a failure",
                 )

@@ -143,7 +143,7 @@ class Worker:
         if Guard.can_guard(quit_hook):
             Guard.add(quit_hook, self._after_quit)
         else:
-            logger.warning("locust-cw: with this version of Locust what later listeners of `quit` fire is lost")
+            logger.warning("locust-cw: with this version of Locust, results of later `quit` listeners are lost")
             self._listeners.add("quit", self._on_quit)
         # For a locustfile that ends the process with sys.exit.
         atexit.register(self._on_exit)

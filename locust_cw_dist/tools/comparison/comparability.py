@@ -63,7 +63,7 @@ def of_one(run: Record) -> list[str]:
     if left_out := run.status.get("left_out"):
         found.append(f"{name}: {left_out} results are not in the record, the disk was too slow")
     if untimed := run.untimed_count():
-        found.append(f"{name}: {untimed:,} results came without a usable response time; they count as requests alone")
+        found.append(f"{name}: {untimed:,} results came without a usable response time; percentiles omit them")
     cpu = run.gauge("cpu_percent")
     if cpu is not None and cpu.maximum > HIGH_CPU_PERCENT:
         found.append(f"{name}: a worker was at {cpu.maximum:.0f} % CPU, so response times tell of the worker too")

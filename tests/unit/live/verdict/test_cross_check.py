@@ -122,7 +122,10 @@ def test_requests_and_failures_are_compared_each_by_itself(bench, log, missing, 
 
 def test_a_surplus_of_the_one_hides_no_lack_of_the_other():
     assert CrossCheck(Totals(100, 2), Totals(50, 3)).missing == Totals(0, 1)
-    assert CrossCheck(Totals(50, 9), Totals(51, 3)).text == "Locust counted 1 request more than were recorded"
+    check = CrossCheck(Totals(50, 1), Totals(51, 1))
+    text = "Locust counted 1 request more than were recorded"
+    assert check.text == text
+    assert check.lines([]) == [f"  {text} (Locust: 51 requests, 1 failure; recorded: 50 requests, 1 failure)"]
 
 
 def test_workers_that_are_known_to_lack_results_are_the_likely_cause():
