@@ -169,6 +169,10 @@ class HealthWatch:
         if book is None or book.has_ended or run.started_s is None:
             return
         now_s = self._clock.now_s()
+        if self._source is not None:
+            # A run of a second may have no sample with all of its users. Without a target: a shape may have just
+            # raised it.
+            book.note_users(self._source.count()[0], 0, now_s)
         book.end(now_s)
         reason = cut_short(self._plan(), cause, now_s - run.started_s)
         if reason is not None:

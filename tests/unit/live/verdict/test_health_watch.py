@@ -219,3 +219,15 @@ def test_users_are_counted_against_their_target(make):
     gevent.sleep(1.5)
     bench.stop()
     assert "5 users were reached, of 8 asked for" in bench.reasons()
+
+
+def test_users_that_a_short_run_reaches_between_two_samples_are_seen_at_its_end(make):
+    """Users of a master are known when workers have reported them; the one sample of a short run is of before that."""
+    bench = make(clock=SystemClock())
+    bench.runs.start(SystemClock().now_s(), "-", ())
+    bench.watch.begin(bench.runs.current, ())
+    bench.users = 0
+    gevent.sleep(1.5)
+    bench.users = 8
+    bench.stop()
+    assert bench.reasons() == []
