@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 # Locust first: it patches the standard library for gevent, and what is imported after it is patched.
 from locust import events
 
+from locust_cw_dist.live.platform import at_exit
 from locust_cw_dist.settings import options
 
 if TYPE_CHECKING:
@@ -32,5 +33,6 @@ def _install(environment: Environment, **_: Any) -> None:
     ctrl_c.install()
 
 
+at_exit.take_place()
 events.init_command_line_parser.add_listener(_add_options)
 events.init.add_listener(_install)

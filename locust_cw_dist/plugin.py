@@ -13,7 +13,6 @@ because a SIGTERM makes two greenlets quit at once and the first to come through
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
 import sys
@@ -26,7 +25,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from locust_cw_dist.core.wire.messages import FRAME, HELLO, MASTER_MESSAGE, MasterMessage, is_id
 from locust_cw_dist.errors import SettingsError
-from locust_cw_dist.live.platform import forks, locust_internals
+from locust_cw_dist.live.platform import at_exit, forks, locust_internals
 from locust_cw_dist.live.platform.listeners import Listeners
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.settings.settings import Settings
@@ -102,7 +101,7 @@ class Plugin:
         self._publishing: PublishingProcess | None = None
         # A SIGTERM makes two greenlets quit at once: the second one waits until the first is done.
         self._ending = gevent.lock.RLock()
-        self._has_received = self._ended = self._is_over = False
+        self._was_to_begin = self._has_received = self._ended = self._is_over = False
         self._listeners = Listeners(environment)
         forks.watch(self)
         self._begin(settings, client)
@@ -129,7 +128,7 @@ class Plugin:
         """Be inert, in a forked process: what is here is the parent's to publish."""
         self._is_over = True
         self._ending = gevent.lock.RLock()
-        atexit.unregister(self._on_exit)
+        at_exit.unregister(self._on_exit)
 
     def _detach(self) -> None:
         self._listeners.close()
@@ -174,12 +173,14 @@ class Plugin:
             error = self._publishing.start()
         except SettingsError as e:
             self._refuse_to_run(str(e))
+        # `sys.exit` in a listener of the user's skips those that come later.
+        self._listeners.add_first("test_start", self._note_beginning)
         self._listeners.add("quitting", self._on_quitting)
         self._publishing.exit_code.attach(self._on_end)
         if not self._publishing.exit_code.link.can_be_last:
             self._listeners.add("quit", self._on_end)
         # Ways around both: --expect-workers-max-wait ends with sys.exit alone.
-        atexit.register(self._on_exit)
+        at_exit.register(self._on_exit)
         if error is not None:
             self._refuse_to_run(f"--cw-required is set and nothing can be published: {error}")
 
@@ -237,6 +238,9 @@ class Plugin:
                 MASTER_MESSAGE, MasterMessage(0.0, "-", 1, recording=False).pack(), msg.node_id
             )
 
+    def _note_beginning(self, **_: Any) -> None:
+        self._was_to_begin = True
+
     def _on_quitting(self, **_: Any) -> None:
         """Receive: here and not after all listeners, so that those which come later see Locust's totals whole."""
         try:
@@ -269,7 +273,7 @@ class Plugin:
         self._on_end()
         self._close_publishing()
         # A master whose workers never came ends with a code of Locust's own, and no library ends the user's process.
-        if publishing.has_begun and self._environment.parsed_options is not None:
+        if self._was_to_begin and self._environment.parsed_options is not None:
             publishing.exit_code.force()
 
     def _receive(self, timeout_s: float | None, *, quit_runner: bool) -> None:
@@ -302,6 +306,6 @@ class Plugin:
         self._receive(timeout_s, quit_runner=quit_runner)
         self._finish(timeout_s)
         self._close_publishing()
-        atexit.unregister(self._on_exit)
+        at_exit.unregister(self._on_exit)
         if self._publishing is not None and self._publishing.exit_code.cut is not None:
             raise self._publishing.exit_code.cut

@@ -128,11 +128,6 @@ class PublishingProcess:
         self._watch: gevent.Greenlet | None = None
         self._flush_end_s = 0.0
 
-    @property
-    def has_begun(self) -> bool:
-        """Whether a test has started in this process."""
-        return any(run.started_s is not None for run in self._runs)
-
     def on_message(self, msg: Any) -> None:
         """Take a worker's message, on a master."""
         if isinstance(self._source, Master):

@@ -485,6 +485,15 @@ def test_no_way_out_hides_a_rule_that_failed(cluster, cloudwatch):
         assert process.log_has(r"run .*: complete: \d+ of \d+ results"), process.name
 
 
+@pytest.mark.once
+def test_no_way_out_hides_that_a_test_never_began(cluster, cloudwatch):
+    cluster.locustfile = "leaves.py,trickle.py,plugin.py"
+    env = cloudwatch.env() | {"LEAVES": "test_start"}
+    cluster.single(REQUIRED, name="required", env=env)
+    cluster.single("--cw-rule", "max < 100 s", name="rule", env=env)
+    assert cluster.wait() == {"required": 4, "rule": 4}
+
+
 @pytest.mark.parametrize("command", [LOCUST, LOCUST_CW_RUN], ids=["locust", "locust-cw run"])
 @pytest.mark.parametrize("where", ["quitting", "quit"])
 def test_no_way_out_of_a_master_hides_that_its_run_was_cut_short(cluster, cloudwatch, command, where):

@@ -15,7 +15,7 @@ from typing import Any
 
 from locust_cw_dist.live.platform import forks, locust_internals
 
-Listener = Callable[..., None]
+Listener = Callable[..., object]
 
 
 class Listeners:
@@ -45,11 +45,14 @@ class Listeners:
         desk.add(self._environment, listener)
         self._undo.append(partial(desk.remove, listener))
 
-    def add_last(self, event: str, listener: Listener) -> None:
-        """Listen to an event after all other listeners, also those that are added later."""
+    def add_after(self, event: str, after: locust_internals.After) -> None:
+        """Call `after` when all listeners of an event have been called, also later ones; see `Guard`."""
         hook = self._hook(event)
-        locust_internals.add_last(hook, listener)
-        self._undo.append(partial(locust_internals.remove, hook, listener))
+        if locust_internals.Guard.can_guard(hook):
+            locust_internals.Guard.add(hook, after)
+            self._undo.append(partial(locust_internals.Guard.remove, hook, after))
+        else:
+            self.add(event, lambda **fields: after(None, fields))
 
     def add_message(self, kind: str, listener: Listener) -> None:
         """Take messages of this kind from the runner."""

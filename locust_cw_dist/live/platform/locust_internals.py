@@ -15,7 +15,7 @@ The order of an event's listeners is Locust's list of them, and nothing else can
 
 - `request` and `worker_report` reach us before anybody else, since Locust lets some exceptions of a listener through
   (`RescheduleTask`, `StopUser`), and skips the listeners after that one;
-- `report_to_master` reaches us after everybody else: a listener may empty the report;
+- `report_to_master` reaches us after everybody else, whatever they raise: a listener may empty the report;
 - where the process ends, each listener of `quitting` and `quit` is called whatever the others raise (`Guard`), and the
   exit code is decided on after all of them, together with what Locust's own code comes from (`EndLink`).
 
@@ -27,7 +27,7 @@ Each use is probed when the link is made, or in `order_modes`. Where something i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -43,30 +43,16 @@ returns is raised in its place."""
 ROUTER_HANDOVER = 56
 """libzmq's number of the option; the name is not in every pyzmq that Locust allows."""
 
-Listener = Callable[..., None]
-
-ORDERED = ("request", "worker_report", "report_to_master")
-"""The events in which a place of ours matters to results."""
-
-
-class _Line(list[Any]):
-    """The listeners of an event, some of which stay the last ones whatever is added."""
-
-    def __init__(self, listeners: Iterable[Listener], last: Iterable[Listener]) -> None:
-        super().__init__(listeners)
-        self.last = list(last)
-
-    def append(self, listener: Listener) -> None:
-        at = len(self)
-        while at and self[at - 1] in self.last:
-            at -= 1
-        self.insert(at, listener)
+Listener = Callable[..., object]
 
 
 def order_modes(environment: Any) -> list[str]:
     """Return what can't be done with this Locust, as `lesser_modes`: about listeners and messages."""
     modes = []
-    if not all(_has_order(getattr(environment.events, event)) for event in ORDERED):
+    events = environment.events
+    if not (
+        _has_order(events.request) and _has_order(events.worker_report) and Guard.can_guard(events.report_to_master)
+    ):
         modes.append("a listener of your own that raises, or empties a report, may hide results")
     if environment.runner is not None and not isinstance(getattr(environment.runner, "custom_messages", None), dict):
         modes.append("the plugin can't be installed again after `Plugin.close`, for the same runner")
@@ -79,15 +65,7 @@ def add_first(hook: Any, listener: Listener) -> None:
     An event that is being fired just now may go through the list itself, so that is left as it is.
     """
     if _has_order(hook):
-        hook._handlers = _Line((listener, *hook._handlers), _last_of(hook))  # noqa: SLF001 - there is no other way
-    else:
-        hook.add_listener(listener)
-
-
-def add_last(hook: Any, listener: Listener) -> None:
-    """Have `listener` called after all others of an event, also those that are added later; see `add_first`."""
-    if _has_order(hook):
-        hook._handlers = _Line((*hook._handlers, listener), (*_last_of(hook), listener))  # noqa: SLF001 - as above
+        hook._handlers = [listener, *hook._handlers]  # noqa: SLF001 - there is no other way
     else:
         hook.add_listener(listener)
 
@@ -98,11 +76,10 @@ def remove(hook: Any, listener: Listener) -> None:
         with suppress(ValueError):
             hook.remove_listener(listener)
         return
-    left, last = list(hook._handlers), _last_of(hook)  # noqa: SLF001 - as above
-    for listeners in (left, last):
-        if listener in listeners:
-            listeners.remove(listener)
-    hook._handlers = _Line(left, last)  # noqa: SLF001 - as above
+    left = list(hook._handlers)  # noqa: SLF001 - as above
+    if listener in left:
+        left.remove(listener)
+    hook._handlers = left  # noqa: SLF001 - as above
 
 
 def remove_message(runner: Any, kind: str) -> None:
@@ -127,10 +104,6 @@ def is_own_greenlet(runner: Any) -> bool:
 
 def _has_order(hook: Any) -> bool:
     return isinstance(getattr(hook, "_handlers", None), list)
-
-
-def _last_of(hook: Any) -> list[Listener]:
-    return list(getattr(hook._handlers, "last", ()))  # noqa: SLF001 - as above
 
 
 USUAL_REPORT_INTERVAL_S = 3.0

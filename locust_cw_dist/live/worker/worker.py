@@ -10,7 +10,6 @@ A worker needs no option and no environment variable of ours, and imports neithe
 
 from __future__ import annotations
 
-import atexit
 import logging
 import math
 import uuid
@@ -32,7 +31,7 @@ from locust_cw_dist.core.wire.messages import (
 from locust_cw_dist.core.worker.clock_offset import ClockSync
 from locust_cw_dist.core.worker.outbox import Moment, Outbox
 from locust_cw_dist.core.worker.run_naming import RunNaming
-from locust_cw_dist.live.platform import forks
+from locust_cw_dist.live.platform import at_exit, forks
 from locust_cw_dist.live.platform.clock import Clock, SystemClock
 from locust_cw_dist.live.platform.listeners import Listeners
 from locust_cw_dist.live.platform.locust_internals import Guard, WorkerLink, report_interval_s
@@ -137,8 +136,7 @@ class Worker:
             logger.warning("locust-cw: with this version of Locust %s", mode)
         self._request_listener.attach(self._environment)
         self._listeners.add("test_start", self._on_test_start)
-        # A listener of the user's may empty a report.
-        self._listeners.add_last("report_to_master", self._on_report)
+        self._listeners.add_after("report_to_master", self._after_report)
         quit_hook = self._environment.events.quit
         if Guard.can_guard(quit_hook):
             Guard.add(quit_hook, self._after_quit)
@@ -146,7 +144,7 @@ class Worker:
             logger.warning("locust-cw: with this version of Locust, results of later `quit` listeners are lost")
             self._listeners.add("quit", self._on_quit)
         # For a locustfile that ends the process with sys.exit.
-        atexit.register(self._on_exit)
+        at_exit.register(self._on_exit)
         self._listeners.add_message(MASTER_MESSAGE, self._on_master_message)
         self._runner.send_message(HELLO, pack_hello(self._epoch))
 
@@ -162,7 +160,7 @@ class Worker:
         """Be inert, in a forked process: the results are the parent's to send."""
         self._ended = True
         self._end = gevent.lock.RLock()
-        atexit.unregister(self._on_exit)
+        at_exit.unregister(self._on_exit)
         Guard.remove(self._environment.events.quit, self._after_quit)
 
     def _moment(self) -> Moment:
@@ -172,6 +170,17 @@ class Worker:
         if not self._naming.begin():
             # The master may think that nothing more comes from here, and end before the next report.
             self._try_to_send(HELLO, pack_hello(self._epoch))
+
+    def _after_report(self, raised: BaseException | None, fields: dict[str, Any]) -> BaseException | None:
+        """Add to a report when all listeners have had it, for one of the user's may empty it.
+
+        What Locust lets through of theirs would end its greenlet for reports, or the one that reads the master's word.
+        """
+        self._on_report(**fields)
+        if not isinstance(raised, Exception):
+            return raised
+        self._once.warning("reporting", "locust-cw: a listener of `report_to_master` raised: %r", raised)
+        return None
 
     def _on_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
         if client_id != self._runner.client_id:
@@ -250,7 +259,7 @@ class Worker:
 
     def _stop(self) -> None:
         """Record nothing any more, and say what came after the last frame."""
-        atexit.unregister(self._on_exit)
+        at_exit.unregister(self._on_exit)
         self._request_listener.detach()
         Guard.remove(self._environment.events.quit, self._after_quit)
         if self._outbox.has_ended and self._outbox.unacknowledged:

@@ -35,6 +35,9 @@ for hook, moment in ((events.test_stop, "test_stop"), (events.quitting, "quittin
     hook.add_listener(lambda moment=moment, **_: fire(moment))
 
 
+atexit.register(fire, "atexit of import")
+
+
 @events.init.add_listener
 def on_init(environment, **_):
     environment.events.quitting.add_listener(lambda **_: fire("quitting of init", failed=True))

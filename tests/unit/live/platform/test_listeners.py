@@ -42,25 +42,27 @@ def fire(hook, heard, **fields):
 
 
 def test_ours_is_first_and_last_whatever_is_added_before_and_after():
-    hook, heard = EventHook(), Heard()
+    environment, heard = Environment(events=Events()), Heard()
+    hook, listeners = environment.events.report_to_master, Listeners(environment)
     hook.add_listener(heard.by("before"))
     locust_internals.add_first(hook, heard.by("first"))
-    locust_internals.add_last(hook, heard.by("last"))
-    locust_internals.add_last(hook, heard.by("last, too"))
+    listeners.add_after("report_to_master", lambda _, fields: heard.by("last")(**fields))
+    listeners.add_after("report_to_master", lambda _, fields: heard.by("last, too")(**fields))
     hook.add_listener(heard.by("after"))
-    assert fire(hook, heard) == ["first", "before", "after", "last", "last, too"]
+    hook._handlers = [*hook._handlers, heard.by("in place")]
+    assert fire(hook, heard, client_id="w", data={}) == ["first", "before", "after", "in place", "last", "last, too"]
+    listeners.close()
+    assert fire(hook, heard) == ["first", "before", "after", "in place"]
 
 
 def test_one_that_is_taken_away_leaves_the_others_their_places():
     hook, heard = EventHook(), Heard()
-    first, last = heard.by("first"), heard.by("last")
-    locust_internals.add_first(hook, first)
-    locust_internals.add_last(hook, last)
+    locust_internals.add_first(hook, first := heard.by("first"))
     hook.add_listener(users := heard.by("user"))
     hook.remove_listener(users)
     hook.add_listener(heard.by("user, again"))
-    assert fire(hook, heard) == ["first", "user, again", "last"]
-    for listener in (first, last, last):
+    assert fire(hook, heard) == ["first", "user, again"]
+    for listener in (first, first):
         locust_internals.remove(hook, listener)
     hook.add_listener(heard.by("later"))
     assert fire(hook, heard) == ["user, again", "later"]
@@ -99,13 +101,18 @@ def test_with_another_locust_ours_are_listeners_like_others():
     heard, added = Heard(), []
     hook = SimpleNamespace(add_listener=added.append, remove_listener=added.remove)
     ours = heard.by("ours")
-    for add in (locust_internals.add_first, locust_internals.add_last):
-        add(hook, ours)
-    assert added == [ours, ours]
-    for _ in range(3):
+    locust_internals.add_first(hook, ours)
+    assert added == [ours]
+    for _ in range(2):
         locust_internals.remove(hook, ours)
     assert added == []
     events = SimpleNamespace(request=hook, worker_report=hook, report_to_master=hook)
+    listeners = Listeners(SimpleNamespace(events=events))
+    listeners.add_after("report_to_master", lambda _, fields: heard.by(fields["name"])())
+    added[0](name="ours, after")
+    assert heard.names == ["ours, after"]
+    listeners.close()
+    assert added == []
     assert locust_internals.order_modes(SimpleNamespace(events=events, runner=SimpleNamespace())) == [
         "a listener of your own that raises, or empties a report, may hide results",
         "the plugin can't be installed again after `Plugin.close`, for the same runner",
