@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 from collections import Counter
 from types import SimpleNamespace
 
@@ -12,6 +11,7 @@ from locust.event import Events
 from locust_cw_dist.core.summaries.reason_cap import MAX_REASONS_PER_RUN
 from locust_cw_dist.core.wire.frame import decode
 from locust_cw_dist.core.wire.messages import HELLO, REPORT_KEY, MasterMessage
+from locust_cw_dist.live.platform import at_exit
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.worker.worker import Worker
 from locust_cw_dist.testing import ManualClock
@@ -30,7 +30,7 @@ class Bench:
         environment = SimpleNamespace(runner=runner, events=Events())
         self.worker = Worker(environment, LogOnce(), self.clock)
         self.worker.attach()
-        atexit.unregister(self.worker._on_exit)
+        at_exit.unregister(self.worker._on_exit)
 
     def report(self):
         """Return the frame of a report, if it brings one."""
