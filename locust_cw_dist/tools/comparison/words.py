@@ -12,9 +12,10 @@ from locust_cw_dist.tools.comparison.gate import EXIT_NOT_JUDGED, Decision
 
 
 def label(endpoint: EndpointKey) -> str:
-    """Return an endpoint as a table shows it: on one line, whatever its name holds."""
+    """Return an endpoint as a table shows it: on one line, with escapes for what is not to be printed."""
     name, method = endpoint
-    return "".join(char if char.isprintable() else " " for char in f"{method} {name}").strip()
+    text = f"{method} {name}".strip()
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def number(value: float) -> str:
