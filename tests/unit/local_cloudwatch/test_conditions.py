@@ -14,7 +14,7 @@ from locust_cw_dist.local_cloudwatch.faults.conditions import Surroundings
 from locust_cw_dist.local_cloudwatch.operations.api import Api
 from locust_cw_dist.local_cloudwatch.operations.identities import Identities
 from locust_cw_dist.local_cloudwatch.storage.store import Store
-from locust_cw_dist.testing import LocalCloudwatch, LocalCloudwatchError
+from locust_cw_dist.testing import LocalCloudwatchError
 from support.aws_json import operate
 from support.put_requests import ONE_TRY, a_call, a_datum, refusal
 
@@ -24,18 +24,6 @@ A_CALL = a_call(a_datum())
 ROLE = "arn:aws:iam::210987654321:role/team/publisher"
 HOUR_S = 3600
 DAY_S = 24 * HOUR_S
-
-
-@pytest.fixture(scope="module")
-def server():
-    with LocalCloudwatch() as running:
-        yield running
-
-
-@pytest.fixture
-def cloudwatch(server):
-    server.reset()
-    return server
 
 
 def boto_client(cloudwatch, service, credentials=None):

@@ -16,23 +16,6 @@ pytestmark = pytest.mark.once
 A_CALL = a_call(a_datum(), a_datum(MetricName="Other"))
 
 
-@pytest.fixture(scope="module")
-def server():
-    with LocalCloudwatch() as running:
-        yield running
-
-
-@pytest.fixture
-def cloudwatch(server):
-    server.reset()
-    return server
-
-
-@pytest.fixture
-def client(cloudwatch):
-    return cloudwatch.client(config=ONE_TRY)
-
-
 def outcome(client):
     found = refusal(client, A_CALL)
     return "taken" if found is None else found[0]

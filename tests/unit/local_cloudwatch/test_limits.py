@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from locust_cw_dist.local_cloudwatch.operations.limits import UNITS
-from locust_cw_dist.testing import LocalCloudwatch
 from support.aws_json import operate
-from support.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions, from_now, refusal
+from support.put_requests import NAMESPACE, a_call, a_datum, dimensions, from_now, refusal
 
 pytestmark = pytest.mark.once
 
@@ -246,17 +245,6 @@ DATUMS = [
         lambda: a_datum(Timestamp=from_now(TWO_HOURS_S - 10)),
     ),
 ]
-
-
-@pytest.fixture(scope="module")
-def cloudwatch():
-    with LocalCloudwatch() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def client(cloudwatch):
-    return cloudwatch.client(config=ONE_TRY)
 
 
 def called(value):

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from locust_cw_dist.local_cloudwatch.http import cbor, form
 from locust_cw_dist.local_cloudwatch.operations.fields import Timestamp
-from locust_cw_dist.testing import LocalCloudwatch
 from support.protocols import PROTOCOLS, client_of
 from support.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions, refusal
 
@@ -25,18 +24,6 @@ pytestmark = pytest.mark.once
 
 CBOR_PATH = "/service/GraniteServiceVersion20100801/operation/"
 ODD = dimensions(("Request", "/a?b=<c>&d;é".encode("ascii", "backslashreplace").decode()), ("Host", "-"))
-
-
-@pytest.fixture(scope="module")
-def server():
-    with LocalCloudwatch() as running:
-        yield running
-
-
-@pytest.fixture
-def cloudwatch(server):
-    server.reset()
-    return server
 
 
 @pytest.fixture(params=PROTOCOLS)

@@ -8,31 +8,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from locust_cw_dist.local_cloudwatch.operations.queries import retention_s, start_step_s
-from locust_cw_dist.testing import LocalCloudwatch
-from support.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions
+from support.put_requests import NAMESPACE, a_call, a_datum, dimensions
 
 pytestmark = pytest.mark.once
 
 REQUEST = dimensions(("Request", "/cart"), ("Method", "GET"))
 HOUR_S = 3600
 DAY_S = 24 * HOUR_S
-
-
-@pytest.fixture(scope="module")
-def server():
-    with LocalCloudwatch() as running:
-        yield running
-
-
-@pytest.fixture
-def cloudwatch(server):
-    server.reset()
-    return server
-
-
-@pytest.fixture
-def client(cloudwatch):
-    return cloudwatch.client(config=ONE_TRY)
 
 
 @pytest.fixture

@@ -24,7 +24,6 @@ import pytest
 from botocore.config import Config
 
 from locust_cw_dist.local_cloudwatch.command import run
-from locust_cw_dist.testing import LocalCloudwatch
 from locust_cw_dist.tools.cli.local_cloudwatch import add_parser
 from support.aws_json import headers_of, operate, post
 from support.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions, refusal
@@ -34,18 +33,6 @@ pytestmark = pytest.mark.once
 MODULE = "locust_cw_dist.local_cloudwatch"
 LIMIT_BYTES = 1_000_000
 DEADLINE_S = 20
-
-
-@pytest.fixture(scope="module")
-def server():
-    with LocalCloudwatch() as running:
-        yield running
-
-
-@pytest.fixture
-def cloudwatch(server):
-    server.reset()
-    return server
 
 
 def body_of(size=None, name="m"):
