@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode, urlsplit
 
 from locust_cw_dist.local_cloudwatch.command import READY_PREFIX
+from locust_cw_dist.local_cloudwatch.storage.journal import Counts
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -106,21 +107,10 @@ class RecordedSeries:
 
 
 @dataclass(frozen=True, slots=True)
-class CloudwatchStats:
-    """What the server counted since its start or the last reset.
+class CloudwatchStats(Counts):
+    """What the server counted since its start or the last reset, and what it holds now.
 
     Attributes:
-        put_calls: PutMetricData calls; when none is under way, the sum of the next three.
-        put_accepted: calls whose datums were taken, all of them.
-        put_refused: calls that got an error; nothing of them was taken.
-        put_unanswered: calls that a fault left without an answer before anything was taken.
-        replies_lost: accepted calls whose answer a fault withheld.
-        datums: datums taken.
-        wire_bytes: bytes of PutMetricData bodies as they came.
-        body_bytes: the same after decompression.
-        refusals: error code -> calls, of every operation.
-        operations: operation -> calls.
-        faults: kind of fault -> how often it struck.
         series: series that are stored now.
         cells: timestamps that are stored now, over all series.
         values: distinct values that are stored now, over all cells.
@@ -128,17 +118,6 @@ class CloudwatchStats:
         evicted_cells: cells that had to go.
     """
 
-    put_calls: int
-    put_accepted: int
-    put_refused: int
-    put_unanswered: int
-    replies_lost: int
-    datums: int
-    wire_bytes: int
-    body_bytes: int
-    refusals: dict[str, int]
-    operations: dict[str, int]
-    faults: dict[str, int]
     series: int
     cells: int
     values: int
