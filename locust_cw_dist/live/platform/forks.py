@@ -41,7 +41,11 @@ def watch(thing: Forkable) -> None:
 
 
 def spawn(call: Callable[..., object], *args: object) -> gevent.Greenlet:
-    """Return a greenlet that runs `call` in this process, and ends in one that is forked from it."""
+    """Return a greenlet that runs `call` in this process, and ends in one that is forked from it.
+
+    It may get one more turn there, where its timer is due before the kill is carried out: all that reaches out of the
+    process stands behind a `Door`.
+    """
     _register()
     greenlet = gevent.spawn(call, *args)
     _greenlets.add(greenlet)
