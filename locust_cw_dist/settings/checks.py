@@ -13,11 +13,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from locust_cw_dist.core.costs.prices import PRICE_NAMES
+from locust_cw_dist.core.names.name_pattern import NamePattern
+from locust_cw_dist.core.names.shorten import shown
 from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
 from locust_cw_dist.core.records.location import ALLOWED, S3Location, is_url
 from locust_cw_dist.core.rules.rule import RuleError, RuleSet
 from locust_cw_dist.core.rules.rule_text import parse
-from locust_cw_dist.core.summaries.shorten import shown
 from locust_cw_dist.core.summaries.windows import RESOLUTIONS_S
 from locust_cw_dist.errors import SettingsError
 
@@ -242,8 +243,8 @@ def _pattern(value: Any) -> str:
     if not (isinstance(value, str) and value):
         raise wrong(value, "a regular expression")
     try:
-        re.compile(value)
-    except re.error as e:
+        NamePattern(value)
+    except ValueError as e:
         raise wrong(value, f"a regular expression ({e})") from None
     return value
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from locust_cw_dist.core.names.shorten import shown
 from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
-from locust_cw_dist.core.summaries.shorten import shown
 from locust_cw_dist.errors import SettingsError
 
 

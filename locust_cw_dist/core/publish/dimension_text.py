@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import re
 
+from locust_cw_dist.core.names.shorten import _cut, _looks_cut
 from locust_cw_dist.core.publish.limits import (
     MAX_DIMENSION_NAME_CHARS,
     MAX_DIMENSION_VALUE_CHARS,
 )
-from locust_cw_dist.core.summaries.shorten import _cut, _looks_cut
 
 _EMPTY = r"\-"
 _ESCAPED = re.compile(r"(?:[^\\]|\\(?:\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}))*", re.ASCII)

@@ -5,8 +5,7 @@ It is applied on the master, before the endpoint cap, so that all workers agree 
 
 from __future__ import annotations
 
-import re
-
+from locust_cw_dist.core.names.name_pattern import NamePattern, TooSlowError
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary
 
@@ -17,7 +16,12 @@ MAX_REMEMBERED = 10_000
 class Selection:
     """Groups and filters endpoints by their request names.
 
+    An expression that takes too long on a name decides nothing: the name is neither grouped nor left out by it.
+
     State: touched only by the publisher.
+
+    Attributes:
+        too_slow: What to tell the user of such expressions, by expression.
     """
 
     def __init__(
@@ -30,9 +34,10 @@ class Selection:
             include: Where there are any, only what matches one, after grouping, is kept.
             exclude: What matches one, after grouping, is left out.
         """
-        self._groups = [(re.compile(pattern), name) for pattern, name in groups]
-        self._include = [re.compile(pattern) for pattern in include]
-        self._exclude = [re.compile(pattern) for pattern in exclude]
+        self.too_slow: dict[str, str] = {}
+        self._groups = [(NamePattern(pattern), name) for pattern, name in groups]
+        self._include = [NamePattern(pattern) for pattern in include]
+        self._exclude = [NamePattern(pattern) for pattern in exclude]
         self._names: dict[str, str | None] = {}
 
     def apply(self, summaries: dict[EndpointKey, Summary]) -> tuple[dict[EndpointKey, Summary], int]:
@@ -63,7 +68,14 @@ class Selection:
         return self._names[name]
 
     def _choose(self, name: str) -> str | None:
-        name = next((group for pattern, group in self._groups if pattern.fullmatch(name)), name)
-        if self._include and not any(pattern.fullmatch(name) for pattern in self._include):
+        name = next((group for pattern, group in self._groups if self._matches(pattern, name, unknown=False)), name)
+        if self._include and not any(self._matches(pattern, name, unknown=True) for pattern in self._include):
             return None
-        return None if any(pattern.fullmatch(name) for pattern in self._exclude) else name
+        return None if any(self._matches(pattern, name, unknown=False) for pattern in self._exclude) else name
+
+    def _matches(self, pattern: NamePattern, name: str, *, unknown: bool) -> bool:
+        try:
+            return pattern.matches(name)
+        except TooSlowError as e:
+            self.too_slow.setdefault(pattern.text, str(e))
+            return unknown

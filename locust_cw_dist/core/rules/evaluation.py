@@ -213,7 +213,10 @@ class Evaluation:
     def outcomes(self) -> Iterator[RuleOutcome]:
         """Yield each rule's outcome, as things stand."""
         for watch in self._watches:
-            yield self._sliding(watch) if watch.rule.window_s is not None else self._whole(watch)
+            if watch.feed.unmatched:
+                yield _unmatched(watch)
+            else:
+                yield self._sliding(watch) if watch.rule.window_s is not None else self._whole(watch)
 
     def outcome(self) -> Outcome:
         """Return the outcome of all rules, as things stand."""
@@ -286,4 +289,16 @@ def _no_data(watch: _Watch, text: str) -> RuleOutcome:
         message=text,
         # Without any such request, or any that has a time, the rule or the test is wrong; too few are bad luck.
         failed=rule.severity is Severity.FAIL and not requests,
+    )
+
+
+def _unmatched(watch: _Watch) -> RuleOutcome:
+    """Return the outcome of a rule that may not have seen all that it means: that is no pass."""
+    return RuleOutcome(
+        rule=watch.rule,
+        state=RuleState.NO_DATA,
+        observed=None,
+        requests=watch.feed.total.requests(watch.rule),
+        message=watch.feed.unmatched,
+        failed=watch.rule.severity is Severity.FAIL,
     )

@@ -12,6 +12,7 @@ import math
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from locust_cw_dist.core.names.name_pattern import TooSlowError
 from locust_cw_dist.core.rules.rule import Figure, Rule
 from locust_cw_dist.core.summaries.histogram import Histogram
 from locust_cw_dist.core.summaries.sections import EndpointKey
@@ -105,6 +106,7 @@ class Feed:
         touched: Starts of windows that have changed since they were last looked at.
         first_s: Start of the first window.
         too_late: Requests that came too late for the sliding windows that they belong to.
+        unmatched: What to tell the user of a name of which it can't be told in time whether it is meant; empty if none.
     """
 
     rule: Rule
@@ -115,6 +117,15 @@ class Feed:
     touched: set[int] = field(default_factory=set)
     first_s: float = math.inf
     too_late: int = 0
+    unmatched: str = ""
+
+    def means(self, request: str, method: str) -> bool:
+        """Whether such requests are meant; if that can't be told, they are not, and `unmatched` says so."""
+        try:
+            return self.rule.matches(request, method)
+        except TooSlowError as e:
+            self.unmatched = self.unmatched or str(e)
+            return False
 
     def add(self, start_s: int, summary: Summary, kept_since_s: float) -> None:
         """Add the requests of a window."""
@@ -187,7 +198,7 @@ class Feeds:
         if feeds is None:
             if len(self._looking_at) >= MAX_REMEMBERED:
                 self._looking_at.clear()
-            feeds = self._looking_at[key] = tuple(feed for feed in self if feed.rule.matches(*key))
+            feeds = self._looking_at[key] = tuple(feed for feed in self if feed.means(*key))
         return feeds
 
     def _begin_s(self, rule: Rule, started_s: float) -> float:

@@ -26,7 +26,7 @@ class RuleOutcome:
         observed: The figure, in the unit of the rule's limit; over sliding windows the worst one. None: there is none.
         requests: How many requests that was computed from; those of the worst window, over sliding ones.
         message: One line for people: what was seen, and where.
-        failed: Whether the run fails for it: it is of severity fail, and is broken or never saw a request.
+        failed: Whether the run fails for it: it is of severity fail, and is broken, saw no request or can't be judged.
     """
 
     rule: Rule

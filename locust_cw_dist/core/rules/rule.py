@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from locust_cw_dist.core.summaries.shorten import shown
+from locust_cw_dist.core.names.name_pattern import NamePattern
+from locust_cw_dist.core.names.shorten import shown
 
 MAX_WINDOW_S = 3600
 """The longest sliding window: what a rule holds in memory are the windows of `resolution` seconds in it."""
@@ -104,7 +105,7 @@ class Rule:
     severity: Severity = Severity.FAIL
     abort_after_s: int | None = None
     name: str = ""
-    _pattern: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
+    _pattern: NamePattern | None = field(init=False, repr=False, compare=False, default=None)
 
     def __post_init__(self) -> None:
         """Check it, and fill in what depends on the rest.
@@ -126,7 +127,7 @@ class Rule:
         if not (len(self.name) <= MAX_NAME and self.name.isprintable() and self.name.strip()):
             raise RuleError(f"name: got {shown(self.name)}, must be 1 to {MAX_NAME} printable characters")
         if self.request is not None:
-            object.__setattr__(self, "_pattern", re.compile(self.request))
+            object.__setattr__(self, "_pattern", NamePattern(self.request))
 
     @property
     def figure_text(self) -> str:
@@ -157,11 +158,15 @@ class Rule:
         return self.figure is Figure.FAILURE_RATIO and self.severity is Severity.FAIL
 
     def matches(self, request: str, method: str) -> bool:
-        """Whether it looks at requests of this name and method."""
+        """Whether it looks at requests of this name and method.
+
+        Raises:
+            TooSlowError: Its expression takes too long on this name.
+        """
         if self.method is not None and method != self.method:
             return False
         # A name with a question mark or a bracket in it is no good expression, but matches itself.
-        return self._pattern is None or request == self.request or self._pattern.fullmatch(request) is not None
+        return self._pattern is None or request == self.request or self._pattern.matches(request)
 
     def holds(self, value: float) -> bool:
         """Whether the figure may have this value."""
@@ -314,8 +319,8 @@ def _request(value: object) -> str:
     if not (isinstance(value, str) and value and value.isprintable()):
         raise _wrong("request", value, "a request's name or a regular expression, of printable characters")
     try:
-        re.compile(value)
-    except re.error as e:
+        NamePattern(value)
+    except ValueError as e:
         raise _wrong("request", value, f"a request's name or a regular expression ({e})") from None
     return value
 

@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from locust_cw_dist.core.names.shorten import shown
 from locust_cw_dist.core.rules.rule import ANY, ATTRIBUTES, PLAIN_METHOD, Figure, Rule, RuleError
-from locust_cw_dist.core.summaries.shorten import shown
 
 MAX_TEXT = 2_000
 

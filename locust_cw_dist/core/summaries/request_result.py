@@ -16,9 +16,9 @@ from decimal import Decimal
 from numbers import Number, Real
 from typing import Any, TypeVar
 
+from locust_cw_dist.core.names.shorten import shorten
 from locust_cw_dist.core.summaries.failure_reasons import reason_of
 from locust_cw_dist.core.summaries.histogram import CEILING_MS
-from locust_cw_dist.core.summaries.shorten import shorten
 
 T = TypeVar("T")
 U = TypeVar("U")

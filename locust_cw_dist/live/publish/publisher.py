@@ -189,6 +189,8 @@ class Publisher:
         window.summaries, left_out = self._selection.apply(window.summaries)
         if left_out:
             ledger.dropped[LEFT_OUT] += left_out
+        for pattern, problem in self._selection.too_slow.items():
+            self._once.warning(f"slow {pattern}", "locust-cw: %s. Such names stay as they are", problem)
         for listener in self.on_closed:
             try:
                 listener(window, gauges)

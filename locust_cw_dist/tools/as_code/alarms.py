@@ -20,9 +20,9 @@ from fractions import Fraction
 from typing import Any
 
 from locust_cw_dist.core.costs.prices import Prices
+from locust_cw_dist.core.names.shorten import shorten
 from locust_cw_dist.core.rules.rule import Figure, Rule, Severity
 from locust_cw_dist.core.summaries.sections import EndpointKey
-from locust_cw_dist.core.summaries.shorten import shorten
 from locust_cw_dist.settings.settings import Settings
 from locust_cw_dist.tools.as_code.endpoints import (
     Dimensions,

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from locust_cw_dist.core.names.shorten import shorten
 from locust_cw_dist.core.publish.datums import percentile_metric
 from locust_cw_dist.core.rules.rule import Rule
 from locust_cw_dist.core.summaries.sections import EndpointKey
-from locust_cw_dist.core.summaries.shorten import shorten
 from locust_cw_dist.settings.settings import Settings
 from locust_cw_dist.tools.as_code import rule_lines
 from locust_cw_dist.tools.as_code.endpoint_graphs import EndpointGraphs, endpoint_label

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from locust_cw_dist.core.names.name_pattern import TooSlowError
 from locust_cw_dist.core.publish.datums import ENDPOINT_DIMENSIONS
 from locust_cw_dist.core.publish.dimension_text import clean_dimension_value
 from locust_cw_dist.core.publish.selection import Selection
@@ -38,7 +39,10 @@ def find_endpoint(rule: Rule, settings: Settings, known: Sequence[EndpointKey]) 
     """
     if rule.request is None and rule.method is None:
         return None
-    found = [endpoint for endpoint in dict.fromkeys(known) if rule.matches(*endpoint)]
+    try:
+        found = [endpoint for endpoint in dict.fromkeys(known) if rule.matches(*endpoint)]
+    except TooSlowError as e:
+        return NoSeries(str(e))
     if len(found) == 1:
         return found[0]
     if found:

@@ -12,8 +12,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from locust_cw_dist.core.names.shorten import shorten
 from locust_cw_dist.core.rules.rule import ANY, Rule, Severity
-from locust_cw_dist.core.summaries.shorten import shorten
 
 OWNER_TAG = "locust-cw-dist"
 """Key of the tag that holds the name of the set."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from locust_cw_dist.core.names.shorten import shown
 from locust_cw_dist.core.publish.dimension_text import check_dimension_name, check_dimension_value
-from locust_cw_dist.core.summaries.shorten import shown
 
 FORM = "as 'AWS/ApplicationELB:TargetResponseTime:LoadBalancer=app/x/1:p95', its dimensions after commas"
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from locust_cw_dist.core.names.shorten import shorten
 from locust_cw_dist.core.rules.rule import Rule, Severity
-from locust_cw_dist.core.summaries.shorten import shorten
 
 COLUMNS = 24
 GRAPH_HEIGHT = 7

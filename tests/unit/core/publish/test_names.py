@@ -6,13 +6,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from locust_cw_dist.core.names.shorten import shorten
 from locust_cw_dist.core.publish.dimension_text import (
     check_dimension_name,
     check_dimension_value,
     clean_dimension_value,
     restore_dimension_value,
 )
-from locust_cw_dist.core.summaries.shorten import shorten
 
 any_text = st.text(st.characters(exclude_categories=()))
 tricky_text = st.text(st.sampled_from("\\ux0~- \t\n\x00\x7f\xffU\u4e2d\U0001f600\ud83d\ude00af1"), max_size=12)

@@ -53,3 +53,14 @@ def test_what_is_remembered_of_names_is_bounded(monkeypatch):
         kept, left_out = selection.apply(summaries(**{f"a{number}": 1}))
         assert (len(kept), left_out) == ((0, 1) if str(number).startswith("1") else (1, 0))
         assert len(selection._names) <= 10
+
+
+def test_an_expression_that_takes_too_long_decides_nothing_and_is_told_of():
+    slow, name = r"/(a|a)+b", "/" + "a" * 60
+    given = summaries(b=2) | {(name, "GET"): summaries(x=1)["/x", "GET"]}
+    grouped = Selection(groups=((slow, "/grouped"), (r"/a+", "/later")))
+    assert counts(grouped.apply(dict(given))[0]) == {"/b": 2, "/later": 1}
+    assert list(grouped.too_slow) == [slow]
+    assert "takes too long" in grouped.too_slow[slow]
+    assert counts(Selection(include=(slow,)).apply(dict(given))[0]) == {name: 1}
+    assert counts(Selection(exclude=(slow,)).apply(dict(given))[0]) == {name: 1, "/b": 2}

@@ -101,6 +101,15 @@ def test_a_rule_on_times_that_finds_none_fails_and_says_so(rule):
     assert one.message == "none of 8 requests has a usable response time"
 
 
+def test_a_rule_whose_expression_takes_too_long_on_a_name_fails_and_says_so():
+    trial = Trial("count(/(a|a)+b) < 5", "count(/b) < 5")
+    trial.window(1, name="/" + "a" * 60).window(1, name="/b")
+    slow, other = trial.evaluation.outcome().rules
+    assert (slow.state, slow.failed) == (RuleState.NO_DATA, True)
+    assert "takes too long on the name" in slow.message
+    assert other.state is RuleState.PASSED
+
+
 def test_too_few_times_are_bad_luck():
     one = Trial("p95 < 1 s, min_requests=5").late(0, {("/a", "GET"): summary(1, 2), ("/b", "GET"): UNTIMED}).only
     assert (one.state, one.failed, one.message) == (RuleState.NO_DATA, False, "2 requests, at least 5 are needed")
