@@ -76,6 +76,7 @@ IMPORTERS_OF_LOCUST = {
     "testing.linked_pair",
 }
 IMPORTERS_OF_BOTO3 = {
+    "live.aws.signing",
     "tools.as_code.account",
     "live.publish.cloudwatch",
     "live.records.s3",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 import gevent
+
+from locust_cw_dist.live.platform.clock import monotonic_s
 
 MAX_HOLD_S = 0.002
 """How long the hub is held, give or take one endpoint (0.05 ms where points are packed, 0.3 ms where datums are made)
@@ -21,10 +21,10 @@ class HubSlice:
 
     def __init__(self) -> None:
         """Begin the first slice."""
-        self._since_s = time.perf_counter()
+        self._since_s = monotonic_s()
 
     def breathe(self) -> None:
         """Let others have the hub, if it was held for long enough."""
-        if time.perf_counter() - self._since_s > MAX_HOLD_S:
+        if monotonic_s() - self._since_s > MAX_HOLD_S:
             gevent.sleep(0)
-            self._since_s = time.perf_counter()
+            self._since_s = monotonic_s()

@@ -18,7 +18,6 @@ State: everything here is touched on the hub only.
 from __future__ import annotations
 
 import random
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import chain
@@ -33,6 +32,7 @@ from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.core.publish.window_datums import Entry
 from locust_cw_dist.core.spool.stored_batch import StoredBatch
 from locust_cw_dist.live.platform import forks
+from locust_cw_dist.live.platform.clock import monotonic_s
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.publish.sink import Sink, outcome
 from locust_cw_dist.live.publish.unsent_batches import UnsentBatches
@@ -230,7 +230,7 @@ class Sender:
 
     def _take(self) -> StoredBatch | None:
         """Return what is to be tried now: while calls fail, one at a time and not before its time."""
-        if self._is_paused or (self._gate.failures and (self._attempts or self._gate.pause_s(time.monotonic()))):
+        if self._is_paused or (self._gate.failures and (self._attempts or self._gate.pause_s(monotonic_s()))):
             return None
         # What is in memory only goes first: it has most to lose.
         waiting = self._fresh or self._stored
@@ -240,7 +240,7 @@ class Sender:
         """Return for how long there is nothing to do; None if only until something changes."""
         if self._is_paused or not self._gate.failures or self._attempts or not (self._fresh or self._stored):
             return None
-        return self._gate.pause_s(time.monotonic())
+        return self._gate.pause_s(monotonic_s())
 
     def _wait(self, timeout_s: float | None) -> None:
         self._changed.wait(timeout_s)
@@ -313,7 +313,7 @@ class Sender:
 
     def _call(self, namespace: str, piece: tuple[Entry, ...]) -> SendError | None:
         """Make one call and note how it went."""
-        gevent.sleep(self._gate.reserve(time.monotonic()))
+        gevent.sleep(self._gate.reserve(monotonic_s()))
         if self._is_ending:
             # Not `last_failure`: that may be ambiguous, and this is not.
             return SendError(Failure.UNREACHABLE, "the process ended before the call")
@@ -338,7 +338,7 @@ class Sender:
             return
         self.last_failure = error.failure
         self.ledger.ambiguous += error.failure is Failure.AMBIGUOUS
-        self._gate.fail(time.monotonic(), random.random(), error.retry_after_s)  # noqa: S311 - jitter, not a secret
+        self._gate.fail(monotonic_s(), random.random(), error.retry_after_s)  # noqa: S311 - jitter, not a secret
         self._once.warning(
             f"failure {error.failure.value}",
             "locust-cw: %s (%s); trying again, nothing is lost yet",

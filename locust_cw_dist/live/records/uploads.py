@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 import shlex
 import tempfile
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from gevent.event import Event
 
 from locust_cw_dist.core.records.location import S3Location
 from locust_cw_dist.live.platform import forks
+from locust_cw_dist.live.platform.clock import monotonic_s
 from locust_cw_dist.live.platform.disk_thread import DiskThread
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.records.s3 import S3, S3Error, Snapshot
@@ -87,9 +87,9 @@ class Uploads:
         """
         if self._greenlet is not None:
             self._greenlet.kill()
-        end_s = time.monotonic() + timeout_s
+        end_s = monotonic_s() + timeout_s
         # Of earlier runs of this process there is something in S3 already.
-        failed = [path for path in reversed(self._paths) if not self._finish_one(path, end_s - time.monotonic())]
+        failed = [path for path in reversed(self._paths) if not self._finish_one(path, end_s - monotonic_s())]
         if self._spool is not None:
             with suppress(OSError):
                 self._disk_thread.run(_close_spool, self._spool, is_temporary=self._spool_dir is None)

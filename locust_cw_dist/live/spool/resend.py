@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +18,7 @@ import gevent
 
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.errors import SettingsError
-from locust_cw_dist.live.platform.clock import SystemClock
+from locust_cw_dist.live.platform.clock import SystemClock, monotonic_s
 from locust_cw_dist.live.platform.disk_thread import DiskThread
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.publish.sender import Sender
@@ -134,7 +133,7 @@ class Resending:
     def send(self, timeout_s: float, is_interrupted: Callable[[], bool], on_progress: Callable[[], None]) -> None:
         """Send what was adopted, until it is sent, CloudWatch takes nothing for `timeout_s`, or the user ends it."""
         self._sender.start()
-        changed_s, seen = time.monotonic(), self._progress
+        changed_s, seen = monotonic_s(), self._progress
         while not self._sender.is_idle:
             on_progress()
             gevent.sleep(POLL_S)
@@ -142,8 +141,8 @@ class Resending:
                 self._sender.pause(LAST_CALLS_S)
                 break
             if self._progress != seen:
-                changed_s, seen = time.monotonic(), self._progress
-            elif time.monotonic() - changed_s > timeout_s:
+                changed_s, seen = monotonic_s(), self._progress
+            elif monotonic_s() - changed_s > timeout_s:
                 logger.warning(
                     "locust-cw: CloudWatch has taken nothing for %g s (%s): given up, the rest stays on disk",
                     timeout_s,
