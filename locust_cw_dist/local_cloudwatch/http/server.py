@@ -21,6 +21,7 @@ from locust_cw_dist.local_cloudwatch.faults.conditions import Surroundings
 from locust_cw_dist.local_cloudwatch.faults.faults import ConnectionCutError, FaultPlan, strike_before
 from locust_cw_dist.local_cloudwatch.http.control import Control
 from locust_cw_dist.local_cloudwatch.http.protocols import JSON, Rendered, protocol_of
+from locust_cw_dist.local_cloudwatch.http.strangers import STRANGER, is_strangers
 from locust_cw_dist.local_cloudwatch.http.wire import FramingError, receive
 from locust_cw_dist.local_cloudwatch.operations.api import Api
 from locust_cw_dist.local_cloudwatch.operations.identities import Identities
@@ -148,8 +149,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer_control(self, received: Received) -> None:
         call = JSON.read(self.headers, self.path, received)
         try:
-            if call.problem:
-                raise call.problem
+            problem = STRANGER if is_strangers(self.headers) else call.problem
+            if problem:
+                raise problem
             answer = self.server.control.handle(self.command, self.path, call.document)
         except ApiError as error:
             self._send_error(JSON, error)

@@ -323,3 +323,46 @@ def test_it_runs_on_the_standard_library_alone():
     _, logged = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 0
     assert logged.count("refused ListMetrics") == 1
+
+
+# Web pages of others
+
+
+def control_status(cloudwatch, method="POST", path="/_local/reset", **headers):
+    address = urlsplit(cloudwatch.endpoint_url)
+    line = http.client.HTTPConnection(address.hostname, address.port, timeout=DEADLINE_S)
+    try:
+        line.request(method, path, body=b"{}", headers={"Host": address.netloc} | headers)
+        return line.getresponse().status
+    finally:
+        line.close()
+
+
+@pytest.mark.parametrize("path", ["/_local/reset", "/_local/faults"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Host": "evil.example"},
+        {"Host": "evil.example:4582", "Origin": "http://evil.example:4582"},
+        {"Host": "127.0.0.1.evil.example"},
+        {"Host": "@"},
+        {"Host": "[::1"},
+    ],
+)
+def test_a_page_of_another_site_changes_nothing(cloudwatch, path, headers):
+    assert control_status(cloudwatch, path=path, **headers) == 403
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost:4582", "127.0.0.1", "[::1]:4582", "cloudwatch:4582", "cloudwatch.perf.svc", "host.docker.internal:1"],
+)
+def test_a_program_calls_it_by_any_name_that_is_nobodys(cloudwatch, host):
+    assert control_status(cloudwatch, "GET", "/_local/stats", Host=host) == 200
+
+
+def test_a_page_of_the_servers_own_may_ask_it(cloudwatch):
+    assert control_status(cloudwatch, "GET", "/_local/stats", Origin=cloudwatch.endpoint_url) == 200
