@@ -15,12 +15,14 @@ class ScriptedSink:
 
     Attributes:
         max_pairs: Weight that one batch may have; the default is what CloudWatch takes of a client of the user's.
+        max_bytes: Length of body that one batch may have; the same.
         script: What is left of the script.
         batches: The batches that were taken, in order.
         threads: Native ids of the threads that `send` was called in.
     """
 
     max_pairs = 1_500
+    max_bytes = 200_000
 
     def __init__(self, *script: BaseException | None) -> None:
         """Answer as `script` says."""

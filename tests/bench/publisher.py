@@ -15,7 +15,6 @@ from bench.figures import Figure
 from bench.traffic import Report, SimulatedWorker
 from locust_cw_dist.core.publish.batches import batches
 from locust_cw_dist.core.publish.ledger import RunLedger
-from locust_cw_dist.core.publish.limits import MAX_PAIRS_PER_BODY
 from locust_cw_dist.core.publish.window_datums import Closed, window_datums
 from locust_cw_dist.core.summaries.gauges import RunGauges, StatisticSet
 from locust_cw_dist.core.summaries.window import Window
@@ -96,5 +95,5 @@ def _calls() -> int:
     for start_s in range(1_795_000_000, 1_795_000_000 + RUN_S, settings.resolution_s):
         closed = Closed(Window("run", start_s, summaries), summaries, "-", gauges)
         made = window_datums(plan, closed, RunLedger())
-        calls += sum(1 for _ in batches(made, max_pairs=MAX_PAIRS_PER_BODY))
+        calls += sum(1 for _ in batches(made))
     return calls

@@ -29,7 +29,6 @@ from locust_cw_dist.core.publish.batches import batches, body
 from locust_cw_dist.core.publish.body_sizes import Payloads
 from locust_cw_dist.core.publish.datums import Distribution, MetricPlan
 from locust_cw_dist.core.publish.ledger import RunLedger
-from locust_cw_dist.core.publish.limits import MAX_PAIRS_PER_BODY
 from locust_cw_dist.core.publish.selection import Selection
 from locust_cw_dist.core.publish.window_datums import Closed, Entry, window_datums
 from locust_cw_dist.core.records.location import S3Location
@@ -174,7 +173,7 @@ def make_plan(publishing: PublishingPlan, load: Load, usage: Usage, prices: Pric
     closed, cap = _closed(publishing, load, start_s)
     entries = list(window_datums(publishing.metrics, closed, RunLedger()))
     payloads, bodies = Payloads(), []
-    for batch in batches(entries, max_pairs=MAX_PAIRS_PER_BODY):
+    for batch in batches(entries):
         datums = [entry.datum for entry in batch]
         bodies.append(body(publishing.namespace, datums))
         payloads.note(bodies[-1], datums)

@@ -61,11 +61,8 @@ class Distribution:
 
     values: tuple[float, ...]
     counts: tuple[int, ...]
-    values_json: str = field(init=False, repr=False, compare=False)
-    """The values as JSON: asked for twice, for the size of a body and for the body."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "values_json", f"[{','.join(map(_TEXTS.__getitem__, self.values))}]")
         if not 1 <= len(self.values) <= MAX_VALUES_PER_DATUM or len(self.values) != len(self.counts):
             raise ValueError(
                 f"1 to {MAX_VALUES_PER_DATUM} values with a count each expected, "
@@ -84,6 +81,8 @@ class Datum:
         unit: One of CloudWatch's units, always the same for a metric: different units aggregate apart.
         storage_resolution_s: 1 or 60.
         value: A plain number, a StatisticSet or a Distribution.
+        json: The datum as it stands in the JSON body of a call: ASCII, without spaces, the time in seconds since the
+            epoch. Written once, when the datum is made; bodies, their sizes, spool files and boto3's form come from it.
     """
 
     metric: str
@@ -92,53 +91,32 @@ class Datum:
     unit: str
     storage_resolution_s: int
     value: float | StatisticSet | Distribution
+    json: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        text = (
+            f'{{"MetricName":{json.dumps(self.metric)},"Dimensions":{_render_dimensions(self.dimensions)},'
+            f'"Timestamp":{self.timestamp_s},"Unit":{json.dumps(self.unit)},'
+            f'"StorageResolution":{self.storage_resolution_s},{_render_value(self.value)}}}'
+        )
+        object.__setattr__(self, "json", text)
 
     def to_api(self) -> dict[str, Any]:
         """Return the datum as an entry of `MetricData`, as boto3's `put_metric_data` takes it."""
-        return self.to_json() | {"Timestamp": datetime.fromtimestamp(self.timestamp_s, UTC)}
+        entry: dict[str, Any] = json.loads(self.json)
+        return entry | {"Timestamp": datetime.fromtimestamp(self.timestamp_s, UTC)}
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the datum as it stands in the JSON body of a call; its time is in seconds since the epoch."""
-        entry: dict[str, Any] = {
-            "MetricName": self.metric,
-            "Dimensions": [{"Name": name, "Value": value} for name, value in self.dimensions],
-            "Timestamp": self.timestamp_s,
-            "Unit": self.unit,
-            "StorageResolution": self.storage_resolution_s,
-        }
-        value = self.value
-        if isinstance(value, Distribution):
-            entry["Values"] = list(value.values)
-            entry["Counts"] = list(value.counts)
-        elif isinstance(value, StatisticSet):
-            entry["StatisticValues"] = {
-                "SampleCount": value.count,
-                "Sum": value.sum,
-                "Minimum": value.minimum,
-                "Maximum": value.maximum,
-            }
-        else:
-            entry["Value"] = value
-        return entry
 
-    def render(self) -> str:
-        """Return what `to_json` returns as JSON, without spaces."""
-        value = self.value
-        if isinstance(value, Distribution):
-            counts = repr(list(value.counts)).replace(" ", "")
-            numbers = f'"Values":{value.values_json},"Counts":{counts}'
-        elif isinstance(value, StatisticSet):
-            numbers = (
-                f'"StatisticValues":{{"SampleCount":{json.dumps(value.count)},"Sum":{json.dumps(value.sum)},'
-                f'"Minimum":{json.dumps(value.minimum)},"Maximum":{json.dumps(value.maximum)}}}'
-            )
-        else:
-            numbers = f'"Value":{json.dumps(value)}'
+def _render_value(value: float | StatisticSet | Distribution) -> str:
+    if isinstance(value, Distribution):
+        counts = repr(list(value.counts)).replace(" ", "")
+        return f'"Values":[{",".join(map(_TEXTS.__getitem__, value.values))}],"Counts":{counts}'
+    if isinstance(value, StatisticSet):
         return (
-            f'{{"MetricName":{json.dumps(self.metric)},"Dimensions":{_render_dimensions(self.dimensions)},'
-            f'"Timestamp":{self.timestamp_s},"Unit":{json.dumps(self.unit)},'
-            f'"StorageResolution":{self.storage_resolution_s},{numbers}}}'
+            f'"StatisticValues":{{"SampleCount":{json.dumps(value.count)},"Sum":{json.dumps(value.sum)},'
+            f'"Minimum":{json.dumps(value.minimum)},"Maximum":{json.dumps(value.maximum)}}}'
         )
+    return f'"Value":{json.dumps(value)}'
 
 
 @lru_cache(maxsize=4096)  # those of an endpoint, the same in each window

@@ -39,9 +39,14 @@ MAX_AHEAD_S = 2 * 3600
 """How far ahead of CloudWatch's clock a timestamp may lie: two hours [M]."""
 
 MAX_BODY_BYTES = 950_000
-"""Uncompressed JSON body of one call. AWS documents 1 MB [M] and does not say whether before or after
+"""Uncompressed JSON body of one call, as we write it. AWS documents 1 MB [M] and does not say whether before or after
 gzip; the agent flushes at 999,000 estimated bytes, uncompressed [A]. 5 % less than that leaves room for
 what a proxy adds."""
+
+MAX_BYTES_PER_CALL = 200_000
+"""The same where botocore serialises: still the length of the body that we would write. Its own is longer: its JSON has
+blanks, and the query protocol of older ones has `MetricData.member.93.Values.member.150=` before each number and `%2F`
+for a slash. There text takes up to four times as much, and the numbers of `MAX_PAIRS_PER_CALL` take 190,000 bytes."""
 
 MAX_PAIRS_PER_CALL = 1_500
 """Value/count pairs in one call that botocore serialises, with a datum itself counted as `PAIRS_PER_DATUM` more. Its

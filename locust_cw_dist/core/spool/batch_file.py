@@ -123,12 +123,10 @@ class SpooledBatch:
 
 def pack(batch: SpooledBatch) -> bytes:
     """Return the content of the file."""
-    document = {
-        "namespace": batch.namespace,
-        "shares": [[share.run_id, share.results, share.datums] for share in batch.shares],
-        "data": [datum.to_json() for datum in batch.datums],
-    }
-    body = zlib.compress(json.dumps(document, separators=(",", ":")).encode(), 1)
+    shares = json.dumps([[share.run_id, share.results, share.datums] for share in batch.shares], separators=(",", ":"))
+    data = ",".join([datum.json for datum in batch.datums])
+    document = f'{{"namespace":{json.dumps(batch.namespace)},"shares":{shares},"data":[{data}]}}'
+    body = zlib.compress(document.encode(), 1)
     return b"%s %d %s\n%s" % (MAGIC, SPOOL_VERSION, hashlib.sha256(body).hexdigest().encode(), body)
 
 
@@ -217,17 +215,21 @@ def _read_dimension(dimension: Any) -> tuple[str, str]:
 
 def _read_value(entry: dict[str, Any]) -> float | StatisticSet | Distribution:
     if "Values" in entry:
-        values = checked_values.listing(entry["Values"], MAX_VALUES_PER_DATUM)
-        counts = checked_values.listing(entry.get("Counts"), MAX_VALUES_PER_DATUM)
-        return Distribution(
-            tuple(_number(value) for value in values),
-            tuple(checked_values.integer(count, 0, checked_values.MAX_COUNT) for count in counts),
-        )
+        counts = _numbers(entry.get("Counts"), {int}, 0, checked_values.MAX_COUNT)
+        return Distribution(_numbers(entry["Values"], {int, float}, -MAX_MAGNITUDE, MAX_MAGNITUDE), counts)
     if "StatisticValues" in entry:
         count, *numbers = _fields(entry["StatisticValues"], "SampleCount", "Sum", "Minimum", "Maximum")
         total, low, high = (_number(number) for number in numbers)
         return StatisticSet(checked_values.integer(count, 1, checked_values.MAX_COUNT), total, low, high)
     return _number(entry.get("Value"))
+
+
+def _numbers(values: Any, types: set[type], low: float, high: float) -> tuple[Any, ...]:
+    # All at once: a full batch has thousands, and the hub waits meanwhile.
+    numbers = checked_values.listing(values, MAX_VALUES_PER_DATUM)
+    is_right = types.issuperset(map(type, numbers)) and all(low <= number <= high for number in numbers)
+    checked_values.require(is_right, f"numbers from {low} to {high} expected")
+    return tuple(numbers)
 
 
 def _number(value: Any) -> float:

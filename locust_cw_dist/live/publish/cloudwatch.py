@@ -9,7 +9,7 @@ layers would multiply. botocore's serialiser takes ten times as long as the stan
 interpreter serves nobody else meanwhile; so the body of our own client's calls is written here; botocore compresses,
 signs and sends it. One call, from top to bottom:
 
-    send                    renders the body, and leaves it in `_body`, a variable of this greenlet
+    send                    joins the datums to a body, and leaves it in `_body`, a variable of this greenlet
     put_metric_data         is called with no datums, so botocore has next to nothing to serialise
     before-call event       `_put_body` puts our body in the place of botocore's
     botocore                compresses it, signs it (the signature covers the body) and sends it
@@ -25,13 +25,17 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any
 
-import gevent
 from gevent.lock import BoundedSemaphore
 
 from locust_cw_dist.client import CloudwatchClient
 from locust_cw_dist.core.publish.batches import body
 from locust_cw_dist.core.publish.datums import Datum
-from locust_cw_dist.core.publish.limits import MAX_PAIRS_PER_BODY, MAX_PAIRS_PER_CALL
+from locust_cw_dist.core.publish.limits import (
+    MAX_BODY_BYTES,
+    MAX_BYTES_PER_CALL,
+    MAX_PAIRS_PER_BODY,
+    MAX_PAIRS_PER_CALL,
+)
 from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.live.aws.errors import one_line
@@ -92,6 +96,11 @@ class Cloudwatch:
         """See `Sink.max_pairs`."""
         return MAX_PAIRS_PER_BODY if self._writes_body else MAX_PAIRS_PER_CALL
 
+    @property
+    def max_bytes(self) -> int:
+        """See `Sink.max_bytes`."""
+        return MAX_BODY_BYTES if self._writes_body else MAX_BYTES_PER_CALL
+
     def warm_up(self) -> None:
         """See `Sink.warm_up`; imports boto3 and has it read its service models: 0.2 s."""
         if self._users_client is not None:
@@ -122,10 +131,7 @@ class Cloudwatch:
         client = self._ready_client()
         try:
             if self._writes_body:
-                rendered = body(namespace, batch)
-                # Writing a full body takes as long as what botocore does with it: let others have the hub in between.
-                gevent.sleep(0)
-                _body.set(rendered)
+                _body.set(body(namespace, batch))
                 # The datums are in the body, which `_put_body` puts in; botocore is to serialise none.
                 client.put_metric_data(Namespace=namespace, MetricData=[])
             else:

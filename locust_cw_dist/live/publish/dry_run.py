@@ -8,7 +8,7 @@ from io import FileIO
 from locust_cw_dist.core.publish.batches import body
 from locust_cw_dist.core.publish.body_sizes import Payloads
 from locust_cw_dist.core.publish.datums import Datum
-from locust_cw_dist.core.publish.limits import MAX_PAIRS_PER_BODY
+from locust_cw_dist.core.publish.limits import MAX_BODY_BYTES, MAX_PAIRS_PER_BODY
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform.disk_thread import DiskThread
 from locust_cw_dist.live.platform.files import write_all
@@ -22,6 +22,7 @@ class DryRun:
     """
 
     max_pairs = MAX_PAIRS_PER_BODY
+    max_bytes = MAX_BODY_BYTES
 
     def __init__(self, path: str | None, once: LogOnce) -> None:
         """Write bodies to the file `path`, one a line, once it is open; None writes none."""

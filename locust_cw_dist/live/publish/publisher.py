@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 
 import gevent
@@ -282,7 +282,7 @@ class Publisher:
         unsent: list[Entry] = []
         entries = self._entries(unsent)
         try:
-            for batch in batches(entries, max_pairs=self._sink.max_pairs):
+            for batch in self._batches(entries):
                 del unsent[: len(batch)]
                 self.sender.submit(self._namespace, batch)
         finally:
@@ -291,6 +291,9 @@ class Publisher:
             for entry in unsent:
                 entry.drop(self._reason)
             self._making.clear()
+
+    def _batches(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, ...]]:
+        return batches(entries, max_pairs=self._sink.max_pairs, max_bytes=self._sink.max_bytes)
 
     def _entries(self, unsent: list[Entry]) -> Generator[Entry]:
         for _ in range(WINDOWS_PER_ROUND):
@@ -344,7 +347,7 @@ class Publisher:
         if lost > 0 and self._settings.publishes:
             start_s = window_start_s(self._clock.now_s(), self._settings.resolution_s)
             entries = map(Entry, run_datums(self._plan, start_s, RunGauges(results_lost=lost)))
-            for batch in batches(entries, max_pairs=self._sink.max_pairs):
+            for batch in self._batches(entries):
                 self.sender.submit(self._namespace, batch)
 
     def _give_up(self, reason: str) -> None:

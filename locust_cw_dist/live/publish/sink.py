@@ -18,6 +18,11 @@ class Sink(Protocol):
         """Weight (`batches.weight_pairs`) that one batch may have; may change with the first call."""
         ...
 
+    @property
+    def max_bytes(self) -> int:
+        """Length of `batches.body` that one batch may have; may change with the first call."""
+        ...
+
     def warm_up(self) -> None:
         """Do, before any load, what takes the processor long and needs no network."""
         ...
@@ -53,7 +58,7 @@ def outcome(call: Callable[..., Any], *args: Any) -> SendError | None:
 class NullSink:
     """Takes the place of CloudWatch where nothing is published: it is never asked to send."""
 
-    max_pairs = 1
+    max_pairs = max_bytes = 1
 
     def warm_up(self) -> None:
         """Do nothing."""

@@ -102,8 +102,9 @@ class BatchStore:
         if self._spool is None:
             return
         for entry in entries:
-            refusal = {"namespace": stored.namespace, "reason": str(error), "datum": entry.datum.to_json()}
-            if self._quietly(self._spool.set_aside, json.dumps(refusal, separators=(",", ":")).encode()) is False:
+            namespace, reason = json.dumps(stored.namespace), json.dumps(str(error))
+            refusal = f'{{"namespace":{namespace},"reason":{reason},"datum":{entry.datum.json}}}'
+            if self._quietly(self._spool.set_aside, refusal.encode()) is False:
                 self._once.warning("refused", "locust-cw: %s is full: refused datums are only counted", REFUSED)
 
     def _quietly(self, call: Callable[..., T], *args: object) -> T | None:

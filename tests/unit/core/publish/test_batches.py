@@ -4,7 +4,7 @@ import boto3
 import pytest
 
 from locust_cw_dist.core.publish import limits
-from locust_cw_dist.core.publish.batches import ENVELOPE_BYTES, batches, estimated_bytes, weight_pairs
+from locust_cw_dist.core.publish.batches import batches, body, weight_pairs
 from locust_cw_dist.core.publish.datums import Datum, Distribution
 from locust_cw_dist.core.publish.window_datums import Entry
 from locust_cw_dist.core.summaries.gauges import StatisticSet
@@ -45,7 +45,7 @@ def test_plain_values_and_statistics_weigh_as_one_pair():
 
 def test_bytes_bound_a_batch():
     datum = a_datum(10)
-    room_for_three = ENVELOPE_BYTES + 3 * estimated_bytes(datum.datum)
+    room_for_three = len(body("n" * limits.MAX_NAMESPACE_CHARS, [datum.datum] * 3))
     assert [len(batch) for batch in batches([datum] * 7, max_bytes=room_for_three)] == [3, 3, 1]
     assert [len(batch) for batch in batches([datum] * 7, max_bytes=room_for_three - 1)] == [2, 2, 2, 1]
 

@@ -162,14 +162,27 @@ def test_a_number_that_cloudwatch_refuses_makes_no_datum(number):
     assert [datum.metric for datum in run_datums(EVERYTHING, START_S, gauges)] == ["ResultsLost"]
 
 
-def test_what_boto3_is_called_with():
-    entry = {
-        "MetricName": "M",
-        "Dimensions": [{"Name": "Request", "Value": "/"}],
-        "Timestamp": datetime(2025, 10, 9, 8, 53, 20, tzinfo=UTC),
+def json_entry(metric, dimensions):
+    return {
+        "MetricName": metric,
+        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions],
+        "Timestamp": START_S,
         "Unit": "Count",
         "StorageResolution": 1,
     }
+
+
+def json_value(value):
+    if isinstance(value, Distribution):
+        return {"Values": list(value.values), "Counts": list(value.counts)}
+    if isinstance(value, StatisticSet):
+        numbers = {"Sum": value.sum, "Minimum": value.minimum, "Maximum": value.maximum}
+        return {"StatisticValues": {"SampleCount": value.count} | numbers}
+    return {"Value": value}
+
+
+def test_what_boto3_is_called_with():
+    entry = json_entry("M", (("Request", "/"),)) | {"Timestamp": datetime(2025, 10, 9, 8, 53, 20, tzinfo=UTC)}
 
     def api(value):
         return Datum("M", (("Request", "/"),), START_S, "Count", 1, value).to_api()
@@ -195,9 +208,9 @@ texts = st.text(st.characters(codec="ascii"), max_size=20)
         ),
     ),
 )
-def test_what_is_rendered_is_the_same_in_json(metric, dimensions, value):
+def test_the_json_of_a_datum_says_all_of_it(metric, dimensions, value):
     datum = Datum(metric, dimensions, START_S, "Count", 1, value)
-    assert json.loads(datum.render()) == datum.to_json()
+    assert json.loads(datum.json) == json_entry(metric, dimensions) | json_value(value)
 
 
 @pytest.mark.parametrize(("values", "counts"), [((), ()), ((1.0,), (1, 1)), ((1.0,) * 151, (1,) * 151)])

@@ -248,5 +248,5 @@ def test_without_json_botocore_writes_the_body(aws, now_s, monkeypatch):
     monkeypatch.setattr(edge, "_speaks_json", lambda _: False)
     sink = Cloudwatch(Settings(service="shop"))
     sink.send(NAMESPACE, [datum(now_s)])
-    assert sink.max_pairs == limits.MAX_PAIRS_PER_CALL
+    assert (sink.max_pairs, sink.max_bytes) == (limits.MAX_PAIRS_PER_CALL, limits.MAX_BYTES_PER_CALL)
     assert [one.total for one in aws.dump("perf/shop/loadtests")] == [1.0]

@@ -60,7 +60,7 @@ def test_the_file_has_each_call_on_a_line(sink, tmp_path):
         sink.send(NAMESPACE, batch)
     lines = (tmp_path / "calls.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [
-        {"Namespace": NAMESPACE, "MetricData": [datum.to_json() for datum in batch]} for batch in batches
+        {"Namespace": NAMESPACE, "MetricData": [json.loads(datum.json) for datum in batch]} for batch in batches
     ]
 
 

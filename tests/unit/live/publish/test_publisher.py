@@ -8,6 +8,7 @@ import gevent
 import pytest
 
 from locust_cw_dist.core.publish import window_datums
+from locust_cw_dist.core.publish.batches import body, weight_pairs
 from locust_cw_dist.core.publish.ledger import LEFT_OUT, TOO_LATE
 from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.send_error import SendError
@@ -24,6 +25,19 @@ def test_everything_is_sent_and_booked_as_published():
     counts = [datum.value.counts for datum in bench.sent("RequestCount") if len(datum.dimensions) == 3]
     assert counts == [(7,), (7,)]
     assert (bench.balance.recorded, bench.balance.published, bench.balance.difference) == (14, 14, 0)
+
+
+@pytest.mark.parametrize(("limit", "value"), [("max_pairs", 40), ("max_bytes", 900)])
+def test_batches_are_as_large_as_the_sink_takes(limit, value):
+    sink = ScriptedSink()
+    setattr(sink, limit, value)
+    bench = Bench(sink)
+    bench.deliver("/a", "/b", count=7)
+    bench.flush()
+    assert (bench.balance.published, bench.balance.difference) == (14, 0)
+    sizes = [(sum(map(weight_pairs, batch)), len(body("perf/shop/loadtests", batch))) for batch in sink.batches]
+    assert len(sizes) > 3
+    assert max(size[limit == "max_bytes"] for size in sizes) <= value
 
 
 def test_all_calls_come_from_the_thread_of_the_hub():
