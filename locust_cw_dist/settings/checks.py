@@ -1,15 +1,14 @@
-"""The rule of each setting: takes any value, returns what is kept, raises `SettingsError` without the setting's name.
+"""What settings may be: one `Check` for each kind of value. The table in `settings` says which setting has which.
 
-What a rule raises does not name the setting, since the caller knows by which name the user would recognise it: a field
-of ``Settings``, or an option.
+An error of a check does not name the setting: the caller knows by which name the user would recognise it, a field of
+``Settings`` or an option.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from locust_cw_dist.core.costs.prices import PRICE_NAMES
@@ -21,12 +20,8 @@ from locust_cw_dist.core.rules.rule import RuleError, RuleSet
 from locust_cw_dist.core.rules.rule_text import parse
 from locust_cw_dist.core.summaries.windows import RESOLUTIONS_S
 from locust_cw_dist.errors import SettingsError
-
-AMBIGUOUS = ("resend", "drop")
-"""What may become of a batch when nobody knows whether CloudWatch took it."""
-
-REASONS = ("class", "message")
-"""What failure reasons may hold: the code or class alone, or the message as well."""
+from locust_cw_dist.settings import option_texts as texts
+from locust_cw_dist.settings.option_texts import COMMAS, LINES
 
 MAX_PERCENTILES = 10
 MAX_ENDPOINTS = 1_000
@@ -42,15 +37,33 @@ _MAX_DIMENSION_VALUE = 1024
 # "{environment}/{service}/loadtests" then stays below the 255 of a namespace, whatever the two are.
 _MAX_NAMESPACE_PART = 120
 _NAMESPACE_CHARACTERS = re.compile(r"[0-9A-Za-z.\-_/#:]+")
+_RESERVED = re.compile(r"^(:|AWS/|AWS$)")
 _PRINTABLE_ASCII = re.compile(r"[ -~]*[!-~][ -~]*")
 
 # A region becomes part of a host name, and botocore refuses what is no host label.
 _HOST_LABEL = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?")
 # AssumeRole's own patterns for RoleArn and ExternalId.
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[0-9A-Za-z_+=,.@/-]{1,512}")
-_EXTERNAL_ID = re.compile(r"[0-9A-Za-z_+=,.@:/-]{2,1224}")
+_EXTERNAL_ID = re.compile(r"[0-9A-Za-z_+=,.@:/-]{2,}")
 
 _NAMESPACE_LETTERS = "letters, digits and . - _ / # :"
+
+
+class Check(NamedTuple):
+    """What a setting may be, and how it is read from text.
+
+    Attributes:
+        accept: Takes any value and returns what is kept; ``SettingsError`` if it is wrong.
+        schema: Nearly the same as a JSON Schema, for the value in the Helm chart, where paths are absolute. Patterns go
+            from ``^`` to ``$``, in the syntax that Go has too: no look-ahead, no count above 1,000.
+        read: Makes a value, still to be checked, of a text; of a list of texts, where it is `repeating`.
+        repeating: How an option holds several such values, if it can.
+    """
+
+    accept: Callable[[Any], Any]
+    schema: Mapping[str, Any]
+    read: Callable[[Any], Any] = lambda text: text
+    repeating: texts.Repeating | None = None
 
 
 def wrong(value: object, allowed: str, setting: str | None = None) -> SettingsError:
@@ -58,51 +71,68 @@ def wrong(value: object, allowed: str, setting: str | None = None) -> SettingsEr
     return SettingsError(f"got {shown(value)}, must be {allowed}", setting=setting)
 
 
-def _text(pattern: re.Pattern[str], longest: int, allowed: str) -> Callable[[Any], str]:
-    def rule(value: Any) -> str:
+def _text(pattern: re.Pattern[str], longest: int, allowed: str) -> Check:
+    def accept(value: Any) -> str:
         if isinstance(value, str) and len(value) <= longest and pattern.fullmatch(value):
             return value
         raise wrong(value, allowed)
 
-    return rule
+    return Check(accept, {"type": "string", "pattern": f"^{pattern.pattern}$", "maxLength": longest})
 
 
-def _not_reserved(rule: Callable[[Any], str], allowed: str) -> Callable[[Any], str]:
-    # CloudWatch keeps "AWS/" for itself and refuses a colon in front.
-    def checked(value: Any) -> str:
-        name = rule(value)
-        if name.startswith((":", "AWS/")) or name == "AWS":
+def _name(longest: int) -> Check:
+    """Return the check of what begins a namespace: CloudWatch keeps "AWS/" for itself and refuses a colon in front."""
+    allowed = f"1 to {longest} {_NAMESPACE_LETTERS}, not starting with ':' or 'AWS/', and not 'AWS'"
+    letters = _text(_NAMESPACE_CHARACTERS, longest, allowed)
+
+    def accept(value: Any) -> str:
+        name: str = letters.accept(value)
+        if _RESERVED.match(name):
             raise wrong(value, allowed)
         return name
 
-    return checked
+    return Check(accept, {**letters.schema, "not": {"pattern": _RESERVED.pattern}})
 
 
-def _whole_number(lowest: int, highest: int) -> Callable[[Any], int]:
-    def rule(value: Any) -> int:
+def whole_number(lowest: int, highest: int) -> Check:
+    """Return the check of an int from `lowest` to `highest`."""
+
+    def accept(value: Any) -> int:
         if isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest:
             return value
         raise wrong(value, f"a whole number from {lowest} to {highest}")
 
-    return rule
+    return Check(accept, {"type": "integer", "minimum": lowest, "maximum": highest}, texts.number(int))
 
 
-def _seconds(accepts: Callable[[float], bool], allowed: str) -> Callable[[Any], float]:
-    def rule(value: Any) -> float:
-        if isinstance(value, int | float) and not isinstance(value, bool) and accepts(value):
+def seconds(lowest: float, highest: float, *, above: bool = False) -> Check:
+    """Return the check of seconds from `lowest` to `highest`, or above `lowest`."""
+    allowed = f"above {lowest} and at most {highest} (seconds)" if above else f"{lowest} to {highest} (seconds)"
+
+    def accept(value: Any) -> float:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if is_number and lowest <= value <= highest and not (above and value == lowest):
             return float(value)
         raise wrong(value, allowed)
 
-    return rule
+    schema = {"type": "number", "exclusiveMinimum" if above else "minimum": lowest, "maximum": highest}
+    return Check(accept, schema, texts.number(float))
 
 
-def _resolution(value: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value in RESOLUTIONS_S:
-        return value
-    raise wrong(value, "1, 5, 10, 30 or 60 (seconds)")
+def one_of(*choices: str | int, unit: str = "") -> Check:
+    """Return the check of one out of some values of one type."""
+    allowed = f"{', '.join(map(str, choices[:-1]))} or {choices[-1]}{unit}"
+
+    def accept(value: Any) -> str | int:
+        # Not `in` alone: True and 1.0 are 1 for Python.
+        if type(value) is type(choices[0]) and value in choices:
+            return value
+        raise wrong(value, allowed)
+
+    return Check(accept, {"enum": list(choices)})
 
 
-def _flag(value: Any) -> bool:
+def _switch(value: Any) -> bool:
     if isinstance(value, bool):
         return value
     raise wrong(value, "True or False")
@@ -183,7 +213,7 @@ def _dimensions(value: Any) -> tuple[tuple[str, str], ...]:
         if name in OWN_DIMENSIONS:
             raise wrong(name, f"a name other than {', '.join(OWN_DIMENSIONS)}, which every series has already")
         _dimension_name(name)
-        _dimension_value(content)
+        DIMENSION_VALUE.accept(content)
     if len(pairs) > MAX_DIMENSIONS:
         raise SettingsError(
             f"got {len(pairs)} dimensions, must be at most {MAX_DIMENSIONS} beside our {len(OWN_DIMENSIONS)}"
@@ -209,27 +239,18 @@ def _labels(value: Any) -> tuple[tuple[str, str], ...]:
     return pairs
 
 
-def _ambiguous(value: Any) -> str:
-    if isinstance(value, str) and value in AMBIGUOUS:
-        return value
-    raise wrong(value, " or ".join(AMBIGUOUS))
+def _path(allowed: str) -> Check:
+    def accept(value: Any) -> str:
+        if isinstance(value, str) and value.strip() and "\0" not in value:
+            return value
+        raise wrong(value, allowed)
 
-
-def _reasons(value: Any) -> str:
-    if isinstance(value, str) and value in REASONS:
-        return value
-    raise wrong(value, " or ".join(REASONS))
-
-
-def _folder(value: Any) -> str:
-    if isinstance(value, str) and value.strip() and "\0" not in value:
-        return value
-    raise wrong(value, "a folder's path")
+    return Check(accept, {"type": "string", "pattern": "^/.+$"})
 
 
 def _record(value: Any) -> str:
     if not (isinstance(value, str) and is_url(value)):
-        return _folder(value)
+        return FOLDER.accept(value)  # type: ignore[no-any-return]
     try:
         place = S3Location.parse(value)
     except ValueError:
@@ -264,12 +285,6 @@ def _groups(value: Any) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
-def _file(value: Any) -> str:
-    if isinstance(value, str) and value.strip() and "\0" not in value:
-        return value
-    raise wrong(value, "a file's path")
-
-
 def _prices(value: Any) -> tuple[tuple[str, float], ...]:
     allowed = f"pairs of a price's name ({', '.join(PRICE_NAMES)}) and US dollars"
     pairs = []
@@ -288,9 +303,9 @@ def _prices(value: Any) -> tuple[tuple[str, float], ...]:
 
 
 def _rule_texts(value: Any) -> tuple[str, ...]:
-    texts = _items(value, "texts of rules, as 'p95(POST /checkout) < 300 ms'")
+    wanted: tuple[str, ...] = _items(value, "texts of rules, as 'p95(POST /checkout) < 300 ms'")
     rules = []
-    for text in texts:
+    for text in wanted:
         if not isinstance(text, str):
             raise wrong(text, "a rule, as 'p95(POST /checkout) < 300 ms'")
         try:
@@ -301,50 +316,57 @@ def _rule_texts(value: Any) -> tuple[str, ...]:
         RuleSet(rules=tuple(rules))
     except RuleError as e:
         raise SettingsError(str(e)) from None
-    return texts
+    return wanted
 
 
-_ENVIRONMENT = f"1 to {_MAX_NAMESPACE_PART} {_NAMESPACE_LETTERS}, not starting with ':' or 'AWS/', and not 'AWS'"
-_NAMESPACE = f"1 to {_MAX_NAMESPACE} {_NAMESPACE_LETTERS}, not starting with ':' or 'AWS/', and not 'AWS'"
-_dimension_value = _text(
+SERVICE = _text(_NAMESPACE_CHARACTERS, _MAX_NAMESPACE_PART, f"1 to {_MAX_NAMESPACE_PART} {_NAMESPACE_LETTERS}")
+ENVIRONMENT = _name(_MAX_NAMESPACE_PART)
+NAMESPACE = _name(_MAX_NAMESPACE)
+REGION = _text(_HOST_LABEL, 63, "the name of an AWS Region, as eu-central-1")
+ROLE_ARN = _text(_ROLE_ARN, 2048, "a role's ARN, as arn:aws:iam::123456789012:role/name")
+EXTERNAL_ID = _text(_EXTERNAL_ID, 1224, "2 to 1224 letters, digits and _ + = , . @ : / -")
+ENDPOINT_URL = Check(_endpoint_url, {"type": "string", "pattern": r"^https?://[^@?#\s]+$"})
+DIMENSION_VALUE = _text(
     _PRINTABLE_ASCII, _MAX_DIMENSION_VALUE, "a value of 1 to 1024 printable ASCII characters, not all blank"
 )
+RESOLUTION = one_of(*RESOLUTIONS_S, unit=" (seconds)")._replace(read=texts.number(int))
+SWITCH = Check(_switch, {"type": "boolean"})
+FOLDER = _path("a folder's path")
+FILE = _path("a file's path")
+RULE_FILE = FILE._replace(read=texts.read_rule_file)
+RECORD = Check(_record, {"type": "string", "pattern": "^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?|/.+)$"})
 
-RULES: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {
-        "service": _text(
-            _NAMESPACE_CHARACTERS, _MAX_NAMESPACE_PART, f"1 to {_MAX_NAMESPACE_PART} {_NAMESPACE_LETTERS}"
-        ),
-        "environment": _not_reserved(_text(_NAMESPACE_CHARACTERS, _MAX_NAMESPACE_PART, _ENVIRONMENT), _ENVIRONMENT),
-        "namespace": _not_reserved(_text(_NAMESPACE_CHARACTERS, _MAX_NAMESPACE, _NAMESPACE), _NAMESPACE),
-        "region": _text(_HOST_LABEL, 63, "the name of an AWS Region, as eu-central-1"),
-        "role_arn": _text(_ROLE_ARN, 2048, "a role's ARN, as arn:aws:iam::123456789012:role/name"),
-        "external_id": _text(_EXTERNAL_ID, 1224, "2 to 1224 letters, digits and _ + = , . @ : / -"),
-        "endpoint_url": _endpoint_url,
-        "host": _dimension_value,
-        "resolution_s": _resolution,
-        "percentiles": _percentiles,
-        "dimensions": _dimensions,
-        "labels": _labels,
-        "metrics": _metrics,
-        "max_endpoints": _whole_number(1, MAX_ENDPOINTS),
-        "grace_s": _seconds(lambda value: 1 <= value <= 300, "1 to 300 (seconds)"),
-        "flush_timeout_s": _seconds(lambda value: 0 < value <= 3600, "above 0 and at most 3600 (seconds)"),
-        "required": _flag,
-        "spool_dir": _folder,
-        "ambiguous": _ambiguous,
-        "reasons": _reasons,
-        "groups": _groups,
-        "include": _patterns,
-        "exclude": _patterns,
-        "dry_run": _flag,
-        "prices": _prices,
-        "payloads": _file,
-        "record": _record,
-        "rules": _file,
-        "rule": _rule_texts,
-        "junit": _file,
-        "rules_json": _file,
-    }
+_PAIRS = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
+_TEXTS = {"type": "array", "items": {"type": "string"}}
+DIMENSIONS = Check(_dimensions, _PAIRS, texts.read_pairs, LINES)
+LABELS = Check(_labels, _PAIRS, texts.read_pairs, COMMAS)
+PATTERNS = Check(_patterns, _TEXTS, repeating=LINES)
+RULES = Check(_rule_texts, _TEXTS, repeating=LINES)
+GROUPS = Check(_groups, {"type": "array", "items": {"type": "string", "pattern": "^.+=.+$"}}, texts.read_groups, LINES)
+METRICS = Check(
+    _metrics,
+    {"type": "array", "items": {"enum": ["all", *METRIC_NAMES, *(f"-{name}" for name in METRIC_NAMES)]}},
+    texts.read_metrics,
+    COMMAS,
 )
-"""For each field of ``Settings`` its rule."""
+PERCENTILES = Check(
+    _percentiles,
+    {
+        "type": "array",
+        "maxItems": MAX_PERCENTILES,
+        "uniqueItems": True,
+        "items": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 100},
+    },
+    texts.read_percentiles,
+    COMMAS,
+)
+PRICES = Check(
+    _prices,
+    {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {name: {"type": "number", "minimum": 0, "maximum": MAX_PRICE_USD} for name in PRICE_NAMES},
+    },
+    texts.read_prices,
+    COMMAS,
+)

@@ -6,10 +6,10 @@ import difflib
 import re
 from typing import TYPE_CHECKING, Any
 
+from locust_cw_dist.settings.option import PREFIX
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-PREFIX = "--cw-"
 
 _UNKNOWN = re.compile(r"unrecognized arguments: (?:.* )?(--cw-[^ =]*)")
 

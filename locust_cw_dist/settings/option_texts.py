@@ -1,12 +1,25 @@
-"""The texts of options taken apart: from what a user typed to what the rules of `settings_rules` judge."""
+"""The texts of options taken apart: from what a user typed to what `checks` judge."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from locust_cw_dist.core.names.shorten import shown
 from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
 from locust_cw_dist.errors import SettingsError
+
+
+class Repeating(NamedTuple):
+    """How an option holds several values.
+
+    Attributes:
+        how: A sentence for help.
+        split: Takes the text of one occurrence apart.
+    """
+
+    how: str
+    split: Callable[[str], list[str]]
 
 
 def number(kind: Callable[[str], float]) -> Callable[[str], float | str]:
@@ -21,14 +34,18 @@ def number(kind: Callable[[str], float]) -> Callable[[str], float | str]:
     return read
 
 
-def lines(text: str) -> list[str]:
+def _lines(text: str) -> list[str]:
     """Return the lines that hold anything."""
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def lines_and_commas(text: str) -> list[str]:
+def _lines_and_commas(text: str) -> list[str]:
     """Return what stands between commas or on a line of its own."""
-    return lines(text.replace(",", "\n"))
+    return _lines(text.replace(",", "\n"))
+
+
+LINES = Repeating("Repeatable; in the environment variable, one per line.", _lines)
+COMMAS = Repeating("Repeatable, or separated by commas.", _lines_and_commas)
 
 
 def read_percentiles(texts: Sequence[str]) -> list[float | str]:

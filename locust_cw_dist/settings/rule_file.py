@@ -11,7 +11,6 @@ from locust_cw_dist.core.rules.rule import Rule, RuleError, RuleSet
 from locust_cw_dist.core.rules.rule_text import parse
 from locust_cw_dist.core.rules.rule_toml import rule_set
 from locust_cw_dist.errors import SettingsError
-from locust_cw_dist.settings.settings import Settings
 
 MAX_FILE_BYTES = 1_000_000
 
@@ -40,20 +39,25 @@ def load(path: str | Path) -> RuleSet:
         raise SettingsError(f"{path}: {e}") from None
 
 
-def gather(settings: Settings) -> RuleSet:
-    """Return all rules that the settings ask for: those of the file, then those of options.
+def gather(file: str | None, texts: Iterable[str], resolution_s: int) -> RuleSet:
+    """Return all rules that settings ask for: those of the file, then those of options.
+
+    Args:
+        file: ``Settings.rules``.
+        texts: ``Settings.rule``.
+        resolution_s: ``Settings.resolution_s``.
 
     Raises:
-        SettingsError: The file can't be used, or the rules don't fit together or with the other settings.
+        SettingsError: The file can't be used, or the rules don't fit together or with the resolution.
     """
     try:
-        rule_set = RuleSet() if settings.rules is None else load(settings.rules)
-        _check_windows(rule_set.rules, settings.resolution_s, f"{settings.rules}: ")
+        rule_set = RuleSet() if file is None else load(file)
+        _check_windows(rule_set.rules, resolution_s, f"{file}: ")
     except SettingsError as e:
         raise SettingsError(e.problem, setting="--cw-rules") from None
-    more = [parse(text) for text in settings.rule]
+    more = [parse(text) for text in texts]
     try:
-        _check_windows(more, settings.resolution_s)
+        _check_windows(more, resolution_s)
         return rule_set.with_rules(more)
     except (RuleError, SettingsError) as e:
         raise SettingsError(str(e), setting="--cw-rule") from None

@@ -1,127 +1,239 @@
-"""What the user can choose, checked once and frozen.
+"""The table of settings: what the user can choose, checked once and frozen.
 
-``Settings`` is all that the rest of the package knows about the user's wishes; where they came from (a
-``--cw-*`` option, an environment variable, a file, a script) is not its business. The rule of each field is
-in `settings_rules`, so that a command line can be refused by the very rule that ``Settings`` applies.
+``Settings`` is all that the rest of the package knows about the user's wishes; where they came from (a ``--cw-*``
+option, an environment variable, a file, a script) is not its business. Each of its fields is declared together with its
+`Option`, the row of the table. Derived from these rows:
+
+- the checks of ``Settings``, and its docstring;
+- the options of every command line (`options`), and what variables mean without one (`variables`);
+- which settings a run record keeps (`live.records.run_facts`);
+- docs/options.md and, in the Helm chart, the values and their schema (deploy/option_files.py writes them).
 """
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Literal
+import re
+from collections.abc import Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Literal
 
-from locust_cw_dist.core.costs.prices import CURRENT_PRICES, Prices
-from locust_cw_dist.errors import SettingsError
-from locust_cw_dist.settings.checks import RULES, wrong
+from locust_cw_dist.core.costs.prices import CURRENT_PRICES, PRICE_NAMES, Prices
+from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
+from locust_cw_dist.settings import checks
 from locust_cw_dist.settings.field_types import EMPTY, EVERY_METRIC, NOTHING, Amounts, Names, Pairs, Percentiles, Texts
+from locust_cw_dist.settings.option import FLAG_PATTERN, Group, Option
 
 DEFAULT_ENDPOINT_PERCENTILES = (95.0,)
 DEFAULT_TOTAL_PERCENTILES = (50.0, 95.0, 99.0)
 
-_OPTIONAL = frozenset(
-    {
-        "service",
-        "namespace",
-        "region",
-        "role_arn",
-        "external_id",
-        "endpoint_url",
-        "host",
-        "percentiles",
-        "spool_dir",
-        "payloads",
-        "record",
-        "rules",
-        "junit",
-        "rules_json",
-    }
-)
+_where = partial(Option, Group.WHERE)
+_sent = partial(Option, Group.SENT)
+_gates = partial(Option, Group.GATES)
+_record = partial(Option, Group.RECORD)
+_faults = partial(Option, Group.FAULTS)
+_money = partial(Option, Group.MONEY)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The choices of one load test; a wrong one raises ``SettingsError`` when this is made.
 
-    Attributes:
-        service: What is under test. With ``environment`` it makes the namespace. Neither this nor
-            ``namespace``: nothing is published.
-        environment: Where it runs; the first part of the namespace.
-        namespace: The CloudWatch namespace, in place of the one made of ``environment`` and ``service``.
-        region: The AWS Region. None takes ``AWS_REGION``, else boto3's own choice.
-        role_arn: A role to assume before publishing, for a monitoring account.
-        external_id: The external id that this role asks for.
-        endpoint_url: Where to send instead of AWS, as ``http://127.0.0.1:4599``.
-        host: The ``Host`` dimension. None takes Locust's own host, else ``-``.
-        resolution_s: Length of a window: 1, 5, 10, 30 or 60.
-        percentiles: Which ``ResponseTime_pNN_ms`` to send, for endpoints and for all together alike.
-            None: p95 for endpoints; p50, p95 and p99 for all together.
-        dimensions: Static dimensions of every series, as pairs; a mapping is taken too. Each value makes
-            series of its own, and CloudWatch bills series.
-        labels: Branch, commit, build: in the record, the log and the page, never sent to CloudWatch and never
-            billed. Pairs or a mapping.
-        metrics: The metrics to send, out of ``METRIC_NAMES``; all by default.
-        max_endpoints: How many endpoints have series of their own; the rest share one.
-        grace_s: How long after its end a window waits for workers that are behind, 1 to 300.
-        flush_timeout_s: How long the end of a run may take to bring out the last data, above 0, at most 3600.
-        required: The process fails when results cannot be published.
-        spool_dir: A folder for batches that CloudWatch has not taken; None keeps them in memory.
-        ambiguous: What becomes of a batch when nobody knows whether CloudWatch took it: ``resend`` (it may count
-            twice) or ``drop`` (it may be lost).
-        reasons: What failure reasons hold: ``message``, the code and the message, in which secrets are masked; or
-            ``class``, the code or class alone.
-        groups: Pairs of a regular expression and a name: requests whose whole name matches count under that name.
-            The first that matches decides.
-        include: Regular expressions; where there are any, only requests whose whole name, after grouping, matches
-            one are published.
-        exclude: Regular expressions; requests whose whole name, after grouping, matches one are not published.
-        dry_run: Do everything but call AWS, and say at the end what it would have been.
-        prices: Prices of the user's own for the estimates, pairs of a name out of ``PRICE_NAMES`` and US
-            dollars; a mapping is taken too.
-        payloads: In a dry run, the file for what would have been sent: one PutMetricData body a line.
-        record: A folder, or ``s3://bucket/prefix``, for the run records, one file for each run; None keeps none. Works
-            without publishing, too.
-        rules: A TOML file of rules that the run must keep to; docs/rules.md. Works without publishing, too.
-        rule: More rules, each as a text: ``p95(POST /checkout) < 300 ms``.
-        junit: A file for what became of the rules, as JUnit XML.
-        rules_json: The same as JSON.
+    Where a field holds several values, a list is taken, too; where it holds pairs, a mapping.
     """
 
-    service: str | None = None
-    environment: str = "perf"
-    namespace: str | None = None
-    region: str | None = None
-    role_arn: str | None = None
-    external_id: str | None = None
-    endpoint_url: str | None = None
-    host: str | None = None
-    resolution_s: int = 10
-    percentiles: Percentiles = NOTHING
-    dimensions: Pairs = EMPTY
-    labels: Pairs = EMPTY
-    metrics: Names = EVERY_METRIC
-    max_endpoints: int = 100
-    grace_s: float = 15.0
-    flush_timeout_s: float = 30.0
-    required: bool = False
-    spool_dir: str | None = None
-    ambiguous: Literal["resend", "drop"] = "resend"
-    reasons: Literal["class", "message"] = "message"
-    groups: Pairs = EMPTY
-    include: Texts = EMPTY
-    exclude: Texts = EMPTY
-    dry_run: bool = False
-    prices: Amounts = EMPTY
-    payloads: str | None = None
-    record: str | None = None
-    rules: str | None = None
-    rule: Texts = EMPTY
-    junit: str | None = None
-    rules_json: str | None = None
+    service: str | None = _where(
+        "--cw-service <name>",
+        "What is under test. Metrics go to the namespace ENVIRONMENT/SERVICE/loadtests. Without this and without "
+        "--cw-namespace nothing is published.",
+        checks.SERVICE,
+        is_recorded=True,
+    ).default(None)
+    environment: str = _where(
+        "--cw-environment <name>",
+        "Where it runs; the first part of the namespace.",
+        checks.ENVIRONMENT,
+        is_recorded=True,
+    ).default("perf")
+    namespace: str | None = _where(
+        "--cw-namespace <name>",
+        "The namespace, in place of ENVIRONMENT/SERVICE/loadtests.",
+        checks.NAMESPACE,
+        is_recorded=True,
+    ).default(None)
+    host: str | None = _where(
+        "--cw-host <host>",
+        "The Host dimension.",
+        checks.DIMENSION_VALUE,
+        defaults_to="Locust's --host, or - without one",
+        is_recorded=True,
+    ).default(None)
+    region: str | None = _where(
+        "--cw-region <region>",
+        "AWS Region.",
+        checks.REGION,
+        defaults_to="AWS_REGION, then boto3's own choice",
+        is_recorded=True,
+    ).default(None)
+    role_arn: str | None = _where(
+        "--cw-role-arn <arn>", "Role to assume for publishing, as in a monitoring account.", checks.ROLE_ARN
+    ).default(None)
+    external_id: str | None = _where(
+        "--cw-external-id <id>",
+        "External ID that the role of --cw-role-arn asks for.",
+        checks.EXTERNAL_ID,
+        needs=("role_arn",),
+    ).default(None)
+    endpoint_url: str | None = _where(
+        "--cw-endpoint-url <url>",
+        "Send to this URL and not to AWS, as to a VPC endpoint or 'locust-cw local-cloudwatch'.",
+        checks.ENDPOINT_URL,
+    ).default(None)
+
+    resolution_s: int = _sent(
+        "--cw-resolution <seconds>",
+        "Length of the windows that results are gathered in, in seconds: 1, 5, 10, 30 or 60.",
+        checks.RESOLUTION,
+        is_recorded=True,
+    ).default(10)
+    percentiles: Percentiles = _sent(
+        "--cw-percentiles <p,p,...>",
+        "Percentiles to send as ResponseTime_pNN_ms.",
+        checks.PERCENTILES,
+        form="Example: 50,95,99.9.",
+        defaults_to="95 for each endpoint and 50,95,99 for all together",
+    ).default(NOTHING)
+    dimensions: Pairs = _sent(
+        "--cw-dimension <key=value>",
+        "Dimensions of every series, by name. Each value makes new series, which CloudWatch bills.",
+        checks.DIMENSIONS,
+    ).default(EMPTY)
+    metrics: Names = _sent(
+        "--cw-metrics <name,...>",
+        f"Metrics to send, out of {', '.join(METRIC_NAMES)}.",
+        checks.METRICS,
+        form="Names, or all,-NAME to leave some out.",
+        defaults_to="all",
+    ).default(EVERY_METRIC)
+    max_endpoints: int = _sent(
+        "--cw-max-endpoints <int>",
+        "How many endpoints have series of their own, 1 to 1000; the rest share one, (other).",
+        checks.whole_number(1, 1_000),
+        is_recorded=True,
+    ).default(100)
+    groups: Pairs = _sent(
+        "--cw-group <regex=name>",
+        "Count requests whose whole name matches a regular expression under another name. The first that matches "
+        "decides.",
+        checks.GROUPS,
+        form="Example: '/item/[0-9]+=/item/{id}'.",
+        is_recorded=True,
+    ).default(EMPTY)
+    include: Texts = _sent(
+        "--cw-include <regex>",
+        "Publish only requests whose whole name, after grouping, matches one of these regular expressions.",
+        checks.PATTERNS,
+        is_recorded=True,
+    ).default(EMPTY)
+    exclude: Texts = _sent(
+        "--cw-exclude <regex>",
+        "Don't publish requests whose whole name, after grouping, matches one of these regular expressions.",
+        checks.PATTERNS,
+        is_recorded=True,
+    ).default(EMPTY)
+
+    rules: str | None = _gates(
+        "--cw-rules <file>",
+        "A TOML file of rules that the run must keep to, on response times, failures, requests per second and counts; "
+        "also without publishing. docs/rules.md has its form.",
+        checks.RULE_FILE,
+    ).default(None)
+    rule: Texts = _gates(
+        "--cw-rule <rule>",
+        "Rules that the run must keep to, as 'p95(POST /checkout) < 300 ms'.",
+        checks.RULES,
+    ).default(EMPTY)
+    junit: str | None = _gates(
+        "--cw-junit <file>", "Write rule results to this file, as JUnit XML.", checks.FILE, needs=("rules", "rule")
+    ).default(None)
+    rules_json: str | None = _gates(
+        "--cw-rules-json <file>", "Write rule results to this file, as JSON.", checks.FILE, needs=("rules", "rule")
+    ).default(None)
+    required: bool = _gates(
+        "--cw-required",
+        "Exit with 2 before any load when results cannot be published, and with 4 after a run that is invalid or was "
+        "cut short.",
+        checks.SWITCH,
+        needs=("service", "namespace"),
+    ).default(False)
+
+    record: str | None = _record(
+        "--cw-record <folder>",
+        "Write a record of each run there, a folder or s3://BUCKET/PREFIX, for 'locust-cw report' and 'locust-cw "
+        "compare'; also without publishing.",
+        checks.RECORD,
+    ).default(None)
+    labels: Pairs = _record(
+        "--cw-label <key=value>",
+        "Branch, commit or build of this run, by name: in the log, the record and the page, never billed.",
+        checks.LABELS,
+        in_web_form=True,
+    ).default(EMPTY)
+    reasons: Literal["class", "message"] = _record(
+        "--cw-reasons <form>",
+        "What failure reasons hold: message (status or class, and the message; secrets are masked) or class (status or "
+        "class only).",
+        checks.one_of("class", "message"),
+        is_recorded=True,
+    ).default("message")
+
+    grace_s: float = _faults(
+        "--cw-grace <seconds>",
+        "How long a window waits for workers that are behind, 1 to 300 seconds.",
+        checks.seconds(1, 300),
+        is_recorded=True,
+    ).default(15.0)
+    flush_timeout_s: float = _faults(
+        "--cw-flush-timeout <seconds>",
+        "Maximum time to flush results when the run ends, up to 3600 seconds.",
+        checks.seconds(0, 3600, above=True),
+    ).default(30.0)
+    spool_dir: str | None = _faults(
+        "--cw-spool-dir <folder>",
+        "Keep on disk what CloudWatch has not taken, for the next master with this folder or for 'locust-cw resend'.",
+        checks.FOLDER,
+    ).default(None)
+    ambiguous: Literal["resend", "drop"] = _faults(
+        "--cw-ambiguous <policy>",
+        "What to do with a batch when no answer says whether CloudWatch took it: resend (it may count twice) or drop "
+        "(it may be lost).",
+        checks.one_of("resend", "drop"),
+    ).default("resend")
+
+    prices: Amounts = _money(
+        "--cw-price <name=usd>",
+        f"Prices of your own for the estimates, in US dollars, out of {', '.join(PRICE_NAMES)}.",
+        checks.PRICES,
+        form="Example: metric_month=0.25.",
+    ).default(EMPTY)
+    dry_run: bool = _money(
+        "--cw-dry-run",
+        "Don't call AWS; say at the end what would have been sent, and what it would cost.",
+        checks.SWITCH,
+        is_recorded=True,
+    ).default(False)
+    payloads: str | None = _money(
+        "--cw-payloads <file>",
+        "With --cw-dry-run: write what would have been sent to this file, one PutMetricData body a line.",
+        checks.FILE,
+        needs=("dry_run",),
+    ).default(None)
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
+        for name, option in OPTIONS.items():
             # Frozen for everyone else; here a list becomes the tuple that it is kept as.
-            object.__setattr__(self, field.name, _normalised(field.name, getattr(self, field.name)))
+            object.__setattr__(self, name, option.accept(getattr(self, name)))
         self._check_together()
 
     @property
@@ -167,21 +279,26 @@ class Settings:
         return CURRENT_PRICES.with_own(self.prices)
 
     def _check_together(self) -> None:
-        if self.external_id is not None and self.role_arn is None:
-            raise wrong(self.external_id, "left out, or set together with a role ARN", "external_id")
-        if self.required and not self.publishes:
-            raise wrong(self.required, "left out, or set together with a service or a namespace", "required")
-        if self.payloads is not None and not self.dry_run:
-            raise wrong(self.payloads, "left out, or set together with a dry run", "payloads")
-        for name in ("junit", "rules_json"):
-            if getattr(self, name) is not None and not self.judges:
-                raise wrong(getattr(self, name), "left out, or set together with rules", name)
+        for name, option in OPTIONS.items():
+            value = getattr(self, name)
+            if value not in (None, False) and option.needs and not any(getattr(self, need) for need in option.needs):
+                raise checks.wrong(value, f"left out, or set together with {' or '.join(option.needs)}", name)
 
 
-def _normalised(field: str, value: Any) -> Any:
-    if value is None and field in _OPTIONAL:
-        return None
-    try:
-        return RULES[field](value)
-    except SettingsError as e:
-        raise SettingsError(e.problem, setting=field) from None
+OPTIONS: Mapping[str, Option] = MappingProxyType(
+    {
+        field.name: dataclasses.replace(field.metadata["option"], field=field.name)
+        for field in dataclasses.fields(Settings)
+    }
+)
+"""The table: field of ``Settings`` -> its row."""
+
+_BY_FLAG = {option.flag: option.field for option in OPTIONS.values()}
+
+
+def _attribute(option: Option) -> str:
+    text = option.described(text_form=False, default=True)
+    return f"        {option.field}: {re.sub(FLAG_PATTERN, lambda flag: f'``{_BY_FLAG[flag[0]]}``', text)}"
+
+
+Settings.__doc__ = "\n".join([Settings.__doc__ or "", "    Attributes:", *map(_attribute, OPTIONS.values())])

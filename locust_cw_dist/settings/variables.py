@@ -9,14 +9,15 @@ import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from locust_cw_dist.errors import SettingsError
-from locust_cw_dist.settings.options import VARIABLES, add_arguments, settings_from_options, variable_of
+from locust_cw_dist.settings.option import FLAG_PATTERN, VARIABLES, variable_of
+from locust_cw_dist.settings.options import add_arguments, settings_from_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from locust_cw_dist.settings.settings import Settings
 
-_FLAG = re.compile(r"\A(?:argument )?(--cw-[a-z-]+)")
+_FLAG = re.compile(rf"\A(?:argument )?({FLAG_PATTERN})")
 
 
 def settings_from_variables(variables: Mapping[str, str]) -> Settings:

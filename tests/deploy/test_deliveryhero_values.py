@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from locust_cw_dist.settings import options
-from locust_cw_dist.settings.settings import Settings
+from locust_cw_dist.settings.settings import OPTIONS, Settings
 from support.readme import ROOT
 
 VALUES = ROOT / "deploy" / "deliveryhero" / "values.yaml"
@@ -61,7 +60,7 @@ def test_the_version_is_that_of_the_list():
 
 
 def test_our_options_are_right_and_on_the_master_alone(values):
-    by_name = {each.environment_variable: each for each in (*options._OPTIONS, *options._FLAGS)}
+    by_name = {each.variable: each for each in OPTIONS.values()}
     environment = values["master"]["environment"]
     ours = {name: value for name, value in environment.items() if name.startswith("LOCUST_CW_")}
     fields = {by_name[name].field: by_name[name].checked(value) for name, value in ours.items()}

@@ -10,6 +10,7 @@ from locust_cw_dist.core.costs.prices import PRICE_NAMES
 from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.settings import options
+from locust_cw_dist.settings.settings import OPTIONS
 from support import manifests
 
 
@@ -19,7 +20,7 @@ def camel(name):
 
 
 def option_names():
-    names = [one.name for one in (*options._OPTIONS, *options._FLAGS)]
+    names = [one.flag.removeprefix("--cw-") for one in OPTIONS.values()]
     assert "max-endpoints" in names
     return names
 
@@ -32,7 +33,7 @@ def test_each_option_is_a_value_and_each_value_an_option():
 def test_the_plain_manifests_name_options_that_there_are(name):
     written = set(manifests.kustomized("kubectl-1.34.0", name).options())
     assert {"LOCUST_CW_SERVICE", "LOCUST_CW_SPOOL_DIR"} <= written
-    assert written <= {one.environment_variable for one in (*options._OPTIONS, *options._FLAGS)}
+    assert written <= {one.variable for one in OPTIONS.values()}
 
 
 def test_the_schema_knows_the_names_of_metrics_and_prices():
@@ -53,15 +54,19 @@ def test_the_schema_knows_the_names_of_metrics_and_prices():
         ("role-arn", ["arn:aws-cn:iam::123456789012:role/a/b"], ["arn:aws:iam::12:role/a"]),
         ("ambiguous", ["resend", "drop"], ["keep"]),
         ("reasons", ["class", "message"], ["none"]),
-        ("namespace", ["perf/checkout#1"], ["perf checkout"]),
+        ("namespace", ["perf/checkout#1", "AWSome"], ["perf checkout", "AWS/EC2", "AWS", "a" * 256]),
+        ("external-id", ["a" * 1224], ["a", "a b", "a" * 1225]),
+        ("region", ["eu-central-1"], ["eu_central"]),
+        ("host", ["shop 1"], ["caf\xe9"]),
         ("endpoint-url", ["http://127.0.0.1:4582"], ["127.0.0.1:4582", "http://user:secret@host"]),
     ],
 )
 def test_the_schema_takes_what_the_package_takes(name, right, wrong):
-    (option,) = (one for one in options._OPTIONS if one.name == name)
+    (option,) = (one for one in OPTIONS.values() if one.flag == f"--cw-{name}")
     for value in right:
         option.checked(str(value))
-        assert manifests.chart_with("job", cloudwatch={camel(name): value}).options()[option.environment_variable]
+        needed = {"roleArn": "arn:aws:iam::123456789012:role/a"} if option.needs else {}
+        assert manifests.chart_with("job", cloudwatch={camel(name): value, **needed}).options()[option.variable]
     for value in wrong:
         with pytest.raises(SettingsError):
             option.checked(str(value))
@@ -71,7 +76,7 @@ def test_the_schema_takes_what_the_package_takes(name, right, wrong):
 
 def test_every_option_arrives_under_the_name_of_its_variable():
     rendered = manifests.chart("helm-4.3.1", "job-full").options()
-    variables = {one.environment_variable for one in (*options._OPTIONS, *options._FLAGS)}
+    variables = {one.variable for one in OPTIONS.values()}
     assert set(rendered) <= variables
     # All but those that contradict others, and the two that job-volume.yaml has.
     left_out = {"LOCUST_CW_NAMESPACE", "LOCUST_CW_ENDPOINT_URL", "LOCUST_CW_PAYLOADS", "LOCUST_CW_DRY_RUN"}

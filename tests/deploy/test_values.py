@@ -119,9 +119,18 @@ WRONG = [
     ({"proxy": {"url": "http://a:1", "existingSecret": "b"}}, "proxy.url or proxy.existingSecret, not both"),
     ({"cloudwatch": {"externalId": "ab"}}, "cloudwatch.externalId: left out, or set together with cloudwatch.roleArn"),
     ({"cloudwatch": {"payloads": "/tmp/a"}}, "cloudwatch.payloads: left out, or set together with cloudwatch.dryRun"),
-    ({"cloudwatch": {"required": True}}, "cloudwatch.required: left out, or set together"),
+    (
+        {"cloudwatch": {"required": True}},
+        "cloudwatch.required: left out, or set together with cloudwatch.service or cloudwatch.namespace",
+    ),
+    ({"cloudwatch": {"junit": "/tmp/a"}}, "cloudwatch.junit: left out, or set together with cloudwatch.rules or"),
+    ({"cloudwatch": {"rulesJson": "/tmp/a"}}, "cloudwatch.rulesJson: left out, or set together with cloudwatch.rules"),
     ({"cloudwatch": {"record": "/records"}}, 'cloudwatch.record: got "/records", must be below a volume', "or s3://"),
-    ({"cloudwatch": {"junit": "/mnt/resultsX/a.xml"}}, "cloudwatch.junit: got", "/mnt/results, "),
+    (
+        {"cloudwatch": {"rule": ["p95 < 1"], "junit": "/mnt/resultsX/a.xml"}},
+        "cloudwatch.junit: got",
+        "/mnt/results, ",
+    ),
 ]
 
 

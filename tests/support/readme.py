@@ -31,14 +31,3 @@ def blocks(language: str, page: str = "README.md") -> list[Block]:
         for found in re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
         if found[0] == language
     ]
-
-
-def options_table() -> list[str]:
-    """Return the rows that the README's table of options must have."""
-    from locust_cw_dist.settings import options
-
-    rows = []
-    for option in (*options._OPTIONS, *options._FLAGS):
-        flag = f"{option.flag} {option.metavar}".strip()
-        rows.append(f"| `{flag}` | {option.help} |")
-    return rows

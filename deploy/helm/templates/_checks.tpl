@@ -8,6 +8,7 @@
 {{- include "locust-cw.checkLocustfile" . -}}
 {{- include "locust-cw.checkMode" . -}}
 {{- include "locust-cw.checkIdentity" . -}}
+{{- include "locust-cw.checkOptions" . -}}
 {{- include "locust-cw.checkFolders" . -}}
 {{- end -}}
 
@@ -109,14 +110,16 @@
 {{- if and $values.proxy.url $values.proxy.existingSecret -}}
 {{- fail "set proxy.url or proxy.existingSecret, not both" -}}
 {{- end -}}
-{{- if and $values.cloudwatch.externalId (not $values.cloudwatch.roleArn) -}}
-{{- fail "cloudwatch.externalId: left out, or set together with cloudwatch.roleArn" -}}
 {{- end -}}
-{{- if and $values.cloudwatch.payloads (not $values.cloudwatch.dryRun) -}}
-{{- fail "cloudwatch.payloads: left out, or set together with cloudwatch.dryRun" -}}
+
+{{- define "locust-cw.checkOptions" -}}
+{{- $cloudwatch := .Values.cloudwatch -}}
+{{- range $name, $needs := (include "locust-cw.aboutOptions" . | fromJson).needs -}}
+{{- $given := dict -}}
+{{- range $needs -}}{{- if index $cloudwatch . -}}{{- $_ := set $given . true -}}{{- end -}}{{- end -}}
+{{- if and (index $cloudwatch $name) (not $given) -}}
+{{- fail (printf "cloudwatch.%s: left out, or set together with cloudwatch.%s" $name (join " or cloudwatch." $needs)) -}}
 {{- end -}}
-{{- if and $values.cloudwatch.required (not (or $values.cloudwatch.service $values.cloudwatch.namespace)) -}}
-{{- fail "cloudwatch.required: left out, or set together with cloudwatch.service or cloudwatch.namespace" -}}
 {{- end -}}
 {{- end -}}
 
@@ -127,7 +130,7 @@
 {{- $writable = append $writable (trimSuffix "/" .mountPath) -}}
 {{- end -}}
 {{- $cloudwatch := .Values.cloudwatch -}}
-{{- range list "record" "junit" "rulesJson" "payloads" -}}
+{{- range (include "locust-cw.aboutOptions" . | fromJson).written -}}
 {{- $path := index $cloudwatch . -}}
 {{- $known := or (not $path) (and (eq . "record") (hasPrefix "s3://" $path)) -}}
 {{- range $writable -}}

@@ -22,8 +22,6 @@ reads them; what is empty, none or false is left to its defaults.
 {{- $lines := list -}}
 {{- range $name, $content := $value -}}{{- $lines = append $lines (printf "%s=%s" $name (include "locust-cw.text" $content)) -}}{{- end -}}
 {{- $text = join "\n" $lines -}}
-{{- else if has $key (list "percentiles" "metrics") -}}
-{{- $text = join "," $value -}}
 {{- else if kindIs "slice" $value -}}
 {{- $text = join "\n" $value -}}
 {{- else if kindIs "bool" $value -}}

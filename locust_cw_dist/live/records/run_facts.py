@@ -18,27 +18,10 @@ from locust_cw_dist.core.publish.ledger import Balance
 from locust_cw_dist.core.summaries.histogram import EDGES
 from locust_cw_dist.live.records.git_revision import revision
 from locust_cw_dist.live.runs import Run
-from locust_cw_dist.settings.settings import Settings
+from locust_cw_dist.settings.settings import OPTIONS, Settings
 
 LOCUST_OPTIONS = ("num_users", "spawn_rate", "run_time", "stop_timeout", "locustfile", "user_classes", "tags")
 """`Environment.parsed_options` that are kept, if they are plain values."""
-
-SETTINGS = (
-    "service",
-    "environment",
-    "namespace",
-    "region",
-    "host",
-    "resolution_s",
-    "max_endpoints",
-    "grace_s",
-    "groups",
-    "include",
-    "exclude",
-    "dry_run",
-    "reasons",
-)
-"""Settings that are kept: what decides what a record holds. Roles, external ids and URLs are left out."""
 
 PACKAGES = ("locust-cw-dist", "locust", "gevent", "boto3")
 
@@ -106,7 +89,7 @@ def _options(environment: Any, settings: Settings, run: Run) -> dict[str, Any]:
     runner = getattr(environment, "runner", None)
     kept["num_users"] = kept["num_users"] or getattr(runner, "target_user_count", None)
     plain = {name: value for name, value in kept.items() if _is_plain(value)}
-    ours = {f"cw_{name}": getattr(settings, name) for name in SETTINGS}
+    ours = {f"cw_{name}": getattr(settings, name) for name, option in OPTIONS.items() if option.is_recorded}
     return plain | {name: value for name, value in ours.items() if value not in (None, ())} | {"host": _bare(run.host)}
 
 

@@ -101,7 +101,8 @@ class RuleWatch:
         """
         if not self.is_on:
             return
-        self.rule_set = self._disk_thread.run(gather, self._settings)
+        chosen = self._settings
+        self.rule_set = self._disk_thread.run(gather, chosen.rules, chosen.rule, chosen.resolution_s)
         for flag, path in (("--cw-junit", self._settings.junit), ("--cw-rules-json", self._settings.rules_json)):
             try:
                 if path is not None:

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from locust_cw_dist.errors import LocustCwError, SettingsError
+from locust_cw_dist.settings.settings import OPTIONS
 from locust_cw_dist.tools.cli import records
 
 if TYPE_CHECKING:
@@ -21,15 +22,8 @@ if TYPE_CHECKING:
     from locust_cw_dist.tools.cli.parsing import CommandParser
 
 ACTIONS = ("show", "plan", "apply", "delete")
-FIELDS = frozenset(
-    {
-        *("service", "environment", "namespace", "region", "endpoint_url", "host", "resolution_s", "percentiles"),
-        *("dimensions", "metrics", "max_endpoints", "groups", "include", "exclude", "prices", "rules", "rule"),
-        # Of no use here; taken so that a run's options can be pasted. The role is the publisher's.
-        *("role_arn", "external_id", "labels", "grace_s", "flush_timeout_s", "spool_dir", "ambiguous", "record"),
-        *("junit", "rules_json", "reasons"),
-    }
-)
+# Those of no use here are taken, too, so that a run's options can be pasted. The role is the publisher's.
+FIELDS = OPTIONS.keys() - {"required", "dry_run", "payloads"}
 _COLOURS = {"+": "32", "~": "33", "-": "31"}
 _SET_NAME = re.compile(r"[0-9A-Za-z.\-_/#:]{1,120}")
 
@@ -106,7 +100,7 @@ def rules_of(settings: Settings) -> tuple[Rule, ...]:
     """
     from locust_cw_dist.settings.rule_file import gather
 
-    return gather(settings).rules
+    return gather(settings.rules, settings.rule, settings.resolution_s).rules
 
 
 def known(arguments: argparse.Namespace, settings: Settings) -> Known:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from locust_cw_dist.errors import LocustCwError, SettingsError
+from locust_cw_dist.settings.settings import OPTIONS
 from locust_cw_dist.tools.cli.console import has_rich
 
 if TYPE_CHECKING:
@@ -43,14 +44,8 @@ examples:
 
 exit code: 0, or 2 for a wrong option
 """
-_FIELDS = frozenset(
-    {
-        *("service", "environment", "namespace", "role_arn", "host", "resolution_s", "percentiles", "dimensions"),
-        *("metrics", "max_endpoints", "groups", "include", "exclude", "prices", "record", "region"),
-        # Of no use here; taken so that a run's options can be pasted.
-        *("external_id", "endpoint_url", "labels", "grace_s", "flush_timeout_s", "spool_dir", "ambiguous", "reasons"),
-    }
-)
+# Those of no use here are taken, too, so that a run's options can be pasted.
+_FIELDS = OPTIONS.keys() - {"rules", "rule", "junit", "rules_json", "required", "dry_run", "payloads"}
 
 
 def main(args: Sequence[str]) -> int:

@@ -6,6 +6,7 @@ import dataclasses
 import re
 import subprocess
 import sys
+import typing
 
 import pytest
 from hypothesis import given
@@ -13,8 +14,7 @@ from hypothesis import strategies as st
 
 from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
 from locust_cw_dist.errors import LocustCwError, SettingsError
-from locust_cw_dist.settings.checks import RULES
-from locust_cw_dist.settings.settings import Settings
+from locust_cw_dist.settings.settings import OPTIONS, Settings
 
 ROLE = "arn:aws:iam::123456789012:role/team/publisher"
 
@@ -220,10 +220,6 @@ def test_what_only_makes_sense_together(field, alone, together):
     Settings(**alone, **together)
 
 
-def test_every_field_has_a_rule():
-    assert set(RULES) == {field.name for field in dataclasses.fields(Settings)}
-
-
 ANYTHING = st.one_of(
     st.none(),
     st.booleans(),
@@ -236,7 +232,7 @@ ANYTHING = st.one_of(
 )
 
 
-@given(field=st.sampled_from(sorted(RULES)), value=ANYTHING)
+@given(field=st.sampled_from(sorted(OPTIONS)), value=ANYTHING)
 def test_whatever_comes_is_taken_or_refused_in_one_line(field, value):
     try:
         made = Settings(**{field: value})
@@ -267,3 +263,39 @@ def test_settings_load_neither_locust_nor_boto3():
     code = f"import sys, locust_cw_dist.settings.settings;print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_the_docstring_describes_each_field_by_the_names_of_fields():
+    lines = re.findall(r"^        (\w+): (.+)$", Settings.__doc__, re.MULTILINE)
+    described = dict(lines)
+    assert list(described) == [field.name for field in dataclasses.fields(Settings)]
+    assert described["external_id"] == "External ID that the role of ``role_arn`` asks for."
+    assert described["grace_s"].endswith(" Defaults to 15.")
+    assert "--cw-" not in Settings.__doc__
+
+
+def test_a_record_keeps_what_decides_what_is_in_it_and_nothing_that_may_be_secret():
+    recorded = {name for name, option in OPTIONS.items() if option.is_recorded}
+    assert {"service", "resolution_s", "groups", "reasons"} <= recorded
+    assert not recorded & {"role_arn", "external_id", "endpoint_url"}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_row_fits_its_field(name):
+    option = OPTIONS[name]
+    default = getattr(Settings(), name)
+    assert option.default_value == default
+    assert option.accept(default) == default
+    assert set(option.needs) <= set(OPTIONS)
+    # A switch is what has no value; what is repeatable is kept as several.
+    assert bool(option.metavar) == (default is not False)
+    # Choices stand in the check and, for a type checker, in the annotation.
+    hint = typing.get_type_hints(Settings)[name]
+    if typing.get_origin(hint) is typing.Literal:
+        assert list(typing.get_args(hint)) == option.check.schema["enum"]
+    assert (option.check.repeating is not None) == (isinstance(default, tuple | frozenset) or name == "percentiles")
+
+
+def test_flags_variables_and_fields_are_each_there_once():
+    for names in ("flag", "variable", "dest", "field"):
+        assert len({getattr(option, names) for option in OPTIONS.values()}) == len(OPTIONS)

@@ -402,7 +402,8 @@ def test_any_document_is_read_or_refused(document):
 
 
 def gathered(**settings):
-    return gather(Settings(**settings))
+    made = Settings(**settings)
+    return gather(made.rules, made.rule, made.resolution_s)
 
 
 def test_rules_of_the_file_come_first_and_options_add_to_them(write):
@@ -461,8 +462,8 @@ def test_rules_that_do_not_fit_together_are_refused(write, toml, rule, resolutio
         ({"rule": "p95 < 3"}, "rule: got 'p95 < 3', must be texts of rules, as 'p95(POST /checkout) < 300 ms'"),
         ({"rule": [3]}, "rule: got 3, must be a rule, as 'p95(POST /checkout) < 300 ms'"),
         ({"rules": ""}, "rules: got '', must be a file's path"),
-        ({"junit": "x"}, "junit: got 'x', must be left out, or set together with rules"),
-        ({"rules_json": "x"}, "rules_json: got 'x', must be left out, or set together with rules"),
+        ({"junit": "x"}, "junit: got 'x', must be left out, or set together with rules or rule"),
+        ({"rules_json": "x"}, "rules_json: got 'x', must be left out, or set together with rules or rule"),
     ],
 )
 def test_settings_take_rules_as_texts_and_refuse_wrong_ones(fields, message):
