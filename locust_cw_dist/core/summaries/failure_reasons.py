@@ -22,7 +22,7 @@ from http import HTTPStatus
 from typing import Any
 
 from locust_cw_dist.core.names.shorten import shorten
-from locust_cw_dist.core.summaries.redaction import CUT, LOOKED_AT_CHARS, redact
+from locust_cw_dist.core.redaction.redaction import CUT, LOOKED_AT_CHARS, redact
 
 MAX_REASON_CHARS = 200
 """For people who read a table. What urllib3 says of a refused connection, with all that it is wrapped in, has 180; an

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.summaries import redaction
-from locust_cw_dist.core.summaries.redaction import HEX_CHARS, LOOKED_AT_CHARS, MASKED, redact
+from locust_cw_dist.core.redaction import redaction
+from locust_cw_dist.core.redaction.redaction import HEX_CHARS, LOOKED_AT_CHARS, MASKED, redact
 from support.strategies import any_char
 
 FOLDED = [
@@ -47,6 +47,14 @@ FOLDED = [
     ('{"error":"no gold","id":"A-17","ts":1767323045}', '{"error":"no gold","id":"A-<n>","ts":<n>}'),
     ("OrderNotFoundInWarehouseExceptionHandler", "OrderNotFoundInWarehouseExceptionHandler"),
     ("Produkt nicht verfügbar: 価格が違います 17", "Produkt nicht verfügbar: 価格が違います <n>"),
+    ("Order.java: com.acme.Order@1b2c3d4 is gone", "Order.java: com.acme.Order@<id> is gone"),
+    ("id:2001:db8::ff00:42, addr:fe80::1", "id:<addr>, addr:<addr>"),
+    ("items[10]: no gold", "items[<n>]: no gold"),
+    ("at Thu Jan  1 00:00:01 1970 or 02/Jan/2026:03:04:05 +0100", "at <time> or <time>"),
+    ("Mon, 02 Jan 2026 10:00:00 +0000 and January 2, 2026", "<time> and <time>"),
+    ("1/2/2026 3:04:05 PM", "<time>"),
+    ("/cart?jane gone, sku=abc&id=7", "/cart?<query> gone, <query>"),
+    ("b'\\x08\\xff\\r' is no text, %A0%B1%C2 neither", "b'<id>' is no text, <id> neither"),
     ("", ""),
 ]
 
@@ -61,6 +69,7 @@ CODES_THAT_STAY = [
     "[Errno 111] Connection refused",
     "503 Service Unavailable",
     "HTTP Error 404: Not Found",
+    "SQLSTATE[23000]: Integrity constraint violation",
 ]
 
 SECRET = [
@@ -98,6 +107,7 @@ SECRET = [
     ("sk_live_abcdefghijklmnop refused", ""),
     ("-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nabc\n-----END RSA PRIVATE KEY----- bad", ""),
     ("bob:hunter@db/shop", ""),
+    ("bob:hunter@db-abc.example.com:5432/shop", ""),
     ("otp: 123456", "otp:"),
     ("{b'X-Api-Key': b'hunter'}", "{b'X-Api-Key':"),
     ("[('x-api-key', 'hunter'), ('x', 'y')]", "[('x-api-key',"),
@@ -270,6 +280,7 @@ UNITS = [
         "é",
     ),
     *("authorization:", "cookie=", "%40", " at 0x", "<a at 0x", "Connection(host='", "1-", "2024-01-", "12:", "12:30:"),
+    *("/a", "a/", "_", "Z-", "Zq", "Jan ", "b'", "b'\\\\x", "a=b&", "%41", "@1", "1/", "1:1"),
     *("Mon, ", "01 Jan ", "GMT", "AKIA", "\x00", "\u0661", "-<n>", "+1", "1,", "aB", "Ab1", "[:", "localhost:", "a.b"),
 ]
 

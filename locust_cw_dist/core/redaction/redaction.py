@@ -18,6 +18,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from locust_cw_dist.core.redaction.random_ids import fold_random_ids, plausibility
+
 LOOKED_AT_CHARS = 600
 """Three times what is kept: text shrinks when it is folded. Longer ones are pages and dumps."""
 
@@ -140,7 +142,9 @@ _SCHEMES_OF_VALUES = ("bearer", "basic", "digest", "negotiate", "token", "apikey
 _PRIVATE_KEY = re.compile(r"-----BEGIN[^-]{0,40}-----(?:[^-]|-(?!----END))*(?:-----END[^-]{0,40}-----)?")
 
 _URL = re.compile(r"""(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,20}(?:://|%3A%2F%2F)[^\s"'<>]*[^\s"'<>.,:;?!)\]}]""")
-_USER = re.compile(r"""(?<![^\s/"'(=,])[^\s:@/"'<>]{1,64}:[^\s@/"'<>]{1,64}@""")
+_USER = re.compile(r"""(?<![^\s/"'(=,])(?!mailto:)[^\s:@/"'<>]{1,64}:[^\s@/"'<>]{1,64}@[\w.-]{0,253}\b""")
+_INSTANCE = re.compile(r"(?<=[\w$])@[0-9a-f]{1,8}(?![\w-]|\.\w)")
+"""What Java puts behind the name of a class."""
 _EMAIL = re.compile(r"(?<![\w.+%-])[\w.+-]{1,64}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63})*")
 
 
@@ -159,7 +163,8 @@ def _mask(text: str) -> str:
     if _HINTS.search(lower):
         text = _SECRETS.sub(rf"\g<name>{MASKED}", text)
     if "@" in text or "%40" in text:
-        text = _EMAIL.sub("<email>", _USER.sub(f"{MASKED}@", text))
+        text = _INSTANCE.sub("@<id>", _USER.sub(f"{MASKED}@<addr>", text))
+        text = _EMAIL.sub("<email>", text)
     return text
 
 
@@ -169,24 +174,50 @@ _OBJECT = re.compile(r"<(?:[\w.]{0,80}\.)?(?P<name>[\w<>]{1,60})(?: object)? at 
 _POOL = re.compile(r"""HTTPS?Connection(?:Pool)?\(host=["'][^"']{0,255}["'], port=\w{1,6}\)""")
 """What urllib3 names a host and a port by."""
 
-_DATE = re.compile(r"(?:[A-Z][a-z]{2,8}, )?\d{1,2}[ -][A-Z][a-z]{2}[ -]\d{2,4} \d\d:\d\d:\d\d (?:GMT|UTC)")
-_BRACKETED = re.compile(r"(?:\[|%5B)[0-9a-fA-F:.]{2,45}(?:%\w{1,16}?)?(?:\]|%5D)(?::\d{1,5}(?!\d))?")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]{{0,6}}"
+_CLOCK = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:[ ]?[AP]M\b)?(?:[ ](?:[A-Z]{3,4}\b|[+-]\d\d:?\d\d)){0,2}"
+_DATE = re.compile(
+    rf"""
+    (?:\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{{0,6}},?[ ])?
+    (?: (?<!\w)\d{{1,2}}[ /-]{_MONTH}[ /-]\d{{2,4}}(?:[ :T]{_CLOCK})?
+      | \b{_MONTH}[ ]{{1,2}}\d{{1,2}}(?:(?:,?[ ]\d{{4}})?[ ]{_CLOCK}(?:[ ]\d{{4}})?|,?[ ]\d{{4}})\b
+    )
+    """,
+    re.VERBOSE,
+)
+"""A date with its month in letters."""
+_BRACKETED = re.compile(
+    r"(?:\[|%5B)(?=[0-9a-fA-F.]{0,45}:)[0-9a-fA-F:.]{2,45}(?:%\w{1,16}?)?(?:\]|%5D)(?::\d{1,5}(?!\d))?"
+)
 """An address of IPv6, which stands in brackets before a port; gRPC writes them as a URL does."""
-_QUERY = re.compile(r"""\?[\w.~%\[\]-]{1,60}=[^\s"'<>]*""")
+_QUERY = re.compile(
+    r"""
+    (?P<mark>\?)[\w.~%&\[\]-]{1,60}=[^\s"'<>]*
+    | (?<![\w.-])[\w.-]{1,40}=[^\s&="'<>]*(?:&[\w.-]{1,40}=[^\s&="'<>]*)+
+    """,
+    re.VERBOSE,
+)
+_BYTES = re.compile(r"""\bb(?:'(?:[^'\\]|\\[^x])*\\x(?:[^'\\]|\\.)*'?|"(?:[^"\\]|\\[^x])*\\x(?:[^"\\]|\\.)*"?)""")
+"""Bytes that are no text, as Python shows them."""
+_ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2}){3,}")
 _CODE = re.compile(
     r"""
     \b(?:HTTP(?:/\d(?:\.\d)?|[ ]error)?|status|(?:close|error|exit|response|result|return|status)[ _-]?code|errno)
     ["']?[ :=]{1,3}-?\d{1,4}(?!\w|\.\d)
+    | \bSQLSTATE[ :=\[]{1,3}[0-9A-Z]{5}\b
     | \A[45]\d\d(?=[ ][A-Z])
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 """Numbers that tell failures apart."""
+_CODE_HINTS = ("status", "http", "code", "errno", "sqlstate")
 
 _KEPT_DIGITS = {ord("0") + digit: 0xE000 + digit for digit in range(10)}
 """To characters that no printable text has, while the other digits are folded."""
 _RESTORED_DIGITS = {kept: digit for digit, kept in _KEPT_DIGITS.items()}
 
+_SPLIT_TIMES = re.compile(r"<time> <time>(?: [AP]M\b)?")
 _BETWEEN_PIECES = re.compile(r"""([\s,;"'(){}\[\]=<>|&]+)""")
 
 MAX_PIECES_REMEMBERED = 1024
@@ -202,7 +233,7 @@ def _fold(text: str) -> str:
     pieces[::2] = [
         piece if piece.isalpha() and len(piece) < MIN_FOLDED_LETTERS else _fold_piece(piece) for piece in pieces[::2]
     ]
-    folded = "".join(pieces).replace("<time> <time>", "<time>")
+    folded = _SPLIT_TIMES.sub("<time>", "".join(pieces))
     return folded if folded.isprintable() else folded.translate(_RESTORED_DIGITS)
 
 
@@ -212,14 +243,18 @@ def _fold_phrases(text: str) -> str:
         text = _OBJECT.sub(r"<\g<name>>", text)
     if "Connection" in text:
         text = _POOL.sub("<addr>", text)
-    if "GMT" in text or "UTC" in text:
+    if any(map(text.__contains__, _MONTHS)):
         text = _DATE.sub("<time>", text)
     if ("[" in text or "%5B" in text) and ":" in text:
         text = _BRACKETED.sub("<addr>", text)
-    if "?" in text:
-        text = _QUERY.sub("?<query>", text)
+    if "?" in text or "&" in text:
+        text = _QUERY.sub(r"\g<mark><query>", text)
+    if "\\x" in text:
+        text = _BYTES.sub("b'<id>'", text)
+    if "%" in text:
+        text = _ESCAPES.sub("<id>", text)
     lower = text.lower()
-    if "status" in lower or "http" in lower or "code" in lower or "errno" in lower or text.startswith(("4", "5")):
+    if any(map(lower.__contains__, _CODE_HINTS)) or text.startswith(("4", "5")):
         text = _CODE.sub(_kept, text)
     return text
 
@@ -234,7 +269,8 @@ _TOKENS = re.compile(
         | eyJ[\w-]{5,}(?:\.[\w-]*)*
         | (?:gh[opsru]_|github_pat_|glpat-|xox[a-z]-|[rps]k_(?:live|test)_)[\w.-]{10,}
         | (?:sk-|whsec_|npm_|hf_|AIza|ya29\.|SG\.)[\w.-]{10,}
-        | (?=[A-Za-z+/]{0,39}[0-9])(?=[a-z0-9+/]{0,39}[A-Z])(?=[A-Z0-9+/]{0,39}[a-z])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/])
+        | (?<![+/_.-])(?=[A-Za-z+/]{0,39}[0-9])(?=[a-z0-9+/]{0,39}[A-Z])(?=[A-Z0-9+/]{0,39}[a-z])
+          [A-Za-z0-9+/]{40}(?![\w+/-]|\.\w)
     )""",
     re.VERBOSE,
 )
@@ -245,15 +281,16 @@ _TIME = re.compile(
     r"""
     (?<!\d)(?:
         \d{4}[-/]\d\d[-/]\d\d(?:[T_]\d\d:?\d\d(?::?\d\d(?:[.,]\d{1,9})?)?)?
-        | \d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?![\d:])
+        | (?<![\d:])\d{1,2}:\d\d:\d\d(?:[.,]\d{1,9})?(?![\d:])
+        | (?<![\w/.-])\d{1,2}[/.]\d{1,2}[/.]\d{4}(?![\w/])
     )
     (?:Z|[+-]\d\d:?\d\d)?
     """,
     re.VERBOSE,
 )
 _UUID = re.compile(
-    r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
-    r"|(?<![\w-])(?:[0-9a-fA-F]{2}-){5}[0-9a-fA-F]{2}(?![\w-])"
+    r"[0-9a-fA-F]{8}[_-](?:[0-9a-fA-F]{4}[_-]){3}[0-9a-fA-F]{12}"
+    r"|(?<![\w-])(?:[0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}(?![\w:-])|(?<![\w.])(?:[0-9a-fA-F]{4}\.){2}[0-9a-fA-F]{4}(?!\w|\.\w)"
     r"|(?<=-)[bcdfghjklmnpqrstvwxz2456789]{6,10}-[bcdfghjklmnpqrstvwxz2456789]{5}(?![\w-])"
 )
 """UUIDs, hardware addresses, and what Kubernetes puts behind the names of pods."""
@@ -261,7 +298,7 @@ _ADDRESS = re.compile(
     r"""
     (?:
         (?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2}(?!\d))?
-        | (?<![\w:.])(?=[a-fA-F:.]{0,40}[0-9])(?:[0-9a-fA-F]{0,4}:){2,7}
+        | (?:(?<![\w:.])|(?<=[G-Zg-z]:)|(?<=\b[Ii]d:))(?=[a-fA-F:.]{0,40}[0-9])(?:[0-9a-fA-F]{0,4}:){2,7}
           (?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4})(?:%\w{1,16})?
         | (?<![\w.-])(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z][A-Za-z0-9-]{1,62}(?=:\d)
         | \blocalhost(?=:\d)
@@ -273,57 +310,32 @@ _ADDRESS = re.compile(
 _NUMBERED = re.compile(r"(?<![^\W_])[^\W\d_]{0,64}\d[^\W_]*")
 """A word with a digit in it."""
 _NUMBERS = re.compile(r"(?:(?<![\w>])[+-](?=<n>))?<n>(?:[.:/-]?<n>)*")
-_URL_SAFE = re.compile(
-    r"(?<![\w-])(?=[a-z0-9_-]{0,64}[A-Z])(?=[A-Z0-9_-]{0,64}[a-z])(?=[A-Za-z_-]{0,64}[0-9])[A-Za-z0-9_-]{16,}"
-)
-_CHANGES = re.compile(r"(?<=[a-z])[A-Z0-9]|(?<=[A-Z])[a-z0-9]|(?<=[0-9])[A-Za-z]")
-_LETTERS = re.compile(r"(?<![A-Za-z])[A-Za-z]{20,}")
 _HEX = re.compile(r"0x[0-9a-f]+|[0-9a-f]{6,}", re.IGNORECASE)
-_HEX_LETTERS = re.compile(r"(?<![^\W_])[a-f]{8,64}(?![^\W_])")
-"""One in two thousand has no digit. No English word has eight such letters, but for a family of plants."""
 _RUNS = re.compile(r"\d+|[^\W\d_]+")
 _DIGITS = re.compile(r"\d+")
-_LONE_SMALL = re.compile(r"(?<=[A-Z])[a-z](?=[A-Z])")
-
 HEX_CHARS = 8
 """Of ids with so many hexadecimal digits, one in forty has no letter. Longer ones hardly ever have none."""
 
 MIN_TOKEN_CHARS = 14
-MIN_CHANGES = 0.45
-"""Chance changes between capitals, small letters and digits at six of ten characters, names do at three."""
 MIN_ID_CHARS = 6
 """Letters and digits that take turns are an id from this length: `7f3a9c` is one, `e2e` and `k8s` are none."""
-
-MAX_LETTERS = 40
-"""Nobody writes longer words."""
 
 
 @lru_cache(MAX_PIECES_REMEMBERED)
 def _fold_piece(piece: str) -> str:
     """Fold what stands between blanks, commas, quotes and brackets."""
+    path, mark, query = piece.partition("?")
+    if query and "/" in path:
+        return f"{_fold_piece(path)}{mark}<query>"
     if len(piece) >= MIN_TOKEN_CHARS:
-        piece = _URL_SAFE.sub(_fold_url_safe, _TOKENS.sub(MASKED, piece))
-        piece = _LETTERS.sub(_fold_letters, piece)
-    piece = _HEX_LETTERS.sub("<id>", piece)
-    if not _DIGITS.search(piece):
+        piece = _TOKENS.sub(MASKED, piece)
+    has_digits = _DIGITS.search(piece) is not None
+    if has_digits and not piece.isalnum():
+        piece = _ADDRESS.sub("<addr>", _TIME.sub("<time>", _UUID.sub("<id>", piece)))
+    piece = fold_random_ids(piece)
+    if not has_digits:
         return piece
-    if ":" in piece or "-" in piece or "/" in piece:
-        piece = _UUID.sub("<id>", _TIME.sub("<time>", piece))
-    if "." in piece or ":" in piece:
-        piece = _ADDRESS.sub("<addr>", piece)
     return _NUMBERS.sub("<n>", _NUMBERED.sub(_fold_numbered, piece))
-
-
-def _fold_url_safe(match: re.Match[str]) -> str:
-    word: str = match.group()
-    return "<id>" if len(_CHANGES.findall(word)) > MIN_CHANGES * len(word) else word
-
-
-def _fold_letters(match: re.Match[str]) -> str:
-    word: str = match.group()
-    is_monotonous = len(word) > MAX_LETTERS and word in {word.lower(), word.upper()}
-    # In camel case a small letter rarely stands alone between capitals.
-    return "<id>" if is_monotonous or len(_LONE_SMALL.findall(word)) > 1 else word
 
 
 def _fold_numbered(match: re.Match[str]) -> str:
@@ -331,6 +343,11 @@ def _fold_numbered(match: re.Match[str]) -> str:
     if word.isdecimal():
         is_fraction = match.string[match.start() - 1 : match.start()] in {".", ","}
         return "<id>" if len(word) == HEX_CHARS and not is_fraction else "<n>"
-    if _HEX.fullmatch(word) or (len(word) >= MIN_ID_CHARS and len(_RUNS.findall(word)) > 2):
+    if _HEX.fullmatch(word) or (len(word) >= MIN_ID_CHARS and _takes_turns(word)):
         return "<id>"
     return _DIGITS.sub("<n>", word)
+
+
+def _takes_turns(word: str) -> bool:
+    is_name = word.isascii() and plausibility(word) > -3
+    return not is_name and len(_RUNS.findall(word)) > 2

@@ -1,0 +1,1 @@
+"""Text from anywhere, made fit to group by and to pass on."""
