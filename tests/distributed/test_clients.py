@@ -69,6 +69,7 @@ PUBLISHED_NAMES = {
     "": "(unnamed)",
     "größe €": r"gr\xf6\xdfe \u20ac",
     "back\\slash": r"back\\slash",
+    "lone \ud800": r"lone \ud800",
 }
 
 

@@ -127,7 +127,7 @@ def test_without_locusts_private_parts_it_works_in_the_stated_lesser_mode(caplog
     """As `test_what_the_worker_counted`, but the test stops and all is reported before the master ends."""
     monkeypatch.setattr("locust_cw_dist.live.platform.locust_internals.callable", lambda _: False, raising=False)
     with LinkedPair([Buyer], Settings(service="shop", resolution_s=1)) as pair:
-        assert caplog.text.count("with this version of Locust") == 4
+        assert caplog.text.count("with this version of Locust") == 5
         pair.start(users=3)
         pair.wait_until(lambda: pair.fired["/buy"] > 100, "requests")
         pair.master.runner.stop()

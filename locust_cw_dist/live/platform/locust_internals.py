@@ -6,6 +6,7 @@ Needed are the sockets behind `runner.server` and `runner.client`, and the users
   comes from the new connection while the old one looks open;
 - to read, at the end, what still waits in the master's socket: Locust's own reader is gone by then;
 - to read, at the end, the acknowledgements that reach a worker whose own reader is gone;
+- to keep a worker's reports sendable: one odd value of a user's would keep Locust from sending any;
 - to know how often workers report, which a locustfile may set, and whether several runners count the same events;
 - to know which users Locust would spawn at most, where classes have a `fixed_count`;
 - to end, before that, the users that Locust has left behind: where the master's word to spawn users comes after the
@@ -29,12 +30,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import gevent
 from locust import log as locust_log
 from locust import runners
 from locust.event import EventHook
+
+from locust_cw_dist.live.platform.sendable import MESSAGES, SendableMessage
 
 After = Callable[[BaseException | None, dict[str, Any]], BaseException | None]
 """What happens after all listeners of an event: it gets what was raised first, and the event's arguments; what it
@@ -207,6 +211,8 @@ class WorkerLink:
         self._can_receive = callable(getattr(getattr(runner, "client", None), "recv", None))
         if not self._can_receive:
             self.lesser_modes.append("a worker can't wait at its end until the master has its last results")
+        if not callable(getattr(getattr(runner, "client", None), "send", None)):
+            self.lesser_modes.append("a name, time or length that msgpack can't pack loses a worker's results")
         if not callable(getattr(getattr(runner, "user_greenlets", None), "kill", None)):
             self.lesser_modes.append("users that Locust leaves behind go on while a worker waits at its end")
 
@@ -214,6 +220,13 @@ class WorkerLink:
     def connection(self) -> object:
         """Stands for the connection: another object after each reconnect."""
         return getattr(self._runner, "client", None)
+
+    def keep_sendable(self) -> None:
+        """Have reports that can't be packed mended, again whenever the connection was made anew."""
+        client: Any = self.connection
+        send = getattr(client, "send", None)
+        if callable(send) and getattr(send, "func", None) is not _send_mended:
+            client.send = partial(_send_mended, send)
 
     def end_users(self, timeout_s: float) -> None:
         """End the users that still run, and wait for that until `timeout_s` have passed."""
@@ -230,6 +243,10 @@ class WorkerLink:
         with gevent.Timeout(timeout_s, False):
             message = self._runner.client.recv()
         return message  # noqa: RET504 - gevent's timeout leaves the block without a word
+
+
+def _send_mended(send: Callable[[Any], None], message: Any) -> None:
+    send(SendableMessage(message) if getattr(message, "type", None) in MESSAGES else message)
 
 
 class Guard:

@@ -134,6 +134,7 @@ class Worker:
         """Listen to Locust's events and greet the master."""
         for mode in self._link.lesser_modes:
             logger.warning("locust-cw: with this version of Locust %s", mode)
+        self._link.keep_sendable()
         self._request_listener.attach(self._environment)
         self._listeners.add("test_start", self._on_test_start)
         self._listeners.add_after("report_to_master", self._after_report)
@@ -189,6 +190,7 @@ class Worker:
         try:
             if self._link.connection is not self._connection:
                 self._connection = self._link.connection
+                self._link.keep_sendable()
                 self._outbox.on_reconnect()
             if self._outbox.is_abandoned and not self._outbox.has_stopped:
                 self._stop_recording()

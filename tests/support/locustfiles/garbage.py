@@ -20,6 +20,7 @@ TIMED = (
     {"request_type": None, "response_time": 3.5},
     {"response_time": 4, "name": LONG_NAME, "request_type": "GET", "response_length": "many"},
     {"response_time": 5, "name": "größe €", "request_type": "GET", "response_length": -1},
+    {"response_time": 10, "name": "lone \ud800", "request_type": "GET"},
     {"response_time": 6, "name": "back\\slash", "request_type": "GET"},
     {"response_time": 0, "name": "failed", "request_type": "GET", "exception": "just a text"},
     {"response_time": 7, "name": "failed", "request_type": "GET", "exception": ValueError("x" * 10_000)},
