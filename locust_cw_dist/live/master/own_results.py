@@ -105,6 +105,7 @@ class OwnResults:
         while True:
             gevent.sleep(HAND_OVER_INTERVAL_S)
             try:
+                self._request_listener.keep_place()
                 while self._hand_over_some():
                     gevent.sleep(0)
             except Exception:

@@ -25,6 +25,7 @@ class Listeners:
         """Listen to nothing of `environment` yet."""
         self._environment = environment
         self._undo: list[Callable[[], None]] = []
+        self._first: list[tuple[str, Listener]] = []
         forks.watch(self)
 
     def add(self, event: str, listener: Listener) -> None:
@@ -43,7 +44,16 @@ class Listeners:
         if desk is None:
             desk = _desks[hook] = _Desk(hook)
         desk.add(self._environment, listener)
+        self._first.append((event, listener))
         self._undo.append(partial(desk.remove, listener))
+
+    def retake(self) -> bool:
+        """Be first again where code has taken that away, or put another event in its place; return whether any has."""
+        taken = [one for one in self._first if (desk := _desks.get(self._hook(one[0]))) is None or desk.is_gone]
+        for event, listener in taken:
+            self._first.remove((event, listener))
+            self.add_first(event, listener)
+        return bool(taken)
 
     def add_after(self, event: str, after: locust_internals.After) -> None:
         """Call `after` when all listeners of an event have been called, also later ones; see `Guard`."""
@@ -64,6 +74,7 @@ class Listeners:
         """Listen to nothing any more; does nothing the second time."""
         while self._undo:
             self._undo.pop()()
+        self._first = []
 
     abandon = close
 
@@ -84,8 +95,15 @@ class _Desk:
         self._members: list[tuple[Any, Listener]] = []
         self._placed: Listener | None = None
 
+    @property
+    def is_gone(self) -> bool:
+        return self._placed is not None and not locust_internals.is_listening(self._hook, self._placed)
+
     def add(self, environment: Any, listener: Listener) -> None:
-        self._members.append((environment, listener))
+        if self.is_gone:
+            self._placed = None
+        if (environment, listener) not in self._members:
+            self._members.append((environment, listener))
         self._take_place()
 
     def remove(self, listener: Listener) -> None:

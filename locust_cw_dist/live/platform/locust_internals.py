@@ -74,6 +74,11 @@ def add_first(hook: Any, listener: Listener) -> None:
         hook.add_listener(listener)
 
 
+def is_listening(hook: Any, listener: Listener) -> bool:
+    """Whether a listener is still there; True where that can't be known."""
+    return not _has_order(hook) or listener in hook._handlers  # noqa: SLF001 - as above
+
+
 def remove(hook: Any, listener: Listener) -> None:
     """Take a listener away, if it is there; an event that is being fired just now skips no other one for it."""
     if not _has_order(hook):

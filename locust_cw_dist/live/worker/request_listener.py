@@ -59,6 +59,15 @@ class RequestListener:
         self._listeners.add("test_start", self._on_test_start)
         self._listeners.add("test_stop", self._on_test_stop)
 
+    def keep_place(self) -> None:
+        """Listen again where code has taken the listener away, with all others perhaps (`_handlers.clear()`)."""
+        if self._listeners is not None and self._listeners.retake():
+            self._once.warning(
+                "taken away",
+                "locust-cw: code has taken this plugin's listener away from events.request; it is there again, but "
+                "what fired in between is not recorded",
+            )
+
     def detach(self) -> None:
         """Stop listening; does nothing the second time."""
         if self._listeners is not None:
@@ -167,6 +176,7 @@ class RequestListener:
 
     def _on_test_start(self, **_: Any) -> None:
         self.running, self.over = True, False
+        self.keep_place()
 
     def _on_test_stop(self, **_: Any) -> None:
         self.running, self.over = False, True

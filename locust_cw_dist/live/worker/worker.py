@@ -188,6 +188,7 @@ class Worker:
             # Of another worker in this process, on the same events.
             return
         try:
+            self._request_listener.keep_place()
             if self._link.connection is not self._connection:
                 self._connection = self._link.connection
                 self._link.keep_sendable()

@@ -219,3 +219,49 @@ def test_a_closed_plugin_is_held_by_nothing():
     del plugin
     gc.collect()
     assert held() is None
+
+
+def clear(environment):
+    environment.events.request._handlers.clear()
+
+
+def replace(environment):
+    environment.events.request = EventHook()
+
+
+def take_ours(environment):
+    environment.events.request._handlers = environment.events.request._handlers[1:]
+
+
+@pytest.mark.parametrize("take_away", [clear, replace, take_ours])
+def test_what_takes_our_listener_away_hides_nothing_for_long(take_away, caplog):
+    environment, client = Environment(events=Events()), RecordingClient()
+    environment.events.test_start.add_listener(lambda **_: take_away(environment))
+    plugin = locust_cw_dist.install(environment, locust_cw_dist.Settings(service="shop", resolution_s=1), client=client)
+    heard = Heard()
+    environment.events.test_start.fire(environment=environment)
+    environment.events.request.add_listener(heard.by("theirs"))
+    for _ in range(3):
+        environment.events.request.fire(request_type="GET", name="/", response_time=1.0, response_length=1)
+    plugin.close()
+    assert client.totals("RequestCount") == {"/": 3}
+    assert heard.names == ["theirs"] * 3
+    assert caplog.text.count("has taken this plugin's listener away") == 1
+    environment.events.request.fire(request_type="GET", name="/", response_time=1.0, response_length=1)
+    assert not [one for one in environment.events.request._handlers if "locust_cw_dist" in repr(one)]
+
+
+def test_who_keeps_the_first_place_need_not_take_it_again():
+    environment, heard = Environment(events=Events()), Heard()
+    first, second = Listeners(environment), Listeners(environment)
+    first.add_first("request", heard.by("ours"))
+    assert not first.retake()
+    second.add_first("request", heard.by("another's"))
+    assert not first.retake()
+    assert not second.retake()
+    environment.events.request._handlers.clear()
+    assert first.retake()
+    assert fire(environment.events.request, heard) == ["ours"]
+    first.close()
+    assert not first.retake()
+    assert fire(environment.events.request, heard) == ["another's"]
