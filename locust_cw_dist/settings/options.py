@@ -1,7 +1,7 @@
 """The ``--cw-*`` options on Locust's own command line: declaring them, and reading them as ``Settings``.
 
 They are made of the table in `settings`. A flag goes before the variable, and the variable before a file; they do not
-add up, for options that can be repeated either.
+add up, for options that can be repeated either. An empty variable counts as not set.
 
 Three things that Locust does shape this file:
 
@@ -25,8 +25,9 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from locust_cw_dist.errors import SettingsError
+from locust_cw_dist.settings.empty_variables import ignore_empty_variables
 from locust_cw_dist.settings.near_options import name_near_options
-from locust_cw_dist.settings.option import Group, Option
+from locust_cw_dist.settings.option import VARIABLES, Group, Option
 from locust_cw_dist.settings.repeated_option import Repeated
 from locust_cw_dist.settings.settings import OPTIONS, Settings
 
@@ -62,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser, fields: Collection[str] | Non
                 action = group.add_argument(option.flag, env_var=option.variable, help=text, **_how_to_store(option))
                 _mark_for_web_form(action, shown_there=option.in_web_form)
     name_near_options(parser)
+    ignore_empty_variables(parser, VARIABLES)
 
 
 def _how_to_store(option: Option) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def settings_from_variables(variables: Mapping[str, str]) -> Settings:
     parser: Any = get_empty_argument_parser(add_help=False, default_config_files=[])
     add_arguments(parser)
     parser.error = _raise_settings_error
-    ours = {name: value for name, value in variables.items() if value and name.startswith(VARIABLES)}
+    ours = {name: value for name, value in variables.items() if name.startswith(VARIABLES)}
     try:
         options, _ = parser.parse_known_args([], env_vars=ours)
         return settings_from_options(options)
@@ -49,4 +49,6 @@ def _raise_settings_error(message: str) -> NoReturn:
 def describe_variables(variables: Mapping[str, str]) -> str:
     """Return the names of the variables that look like ours, mistyped and empty ones too."""
     ours = sorted(name for name in variables if name.startswith(VARIABLES))
-    return ", ".join(name if variables[name] else f"{name} (empty)" for name in ours) or "no LOCUST_CW_* variable"
+    return (
+        ", ".join(name if variables[name].strip() else f"{name} (empty)" for name in ours) or "no LOCUST_CW_* variable"
+    )

@@ -172,6 +172,8 @@ def test_a_wrong_value_is_one_line_with_option_value_and_what_is_allowed(source,
     name, text, got, allowed = refused
     if source is from_conf and "\n" in text:
         pytest.skip("a value in locust.conf is one line")
+    if source is from_variable and not text.strip():
+        pytest.skip("an empty variable is not set, see test_empty_variables.py")
     if source is from_conf and text == " ":
         text, got = "", "''"  # that file's format strips blanks
     line = refusal_of(*source(name, text, monkeypatch))
@@ -329,7 +331,7 @@ def test_variables_alone_give_what_they_give_on_a_command_line(taken):
 @pytest.mark.parametrize("refused", REFUSED, ids=lambda refused: f"{refused[0]}={refused[1]}")
 def test_a_wrong_variable_alone_is_told_by_its_name(refused):
     name, text, got, allowed = refused
-    if not text:
+    if not text.strip():
         assert settings_from_variables({variable(name): text}) == Settings()
         return
     with pytest.raises(SettingsError, match=f"^{variable(name)}: got ") as told:
