@@ -25,7 +25,13 @@ REFERENCE = "#/$defs/"
 UNNAMED_VOLUME = "VolumeSource"
 
 # What is no object with fields of its own.
-SCALARS = {"Quantity": {"type": ["string", "number"]}, "IntOrString": {"type": ["string", "integer"]}}
+SCALARS = {
+    "Quantity": {"type": ["string", "number"], "pattern": "^[+-]?[0-9.]+([eE][+-]?[0-9]+|[numkMGTPE]|[KMGTPE]i)?$"},
+    "IntOrString": {"type": ["string", "integer"]},
+}
+
+# What has a default in values.yaml for each field that it requires: one that is null is missing here, and gets it.
+DEFAULTED = {"SeccompProfile"}
 
 # The template of an ephemeral volume takes no more of it.
 METADATA_FIELDS = {"labels", "annotations"}
@@ -69,6 +75,8 @@ def definition(name: str, types: dict[str, Any]) -> dict[str, Any]:
         del volume["properties"]["name"], volume["required"]
         return volume
     made = {"type": "object", **plain(types[name])}
+    if name in DEFAULTED:
+        del made["required"]
     if name == "ObjectMeta":
         made["properties"] = {key: one for key, one in made["properties"].items() if key in METADATA_FIELDS}
     return made

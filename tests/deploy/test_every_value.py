@@ -24,6 +24,10 @@ ELSEWHERE = {
     "worker.resources": ({"requests": {"cpu": 2}}, "job"),
     "worker.topologySpreadConstraints": ([], "job"),
     "doctor.resources": ({"requests": {"cpu": 2}}, "job"),
+    "networkPolicy.dnsPorts": ([53], "job"),
+    "openshift": (True, "job"),
+    "enabled": (False, "job"),
+    "omitDefaults": (["master.startupProbe"], "job"),
 }
 
 
@@ -63,7 +67,8 @@ def rendered(values):
 def has_effect(path):
     if path in ELSEWHERE:
         value, base = ELSEWHERE[path]
-        return manifests.chart_with(base, **{path.replace(".", "__"): value}) != manifests.chart("helm-3.19.0", base)
+        changed = manifests.values_with(base, **{path.replace(".", "__"): value})
+        return rendered(changed) != manifests.chart("helm-3.19.0", base)
     shorter = ((name, without(file_values(name), path)) for name in manifests.VALUES)
     return any(rendered(values) != manifests.chart("helm-3.19.0", name) for name, values in shorter if values)
 

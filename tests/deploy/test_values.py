@@ -186,15 +186,15 @@ def test_the_schema_is_closed_and_knows_every_value():
 def test_no_part_of_the_schema_is_left_open_by_mistake():
     def objects(node, path="", is_schema=True):
         if isinstance(node, dict):
-            if is_schema and ("properties" in node or node.get("type") == "object"):
+            if is_schema and ("properties" in node or "object" in (node.get("type") or ())):
                 yield path, node
             for key, value in node.items():
                 yield from objects(value, f"{path}/{key}", is_schema=key != "properties" or not is_schema)
 
     found = dict(objects(schema()))
     assert len(found) > 100
-    # Helm's own, for values that charts share.
-    del found["/properties/global"]
+    # Helm's own, for values that charts share; and objects of the user's own.
+    del found["/properties/global"], found["/properties/extraObjects/items"]
     for path, node in found.items():
         # Maps with names of the user's own say what is in them.
         is_map = "properties" not in node and isinstance(node.get("additionalProperties"), dict)
@@ -206,9 +206,9 @@ def test_each_reference_of_the_schema_has_a_definition_and_the_reverse():
     assert set(re.findall(r'"#/\$defs/(\w+)"', text)) == set(schema()["$defs"])
 
 
-@pytest.mark.parametrize("name", ["chart_readme.py", "chart_schema.py"])
+@pytest.mark.parametrize("name", ["chart_defaults.py", "chart_readme.py", "chart_schema.py"])
 def test_what_is_made_by_a_script_is_up_to_date(name):
-    """The README of the values' comments, and the schema's definitions of Kubernetes' own."""
+    """The template of defaults, the README of the values' comments, and the schema's definitions of Kubernetes' own."""
     script = manifests.DEPLOY / name
     done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -283,7 +283,10 @@ def test_the_notes_say_that_a_record_is_gone_with_its_pod():
     assert said in notes_of("job-volume", "--set", "cloudwatch.record=/tmp/records")
     assert said not in notes_of("job-volume")
     assert said not in notes_of("job-full")
-    mine = ("--set-json", 'master.extraVolumeMounts=[{"name": "mine", "mountPath": "/mine"}]')
+    mine = (
+        *("--set-json", 'master.extraVolumeMounts=[{"name": "mine", "mountPath": "/mine"}]'),
+        *("--set-json", 'master.extraVolumes=[{"name": "mine", "persistentVolumeClaim": {"claimName": "mine"}}]'),
+    )
     assert said not in notes_of("job", *mine, "--set", "cloudwatch.record=/mine/records")
 
 

@@ -96,7 +96,7 @@ def read(text: str) -> Objects:
 @functools.cache
 def chart_text(helm: str, values: str) -> str:
     """What a Helm makes of a file of `tests/deploy/values`."""
-    return _template(helm, "--values", str(VALUES[values]))
+    return template(helm, "--values", str(VALUES[values]))
 
 
 @functools.cache
@@ -111,15 +111,20 @@ def chart_with(base: str, helm: str = deploy_tools.HELMS[0], **changes: Any) -> 
     Raises:
         RenderError: Helm refuses them.
     """
+    return chart_of(values_with(base, **changes), helm)
+
+
+def values_with(base: str, **changes: Any) -> dict[str, Any]:
+    """The values of a file of `tests/deploy/values` with others, as for `chart_with`."""
     values = yaml.safe_load(VALUES[base].read_text())
     for path, value in changes.items():
         _change(values, path.split("__"), value)
-    return chart_of(values, helm)
+    return values
 
 
 def chart_of(values: Mapping[str, Any], helm: str = deploy_tools.HELMS[0]) -> Objects:
     """The objects of values."""
-    return read(_template(helm, "--values", "-", text=json.dumps(values)))
+    return read(template(helm, "--values", "-", text=json.dumps(values)))
 
 
 def _change(values: dict[str, Any], path: list[str], value: Any) -> None:
@@ -129,8 +134,20 @@ def _change(values: dict[str, Any], path: list[str], value: Any) -> None:
     values[last] = copy.deepcopy(value)
 
 
-def _template(helm: str, *arguments: str, text: str | None = None) -> str:
-    command = [deploy_tools.program(helm), "template", RELEASE, str(CHART), "--namespace", NAMESPACE, *arguments]
+def template(
+    helm: str,
+    *arguments: str,
+    text: str | None = None,
+    release: str = RELEASE,
+    namespace: str = NAMESPACE,
+    folder: Path = CHART,
+) -> str:
+    """What `helm template` writes of a chart.
+
+    Raises:
+        RenderError: It refuses.
+    """
+    command = [deploy_tools.program(helm), "template", release, str(folder), "--namespace", namespace, *arguments]
     done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode:
         raise RenderError(done.stderr)

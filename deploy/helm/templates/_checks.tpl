@@ -5,11 +5,16 @@
 {{- if not $values.image.repository -}}
 {{- fail "image.repository is required: no image is published; build yours with 'docker build -f deploy/image/Dockerfile -t REPOSITORY:TAG .', push it, and set image.repository and image.tag" -}}
 {{- end -}}
+{{- if and .Chart.IsRoot (not $values.enabled) -}}
+{{- fail "enabled: false is for a parent chart, whose Chart.yaml says 'condition: locust-cw.enabled'; this is no part of one" -}}
+{{- end -}}
+{{- include "locust-cw.checkNames" . -}}
 {{- include "locust-cw.checkLocustfile" . -}}
 {{- include "locust-cw.checkMode" . -}}
 {{- include "locust-cw.checkIdentity" . -}}
 {{- include "locust-cw.checkOptions" . -}}
 {{- include "locust-cw.checkFolders" . -}}
+{{- include "locust-cw.checkCollisions" . -}}
 {{- end -}}
 
 {{- define "locust-cw.checkLocustfile" -}}

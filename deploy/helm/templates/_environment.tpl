@@ -1,14 +1,5 @@
 {{/* Environment variables, of the options of cloudwatch and of AWS's libraries. */}}
 
-{{/* A value as text. Helm reads numbers of YAML as floats, and would write a build's number as 1.2345678e+07. */}}
-{{- define "locust-cw.text" -}}
-{{- if and (kindIs "float64" .) (eq (floor .) .) -}}
-{{- printf "%.0f" . -}}
-{{- else -}}
-{{- toString . -}}
-{{- end -}}
-{{- end -}}
-
 {{/*
 The ConfigMap's data: LOCUST_CW_MAX_ENDPOINTS for cloudwatch.maxEndpoints. Maps and lists are a line for each item, as the package
 reads them; what is empty, none or false is left to its defaults.
@@ -20,19 +11,44 @@ reads them; what is empty, none or false is left to its defaults.
 {{- $text = ternary "/etc/locust-cw/rules/rules.toml" "" (not (empty $value)) -}}
 {{- else if kindIs "map" $value -}}
 {{- $lines := list -}}
-{{- range $name, $content := $value -}}{{- $lines = append $lines (printf "%s=%s" $name (include "locust-cw.text" $content)) -}}{{- end -}}
+{{- range $name, $content := $value -}}{{- $lines = append $lines (printf "%s=%s" $name (toString $content)) -}}{{- end -}}
 {{- $text = join "\n" $lines -}}
 {{- else if kindIs "slice" $value -}}
 {{- $text = join "\n" $value -}}
 {{- else if kindIs "bool" $value -}}
 {{- $text = ternary "true" "" $value -}}
 {{- else if not (kindIs "invalid" $value) -}}
-{{- $text = include "locust-cw.text" $value -}}
+{{- $text = toString $value -}}
 {{- end -}}
 {{- if $text }}
-LOCUST_CW_{{ snakecase $key | upper }}: {{ $text | quote }}
+{{ include "locust-cw.variable" $key }}: {{ $text | quote }}
 {{- end }}
 {{- end }}
+{{- end -}}
+
+{{- define "locust-cw.variable" -}}
+LOCUST_CW_{{ snakecase . | upper }}
+{{- end -}}
+
+{{/*
+Lists of maps as one: of key, own (the chart's) and given (lists, the user's). What is given replaces what is the chart's, and a
+later list an earlier one; each has one place.
+*/}}
+{{- define "locust-cw.keyed" -}}
+{{- $key := .key -}}
+{{- $names := list -}}
+{{- $last := dict -}}
+{{- range .given -}}
+{{- range . -}}
+{{- $name := get . $key | trimSuffix "/" -}}
+{{- if not (hasKey $last $name) -}}{{- $names = append $names $name -}}{{- end -}}
+{{- $_ := set $last $name . -}}
+{{- end -}}
+{{- end -}}
+{{- $all := list -}}
+{{- range .own -}}{{- if not (hasKey $last (get . $key)) -}}{{- $all = append $all . -}}{{- end -}}{{- end -}}
+{{- range $names -}}{{- $all = append $all (get $last .) -}}{{- end -}}
+{{- toYaml $all -}}
 {{- end -}}
 
 {{- define "locust-cw.commonEnv" -}}
@@ -42,9 +58,6 @@ LOCUST_CW_{{ snakecase $key | upper }}: {{ $text | quote }}
 {{- if or .Values.locustfile.lib .Values.locustfile.existingLibConfigMap }}
 - {name: PYTHONPATH, value: "/mnt/locust:/mnt/locust-lib"}
 {{- end }}
-{{- with .Values.extraEnv }}
-{{ toYaml . }}
-{{- end }}
 {{- end -}}
 
 {{- define "locust-cw.proxyPort" -}}
@@ -52,7 +65,7 @@ LOCUST_CW_{{ snakecase $key | upper }}: {{ $text | quote }}
 {{- int (.Values.networkPolicy.proxyPort | default $ofUrl | default 3128) -}}
 {{- end -}}
 
-{{- define "locust-cw.masterEnv" -}}
+{{- define "locust-cw.masterOwnEnv" -}}
 {{ include "locust-cw.commonEnv" . }}
 {{- if ne .Values.aws.identity "node" }}
 - {name: AWS_EC2_METADATA_DISABLED, value: "true"}
@@ -61,32 +74,34 @@ LOCUST_CW_{{ snakecase $key | upper }}: {{ $text | quote }}
 - {name: HTTPS_PROXY, value: {{ .Values.proxy.url | quote }}}
 - {name: HTTP_PROXY, value: {{ .Values.proxy.url | quote }}}
 {{- else if .Values.proxy.existingSecret }}
-- {name: HTTPS_PROXY, valueFrom: {secretKeyRef: {name: {{ .Values.proxy.existingSecret }}, key: HTTPS_PROXY}}}
+- {name: HTTPS_PROXY, valueFrom: {secretKeyRef: {name: {{ .Values.proxy.existingSecret | quote }}, key: HTTPS_PROXY}}}
 {{- end }}
 {{- if or .Values.proxy.url .Values.proxy.existingSecret }}
 - {name: NO_PROXY, value: {{ concat (list "169.254.170.23" "[fd00:ec2::23]" "169.254.169.254" "localhost" "127.0.0.1" ".svc" ".cluster.local") .Values.proxy.noProxy | join "," | quote }}}
 {{- end }}
-{{- with .Values.master.extraEnv }}
-{{ toYaml . }}
-{{- end }}
+{{- end -}}
+
+{{- define "locust-cw.masterEnv" -}}
+{{- include "locust-cw.keyed" (dict "key" "name" "own" (include "locust-cw.masterOwnEnv" . | fromYamlArray) "given" (list .Values.extraEnv .Values.master.extraEnv)) -}}
 {{- end -}}
 
 {{- define "locust-cw.masterEnvFrom" -}}
 - configMapRef: {name: {{ include "locust-cw.fullname" . }}-options}
 {{- if and (eq .Values.mode "web") .Values.web.login.existingSecret }}
-- secretRef: {name: {{ .Values.web.login.existingSecret }}}
+- secretRef: {name: {{ .Values.web.login.existingSecret | quote }}}
 {{- end }}
 {{- with concat .Values.extraEnvFrom .Values.master.extraEnvFrom }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}
 
-{{- define "locust-cw.workerEnv" -}}
+{{- define "locust-cw.workerOwnEnv" -}}
 {{ include "locust-cw.commonEnv" . }}
 {{- if not .Values.worker.awsAccess }}
 - {name: AWS_EC2_METADATA_DISABLED, value: "true"}
 {{- end }}
-{{- with .Values.worker.extraEnv }}
-{{ toYaml . }}
-{{- end }}
+{{- end -}}
+
+{{- define "locust-cw.workerEnv" -}}
+{{- include "locust-cw.keyed" (dict "key" "name" "own" (include "locust-cw.workerOwnEnv" . | fromYamlArray) "given" (list .Values.extraEnv .Values.worker.extraEnv)) -}}
 {{- end -}}

@@ -76,7 +76,7 @@ passes the signal on, waits, and turns that 0 into 143; every other code stays.
 {{- $args = concat $args (list (printf "--expect-workers=%s" (include "locust-cw.expectWorkers" .)) (printf "--expect-workers-max-wait=%d" (int $locust.expectWorkersMaxWaitSeconds))) -}}
 {{- end -}}
 {{- range $option, $value := dict "host" $locust.host "users" $locust.users "spawn-rate" $locust.spawnRate "run-time" $locust.runTime -}}
-{{- if $value -}}{{- $args = append $args (printf "--%s=%s" $option (include "locust-cw.text" $value)) -}}{{- end -}}
+{{- if $value -}}{{- $args = append $args (printf "--%s=%s" $option (toString $value)) -}}{{- end -}}
 {{- end -}}
 {{- $args = concat $args (list (printf "--stop-timeout=%d" (int $locust.stopTimeoutSeconds)) (printf "--exit-code-on-error=%d" (int $locust.exitCodeOnError)) (printf "--loglevel=%s" $locust.logLevel)) -}}
 {{- range $option, $wanted := dict "only-summary" $locust.onlySummary "enable-rebalancing" $locust.enableRebalancing "web-login" .Values.web.login.enabled -}}

@@ -3,32 +3,28 @@
 {{/* Pod template's metadata: of role; the checksums roll the pods when a ConfigMap changes. */}}
 {{- define "locust-cw.podMetadata" -}}
 {{- $own := index .root.Values .role -}}
+{{- $values := .root.Values -}}
 labels:
-  {{- include "locust-cw.labels" . | nindent 2 }}
-  {{- if eq .root.Values.mode "job" }}
-  locust-cw/run: {{ include "locust-cw.runId" .root | quote }}
-  {{- end }}
-  {{- with merge (dict) $own.podLabels .root.Values.podLabels }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+  {{- include "locust-cw.eachOnce" (list (include "locust-cw.podSelector" . | fromYaml) $own.podLabels $values.podLabels $values.commonLabels (include "locust-cw.about" .root | fromYaml)) | nindent 2 }}
 annotations:
-  checksum/locustfile: {{ toJson .root.Values.locustfile | sha256sum }}
-  {{- if eq .role "master" }}
-  checksum/options: {{ print (include "locust-cw.options" .root) .root.Values.cloudwatch.rules | sha256sum }}
-  {{- end }}
-  {{- if $own.protectFromEviction }}
-  karpenter.sh/do-not-disrupt: "true"
-  cluster-autoscaler.kubernetes.io/safe-to-evict: "false"
-  {{- end }}
-  {{- with merge (dict) $own.podAnnotations .root.Values.podAnnotations .root.Values.commonAnnotations }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+  {{- include "locust-cw.eachOnce" (list $own.podAnnotations $values.podAnnotations $values.commonAnnotations (include "locust-cw.podAnnotations" . | fromYaml)) | nindent 2 }}
+{{- end -}}
+
+{{- define "locust-cw.podAnnotations" -}}
+checksum/locustfile: {{ toJson .root.Values.locustfile | sha256sum | quote }}
+{{- if eq .role "master" }}
+checksum/options: {{ print (include "locust-cw.options" .root) .root.Values.cloudwatch.rules | sha256sum | quote }}
+{{- end }}
+{{- if (index .root.Values .role).protectFromEviction }}
+karpenter.sh/do-not-disrupt: "true"
+cluster-autoscaler.kubernetes.io/safe-to-evict: "false"
+{{- end }}
 {{- end -}}
 
 {{/* What all pods of the chart have, that of helm test included: of root, role and own (values of that role). */}}
 {{- define "locust-cw.podBasics" -}}
 {{- $values := .root.Values -}}
-serviceAccountName: {{ include "locust-cw.serviceAccount" (dict "root" .root "role" .account) }}
+serviceAccountName: {{ include "locust-cw.serviceAccount" (dict "root" .root "role" .account) | quote }}
 automountServiceAccountToken: {{ (index $values.serviceAccount .account).automountToken }}
 enableServiceLinks: false
 securityContext:
@@ -92,7 +88,7 @@ initContainers:
 {{- end -}}
 
 {{/* Of role and own. The pod of helm test has neither spool nor results: another node may hold a claim. */}}
-{{- define "locust-cw.volumes" -}}
+{{- define "locust-cw.ownVolumes" -}}
 {{- $name := include "locust-cw.fullname" .root -}}
 {{- $values := .root.Values -}}
 {{- $file := $values.locustfile -}}
@@ -102,17 +98,17 @@ initContainers:
 - {{ merge (dict "name" "locustfile") $file.volume | toYaml | nindent 2 | trim }}
 {{- else if not $file.imagePath }}
 - name: locustfile
-  configMap: {name: {{ $file.existingConfigMap | default (printf "%s-locustfile" $name) }}}
+  configMap: {name: {{ $file.existingConfigMap | default (printf "%s-locustfile" $name) | quote }}}
 {{- end }}
 {{- if or $file.lib $file.existingLibConfigMap }}
 - name: lib
-  configMap: {name: {{ $file.existingLibConfigMap | default (printf "%s-lib" $name) }}}
+  configMap: {name: {{ $file.existingLibConfigMap | default (printf "%s-lib" $name) | quote }}}
 {{- end }}
 {{- if eq .role "master" }}
 {{- if $values.cloudwatch.spoolDir }}
 - name: spool
   {{- if or $values.spool.persistent $values.spool.existingClaim }}
-  persistentVolumeClaim: {claimName: {{ include "locust-cw.claimName" .root }}}
+  persistentVolumeClaim: {claimName: {{ include "locust-cw.claimName" .root | quote }}}
   {{- else }}
   emptyDir: {sizeLimit: 1Gi}
   {{- end }}
@@ -120,19 +116,20 @@ initContainers:
 - {{ merge (dict "name" "results") ($values.results.volume | default (dict "emptyDir" (dict "sizeLimit" "2Gi"))) | toYaml | nindent 2 | trim }}
 {{- if and (eq $values.mode "web") $values.web.tls.existingSecret }}
 - name: tls
-  secret: {secretName: {{ $values.web.tls.existingSecret }}, defaultMode: 0440}
+  secret: {secretName: {{ $values.web.tls.existingSecret | quote }}, defaultMode: 0440}
 {{- end }}
 {{- end }}
 {{- if and $values.cloudwatch.rules (ne .role "worker") }}
 - name: rules
   configMap: {name: {{ $name }}-rules}
 {{- end }}
-{{- with concat $values.extraVolumes .own.extraVolumes }}
-{{ toYaml . }}
-{{- end }}
 {{- end -}}
 
-{{- define "locust-cw.volumeMounts" -}}
+{{- define "locust-cw.volumes" -}}
+{{- include "locust-cw.keyed" (dict "key" "name" "own" (include "locust-cw.ownVolumes" . | fromYamlArray) "given" (list .root.Values.extraVolumes .own.extraVolumes)) -}}
+{{- end -}}
+
+{{- define "locust-cw.ownVolumeMounts" -}}
 {{- $values := .root.Values -}}
 {{- $file := $values.locustfile -}}
 - {name: tmp, mountPath: /tmp}
@@ -155,16 +152,17 @@ initContainers:
 {{- if and $values.cloudwatch.rules (ne .role "worker") }}
 - {name: rules, mountPath: /etc/locust-cw/rules, readOnly: true}
 {{- end }}
-{{- with concat $values.extraVolumeMounts .own.extraVolumeMounts }}
-{{ toYaml . }}
-{{- end }}
+{{- end -}}
+
+{{- define "locust-cw.volumeMounts" -}}
+{{- include "locust-cw.keyed" (dict "key" "mountPath" "own" (include "locust-cw.ownVolumeMounts" . | fromYamlArray) "given" (list .root.Values.extraVolumeMounts .own.extraVolumeMounts)) -}}
 {{- end -}}
 
 {{/* What the containers of master and worker have in common: of role. */}}
 {{- define "locust-cw.containerBasics" -}}
 name: locust
 image: {{ include "locust-cw.image" .root | quote }}
-imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+imagePullPolicy: {{ .root.Values.image.pullPolicy | quote }}
 securityContext:
   {{- toYaml .root.Values.securityContext | nindent 2 }}
 command:

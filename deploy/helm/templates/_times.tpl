@@ -47,3 +47,10 @@ if that is longer; then it publishes for --cw-flush-timeout. 15 s are for Locust
 {{- add (include "locust-cw.runTimeSeconds" . | int) (int .Values.locust.expectWorkersMaxWaitSeconds) (include "locust-cw.masterGrace" . | int) 600 -}}
 {{- end -}}
 {{- end -}}
+
+{{/* Argo CD and Flux take a Job that Kubernetes removed for one to make again: `never` leaves it. */}}
+{{- define "locust-cw.ttl" -}}
+{{- if ne (toString .Values.job.ttlSecondsAfterFinished) "never" -}}
+ttlSecondsAfterFinished: {{ .Values.job.ttlSecondsAfterFinished }}
+{{- end -}}
+{{- end -}}
