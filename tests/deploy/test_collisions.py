@@ -91,6 +91,34 @@ def test_what_is_given_goes_before_what_is_the_charts_own(helm):
     assert mounts["/etc/certs/"]["readOnly"] is True
 
 
+@pytest.mark.parametrize("base", ["job", "web"])
+def test_a_probe_has_one_way_to_ask(base):
+    probes = {
+        "startupProbe": {"exec": {"command": ["true"]}},
+        "readinessProbe": {"tcpSocket": {"port": 5557}},
+        "livenessProbe": {"httpGet": {"path": "/health", "port": 9000}},
+    }
+    container = manifests.chart_with(base, master=probes).container("master")
+    for probe, handler in probes.items():
+        asked = {
+            key: value for key, value in container[probe].items() if key in {"exec", "grpc", "httpGet", "tcpSocket"}
+        }
+        assert asked.keys() == handler.keys()
+    assert container["readinessProbe"]["tcpSocket"]["port"] == 5557
+    assert container["livenessProbe"]["httpGet"]["path"] == "/health"
+
+
+def test_the_pod_of_helm_test_mounts_only_what_it_has():
+    mounts = [{"name": "results", "mountPath": "/data"}, {"name": "tmp", "mountPath": "/cache"}]
+    objects = manifests.chart_with("job", master={"extraVolumeMounts": mounts})
+    paths = {
+        role: [one["mountPath"] for one in objects.container(role)["volumeMounts"]] for role in ("master", "doctor")
+    }
+    assert {"/data", "/cache"} <= set(paths["master"])
+    assert "/cache" in paths["doctor"]
+    assert "/data" not in paths["doctor"]
+
+
 SELECTED_BY = ["app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component", "locust-cw/run"]
 
 
@@ -158,6 +186,11 @@ REFUSED = [
         "job",
         {"master__sidecars": [{"name": "a", "image": "a", "ports": [{"containerPort": 5557}]}]},
         "port workers (5557)",
+    ),
+    (
+        "job",
+        {"worker__sidecars": [{"name": "a", "image": "a", "restartPolicy": "Never"}]},
+        "must be Always or left out",
     ),
     (
         "web",

@@ -76,6 +76,11 @@ chart still works then; where it would not, these say which value to use.
 {{- end -}}
 {{- $names = append $names .name -}}
 {{- end -}}
+{{- range .own.sidecars -}}
+{{- if ne (.restartPolicy | default "Always") "Always" -}}
+{{- fail (printf "%s.sidecars: %s has restartPolicy %s, must be Always or left out: another one would keep the Job alive" $.role .name .restartPolicy) -}}
+{{- end -}}
+{{- end -}}
 {{- if eq .role "master" -}}
 {{- $ports := dict "workers" 5557 -}}
 {{- if eq .root.Values.mode "web" -}}{{- $_ := set $ports "web" 8089 -}}{{- end -}}

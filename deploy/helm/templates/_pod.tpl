@@ -154,8 +154,15 @@ initContainers:
 {{- end }}
 {{- end -}}
 
+{{/* The pod of helm test lacks some of the master's volumes, and so what is mounted of them. */}}
 {{- define "locust-cw.volumeMounts" -}}
-{{- include "locust-cw.keyed" (dict "key" "mountPath" "own" (include "locust-cw.ownVolumeMounts" . | fromYamlArray) "given" (list .root.Values.extraVolumeMounts .own.extraVolumeMounts)) -}}
+{{- $volumes := list -}}
+{{- range include "locust-cw.volumes" . | fromYamlArray -}}{{- $volumes = append $volumes .name -}}{{- end -}}
+{{- $given := list -}}
+{{- range concat .root.Values.extraVolumeMounts .own.extraVolumeMounts -}}
+{{- if has .name $volumes -}}{{- $given = append $given . -}}{{- end -}}
+{{- end -}}
+{{- include "locust-cw.keyed" (dict "key" "mountPath" "own" (include "locust-cw.ownVolumeMounts" . | fromYamlArray) "given" (list $given)) -}}
 {{- end -}}
 
 {{/* What the containers of master and worker have in common: of role. */}}
@@ -177,6 +184,7 @@ lifecycle:
 {{- end }}
 {{- end -}}
 
+{{/* A probe has one way to ask: that which is given, or the chart's. */}}
 {{- define "locust-cw.masterProbes" -}}
 {{- $values := .Values -}}
 {{- $handler := dict "tcpSocket" (dict "port" "workers") -}}
@@ -186,7 +194,9 @@ lifecycle:
 {{- range $probe := list "startupProbe" "readinessProbe" "livenessProbe" }}
 {{- with index $values.master $probe }}
 {{ $probe }}:
-  {{- toYaml (merge (dict) . $handler) | nindent 2 }}
+  {{- $own := pick . "exec" "grpc" "httpGet" "tcpSocket" | keys | join "" }}
+  {{- $isOther := not (has $own (list "" (keys $handler | first))) }}
+  {{- toYaml (ternary . (merge (dict) . $handler) $isOther) | nindent 2 }}
 {{- end }}
 {{- end }}
 {{- end -}}

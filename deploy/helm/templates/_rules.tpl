@@ -9,11 +9,11 @@
   "label" (list $part 63 "lower-case letters, digits and hyphens, with no hyphen first or last, at most 63")
   "name" (list (printf "%s(\\.%s)*" $part $part) 253 "lower-case letters, digits, hyphens and dots, with a letter or digit first and last, at most 253")
   "host" (list (printf "((\\*\\.)?%s(\\.%s)*)?" $part $part) 253 "a host name in lower case, as locust.example.com or *.example.com")
-  "key" (list "[-._a-zA-Z0-9]+" 253 "letters, digits, hyphens, underscores and dots, since it is the key of a ConfigMap: no folders")
+  "key" (list "\\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]*" 253 "letters, digits, hyphens, underscores and dots, since it is the key of a ConfigMap: no folders")
   "labelKey" (list (printf "(%s(\\.%s)*/)?%s" $part $part $qualified) 317 "a label's key, as team or example.com/team")
   "labelValue" (list (printf "%s?" $qualified) 63 "a label's value: at most 63 letters, digits, hyphens, underscores and dots, with a letter or digit first and last")
   "variable" (list "[-._a-zA-Z][-._a-zA-Z0-9]*" 253 "letters, digits, hyphens, underscores and dots, with no digit first")
-  "repository" (list "([a-zA-Z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*" 255 "an image's name in lower case, without tag and digest: they are image.tag and image.digest")
+  "repository" (list "[^\\s@:]+(:[0-9]+/[^\\s@:]+)?" 255 "an image's name without tag and digest: they are image.tag and image.digest")
   "tag" (list "([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?" 128 "at most 128 letters, digits, underscores, dots and hyphens, with no dot or hyphen first"
   ) -}}
 {{- $rule := get $rules .rule -}}
