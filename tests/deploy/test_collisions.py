@@ -122,9 +122,15 @@ def test_the_pod_of_helm_test_mounts_only_what_it_has():
 SELECTED_BY = ["app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component", "locust-cw/run"]
 
 
-@pytest.mark.parametrize("key", [*SELECTED_BY, "batch.kubernetes.io/job-name"])
 @pytest.mark.parametrize(
-    "where", ["commonLabels", "podLabels", "master__podLabels", "worker__podLabels", "job__labels"]
+    ("where", "key"),
+    [
+        *(("podLabels", key) for key in [*SELECTED_BY, "batch.kubernetes.io/job-name", "pod-template-hash"]),
+        *(
+            (where, SELECTED_BY[1])
+            for where in ("commonLabels", "master__podLabels", "worker__podLabels", "job__labels")
+        ),
+    ],
 )
 def test_labels_that_are_selected_by_are_refused(where, key):
     with pytest.raises(manifests.RenderError) as refused:

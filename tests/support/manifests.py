@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import json
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -88,9 +89,18 @@ def default_values() -> dict[str, Any]:
     return yaml.safe_load((CHART / "values.yaml").read_text())
 
 
+class _Loader(yaml.CSafeLoader):
+    """Reads 1e3 as a number, as Kubernetes does and PyYAML does not."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
 def read(text: str) -> Objects:
     """The objects of a rendered text."""
-    return Objects(one for one in yaml.load_all(text, Loader=yaml.CSafeLoader) if one)
+    return Objects(one for one in yaml.load_all(text, Loader=_Loader) if one)
 
 
 @functools.cache
