@@ -492,7 +492,7 @@ def play(steps, limit_bytes):
         "record": lambda result, later_s: buffer.record(result, NOW_S + later_s),
         "run": buffer.begin_run,
         "named": buffer.name_unknown_run,
-        "shift": buffer.shift,
+        "shift": buffer.stored.shift,
         "resolution": buffer.use_resolution,
         "report": lambda: sent.append(outbox.on_report(moment(NOW_S + 60))),
         "acknowledged": lambda: sent and outbox.on_acknowledgement(decode(sent[-1]).seq if sent[-1] else 0),

@@ -31,11 +31,11 @@ MAX_ENDPOINTS = 4
 
 def assert_small(buffer, runs):
     """Assert that a buffer holds no more than endpoints x windows; return its results."""
-    assert len(buffer._windows) <= MAX_WINDOWS + runs
-    for summaries in buffer._windows.values():
+    assert len(buffer.stored._windows) <= MAX_WINDOWS + runs
+    for summaries in buffer.stored._windows.values():
         assert len(summaries) <= MAX_ENDPOINTS + 1
         assert all(len(summary.reasons) <= MAX_REASONS + 1 for summary in summaries.values())
-    return sum(summary.count for summaries in buffer._windows.values() for summary in summaries.values())
+    return sum(summary.count for summaries in buffer.stored._windows.values() for summary in summaries.values())
 
 
 # The worker.
@@ -53,7 +53,7 @@ def test_a_buffer_that_nobody_empties_stays_small_and_loses_nothing(recordings):
         buffer.record(result, NOW_S + later_s)
         assert_small(buffer, runs=3)
     assert assert_small(buffer, runs=3) == len(recordings)
-    buffer.shift(0.4)
+    buffer.stored.shift(0.4)
     buffer.name_unknown_run("run 2")
     assert assert_small(buffer, runs=3) == len(recordings)
 

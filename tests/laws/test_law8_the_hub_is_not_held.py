@@ -53,7 +53,7 @@ class Bench:
         return len(self.folds) - before, sum(self.folds[before:])
 
     def waiting(self):
-        return sum(len(intake.response_times_ms) for intake in self.buffer._latest.values())
+        return sum(len(intake.response_times_ms) for intake in self.buffer.current._latest.values())
 
     def send_all(self):
         """Send everything, and return the frames; none of them takes more than its share of work."""
@@ -109,7 +109,7 @@ def test_nothing_is_folded_while_it_only_waits(bench):
     for call, *args in (
         (bench.buffer.copy_counters,),
         (bench.buffer.begin_run, "run 2"),
-        (bench.buffer.shift, 3.0),
+        (bench.buffer.stored.shift, 3.0),
         (bench.buffer.use_resolution, 5),
         (bench.buffer.has_told, {}),
         (bench.buffer.forget_runs, {}),
@@ -127,7 +127,7 @@ def test_windows_that_merge_fold_nothing(bench):
         # An endpoint that goes on; the others have been silent since the first window.
         assert bench.folded_by(bench.recorder.on_request, "GET", "/0", 12.5, 100)[0] <= 1
         bench.fired += 1
-    assert bench.folded_by(bench.buffer.shift, 0.0) == (0, 0)
+    assert bench.folded_by(bench.buffer.stored.shift, 0.0) == (0, 0)
     assert sum(frame.results for frame in bench.send_all()) == bench.fired
 
 
@@ -180,6 +180,9 @@ class Play:
         if self.sent:
             self.buffer.put_back([self.sent.pop()])
 
+    def shift(self, seconds):
+        self.buffer.stored.shift(seconds)
+
     def step(self, kind, *args):
         if hasattr(self, kind):
             getattr(self, kind)(*args)
@@ -200,7 +203,7 @@ def test_whatever_is_taken_when_each_result_comes_once(steps):
         assert sum(counters.held for counters in told) + unknown == play.fired - results_in(play.sent)
     buffer.name_unknown_run("run")
     sent = play.sent + buffer.take()
-    assert buffer.is_empty
+    assert buffer.stored.is_empty
     assert sorted(times_of(sent)) == pytest.approx([float(n) for n in range(1, play.fired + 1)], rel=0.01)
     assert all(summary.bytes_sum == summary.count for s in sent for summary in s.summaries.values())
 

@@ -39,7 +39,8 @@ from locust_cw_dist.core.summaries.run_counters import UNKNOWN_RUN, RunCounters
 from locust_cw_dist.core.summaries.sections import AnySection, halve
 from locust_cw_dist.core.summaries.windows import window_start_s
 from locust_cw_dist.core.wire.frame import Frame, FrameError, Vitals, encode
-from locust_cw_dist.core.worker.buffer import NO_LIMIT, WorkerBuffer
+from locust_cw_dist.core.worker.buffer import WorkerBuffer
+from locust_cw_dist.core.worker.stored_windows import NO_LIMIT
 
 RESEND_AFTER_REPORTS = 2
 """Reports without an acknowledgement after which a frame is sent again: an acknowledgement usually takes milliseconds,
@@ -126,7 +127,7 @@ class Cutter:
 
     def make(self, moment: Moment, sections: Sequence[AnySection], *, final: bool) -> Frame:
         """Return the frame of the current number with `sections`, where the rest is back in the buffer."""
-        left = self._buffer.waiting_runs
+        left = self._buffer.stored.runs
         return Frame(
             worker_id=self._worker_id,
             epoch=self._epoch,
@@ -144,7 +145,7 @@ class Cutter:
 
     def _cut_at_s(self, moment: Moment) -> float:
         """Up to when all results are in the frame: to now, or to where the windows begin that it leaves behind."""
-        return 0.0 if moment.clock_offset_s is None else min(moment.now_s, self._buffer.oldest_s)
+        return 0.0 if moment.clock_offset_s is None else min(moment.now_s, self._buffer.stored.oldest_s)
 
 
 class Outbox:
@@ -185,7 +186,7 @@ class Outbox:
         A frame on its way that tells no more than the answered one makes no difference: Locust reports once more when
         its master tells it to quit, and that master may have all and be gone.
         """
-        answered, waiting = self._answered, self._buffer.waiting_runs
+        answered, waiting = self._answered, self._buffer.stored.runs
         if answered is None or not self._buffer.has_told(answered.counters):
             return False
         # What has no run yet can't be sent, so it holds nobody once the master was told that this is the end.
@@ -198,7 +199,7 @@ class Outbox:
     def owes_results(self) -> bool:
         """Whether something was recorded of which no master has said that it has it."""
         told = {} if self._answered is None else self._answered.counters
-        return not self._buffer.has_told(told) or UNKNOWN_RUN in self._buffer.waiting_runs
+        return not self._buffer.has_told(told) or UNKNOWN_RUN in self._buffer.stored.runs
 
     @property
     def unacknowledged(self) -> int:
@@ -271,7 +272,7 @@ class Outbox:
         if self._sent is not None:
             return self._sent.data
         # The answer to a frame that is not final may tell the run of what waits for it.
-        final = self._has_asked or UNKNOWN_RUN not in self._buffer.waiting_runs
+        final = self._has_asked or UNKNOWN_RUN not in self._buffer.stored.runs
         self._has_asked = True
         return self._send(moment, final=final)
 
@@ -292,13 +293,13 @@ class Outbox:
         """Whether a frame is to be cut at this report."""
         if not self.whole_windows or moment.over:
             return True
-        step_s = min(self._buffer.resolution_s, LONGEST_STEP_S)
+        step_s = min(self._buffer.stored.resolution_s, LONGEST_STEP_S)
         # A frame from later than now was cut before the clock was put right.
         return not window_start_s(moment.now_s, step_s) <= self._cut_at_s <= moment.now_s
 
     def _until_s(self, moment: Moment) -> float:
         """Up to which end windows are shipped."""
-        is_partial = not self.whole_windows or moment.over or self._buffer.resolution_s > LONGEST_STEP_S
+        is_partial = not self.whole_windows or moment.over or self._buffer.stored.resolution_s > LONGEST_STEP_S
         return math.inf if is_partial else moment.now_s
 
     def _send(self, moment: Moment, *, final: bool, until_s: float = math.inf, due: int | None = None) -> bytes:
@@ -313,7 +314,7 @@ class Outbox:
             sections, rest = halve(frame.sections)
             self._buffer.put_back(rest)
             frame = self._cutter.make(moment, sections, final=final)
-        leaves = self._buffer.waiting_summaries(until_s)
+        leaves = self._buffer.stored.count_summaries(until_s)
         if due is not None:
             leaves = min(leaves, max(0, due - sum(len(section.summaries) for section in frame.sections)))
         self._sent = Sent(frame.seq, data, frame.run_id, frame.final, frame.idle, frame.counters, leaves)

@@ -56,7 +56,7 @@ class RunNaming:
         if self._buffer.run_id == UNKNOWN_RUN and (run_id != self._begun or is_answer):
             # What was recorded until now was recorded by the uncorrected clock, unless it waited for its run.
             if self._begun == UNKNOWN_RUN:
-                self._buffer.shift(clock_moved_s)
+                self._buffer.stored.shift(clock_moved_s)
             self._buffer.name_unknown_run(run_id)
             if is_running:
                 self._begun = run_id

@@ -96,7 +96,7 @@ class OwnResults:
 
     def hand_over(self) -> bool:
         """Hand over all that has fired; return whether there was anything."""
-        is_new = not self._request_listener.buffer.is_empty
+        is_new = not self._request_listener.buffer.stored.is_empty
         while self._hand_over_some():
             pass
         return is_new
@@ -114,7 +114,7 @@ class OwnResults:
     def _hand_over_some(self) -> bool:
         """Hand over as much as the hub may be held for; return whether there is more."""
         is_known = self._look is not None or self.epoch in self._collector.processes
-        if not is_known and self._request_listener.buffer.is_empty:
+        if not is_known and self._request_listener.buffer.stored.is_empty:
             return False
         now_s = self._clock.now_s()
         vitals = Vitals() if self._look is None else self._look(now_s)

@@ -38,6 +38,7 @@ class RequestListener:
     def __init__(self, clock: Clock, once: LogOnce) -> None:
         """Fold by the time that `clock` tells."""
         self.buffer = WorkerBuffer()
+        self._intakes = self.buffer.current.intakes
         self.is_on = True
         self.running = False
         self.over = False
@@ -104,7 +105,7 @@ class RequestListener:
                 and _thread_id() == self._hub_thread
                 and self._ticks() < self._current_until_ticks
             ):
-                intake = self.buffer.intakes[request_type][name]
+                intake = self._intakes[request_type][name]
                 times_ms = intake.response_times_ms
                 times_ms.append(response_time)
                 intake.response_bytes.append(response_length)
@@ -122,7 +123,7 @@ class RequestListener:
         What was recorded before this was said for the first time gets the form that is said.
         """
         if not with_messages:
-            self.buffer.rename_reasons(self._codes)
+            self.buffer.stored.rename_reasons(self._codes)
         self._with_messages, self._codes = with_messages, {}
 
     def look_at_clock(self) -> None:
@@ -153,7 +154,7 @@ class RequestListener:
             # In this order: the window must not seem to be longer than it is.
             ticks, now_s = self._ticks(), self._now_s()
             self.buffer.record(result, now_s)
-            self._current_until_ticks = ticks + (self.buffer.current_until_s - now_s)
+            self._current_until_ticks = ticks + (self.buffer.current.until_s - now_s)
             if result.untimed is not None:
                 self._once.warning(
                     result.untimed,

@@ -496,7 +496,7 @@ def test_what_the_hook_holds_back_is_bounded():
     hook = Hook()
     for _ in range(10 * MAX_BATCH):
         hook.fire()
-    (intake,) = hook.recorder.buffer.intakes["GET"].values()
+    (intake,) = hook.recorder.buffer.current.intakes["GET"].values()
     assert len(intake.response_times_ms) == len(intake.response_bytes) < MAX_BATCH
     assert hook.recorder.buffer.take()[0].results == 10 * MAX_BATCH
 
@@ -519,7 +519,7 @@ def test_nothing_is_recorded_where_nobody_wants_it():
     hook.recorder.is_on = False
     hook.recorder.buffer.discard()
     hook.recorder.on_request(**LOCUSTS)
-    assert hook.recorder.buffer.is_empty
+    assert hook.recorder.buffer.stored.is_empty
     assert hook.recorder.buffer.counters["run"].recorded == 0
 
 

@@ -50,7 +50,7 @@ def test_results_are_folded_by_window_and_endpoint(recordings, resolution_s):
     sections = buffer.take()
     assert counts_of(sections) == expected
     assert [section.start_s for section in sections] == sorted({start_s for _, start_s, _ in expected})
-    assert buffer.is_empty
+    assert buffer.stored.is_empty
     assert buffer.take() == []
 
 
@@ -60,6 +60,38 @@ def test_a_result_of_the_same_second_is_not_folded_into_what_was_taken():
     (taken,) = buffer.take()
     buffer.record(a_result(), NOW_S)
     assert (taken.results, buffer.take()[0].results) == (1, 1)
+
+
+CHANGES = {
+    "take": lambda buffer: buffer.take(1),
+    "shift": lambda buffer: buffer.stored.shift(0.0),
+    "rename": lambda buffer: buffer.stored.rename_run("run", "run 2"),
+    "discard": lambda buffer: buffer.discard(),
+    "begin": lambda buffer: buffer.begin_run("run 2"),
+    "resolution": lambda buffer: buffer.use_resolution(5),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_window_that_is_changed_is_not_the_current_one_any_more(change):
+    buffer = a_buffer()
+    for name in ("/a", "/b"):
+        buffer.record(a_result(name), NOW_S)
+    assert set(buffer.current.intakes["GET"]) == {"/a", "/b"}
+    CHANGES[change](buffer)
+    assert buffer.current.intakes == {}
+    assert buffer.current.until_s == 0
+
+
+def test_a_window_that_stays_is_still_the_current_one():
+    buffer = a_buffer()
+    for later_s in (0, 1):
+        buffer.record(a_result(), NOW_S + later_s)
+    intake = buffer.current.intakes["GET"]["/a"]
+    taken = buffer.take(until_s=START_S + 1)
+    buffer.put_back(taken)
+    assert buffer.current.intakes["GET"]["/a"] is intake
+    assert buffer.current.until_s == START_S + 2
 
 
 def test_a_clock_that_goes_back_folds_into_the_earlier_window():
@@ -95,7 +127,7 @@ def test_reasons_can_be_renamed_and_equal_ones_add_up():
     buffer = a_buffer()
     for failure in ("A: x", "A: y", "B: z", "A: x"):
         buffer.record(a_result(failure=failure), NOW_S)
-    buffer.rename_reasons({"A: x": "A", "A: y": "A"})
+    buffer.stored.rename_reasons({"A: x": "A", "A: y": "A"})
     assert buffer.take()[0].summaries["/a", "GET"].reasons == {"A": 3, "B: z": 1}
 
 
@@ -116,7 +148,7 @@ def test_another_resolution_is_for_what_comes_then():
     buffer.record(a_result(), NOW_S + 3)
     buffer.use_resolution(10)
     buffer.record(a_result(), NOW_S + 3)
-    assert buffer.resolution_s == 10
+    assert buffer.stored.resolution_s == 10
     assert [section.start_s - START_S for section in buffer.take()] == [0, 3]
 
 
@@ -136,12 +168,12 @@ def test_what_has_no_run_waits_until_it_is_named():
     buffer.record(a_result(), NOW_S)
     buffer.record(an_untimed_result(), NOW_S)
     assert buffer.take() == []
-    assert buffer.waiting_runs == {UNKNOWN_RUN}
-    assert buffer.oldest_s == START_S
+    assert buffer.stored.runs == {UNKNOWN_RUN}
+    assert buffer.stored.oldest_s == START_S
     assert buffer.copy_counters() == {}
     buffer.name_unknown_run("run")
     buffer.record(a_result(), NOW_S)
-    assert buffer.waiting_runs == {"run"}
+    assert buffer.stored.runs == {"run"}
     assert buffer.take()[0].results == 3
     assert buffer.copy_counters() == {"run": RunCounters(3, Counter([MISSING]))}
 
@@ -150,7 +182,7 @@ def test_a_shift_moves_whole_windows_and_merges_where_they_meet():
     buffer = a_buffer()
     for later_s in (0, 1, 5):
         buffer.record(a_result(), NOW_S + later_s)
-    buffer.shift(-3.4)
+    buffer.stored.shift(-3.4)
     buffer.record(a_result(), NOW_S - 3)
     assert [(section.start_s - START_S, section.results) for section in buffer.take()] == [(-3, 2), (-2, 1), (2, 1)]
 
@@ -161,7 +193,7 @@ def test_a_shift_moves_whole_windows_and_merges_where_they_meet():
 def test_a_shift_is_by_the_nearest_second(seconds, moved_s):
     buffer = a_buffer()
     buffer.record(a_result(), NOW_S)
-    buffer.shift(seconds)
+    buffer.stored.shift(seconds)
     assert buffer.take()[0].start_s == START_S + moved_s
 
 
@@ -221,7 +253,7 @@ def test_what_is_discarded_was_never_recorded():
     buffer.record(a_result(), NOW_S)
     buffer.record(an_untimed_result(), NOW_S)
     buffer.discard()
-    assert buffer.is_empty
+    assert buffer.stored.is_empty
     assert buffer.counters == {UNKNOWN_RUN: RunCounters(0), "run": RunCounters(1)}
 
 

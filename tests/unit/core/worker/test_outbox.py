@@ -64,7 +64,7 @@ def test_a_report_takes_what_was_recorded(bench):
     assert (frame.worker_id, frame.epoch, frame.seq, frame.acked, frame.run_id) == ("worker", "epoch", 1, 0, "run")
     assert (frame.results, frame.counters) == (1, {"run": RunCounters(1)})
     assert (frame.cut_at_s, frame.clock_offset_s, frame.final, frame.idle) == (NOW_S + 3, 0.0, False, False)
-    assert bench.buffer.is_empty
+    assert bench.buffer.stored.is_empty
 
 
 def test_the_next_frame_waits_for_the_acknowledgement(bench):
@@ -254,7 +254,7 @@ def test_a_worker_that_has_stopped_sends_nothing_and_keeps_no_results(bench):
     bench.report()
     bench.record()
     bench.outbox.stop()
-    assert bench.buffer.is_empty
+    assert bench.buffer.stored.is_empty
     assert bench.reports(3) == [NOTHING] * 3
     assert bench.outbox.final_frame(OVER) == NOTHING
 
@@ -442,7 +442,7 @@ def test_a_window_that_has_not_ended_does_not_follow_one_that_has():
     while bench.outbox.on_acknowledgement(frames[-1].seq) and (data := bench.outbox.follow_up(at_s)):
         frames.append(decode(data))
     assert [(frame.results, frame.cut_at_s - NOW_S) for frame in frames] == [(100, 0), (1, 10)]
-    assert bench.buffer.waiting_summaries() == len(names)
+    assert bench.buffer.stored.count_summaries() == len(names)
 
 
 def test_a_clock_that_goes_back_holds_no_frame_up():
@@ -484,7 +484,7 @@ def test_what_is_recorded_meanwhile_does_not_follow(bench):
         data = bench.outbox.follow_up(AT_WORK)
         assert frames < 50
     assert frames == 3
-    assert bench.buffer.waiting_summaries() == len(names)
+    assert bench.buffer.stored.count_summaries() == len(names)
 
 
 def test_the_example_of_the_module_is_true(bench):
