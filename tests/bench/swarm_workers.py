@@ -11,7 +11,7 @@ import json
 import math
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgpack
 import zmq
@@ -77,7 +77,7 @@ class Sim:
 
     def cut(self, starts_s, windows, until_s, *, final=False):
         """Make frames of the summaries of windows."""
-        sections = [Section(self.run_id, at_s, part) for at_s, part in zip(starts_s, windows, strict=True)]
+        sections = [Section.of(self.run_id, at_s, part) for at_s, part in zip(starts_s, windows, strict=True)]
         frames = []
         while sections or not frames:
             here, sections = split(sections, MAX_SUMMARIES_PER_FRAME)
@@ -122,7 +122,7 @@ def split(sections, max_summaries):
         summaries = list(section.summaries.items())
         if len(summaries) > max_summaries:
             within, beyond = (
-                replace(section, summaries=dict(part))
+                Section.of(section.run_id, section.start_s, dict(part))
                 for part in (summaries[:max_summaries], summaries[max_summaries:])
             )
             return [*first, *([within] if max_summaries else [])], [beyond, *sections[number + 1 :]]

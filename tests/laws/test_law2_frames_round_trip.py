@@ -51,6 +51,7 @@ from support.strategies import (
     hostile_values,
     moment,
     results,
+    results_of,
     results_of_few_endpoints,
 )
 
@@ -340,6 +341,7 @@ UNTIMED = (*TWO, REST, 0)
         ((*ONE, NUMBER), [], MALFORMED),
         ((*ONE, NUMBER, 0), 3, MALFORMED),  # an endpoint that is not listed
         ((*TWO, NUMBER, 1), 0, MALFORMED),  # an endpoint twice in a window
+        ((NAMES, 1), "/a", MALFORMED),  # the same under another number
         ((NAMES, 0), "", MALFORMED),
         ((NAMES, 0), "x" * (MAX_NAME_CHARS + 1), MALFORMED),
         ((*FAILURE, 2), {"x" * (MAX_REASON_CHARS + 1): 1}, MALFORMED),
@@ -466,7 +468,7 @@ def one_section(summary, *, key=("/a", "GET")):
     buffer = WorkerBuffer()
     buffer.begin_run("run")
     empty = Cutter(buffer, worker_id="worker", epoch="epoch").cut(moment(), final=False)
-    section = Section("run", int(NOW_S), {key: summary})
+    section = Section.of("run", int(NOW_S), {key: summary})
     return replace(empty, counters={"run": RunCounters(summary.count)}, sections=(section,))
 
 
@@ -597,7 +599,7 @@ def test_a_worker_with_everything_at_its_cap_is_understood():
     assert len(frame.sections) == MAX_WINDOWS
     assert len({key for section in frame.sections for key in section.summaries}) == MAX_ENDPOINTS_PER_WORKER + 1
     assert frame.sections[-1].summaries[OTHER].failure_count == 40
-    assert frame.results == 2 * (MAX_WINDOWS * 40 + len(UNTIMED_REASONS))
+    assert results_of(frame) == 2 * (MAX_WINDOWS * 40 + len(UNTIMED_REASONS))
     assert_arrives(frame)
 
 
@@ -609,7 +611,7 @@ def test_a_worker_between_two_runs_is_understood():
     buffer.begin_run("")
     buffer.record(a_result(), NOW_S + 1)
     frame = Cutter(buffer, worker_id="worker", epoch="epoch").cut(moment(NOW_S + 2), final=False)
-    assert (frame.run_id, frame.results, frame.cut_at_s) == ("", 1, NOW_S + 1)
+    assert (frame.run_id, results_of(frame), frame.cut_at_s) == ("", 1, NOW_S + 1)
     assert_arrives(frame)
 
 

@@ -24,7 +24,7 @@ from locust_cw_dist.core.summaries.windows import MAX_FUTURE_S, MAX_PAST_S
 from locust_cw_dist.core.wire.frame import NO_ROOM, SEQUENCE, TIME_OUT_OF_RANGE, Frame, FrameError, Vitals, decode
 from locust_cw_dist.core.worker.buffer import WorkerBuffer
 from locust_cw_dist.core.worker.outbox import NOTHING, Outbox
-from support.strategies import NOW_S, a_result, counts_of, moment, results
+from support.strategies import NOW_S, a_result, counts_of, moment, results, results_of
 
 MAX_ENDPOINTS = 4
 
@@ -79,7 +79,7 @@ def test_a_worker_whose_master_never_answers_keeps_one_frame_and_one_buffer():
         if second % 3 == 0:
             frames.add(outbox.on_report(moment(NOW_S + second, users=1)))
     (frame,) = frames - {NOTHING}
-    assert decode(frame).results + assert_small(buffer, runs=1) == 3_600
+    assert results_of(decode(frame)) + assert_small(buffer, runs=1) == 3_600
 
 
 @pytest.mark.slow
@@ -106,7 +106,7 @@ def forged(epoch="epoch", *, run_id="run", start_s=NOW_S, seq=1, acked=0, runs=(
     summary = Summary()
     summary.record_success(1.0, None)
     counters = {name: RunCounters(1) for name in (run_id, *runs)}
-    section = Section(run_id, int(start_s), {("/a", "GET"): summary})
+    section = Section.of(run_id, int(start_s), {("/a", "GET"): summary})
     return Frame("worker", epoch, seq, acked, run_id, NOW_S, 0.0, False, False, Vitals(), counters, (section,))
 
 
@@ -207,7 +207,7 @@ def test_endpoints_of_a_window_are_capped_on_the_master_too(monkeypatch):
     for number in range(50):
         summary = Summary()
         summary.record_success(1.0, None)
-        window.merge({(f"/{number % 10}", "GET"): summary})
+        window.merge(Section.of("run", 0, {(f"/{number % 10}", "GET"): summary}))
     assert {key: summary.count for key, summary in window.summaries.items()} == {
         ("/0", "GET"): 5,
         ("/1", "GET"): 5,
@@ -232,11 +232,11 @@ def test_a_backlog_that_nobody_takes_from_stays_small_and_loses_nothing(windows)
         summary = Summary()
         summary.record_success(1.0, None)
         window = Window(run_id, start_s, {("/a", "GET"): summary})
-        expected.append(Section(run_id, 0, {("/a", "GET"): summary}))
+        expected.append(Section.of(run_id, 0, {("/a", "GET"): summary}))
         backlog.add(window)
         assert len(backlog) <= 5
     waiting = list(iter(backlog.take, None))
-    by_run = counts_of(Section(window.run_id, 0, window.summaries) for window in waiting)
+    by_run = counts_of(Section.of(window.run_id, 0, window.summaries) for window in waiting)
     assert by_run.total() == len(windows)
     assert set(by_run) == set(counts_of(expected))
 

@@ -14,7 +14,7 @@ from locust_cw_dist.core.worker.outbox import MAX_SUMMARIES_PER_FRAME, MAX_WAITI
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.worker.request_listener import RequestListener
 from locust_cw_dist.testing import ManualClock
-from support.strategies import NOW_S, moment
+from support.strategies import NOW_S, moment, results_of
 
 MOST_RESULTS = MAX_WAITING_PER_FRAME + MAX_BATCH - 1
 """What a frame may have to fold: the last summary may go beyond the limit, by less than a batch."""
@@ -83,12 +83,12 @@ def test_a_frame_folds_what_it_carries_and_no_more(bench, results_each):
     frames = bench.send_all()
     summaries = min(MAX_SUMMARIES_PER_FRAME, -(-MAX_WAITING_PER_FRAME // (results_each - 1)))
     assert len(frames) == -(-MAX_ENDPOINTS_PER_WORKER // summaries)
-    assert sum(frame.results for frame in frames) == bench.fired
+    assert sum(results_of(frame) for frame in frames) == bench.fired
     assert frames[-1].counters["run"].recorded == bench.fired
     # Each frame tells of all results, and of those that it leaves behind.
     left = bench.fired
     for frame in frames:
-        left -= frame.results
+        left -= results_of(frame)
         assert (frame.counters["run"].recorded, frame.counters["run"].held) == (bench.fired, left)
 
 
@@ -101,7 +101,7 @@ def test_a_request_folds_nothing_but_its_own_endpoint(bench):
     bench.fired += MAX_ENDPOINTS_PER_WORKER
     frames = bench.send_all()
     assert [section.start_s - int(NOW_S) for frame in frames for section in frame.sections] == [0] * 10 + [10] * 10
-    assert sum(frame.results for frame in frames) == bench.fired
+    assert sum(results_of(frame) for frame in frames) == bench.fired
 
 
 def test_nothing_is_folded_while_it_only_waits(bench):
@@ -115,7 +115,7 @@ def test_nothing_is_folded_while_it_only_waits(bench):
         (bench.buffer.forget_runs, {}),
     ):
         assert bench.folded_by(call, *args) == (0, 0)
-    assert sum(frame.results for frame in bench.send_all()) == bench.fired
+    assert sum(results_of(frame) for frame in bench.send_all()) == bench.fired
 
 
 def test_windows_that_merge_fold_nothing(bench):
@@ -128,14 +128,14 @@ def test_windows_that_merge_fold_nothing(bench):
         assert bench.folded_by(bench.recorder.on_request, "GET", "/0", 12.5, 100)[0] <= 1
         bench.fired += 1
     assert bench.folded_by(bench.buffer.stored.shift, 0.0) == (0, 0)
-    assert sum(frame.results for frame in bench.send_all()) == bench.fired
+    assert sum(results_of(frame) for frame in bench.send_all()) == bench.fired
 
 
 def test_what_is_discarded_is_not_folded(bench):
     bench.fire(100)
     assert bench.folded_by(bench.buffer.discard) == (0, 0)
     assert bench.buffer.counters["run"].recorded == 0
-    assert bench.send_all()[0].results == 0
+    assert results_of(bench.send_all()[0]) == 0
 
 
 steps = st.lists(

@@ -25,6 +25,7 @@ from support.figures import assert_equal
 from support.matrix import wait_for_requests
 from support.processes import wait_until
 from support.stranger import Stranger
+from support.strategies import results_of
 from support.wire import frame_path
 
 HEADER = MAGIC + bytes([WIRE_VERSION])
@@ -44,7 +45,7 @@ def running(cluster):
 
 def full_frames(cluster):
     paths = sorted((cluster.folder / "frames").glob("*.frame"))
-    return [data for data in (path.read_bytes() for path in paths) if decode(data).results]
+    return [data for data in (path.read_bytes() for path in paths) if results_of(decode(data))]
 
 
 def packed(value):

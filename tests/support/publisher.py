@@ -70,7 +70,7 @@ class Bench:
         self.recorded += sum(summary.count for summary in summaries.values())
         start_s = int(at_s // 10) * 10
         counters = {self.run.run_id: RunCounters(self.recorded)}
-        section = Section(self.run.run_id, start_s, summaries)
+        section = Section.of(self.run.run_id, start_s, summaries)
         frame = Frame(
             "w", "e", self.seq, self.seq - 1, self.run.run_id, at_s, 0.0, False, False, Vitals(), counters, (section,)
         )

@@ -90,7 +90,7 @@ def frames(draw):
     run_ids = draw(st.lists(ids, min_size=1, max_size=3, unique=True))
     windows = st.tuples(st.sampled_from(run_ids), st.integers(0, int(FAR_FUTURE_S)))
     sections = tuple(
-        Section(run_id, start_s, draw(st.dictionaries(st.tuples(names, names), summaries(), min_size=1, max_size=3)))
+        Section.of(run_id, start_s, draw(st.dictionaries(st.tuples(names, names), summaries(), min_size=1, max_size=3)))
         for run_id, start_s in draw(st.lists(windows, max_size=4, unique=True))
     )
     counters = {}
@@ -115,6 +115,11 @@ def frames(draw):
         counters=counters,
         sections=sections,
     )
+
+
+def results_of(frame):
+    """Return the number of results in all sections of a frame."""
+    return sum(section.results for section in frame.sections)
 
 
 hostile_values = st.one_of(

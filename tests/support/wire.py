@@ -35,7 +35,7 @@ def sample_frame() -> Frame:
         vitals=Vitals(users=12, cpu_percent=34.5, memory_bytes=67_000_000),
         counters={"20261124T010203Z-00c0ffee": RunCounters(103, Counter({"response_time missing": 3}))},
         sections=(
-            Section("20261124T010203Z-00c0ffee", 1_795_000_000, {("/buy", "POST"): buy, ("/caf\xe9", "GET"): home}),
+            Section.of("20261124T010203Z-00c0ffee", 1_795_000_000, {("/buy", "POST"): buy, ("/caf\xe9", "GET"): home}),
         ),
     )
 

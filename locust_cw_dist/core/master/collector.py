@@ -14,7 +14,6 @@ from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator
 
 from locust_cw_dist.core.master.worker_processes import RunTally, WorkerProcess
-from locust_cw_dist.core.summaries.sections import PackedSection
 from locust_cw_dist.core.summaries.totals import Totals
 from locust_cw_dist.core.summaries.window import Window
 from locust_cw_dist.core.summaries.windows import MAX_FUTURE_S, MAX_PAST_S, window_start_s
@@ -96,7 +95,7 @@ class Collector:
         return self._by_worker.get(worker_id)
 
     def accept(self, frame: Frame, now_s: float) -> bool:
-        """Merge a frame whose objects belong to the collector from now on; return False if it was merged before.
+        """Merge a frame; return False if it was merged before.
 
         Raises:
             FrameError: If the frame was refused; nothing of it is merged then. For want of room only, it is welcome
@@ -120,10 +119,7 @@ class Collector:
         for section in frame.sections:
             self._part[section.run_id][frame.epoch] = process
             window = self._window_of(section.run_id, section.start_s, section.results)
-            if isinstance(section, PackedSection):
-                window.merge_packed(section)
-            else:
-                window.merge(section.summaries)
+            window.merge(section)
         return True
 
     def refuse(self, reason: str) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
+from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.summaries.window import Window
 
 MAX_WAITING_WINDOWS = 360
@@ -51,7 +52,7 @@ class Backlog:
         for window in self._waiting:
             older = first_of.setdefault(window.run_id, window)
             if older is not window:
-                older.merge(window.summaries)
+                older.merge(Section.of(window.run_id, window.start_s, window.summaries))
                 older.late += window.late
                 self._waiting.remove(window)
                 return

@@ -25,6 +25,10 @@ OTHER = (OTHER_NAME, OTHER_METHOD)
 """The endpoint that takes what lies beyond a cap."""
 
 
+NO_LIMIT = 2**53
+"""More than there can be of anything."""
+
+
 UNKNOWN_RUN = ""
 """Run id of what was recorded before the master told which run it is; it stays here until then."""
 

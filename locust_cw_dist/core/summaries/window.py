@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from locust_cw_dist.core.summaries.run_counters import MAX_ENDPOINTS_PER_WORKER, OTHER
-from locust_cw_dist.core.summaries.sections import EndpointKey, PackedSection, summary_of
+from locust_cw_dist.core.summaries.run_counters import MAX_ENDPOINTS_PER_WORKER
+from locust_cw_dist.core.summaries.sections import EndpointKey, Section
 from locust_cw_dist.core.summaries.summary import Summary
 
 MAX_ENDPOINTS = 2 * MAX_ENDPOINTS_PER_WORKER
@@ -36,30 +36,6 @@ class Window:
         """Number of results in it."""
         return sum(summary.count for summary in self.summaries.values())
 
-    def merge(self, summaries: dict[EndpointKey, Summary]) -> None:
-        """Add summaries, which belong to this window from now on."""
-        for key, summary in summaries.items():
-            place = self._place_of(key)
-            mine = self.summaries.get(place)
-            if mine is None:
-                self.summaries[place] = summary
-            else:
-                mine.merge(summary)
-
-    def merge_packed(self, section: PackedSection) -> None:
-        """Add a section as it was read from a frame: the same as `merge` of its summaries, without making them."""
-        summaries = self.summaries
-        for row in section.rows:
-            mine = summaries.get(row[0])
-            if mine is None:
-                self.merge({row[0]: summary_of(row)})
-                continue
-            _, planes, first, count, sum_ms, min_ms, max_ms, known, bytes_sum, bytes_min, bytes_max = row
-            if count:
-                mine.successes.add(planes, first, count, sum_ms, min_ms, max_ms)
-            if known:
-                mine.add_bytes(known, bytes_sum, bytes_min, bytes_max)
-        self.merge(section.rest)
-
-    def _place_of(self, key: EndpointKey) -> EndpointKey:
-        return key if key in self.summaries or len(self.summaries) < MAX_ENDPOINTS else OTHER
+    def merge(self, section: Section) -> None:
+        """Add a section; what it holds stays as it is."""
+        section.add_to(self.summaries, MAX_ENDPOINTS)

@@ -2,7 +2,7 @@
 
 On the wire a frame is ``MAGIC + version byte + length of the head (4 bytes, big-endian) + head + planes``: one `bytes`
 value that Locust carries without looking inside. Head and planes are each compressed by zlib; the head is
-``msgpack(...)``, the planes are the histograms' (see `packing`). The version stands before everything that could
+``msgpack(...)``, the planes are the histograms' (see `frame_rows`). The version stands before everything that could
 change, so that a master can name a worker of another version. Endpoints are written once in a frame and referred to by
 number.
 
@@ -26,7 +26,7 @@ from locust_cw_dist.core.summaries import checked_values
 from locust_cw_dist.core.summaries.failure_reasons import MAX_REASON_CHARS
 from locust_cw_dist.core.summaries.request_result import MAX_NAME_CHARS, UNTIMED_REASONS
 from locust_cw_dist.core.summaries.run_counters import MAX_ENDPOINTS_PER_WORKER, MAX_WINDOWS, RunCounters
-from locust_cw_dist.core.summaries.sections import AnySection, EndpointKey, PackedSection
+from locust_cw_dist.core.summaries.sections import EndpointKey, Section
 from locust_cw_dist.core.summaries.summary import MAX_REASONS
 from locust_cw_dist.core.wire.frame_rows import ROW_BYTES, Planes, pack_section, read_section
 
@@ -146,12 +146,7 @@ class Frame:
     idle: bool
     vitals: Vitals
     counters: dict[str, RunCounters]
-    sections: tuple[AnySection, ...]
-
-    @property
-    def results(self) -> int:
-        """Number of results in all sections."""
-        return sum(section.results for section in self.sections)
+    sections: tuple[Section, ...]
 
 
 def encode(frame: Frame) -> bytes:
@@ -341,7 +336,7 @@ class _Reader:
         checked_values.require(len(dict(counters)) == len(counters), "a run twice")
         return counters
 
-    def _section(self, section: Any) -> PackedSection:
+    def _section(self, section: Any) -> Section:
         run_id, start_s, packed, rest = checked_values.listing(section, 4, 4)
         checked_values.identifier(run_id, MAX_ID_CHARS)
         checked_values.integer(start_s, 0, int(FAR_FUTURE_S))

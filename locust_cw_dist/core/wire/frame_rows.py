@@ -45,7 +45,7 @@ from locust_cw_dist.core.summaries.checked_values import (
 from locust_cw_dist.core.summaries.failure_reasons import MAX_REASON_CHARS
 from locust_cw_dist.core.summaries.histogram import EDGES, Histogram
 from locust_cw_dist.core.summaries.request_result import MAX_RESPONSE_BYTES
-from locust_cw_dist.core.summaries.sections import AnySection, EndpointKey, PackedSection
+from locust_cw_dist.core.summaries.sections import EndpointKey, Section, times_of
 from locust_cw_dist.core.summaries.summary import MAX_REASONS, Summary
 
 COLUMNS = {
@@ -76,44 +76,31 @@ NOTHING = (0, 0, 0, 0, 0.0, 0.0, 0.0)
 """Stands for a histogram of nothing."""
 
 
-def pack_section(section: AnySection, numbers: dict[EndpointKey, int], planes: list[bytes]) -> list[Any]:
+def pack_section(section: Section, numbers: dict[EndpointKey, int], planes: list[bytes]) -> list[Any]:
     """Return a section as values that msgpack takes; its histograms go to `planes`, its endpoints to `numbers`.
 
     They are the run, the start, the rows, and the rest: ``[row, failures' histogram, reasons, successes without a time,
     failures without a time]`` of each endpoint that has any of it.
     """
     # Those with most planes first: what has a second plane, a third one and so on is at the beginning of the rows.
-    by_planes = sorted(section.summaries.items(), key=lambda item: -len(item[1].successes.planes))
-    rows = [
-        (
-            numbers.setdefault(key, len(numbers)),
-            *_fields(summary.successes),
-            summary.bytes_count,
-            summary.bytes_sum,
-            summary.bytes_min,
-            summary.bytes_max,
-        )
-        for key, summary in by_planes
-    ]
+    by_planes = sorted(section.rows.items(), key=lambda item: -len(item[1][0]))
+    rows = [(numbers.setdefault(key, len(numbers)), *_packed(*row)) for key, row in by_planes]
     widths = [row[2] for row in rows]
-    _pack_planes([summary.successes.planes for _, summary in by_planes], widths, planes)
+    _pack_planes([row[0] for _, row in by_planes], widths, planes)
     rest = []
-    for row, (_, summary) in enumerate(by_planes):
-        failures = summary.failures
-        if failures is not None or summary.untimed_count:
-            fields = NOTHING if failures is None else _fields(failures)
-            rest.append([row, fields, summary.reasons, summary.untimed_successes, summary.untimed_failures])
-            if failures is not None:
-                _pack_planes([failures.planes], [fields[1]], planes)
+    for number, (key, _) in enumerate(by_planes):
+        if (one := section.rest.get(key)) is not None:
+            failures = times_of(one.failures)
+            fields = _packed(*failures)
+            rest.append([number, fields, one.reasons, one.untimed_successes, one.untimed_failures])
+            _pack_planes([failures[0]], [fields[1]], planes)
     columns = [value for column in zip(*rows, strict=True) for value in column]
     return [section.run_id, section.start_s, _layout(len(rows)).pack(*columns), rest]
 
 
-def _fields(histogram: Histogram) -> tuple[int, int, int, int, float, float, float]:
-    if not histogram.count:
-        return NOTHING
-    width, digits = (max(map(int.bit_length, histogram.planes)) + 7) // 8, len(histogram.planes)
-    return (histogram.first, width, digits, histogram.count, histogram.sum_ms, histogram.min_ms, histogram.max_ms)
+def _packed(planes: list[int], first: int, *others: float) -> tuple[Any, ...]:
+    """Return the fields of a histogram, or of a row, with the form of its planes in their place."""
+    return first, (max(map(int.bit_length, planes), default=0) + 7) // 8, len(planes), *others
 
 
 def _pack_planes(histograms: list[list[int]], widths: list[int], planes: list[bytes]) -> None:
@@ -203,7 +190,7 @@ def _check_statistics(rows: Iterable[tuple[int, int, int, float, float, float]])
 
 def read_section(
     run_id: str, start_s: int, packed: bytes, packed_rest: Any, endpoints: list[EndpointKey], planes: Planes
-) -> PackedSection:
+) -> Section:
     """Return the section of which `pack_section` made `packed` and `packed_rest`.
 
     Raises:
@@ -213,7 +200,7 @@ def read_section(
     require(0 < count <= len(endpoints) and not torn, "rows out of range")
     values = _layout(count).unpack(packed)
     numbers, *fields = (values[at : at + count] for at in range(0, len(values), count))
-    require(max(numbers) < len(endpoints) and len(set(numbers)) == count, "an endpoint twice, or out of range")
+    require(max(numbers) < len(endpoints), "an endpoint out of range")
     counts, known, sums, lows, highs = fields[3], *fields[7:]
     require(max(counts) <= MAX_COUNT and max(highs) <= MAX_RESPONSE_BYTES, "a number out of range")
     agree(
@@ -224,11 +211,12 @@ def read_section(
     )
     keys = [endpoints[number] for number in numbers]
     first, _, _, *statistics = fields
-    rows = list(zip(keys, _read_histograms(fields[:7], planes), first, *statistics, strict=True))
+    rows = dict(zip(keys, zip(_read_histograms(fields[:7], planes), first, *statistics, strict=True), strict=True))
+    require(len(rows) == count, "an endpoint twice")
     rest = _read_rest(packed_rest, keys, planes)
     _check_successes(keys, counts, known, rest)
     results = sum(counts) + sum([summary.count for summary in rest.values()])
-    return PackedSection(run_id, start_s, results, rows, rest)
+    return Section(run_id, start_s, results, rows, rest)
 
 
 def _check_successes(

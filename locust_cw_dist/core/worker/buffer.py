@@ -15,11 +15,11 @@ from collections.abc import Sequence
 
 from locust_cw_dist.core.summaries.reason_cap import ReasonCap
 from locust_cw_dist.core.summaries.request_result import RequestResult
-from locust_cw_dist.core.summaries.run_counters import MAX_ENDPOINTS_PER_WORKER, UNKNOWN_RUN, RunCounters
-from locust_cw_dist.core.summaries.sections import AnySection, Section
+from locust_cw_dist.core.summaries.run_counters import MAX_ENDPOINTS_PER_WORKER, NO_LIMIT, UNKNOWN_RUN, RunCounters
+from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.summaries.windows import FINEST_RESOLUTION_S
 from locust_cw_dist.core.worker.current_window import CurrentWindow
-from locust_cw_dist.core.worker.stored_windows import NO_LIMIT, StoredWindows
+from locust_cw_dist.core.worker.stored_windows import StoredWindows
 
 
 class WorkerBuffer:
@@ -95,7 +95,7 @@ class WorkerBuffer:
             self._taken[section.run_id] += section.results
         return sections
 
-    def put_back(self, sections: Sequence[AnySection]) -> None:
+    def put_back(self, sections: Sequence[Section]) -> None:
         """Take sections back that did not fit into a frame."""
         for section in sections:
             self._taken[section.run_id] -= section.results

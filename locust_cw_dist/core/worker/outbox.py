@@ -35,12 +35,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from locust_cw_dist.core.summaries.run_counters import UNKNOWN_RUN, RunCounters
-from locust_cw_dist.core.summaries.sections import AnySection, halve
+from locust_cw_dist.core.summaries.run_counters import NO_LIMIT, UNKNOWN_RUN, RunCounters
+from locust_cw_dist.core.summaries.sections import Section, halve
 from locust_cw_dist.core.summaries.windows import window_start_s
 from locust_cw_dist.core.wire.frame import Frame, FrameError, Vitals, encode
 from locust_cw_dist.core.worker.buffer import WorkerBuffer
-from locust_cw_dist.core.worker.stored_windows import NO_LIMIT
 
 RESEND_AFTER_REPORTS = 2
 """Reports without an acknowledgement after which a frame is sent again: an acknowledgement usually takes milliseconds,
@@ -125,7 +124,7 @@ class Cutter:
         sections = self._buffer.take(self._max_summaries, MAX_WAITING_PER_FRAME, until_s=until_s)
         return self.make(moment, sections, final=final)
 
-    def make(self, moment: Moment, sections: Sequence[AnySection], *, final: bool) -> Frame:
+    def make(self, moment: Moment, sections: Sequence[Section], *, final: bool) -> Frame:
         """Return the frame of the current number with `sections`, where the rest is back in the buffer."""
         left = self._buffer.stored.runs
         return Frame(
@@ -316,7 +315,7 @@ class Outbox:
             frame = self._cutter.make(moment, sections, final=final)
         leaves = self._buffer.stored.count_summaries(until_s)
         if due is not None:
-            leaves = min(leaves, max(0, due - sum(len(section.summaries) for section in frame.sections)))
+            leaves = min(leaves, max(0, due - sum(len(section.rows) for section in frame.sections)))
         self._sent = Sent(frame.seq, data, frame.run_id, frame.final, frame.idle, frame.counters, leaves)
         return data
 

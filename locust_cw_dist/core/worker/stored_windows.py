@@ -21,9 +21,6 @@ from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.summaries.windows import FINEST_RESOLUTION_S, window_start_s
 from locust_cw_dist.core.worker.current_window import CurrentWindow
 
-NO_LIMIT = 2**53
-"""More than there can be."""
-
 _Key = tuple[str, int]
 """Run and start of a window."""
 
@@ -95,7 +92,7 @@ class StoredWindows:
                 max_waiting -= self._current.fold_waiting(key, summary)
             if rest:
                 self._windows[run_id, start_s] = rest
-            sections.append(Section(run_id, start_s, taken))
+            sections.append(Section.of(run_id, start_s, taken))
         return sections
 
     def merge(self, window: _Key, summaries: dict[EndpointKey, Summary]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
 from dataclasses import replace
 
@@ -14,7 +13,7 @@ from locust_cw_dist.core.master.collector import Collector
 from locust_cw_dist.core.summaries import window as window_module
 from locust_cw_dist.core.summaries.request_result import MISSING
 from locust_cw_dist.core.summaries.run_counters import OTHER, RunCounters
-from locust_cw_dist.core.summaries.sections import PackedSection, Section
+from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.summaries.window import Window
 from locust_cw_dist.core.wire.frame import REFUSALS, Frame, FrameError, Vitals, decode, encode
@@ -47,7 +46,7 @@ class Bench:
         self.seqs[worker] += 1
         self.recorded[worker, run_id] += count * len(starts_s)
         sections = tuple(
-            Section(run_id, START_S + start_s, {("/a", "GET"): one_summary(count)}) for start_s in starts_s
+            Section.of(run_id, START_S + start_s, {("/a", "GET"): one_summary(count)}) for start_s in starts_s
         )
         frame = Frame(
             worker_id=worker,
@@ -447,33 +446,31 @@ def test_the_estimate_is_off_by_the_shortest_ways_at_most_and_never_farther_than
     assert abs(sync.offset_s) <= abs(true_offset_s) + 1e-5
 
 
-# Frames from the wire come as rows, those of a single process as Summaries.
-
-
 @given(st.lists(st.dictionaries(few_endpoints, summaries(), min_size=1), min_size=1, max_size=5))
 def test_rows_of_frames_are_merged_as_the_summaries_that_they_stand_for(parts):
     whole, rows = Window("run", START_S), Window("run", START_S)
     for part in parts:
-        section = Section("run", START_S, part)
-        whole.merge(copy.deepcopy(part))
+        section = Section.of("run", START_S, part)
+        for key, summary in part.items():
+            whole.summaries.setdefault(key, Summary()).merge(summary)
         counters = {"run": RunCounters(section.results)}
         frame = Frame("w", "e", 1, 0, "run", NOW_S, 0.0, False, False, Vitals(), counters, (section,))
         (packed,) = decode(encode(frame)).sections
-        assert isinstance(packed, PackedSection)
-        assert packed.results == section.results
-        rows.merge_packed(packed)
+        assert packed == section
+        assert packed.summaries == part
+        rows.merge(packed)
     assert rows.summaries == whole.summaries
 
 
 def test_rows_of_endpoints_beyond_the_cap_go_together(monkeypatch):
     monkeypatch.setattr(window_module, "MAX_ENDPOINTS", 2)
     window = Window("run", START_S)
-    section = Section("run", START_S, {(name, "GET"): one_summary(2) for name in ("/a", "/b", "/c", "/d")})
+    section = Section.of("run", START_S, {(name, "GET"): one_summary(2) for name in ("/a", "/b", "/c", "/d")})
     counters = {"run": RunCounters(8)}
     for _ in range(2):
         frame = Frame("w", "e", 1, 0, "run", NOW_S, 0.0, False, False, Vitals(), counters, (section,))
         (packed,) = decode(encode(frame)).sections
-        window.merge_packed(packed)
+        window.merge(packed)
     assert {key: summary.count for key, summary in window.summaries.items()} == {
         ("/a", "GET"): 4, ("/b", "GET"): 4, OTHER: 8
     }  # fmt: skip

@@ -16,7 +16,7 @@ from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.wire import frame as frame_module
 from locust_cw_dist.core.wire.frame import REFUSALS, TOO_LARGE, Frame, FrameError, Vitals, decode, encode
-from support.strategies import NOW_S, a_result
+from support.strategies import NOW_S, a_result, results_of
 from support.wire import sample_frame
 
 
@@ -31,7 +31,7 @@ def a_section(start_s=0, *names):
     for name in names or ("/a",):
         summary = summaries[name, "GET"] = Summary()
         summary.record_success(a_result().response_time_ms, 100)
-    return Section("run", start_s, summaries)
+    return Section.of("run", start_s, summaries)
 
 
 def test_the_wire_form_is_what_it_was():
@@ -43,7 +43,7 @@ def test_the_wire_form_is_what_it_was():
     for _ in range(2):
         summary.record_success(None, None)
     counters = {"run": RunCounters(9, Counter({MISSING: 3}), 1)}
-    data = encode(a_frame(Section("run", 60, {("/a", "GET"): summary}), counters=counters))
+    data = encode(a_frame(Section.of("run", 60, {("/a", "GET"): summary}), counters=counters))
     assert data[:4] == b"LCW\x04"
     head_ends = 8 + int.from_bytes(data[4:8], "big")
     body = msgpack.unpackb(zlib.decompress(data[8:head_ends]))
@@ -93,7 +93,7 @@ def test_a_frame_that_the_other_side_would_refuse_is_not_made(monkeypatch, limit
 def test_a_frame_and_its_sections_know_how_many_results_they_hold():
     frame = a_frame(a_section(0, "/a", "/b"), a_section(1))
     assert [section.results for section in frame.sections] == [2, 1]
-    assert frame.results == 3
+    assert results_of(frame) == 3
 
 
 def test_a_refusal_says_why_and_for_people_in_which_detail():

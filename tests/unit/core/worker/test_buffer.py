@@ -276,7 +276,7 @@ def one_result():
 
 sections = st.lists(
     st.builds(
-        Section,
+        Section.of,
         st.just("run"),
         st.integers(0, 9),
         st.dictionaries(few_endpoints, st.builds(one_result), min_size=1, max_size=4),

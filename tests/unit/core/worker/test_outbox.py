@@ -18,7 +18,7 @@ from locust_cw_dist.core.worker.outbox import (
     Cutter,
     Outbox,
 )
-from support.strategies import NOW_S, a_result, an_untimed_result, counts_of, moment
+from support.strategies import NOW_S, a_result, an_untimed_result, counts_of, moment, results_of
 
 AT_WORK = moment(NOW_S + 3, users=1)
 OVER = moment(NOW_S + 3, over=True)
@@ -62,7 +62,7 @@ def test_a_report_takes_what_was_recorded(bench):
     bench.record()
     frame = decode(bench.report())
     assert (frame.worker_id, frame.epoch, frame.seq, frame.acked, frame.run_id) == ("worker", "epoch", 1, 0, "run")
-    assert (frame.results, frame.counters) == (1, {"run": RunCounters(1)})
+    assert (results_of(frame), frame.counters) == (1, {"run": RunCounters(1)})
     assert (frame.cut_at_s, frame.clock_offset_s, frame.final, frame.idle) == (NOW_S + 3, 0.0, False, False)
     assert bench.buffer.stored.is_empty
 
@@ -76,7 +76,7 @@ def test_the_next_frame_waits_for_the_acknowledgement(bench):
     assert bench.acknowledge(first)
     assert not bench.outbox.is_waiting
     second = decode(bench.report())
-    assert (second.seq, second.acked, second.results, second.counters["run"].recorded) == (2, 1, 1, 2)
+    assert (second.seq, second.acked, results_of(second), second.counters["run"].recorded) == (2, 1, 1, 2)
 
 
 def test_a_frame_without_acknowledgement_is_sent_again_as_it_was(bench):
@@ -118,7 +118,7 @@ def test_what_waits_for_its_run_is_not_vouched_for():
     bench = Bench(run_id=None)
     bench.record(at_s=NOW_S + 1.5)
     frame = decode(bench.report())
-    assert (frame.run_id, frame.results, frame.cut_at_s) == ("", 0, NOW_S + 1)
+    assert (frame.run_id, results_of(frame), frame.cut_at_s) == ("", 0, NOW_S + 1)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_at_the_end_all_that_is_left_goes_and_the_last_frame_says_so(bench):
     bench.report()
     bench.record("/b")
     frames = bench.final_frames()
-    assert [(frame.seq, frame.results, frame.final) for frame in frames] == [(1, 1, False), (2, 1, True)]
+    assert [(frame.seq, results_of(frame), frame.final) for frame in frames] == [(1, 1, False), (2, 1, True)]
     assert bench.outbox.is_settled
 
 
@@ -188,7 +188,7 @@ def test_that_it_was_idle_before_any_run_was_known_is_not_the_last_word_of_a_lat
 def test_a_process_that_ends_in_the_middle_of_its_test_says_its_last_word_once(bench):
     bench.record()
     frames = bench.final_frames(AT_WORK)
-    assert [(frame.results, frame.final, frame.idle) for frame in frames] == [(1, True, False)]
+    assert [(results_of(frame), frame.final, frame.idle) for frame in frames] == [(1, True, False)]
 
 
 def test_results_that_come_after_the_last_word_go_in_another(bench):
@@ -197,18 +197,18 @@ def test_results_that_come_after_the_last_word_go_in_another(bench):
     bench.record("/b")
     bench.acknowledge(first)
     (second,) = bench.final_frames()
-    assert (second.results, second.final) == (1, True)
+    assert (results_of(second), second.final) == (1, True)
 
 
 def test_the_run_may_be_learnt_from_the_answer_to_the_last_word():
     bench = Bench(run_id=None)
     bench.record()
     first = bench.outbox.final_frame(OVER)
-    assert (decode(first).results, decode(first).final) == (0, False)
+    assert (results_of(decode(first)), decode(first).final) == (0, False)
     bench.buffer.name_unknown_run("run")
     bench.acknowledge(first)
     (second,) = bench.final_frames()
-    assert (second.results, second.final) == (1, True)
+    assert (results_of(second), second.final) == (1, True)
 
 
 def test_what_never_gets_a_run_does_not_hold_the_process():
@@ -222,7 +222,7 @@ def test_results_of_the_old_run_go_while_the_new_one_has_no_name(bench):
     bench.buffer.begin_run("")
     bench.record("/b")
     frames = bench.final_frames()
-    assert [(frame.run_id, frame.results, frame.final) for frame in frames] == [("", 1, False), ("", 0, True)]
+    assert [(frame.run_id, results_of(frame), frame.final) for frame in frames] == [("", 1, False), ("", 0, True)]
 
 
 def test_nobody_is_there_after_many_reports_without_an_answer(bench):
@@ -270,7 +270,7 @@ def test_after_a_stop_the_frame_on_its_way_goes_on_and_what_was_dropped_was_not_
     bench.record("/b")
     frames = bench.final_frames()
     assert frames[0] == decode(first)
-    assert [(frame.seq, frame.results) for frame in frames] == [(1, 1), (2, 1)]
+    assert [(frame.seq, results_of(frame)) for frame in frames] == [(1, 1), (2, 1)]
     assert frames[1].counters == {"run": RunCounters(2)}
 
 
@@ -291,7 +291,7 @@ def test_the_oldest_windows_go_first_where_not_all_fit(bench):
     assert counts_of(section for frame in frames for section in frame.sections).total() == 40
     assert [frame.final for frame in frames] == [frame.idle for frame in frames] == [False] * (len(frames) - 1) + [True]
     assert [frame.counters["run"].held for frame in frames] == [
-        40 - sum(frame.results for frame in frames[: index + 1]) for index in range(len(frames))
+        40 - sum(results_of(frame) for frame in frames[: index + 1]) for index in range(len(frames))
     ]
     assert frames[0].cut_at_s == frames[1].sections[0].start_s
     assert frames[-1].cut_at_s == NOW_S + 20
@@ -377,7 +377,7 @@ class WholeWindows(Bench):
 def shipped(frames):
     """For each report with a frame: its number, the starts of its windows, results, and up to when it vouches."""
     return [
-        (number, [section.start_s - NOW_S for section in frame.sections], frame.results, frame.cut_at_s - NOW_S)
+        (number, [section.start_s - NOW_S for section in frame.sections], results_of(frame), frame.cut_at_s - NOW_S)
         for number, frame in enumerate(frames)
         if frame is not None
     ]
@@ -403,7 +403,7 @@ def test_parts_of_windows_longer_than_ten_seconds_are_shipped():
     for second in range(0, 24, 3):
         bench.record(at_s=NOW_S - NOW_S % 60 + second)
         frames.append(bench.report_at(NOW_S - NOW_S % 60 + second + 1))
-    assert [frame.results for frame in frames if frame is not None] == [1, 3, 4]
+    assert [results_of(frame) for frame in frames if frame is not None] == [1, 3, 4]
     assert [number for number, frame in enumerate(frames) if frame is not None] == [0, 3, 7]
 
 
@@ -412,36 +412,36 @@ def test_windows_of_a_second_are_shipped_with_each_report():
     for second in range(0, 12, 3):
         bench.record(at_s=NOW_S + second)
         frames.append(bench.report_at(NOW_S + second + 1.5))
-    assert [frame.results for frame in frames] == [1, 1, 1, 1]
+    assert [results_of(frame) for frame in frames] == [1, 1, 1, 1]
 
 
 def test_whole_windows_or_not_all_is_shipped_when_the_test_is_over():
     bench = WholeWindows()
     bench.record()
-    assert bench.report_at(NOW_S + 1).results == 0
+    assert results_of(bench.report_at(NOW_S + 1)) == 0
     bench.record()
     assert bench.report_at(NOW_S + 4) is None
     data = bench.outbox.on_report(moment(NOW_S + 4, over=True))
-    assert (decode(data).results, decode(data).idle) == (2, True)
+    assert (results_of(decode(data)), decode(data).idle) == (2, True)
 
 
 def test_whole_windows_or_not_all_is_shipped_at_the_end_of_the_process():
     bench = WholeWindows()
     bench.record()
-    assert bench.report_at(NOW_S + 1).results == 0
-    assert [(frame.results, frame.final) for frame in bench.final_frames(AT_WORK)] == [(1, True)]
+    assert results_of(bench.report_at(NOW_S + 1)) == 0
+    assert [(results_of(frame), frame.final) for frame in bench.final_frames(AT_WORK)] == [(1, True)]
 
 
 def test_a_window_that_has_not_ended_does_not_follow_one_that_has():
     bench, names = WholeWindows(), [f"/{number}" for number in range(MAX_SUMMARIES_PER_FRAME + 1)]
-    assert bench.report_at(NOW_S + 1).results == 0
+    assert results_of(bench.report_at(NOW_S + 1)) == 0
     for name in names:
         bench.record(name, NOW_S + 9)
         bench.record(name, NOW_S + 10)
     frames, at_s = [decode(bench.outbox.on_report(moment(NOW_S + 11, users=1)))], moment(NOW_S + 11, users=1)
     while bench.outbox.on_acknowledgement(frames[-1].seq) and (data := bench.outbox.follow_up(at_s)):
         frames.append(decode(data))
-    assert [(frame.results, frame.cut_at_s - NOW_S) for frame in frames] == [(100, 0), (1, 10)]
+    assert [(results_of(frame), frame.cut_at_s - NOW_S) for frame in frames] == [(100, 0), (1, 10)]
     assert bench.buffer.stored.count_summaries() == len(names)
 
 
@@ -449,7 +449,7 @@ def test_a_clock_that_goes_back_holds_no_frame_up():
     bench = WholeWindows()
     assert bench.report_at(NOW_S + 1000) is not None
     bench.record(at_s=NOW_S - 15)
-    assert bench.report_at(NOW_S).results == 1
+    assert results_of(bench.report_at(NOW_S)) == 1
     assert bench.report_at(NOW_S + 3) is None
 
 
@@ -494,4 +494,4 @@ def test_the_example_of_the_module_is_true(bench):
     assert [decode(first).seq, bench.report(), bench.report()] == [1, NOTHING, first]
     bench.acknowledge(first)
     second = decode(bench.report())
-    assert (second.seq, second.results) == (2, 1)
+    assert (second.seq, results_of(second)) == (2, 1)
