@@ -102,7 +102,7 @@ class PublishingProcess:
             once,
         )
         kind = Master if isinstance(environment.runner, MasterRunner) else SingleProcess
-        self._health = HealthWatch(environment, self._runs, self._clock, once, required=settings.required)
+        self._health = HealthWatch(environment, self._runs, self._clock, once)
         self._source: Master | SingleProcess = kind(
             environment,
             collector,
@@ -116,7 +116,14 @@ class PublishingProcess:
         )
         self._cross_checker = CrossChecker(environment, self._runs, collector)
         self._summary_log = SummaryLog(
-            self._source, self._publisher, self._health, self._cross_checker, self._runs, settings, self._dry_run
+            collector,
+            self._source.without_plugin,
+            self._publisher,
+            self._health,
+            self._cross_checker,
+            self._runs,
+            settings,
+            self._dry_run,
         )
         self._machine_lock = MachineLock(other_publishers.identity(settings))
         self._record_writer = RecordWriter(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from locust_cw_dist.core.costs.bill import Usage, reading_cost, writing_costs
@@ -10,8 +10,7 @@ from locust_cw_dist.core.costs.prices import CURRENT_PRICES, Prices, run_cost_us
 from locust_cw_dist.core.publish.body_sizes import Payloads
 from locust_cw_dist.core.publish.ledger import Balance
 from locust_cw_dist.core.summaries.windows import time_of_day
-from locust_cw_dist.core.verdict.cross_check import NOT_COMPARED, CrossCheck
-from locust_cw_dist.core.verdict.verdict import VALID, Verdict
+from locust_cw_dist.core.verdict.verdict import Evidence, Verdict, judge
 
 MAX_NAMED = 20
 """Workers that the block for people names; the JSON line has them all."""
@@ -87,16 +86,13 @@ class RunSummary:
         balance: Its ledger at the end.
         spending: What was written for it.
         refused_frames: Frames that were refused, by reason.
-        unheard: Workers that never said that they were done: (worker id, time up to which their results are in).
         duplicate_frames: Frames that came again and were not merged again.
-        without_plugin: Workers whose results are missing, since they don't run this plugin in this version.
         spool_dir: Where results wait that were not sent.
         prices: What the estimate of costs rests on.
         rehearsal: In a dry run, what would have been sent; what is published then was counted only.
         publishes: Whether anything was to be published; otherwise results are received for the record alone.
         resends_ambiguous: Whether what got no answer was sent again.
-        verdict: Whether the run itself can be relied on; it has lines of its own.
-        cross_check: What Locust's own totals say of it.
+        evidence: What its verdict rests on: how its results were delivered, how its load generators were.
     """
 
     run_id: str
@@ -105,26 +101,29 @@ class RunSummary:
     spending: Spending
     refused_frames: dict[str, int]
     duplicate_frames: int = 0
-    unheard: tuple[tuple[str, float], ...] = ()
-    without_plugin: tuple[str, ...] = ()
     spool_dir: str | None = None
     prices: Prices = CURRENT_PRICES
     rehearsal: Rehearsal | None = None
     publishes: bool = True
     resends_ambiguous: bool = True
-    verdict: Verdict = VALID
-    cross_check: CrossCheck = NOT_COMPARED
+    evidence: Evidence = field(default_factory=Evidence)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the run itself can be relied on; it has lines of its own."""
+        return judge(self.evidence)
 
     @property
     def is_complete(self) -> bool:
         """Whether every result is published or left out by the user, no worker may have more, and Locust has not."""
         usable_lost = self.balance.pending + self.balance.spooled
-        unseen = self.unheard or self.without_plugin or self.cross_check.finds_missing
+        delivery = self.evidence.delivery
+        unseen = delivery.unheard or delivery.without_plugin or self.evidence.cross_check.finds_missing
         return not (usable_lost or self.balance.difference or self._lost() or unseen)
 
     def lines(self) -> list[str]:
         """Return the block for people."""
-        balance, spending = self.balance, self.spending
+        balance, spending, delivery = self.balance, self.spending, self.evidence.delivery
         state = "complete" if self.is_complete else "INCOMPLETE"
         lines = [
             f"run {self.run_id}: {state}: {balance.published} of {balance.recorded} results {self._done}"
@@ -141,10 +140,10 @@ class RunSummary:
         if balance.difference:
             lines.append(f"  {balance.difference} unaccounted for: please report this as a bug")
         lines += _first(
-            [f"what worker {worker} recorded after {time_of_day(until_s)}" for worker, until_s in self.unheard]
+            [f"what worker {worker} recorded after {time_of_day(until_s)}" for worker, until_s in delivery.unheard]
         )
-        lines += _first([f"everything of worker {worker}, which has no plugin" for worker in self.without_plugin])
-        lines += self.cross_check.lines(self._likely_causes())
+        lines += _first([f"everything of worker {worker}, which has no plugin" for worker in delivery.without_plugin])
+        lines += self.evidence.cross_check.lines(self._likely_causes())
         lines += [f"  {count} frames refused: {reason}" for reason, count in sorted(self.refused_frames.items())]
         if self.publishes:
             lines.append(
@@ -162,7 +161,8 @@ class RunSummary:
 
     def as_json(self) -> dict[str, Any]:
         """Return the same for machines; values are numbers, strings, lists and objects."""
-        balance, spending = self.balance, self.spending
+        balance, spending, delivery = self.balance, self.spending, self.evidence.delivery
+        check = self.evidence.cross_check
         return {
             "event": "locust_cw_run_summary",
             "run_id": self.run_id,
@@ -170,8 +170,8 @@ class RunSummary:
             "complete": self.is_complete,
             "verdict": self.verdict.as_json(),
             "recorded": balance.recorded,
-            "recorded_failures": self.cross_check.recorded.failures,
-            "locust_totals": self.cross_check.as_json(self._likely_causes()),
+            "recorded_failures": check.recorded.failures,
+            "locust_totals": check.as_json(self._likely_causes()),
             "publishing": self.publishes,
             "published": balance.published if self.publishes else 0,
             "pending": balance.pending,
@@ -179,8 +179,10 @@ class RunSummary:
             "late": balance.late,
             "dropped": balance.dropped,
             "untimed": balance.untimed,
-            "unheard_workers": [{"worker": worker, "complete_until_s": until_s} for worker, until_s in self.unheard],
-            "workers_without_plugin": list(self.without_plugin),
+            "unheard_workers": [
+                {"worker": worker, "complete_until_s": until_s} for worker, until_s in delivery.unheard
+            ],
+            "workers_without_plugin": list(delivery.without_plugin),
             "refused_frames": self.refused_frames,
             "duplicate_frames": self.duplicate_frames,
             "put_metric_data_calls": spending.calls,
@@ -201,7 +203,10 @@ class RunSummary:
         return "published" if self.rehearsal is None else "would be published: DRY RUN, nothing was sent"
 
     def _likely_causes(self) -> list[str]:
-        return self.cross_check.likely_causes(without_plugin=bool(self.without_plugin), lost_workers=bool(self.unheard))
+        delivery = self.evidence.delivery
+        return self.evidence.cross_check.likely_causes(
+            without_plugin=bool(delivery.without_plugin), lost_workers=bool(delivery.unheard)
+        )
 
     def _lost(self) -> int:
         return self.balance.recorded - self.balance.published - self.balance.not_lost

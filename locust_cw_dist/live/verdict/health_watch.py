@@ -1,4 +1,4 @@
-"""HealthWatch: sees how the load generators are while a run goes on, and says at its end what is to be thought of it.
+"""HealthWatch: sees how the load generators are while a run goes on, and how it ended.
 
 On the master or in a single process. One greenlet measures how late it is itself, which is how long the event loop was
 held, and samples users; the rest is told by whoever reads the workers' messages. None of it yields.
@@ -11,12 +11,8 @@ from typing import Any, Protocol
 
 import gevent
 
-from locust_cw_dist.core.master.collector import Collector
-from locust_cw_dist.core.publish.ledger import Balance, lost_of
-from locust_cw_dist.core.verdict.cross_check import NOT_COMPARED, CrossCheck
 from locust_cw_dist.core.verdict.cut_short import Cause, Plan, cut_short
 from locust_cw_dist.core.verdict.generator_health import THIS_PROCESS, Health, HealthBook, reachable_users
-from locust_cw_dist.core.verdict.verdict import Delivery, Evidence, Verdict, judge
 from locust_cw_dist.core.wire.frame import Frame, Vitals
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import Clock
@@ -35,9 +31,6 @@ BEATS_PER_SAMPLE = 4
 class Source(Protocol):
     """What is asked of the master or the single process."""
 
-    collector: Collector
-    without_plugin: set[str]
-
     def count(self) -> tuple[int, int]:
         """Return the users and the workers of now."""
         ...
@@ -53,14 +46,13 @@ class HealthWatch:
     State: touched on the hub only.
     """
 
-    def __init__(self, environment: Any, runs: Runs, clock: Clock, once: LogOnce, *, required: bool) -> None:
-        """Watch the runs of `environment`; `required` as in the settings."""
+    def __init__(self, environment: Any, runs: Runs, clock: Clock, once: LogOnce) -> None:
+        """Watch the runs of `environment`."""
         self._environment = environment
         self._link = RunLink(environment)
         self._runs = runs
         self._clock = clock
         self._once = once
-        self._required = required
         self._books: dict[str, HealthBook] = {}
         self._cut_short: dict[str, str] = {}
         self._never_began = False
@@ -121,35 +113,18 @@ class HealthWatch:
         if book is not None:
             book.note_cpu(THIS_PROCESS, vitals.cpu_percent, self._clock.now_s())
 
-    def verdict(self, run: Run, balance: Balance, check: CrossCheck = NOT_COMPARED) -> Verdict:
-        """Return what is to be thought of a run."""
+    def health(self, run: Run) -> Health:
+        """Return how the load generators were while a run went on."""
         book = self._books.get(run.run_id)
-        evidence = Evidence(
-            delivery=self._delivery(run, balance),
-            health=Health() if book is None else book.health(),
-            cut_short=self._cut_short.get(run.run_id),
-            cross_check=check,
-        )
-        return judge(evidence)
+        return Health() if book is None else book.health()
+
+    def cut_short(self, run: Run) -> str | None:
+        """Return how a run ended before its planned end, if it did."""
+        return self._cut_short.get(run.run_id)
 
     @property
     def _current(self) -> HealthBook | None:
         return self._books.get(self._runs.current.run_id)
-
-    def _delivery(self, run: Run, balance: Balance) -> Delivery:
-        if self._source is None:
-            return Delivery()
-        collector = self._source.collector
-        unreceived = max(0, collector.unmerged(run.run_id))
-        dropped = lost_of(balance.dropped)
-        return Delivery(
-            unheard=tuple((process.worker_id, process.cut_at_s) for process in collector.unheard(run.run_id)),
-            without_plugin=tuple(sorted(self._source.without_plugin)),
-            unreceived=unreceived,
-            unpublished=balance.pending - unreceived + balance.spooled + dropped,
-            difference=balance.difference,
-            required=self._required,
-        )
 
     def _on_test_stopping(self, **_: Any) -> None:
         try:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Protocol
 
 from locust_cw_dist.core.costs.bill import Usage
 from locust_cw_dist.core.master.collector import Collector
-from locust_cw_dist.core.publish.ledger import Balance
+from locust_cw_dist.core.publish.ledger import Balance, lost_of
 from locust_cw_dist.core.verdict.run_summary import Rehearsal, RunSummary, Spending
-from locust_cw_dist.core.verdict.verdict import State, Verdict
+from locust_cw_dist.core.verdict.verdict import Delivery, Evidence, State, Verdict, judge
 from locust_cw_dist.live.publish.dry_run import DryRun
 from locust_cw_dist.live.publish.publisher import Publisher
 from locust_cw_dist.live.runs import Run, Runs
@@ -25,13 +24,6 @@ logger = logging.getLogger("locust_cw_dist")
 json_logger = logging.getLogger("locust_cw_dist.summary")
 
 
-class Source(Protocol):
-    """What is asked of the master or the single process."""
-
-    collector: Collector
-    without_plugin: set[str]
-
-
 class SummaryLog:
     """Logs each run's end once.
 
@@ -41,7 +33,8 @@ class SummaryLog:
 
     def __init__(
         self,
-        source: Source,
+        collector: Collector,
+        without_plugin: set[str],
         publisher: Publisher,
         health: HealthWatch,
         cross_checker: CrossChecker,
@@ -49,11 +42,15 @@ class SummaryLog:
         settings: Settings,
         dry_run: DryRun | None = None,
     ) -> None:
-        """Summarize what `source` received and `publisher` sent, or would have sent, to `dry_run`."""
+        """Summarize what `collector` received and `publisher` sent, or would have sent, to `dry_run`.
+
+        Whoever finds a worker without the plugin adds it to `without_plugin`.
+        """
         self.verdicts: dict[str, Verdict] = {}
         self._health = health
         self._cross_checker = cross_checker
-        self._source = source
+        self._collector = collector
+        self._without_plugin = without_plugin
         self._publisher = publisher
         self._runs = runs
         self._settings = settings
@@ -71,7 +68,7 @@ class SummaryLog:
         for run in self._runs:
             if run.logged is not None or run.stopped_s is None:
                 continue
-            waiting = any(self._source.collector.waiting_for(run.run_id, silent_since_s))
+            waiting = any(self._collector.waiting_for(run.run_id, silent_since_s))
             balance = self._publisher.balance(run)
             if not (waiting or balance.pending or balance.spooled or self._may_catch_up(run, silent_since_s)):
                 self._log(run)
@@ -99,26 +96,21 @@ class SummaryLog:
     def _log(self, run: Run) -> None:
         balance = run.logged = self._publisher.balance(run)
         spending = self._spending()
-        unheard = self._source.collector.unheard(run.run_id)
-        check = self._cross_checker.check(run)
-        verdict = self.verdicts[run.run_id] = self._health.verdict(run, balance, check)
         summary = RunSummary(
             run_id=run.run_id,
             labels=run.labels,
             balance=balance,
             spending=spending,
-            refused_frames=dict(self._source.collector.refusals),
-            duplicate_frames=self._source.collector.duplicates,
-            unheard=tuple((process.worker_id, process.cut_at_s) for process in unheard),
-            without_plugin=tuple(sorted(self._source.without_plugin)),
+            refused_frames=dict(self._collector.refusals),
+            duplicate_frames=self._collector.duplicates,
             spool_dir=self._settings.spool_dir,
             prices=self._settings.price_table,
             rehearsal=self._rehearsal(spending.series),
             publishes=self._settings.publishes,
             resends_ambiguous=self._settings.ambiguous == "resend",
-            verdict=verdict,
-            cross_check=check,
+            evidence=self._evidence(run, balance),
         )
+        verdict = self.verdicts[run.run_id] = summary.verdict
         for line in summary.lines():
             logger.log(logging.INFO if summary.is_complete else logging.WARNING, "locust-cw: %s", line)
         for line in verdict.lines():
@@ -130,8 +122,26 @@ class SummaryLog:
         # Of the last run only: a worker without the plugin that came now was not there before.
         if run is not self._runs.current:
             return False
-        verdict = self._health.verdict(run, balance, self._cross_checker.check(run))
-        return verdict != self.verdicts.get(run.run_id)
+        return judge(self._evidence(run, balance)) != self.verdicts.get(run.run_id)
+
+    def _evidence(self, run: Run, balance: Balance) -> Evidence:
+        return Evidence(
+            delivery=self._delivery(run, balance),
+            health=self._health.health(run),
+            cut_short=self._health.cut_short(run),
+            cross_check=self._cross_checker.check(run),
+        )
+
+    def _delivery(self, run: Run, balance: Balance) -> Delivery:
+        unreceived = max(0, self._collector.unmerged(run.run_id))
+        return Delivery(
+            unheard=tuple((process.worker_id, process.cut_at_s) for process in self._collector.unheard(run.run_id)),
+            without_plugin=tuple(sorted(self._without_plugin)),
+            unreceived=unreceived,
+            unpublished=balance.pending - unreceived + balance.spooled + lost_of(balance.dropped),
+            difference=balance.difference,
+            required=self._settings.required,
+        )
 
     def _rehearsal(self, series: int) -> Rehearsal | None:
         if self._dry_run is None:

@@ -11,14 +11,21 @@ from locust_cw_dist.core.summaries.request_result import NEGATIVE
 from locust_cw_dist.core.summaries.totals import Totals
 from locust_cw_dist.core.verdict.cross_check import CrossCheck
 from locust_cw_dist.core.verdict.run_summary import RunSummary, Spending
+from locust_cw_dist.core.verdict.verdict import Delivery, Evidence
 
 SPENDING = Spending(calls=120, retries=3, ambiguous=0, datums=4_000, series=50, series_hours=100)
 WHOLE = Balance(recorded=1_000, published=1_000, pending=0, spooled=0, late=0, dropped={})
 COMPLETE = RunSummary("run-1", (("branch", "main"),), WHOLE, SPENDING, {}, prices=Prices())
 
+MISSED = Delivery(unheard=(("worker-7", 1_800_000_000.0),), without_plugin=("worker-9",))
+
 
 def balance(**changes):
     return replace(COMPLETE, balance=replace(WHOLE, **changes))
+
+
+def checked(recorded, locust):
+    return replace(COMPLETE, evidence=Evidence(cross_check=CrossCheck(recorded, locust)))
 
 
 def test_a_complete_run_takes_two_lines():
@@ -42,11 +49,11 @@ def test_a_complete_run_takes_two_lines():
         (balance(published=990, spooled=10), False),
         (balance(published=990), False),
         (balance(published=1_001), False),
-        (replace(COMPLETE, unheard=(("worker", 1_800_000_000.0),)), False),
-        (replace(COMPLETE, without_plugin=("worker",)), False),
-        (replace(COMPLETE, cross_check=CrossCheck(Totals(1_000, 5), Totals(990, 5))), True),
-        (replace(COMPLETE, cross_check=CrossCheck(Totals(1_000, 5), Totals(1_001, 5))), False),
-        (replace(COMPLETE, cross_check=CrossCheck(Totals(1_000, 5), Totals(990, 6))), False),
+        (replace(COMPLETE, evidence=Evidence(delivery=Delivery(unheard=(("worker", 1_800_000_000.0),)))), False),
+        (replace(COMPLETE, evidence=Evidence(delivery=Delivery(without_plugin=("worker",)))), False),
+        (checked(Totals(1_000, 5), Totals(990, 5)), True),
+        (checked(Totals(1_000, 5), Totals(1_001, 5)), False),
+        (checked(Totals(1_000, 5), Totals(990, 6)), False),
     ],
 )
 def test_a_run_is_complete_if_every_result_is_published_and_nobody_has_more(summary, is_complete):
@@ -61,9 +68,7 @@ def test_all_that_is_missing_has_a_line_of_its_own():
         balance=Balance(1_000, 900, 40, 0, 7, {"refused by CloudWatch": 50}, {NEGATIVE: 20}),
         spending=replace(SPENDING, ambiguous=2),
         refused_frames={"malformed": 3},
-        unheard=(("worker-7", 1_800_000_000.0),),
-        without_plugin=("worker-9",),
-        cross_check=CrossCheck(Totals(1_000, 50), Totals(1_200, 50)),
+        evidence=Evidence(delivery=MISSED, cross_check=CrossCheck(Totals(1_000, 50), Totals(1_200, 50))),
     )
     assert summary.lines()[0] == "run run-1: INCOMPLETE: 900 of 1000 results published, 7 of them late"
     text = "\n".join(summary.lines()[1:])
@@ -89,8 +94,7 @@ def test_the_same_is_told_to_machines():
         balance=Balance(1_000, 900, 40, 10, 7, {LEFT_OUT: 50}, {NEGATIVE: 20}),
         refused_frames={"malformed": 3},
         duplicate_frames=2,
-        unheard=(("worker-7", 1_800_000_000.0),),
-        without_plugin=("worker-9",),
+        evidence=Evidence(delivery=MISSED),
     )
     told = json.loads(json.dumps(summary.as_json()))
     assert told == {
@@ -98,7 +102,13 @@ def test_the_same_is_told_to_machines():
         "run_id": "run-1",
         "labels": {"branch": "main"},
         "complete": False,
-        "verdict": {"state": "valid", "reasons": []},
+        "verdict": {
+            "state": "invalid",
+            "reasons": [
+                "worker worker-7 was lost, with what it recorded after 08:00:00Z",
+                "worker worker-9 has no plugin: its results are missing",
+            ],
+        },
         "recorded": 1_000,
         "recorded_failures": 0,
         "locust_totals": {"comparable": False, "why": "not compared"},

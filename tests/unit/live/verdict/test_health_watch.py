@@ -10,9 +10,7 @@ import gevent
 import pytest
 from locust.event import Events
 
-from locust_cw_dist.core.master.collector import Collector
-from locust_cw_dist.core.publish.ledger import LEFT_OUT, Balance
-from locust_cw_dist.core.verdict.verdict import VALID, State
+from locust_cw_dist.core.verdict.verdict import VALID, Evidence, State, judge
 from locust_cw_dist.core.wire.frame import Vitals
 from locust_cw_dist.live.platform.clock import SystemClock
 from locust_cw_dist.live.platform.log_once import LogOnce
@@ -20,13 +18,11 @@ from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.live.verdict.health_watch import HealthWatch
 from locust_cw_dist.testing import ManualClock
 
-NOTHING = Balance(0, 0, 0, 0, 0, {})
-
 
 class Bench:
     """A watch over a process whose clock and workers the test sets."""
 
-    def __init__(self, *, clock=None, required=False, shape=None, **options):
+    def __init__(self, *, clock=None, shape=None, **options):
         self.clock = clock or ManualClock()
         self.environment = SimpleNamespace(
             events=Events(),
@@ -38,12 +34,10 @@ class Bench:
         self.workers = {"w1", "w2"}
         self.users = 8
         self.source = SimpleNamespace(
-            collector=Collector(resolution_s=1, grace_s=15),
-            without_plugin=set(),
             count=lambda: (self.users, len(self.workers)),
             has_no_worker=lambda: not self.workers,
         )
-        self.watch = HealthWatch(self.environment, self.runs, self.clock, LogOnce(), required=required)
+        self.watch = HealthWatch(self.environment, self.runs, self.clock, LogOnce())
         self.watch.start(self.source)
 
     def begin(self):
@@ -58,8 +52,9 @@ class Bench:
         self.environment.events.test_stopping.fire(environment=self.environment)
         self.runs.stop(self.clock.now_s())
 
-    def verdict(self, balance=NOTHING):
-        return self.watch.verdict(self.runs.current, balance)
+    def verdict(self, run=None):
+        run = run or self.runs.current
+        return judge(Evidence(health=self.watch.health(run), cut_short=self.watch.cut_short(run)))
 
     def reasons(self):
         return [reason.text for reason in self.verdict().reasons]
@@ -158,25 +153,8 @@ def test_each_run_of_a_web_ui_has_a_verdict_of_its_own(make):
     bench.begin()
     bench.pass_time(5)
     bench.watch.note_process_end()
-    assert bench.watch.verdict(first, NOTHING) == VALID
+    assert bench.verdict(first) == VALID
     assert bench.verdict().state is State.INVALID
-
-
-def test_what_is_received_and_not_published_depends_on_what_the_user_requires(make):
-    balance = Balance(100, 60, 0, 15, 0, {"throttled by CloudWatch": 20, LEFT_OUT: 5}, {"response_time negative": 9})
-    for required, state in ((False, "suspect"), (True, "invalid")):
-        bench = make(required=required)
-        bench.begin()
-        bench.stop()
-        expected = {"state": state, "reasons": ["35 results were received and not published"]}
-        assert bench.verdict(balance).as_json() == expected
-
-
-def test_a_worker_without_the_plugin_makes_the_run_invalid(make):
-    bench = make()
-    bench.begin()
-    bench.source.without_plugin.add("w2")
-    assert bench.reasons() == ["worker w2 has no plugin: its results are missing"]
 
 
 def test_the_cpu_of_a_single_process_is_its_own(make):

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 
 from locust_cw_dist.core.master.collector import Collector
-from locust_cw_dist.core.publish.ledger import Balance, DatumLedger
+from locust_cw_dist.core.publish.ledger import LEFT_OUT, Balance, DatumLedger
 from locust_cw_dist.core.summaries.totals import Totals
 from locust_cw_dist.core.verdict.cross_check import CrossCheck
-from locust_cw_dist.core.verdict.verdict import VALID, Reason, State, Verdict
+from locust_cw_dist.core.verdict.generator_health import Health
 from locust_cw_dist.live.publish.publisher import SeriesCount
 from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.live.verdict.summary_log import SummaryLog
@@ -21,7 +21,7 @@ NOW_S = 1_800_000_000.0
 
 
 class Bench:
-    def __init__(self):
+    def __init__(self, **settings):
         self.runs = Runs(NOW_S, "-")
         self.run = self.runs.start(NOW_S, "-", (("branch", "main"),))
         self.balances = {}
@@ -32,12 +32,19 @@ class Bench:
             datum_ledger=DatumLedger(calls=3),
             series=SeriesCount({}),
         )
-        source = SimpleNamespace(collector=self.collector, without_plugin=set())
-        self.verdict = VALID
+        self.without_plugin = set()
         self.locust = Totals(10, 0)
-        health = SimpleNamespace(verdict=lambda run, *_: self.verdict if run is self.run else VALID)
+        health = SimpleNamespace(health=lambda _: Health(), cut_short=lambda _: None)
         checker = SimpleNamespace(check=lambda _: CrossCheck(Totals(10, 0), self.locust))
-        self.summarizer = SummaryLog(source, publisher, health, checker, self.runs, Settings(service="shop"))
+        self.summarizer = SummaryLog(
+            self.collector,
+            self.without_plugin,
+            publisher,
+            health,
+            checker,
+            self.runs,
+            Settings(service="shop", **settings),
+        )
 
     def book(self, published=10, pending=0, **dropped):
         total = published + pending + sum(dropped.values())
@@ -89,12 +96,31 @@ def test_an_incomplete_run_stays_incomplete_although_it_was_logged_before_the_en
 def test_a_run_whose_verdict_is_another_at_the_end_is_logged_again(bench, caplog):
     bench.runs.stop(NOW_S + 5)
     bench.summarizer.log_settled(NOW_S)
-    bench.verdict = Verdict((Reason(State.INVALID, "worker w1 has no plugin"),))
+    bench.without_plugin.add("w1")
     bench.summarizer.log_all()
     assert [line["verdict"]["state"] for line in logged(caplog)] == ["valid", "invalid"]
     (record,) = [r for r in caplog.records if "worker w1 has no plugin" in r.getMessage() and r.levelname == "WARNING"]
-    assert record.getMessage() == "locust-cw:   verdict: invalid: worker w1 has no plugin"
-    assert bench.summarizer.verdicts == {bench.run.run_id: bench.verdict}
+    assert record.getMessage() == "locust-cw:   verdict: invalid: worker w1 has no plugin: its results are missing"
+    assert bench.summarizer.verdicts[bench.run.run_id].as_json() == logged(caplog)[-1]["verdict"]
+
+
+@pytest.mark.parametrize(("required", "state"), [(False, "suspect"), (True, "invalid")])
+def test_what_is_received_and_not_published_depends_on_what_the_user_requires(required, state):
+    bench = Bench(required=required)
+    dropped = {"throttled by CloudWatch": 20, LEFT_OUT: 5}
+    bench.balances[bench.run.run_id] = Balance(100, 60, 0, 15, 0, dropped, {"response_time negative": 9})
+    bench.summarizer.log_all()
+    expected = {"state": state, "reasons": ["35 results were received and not published"]}
+    assert bench.summarizer.verdicts[bench.run.run_id].as_json() == expected
+
+
+def test_a_worker_that_was_lost_is_told_of_with_the_time_up_to_which_its_results_are_in(bench, caplog):
+    bench.collector.begin(bench.run.run_id, {"w1"}, NOW_S)
+    bench.collector.greet("w1", "epoch 1", NOW_S)
+    bench.summarizer.log_all()
+    (line,) = logged(caplog)
+    assert line["unheard_workers"] == [{"worker": "w1", "complete_until_s": NOW_S}]
+    assert line["verdict"]["state"] == "invalid"
 
 
 def test_a_run_of_which_locust_has_more_waits_for_the_rest_and_is_then_incomplete(bench, caplog):
