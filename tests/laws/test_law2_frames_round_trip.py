@@ -48,6 +48,7 @@ from support.strategies import (
     any_char,
     counts_of,
     frames,
+    histogram_of_bins,
     hostile_values,
     moment,
     results,
@@ -553,7 +554,7 @@ def test_a_million_results_of_one_value_are_taken(ms):
     for _ in range(1_000_000):
         sum_ms += ms
     histogram = summary.successes
-    summary.successes = Histogram.restore(
+    summary.successes = histogram_of_bins(
         dict.fromkeys(histogram.bins, 1_000_000), sum_ms, histogram.min_ms, histogram.max_ms
     )
     assert_arrives(one_section(summary))
@@ -565,7 +566,7 @@ def test_ten_million_additions_stay_within_the_tolerance():
         sum_ms += ms
     histogram = Histogram()
     histogram.record(ms)
-    restored = Histogram.restore({next(iter(histogram.bins)): 10_000_000}, sum_ms, ms, ms)
+    restored = histogram_of_bins({next(iter(histogram.bins)): 10_000_000}, sum_ms, ms, ms)
     assert_arrives(one_section(Summary(successes=restored)))
 
 

@@ -35,6 +35,7 @@ from locust_cw_dist.core.publish.window_datums import Entry
 from locust_cw_dist.core.summaries.gauges import RunGauges, StatisticSet
 from locust_cw_dist.core.summaries.histogram import EDGES, Histogram
 from locust_cw_dist.core.summaries.summary import Summary
+from support.strategies import histogram_of_bins
 
 NAMESPACE = "perf/checkout/loadtests"
 BOTOCORES = {"max_pairs": MAX_PAIRS_PER_CALL, "max_bytes": MAX_BYTES_PER_CALL}
@@ -163,7 +164,7 @@ def histograms(draw, min_bins=0, max_bins=400):
     for value in EDGES[first : first + bins]:
         histogram.record(value)
     numbers = dict.fromkeys(histogram.bins, count)
-    return Histogram.restore(numbers, histogram.sum_ms * count, histogram.min_ms, histogram.max_ms)
+    return histogram_of_bins(numbers, histogram.sum_ms * count, histogram.min_ms, histogram.max_ms)
 
 
 @st.composite

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.records.blocks import FIRST_LINE, Damage, Kind, pack_block, pack_document, read_blocks
+from locust_cw_dist.core.records.blocks import FIRST_LINE, Damage, Kind, pack_block, read_blocks
 from locust_cw_dist.core.records.points import Gatherer, Point, fitting_span_s
 from locust_cw_dist.core.records.points_json import Packer, Unpacker
 from locust_cw_dist.core.records.record import read_record
@@ -68,6 +68,8 @@ def packed(many):
     return packer.take()
 
 
+BEGIN = json.dumps({"run_id": "r", "resolution_s": 10, "edges_ms": EDGES}).encode()
+
 few = settings(max_examples=40)
 """Making points takes a third of a second for each."""
 
@@ -116,7 +118,7 @@ def test_the_span_that_fits_is_the_shortest(starts_s, max_points):
 @few
 @given(st.lists(points(), max_size=3), st.data())
 def test_whatever_is_cut_off_the_rest_is_read(many, data):
-    begin = pack_document(Kind.BEGIN, {"run_id": "r", "resolution_s": 10, "edges_ms": EDGES})
+    begin = pack_block(Kind.BEGIN, BEGIN)
     blocks = [pack_block(Kind.POINTS, text) for point in many for text in packed([point])]
     content = FIRST_LINE + begin + b"".join(blocks)
     cut = data.draw(st.integers(len(FIRST_LINE + begin), len(content)))
@@ -131,7 +133,7 @@ def test_whatever_is_cut_off_the_rest_is_read(many, data):
 
 @given(st.binary(min_size=1, max_size=300))
 def test_rubbish_behind_a_record_is_no_harm(rubbish):
-    begin = FIRST_LINE + pack_document(Kind.BEGIN, {"run_id": "r", "resolution_s": 10, "edges_ms": EDGES})
+    begin = FIRST_LINE + pack_block(Kind.BEGIN, BEGIN)
     record = read_record(io.BytesIO(begin + rubbish).read, 100)
     assert (record.run_id, record.points) == ("r", ())
     assert record.damage.at_byte == len(begin)

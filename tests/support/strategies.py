@@ -9,7 +9,7 @@ from collections import Counter
 from hypothesis import strategies as st
 
 from locust_cw_dist.core.summaries.failure_reasons import MAX_REASON_CHARS
-from locust_cw_dist.core.summaries.histogram import CEILING_MS, EDGES
+from locust_cw_dist.core.summaries.histogram import CEILING_MS, EDGES, Histogram
 from locust_cw_dist.core.summaries.request_result import (
     MAX_NAME_CHARS,
     MAX_RESPONSE_BYTES,
@@ -64,6 +64,14 @@ def a_result_of(key, time, length_bytes, failure):
 results = st.builds(a_result_of, st.tuples(names, names), times, lengths_bytes, failures)
 few_endpoints = st.sampled_from([("/a", "GET"), ("/a", "POST"), ("/b", "GET"), ("(other)", "ALL")])
 results_of_few_endpoints = st.builds(a_result_of, few_endpoints, times, lengths_bytes, failures)
+
+
+def histogram_of_bins(bins, sum_ms, min_ms, max_ms):
+    """Return the histogram that has these numbers of values by index into the grid."""
+    if not bins:
+        return Histogram()
+    numbers = [bins.get(index, 0) for index in range(min(bins), max(bins) + 1)]
+    return Histogram.of_numbers(min(bins), numbers, sum_ms, min_ms, max_ms)
 
 
 def record(summary, result):

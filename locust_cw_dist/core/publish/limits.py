@@ -35,9 +35,6 @@ STORAGE_RESOLUTIONS_S = (1, 60)
 MAX_AGE_S = 14 * 24 * 3600
 """How far back a timestamp may lie: two weeks [M]."""
 
-MAX_AHEAD_S = 2 * 3600
-"""How far ahead of CloudWatch's clock a timestamp may lie: two hours [M]."""
-
 MAX_BODY_BYTES = 950_000
 """Uncompressed JSON body of one call, as we write it. AWS documents 1 MB [M] and does not say whether before or after
 gzip; the agent flushes at 999,000 estimated bytes, uncompressed [A]. 5 % less than that leaves room for

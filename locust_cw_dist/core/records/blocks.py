@@ -72,11 +72,6 @@ def pack_block(kind: Kind, text: bytes) -> bytes:
     return _HEAD.pack(kind.value, len(body), _checksum(kind.value, body)) + body
 
 
-def pack_document(kind: Kind, document: dict[str, Any]) -> bytes:
-    """Return a block that holds `document`."""
-    return pack_block(kind, json.dumps(document, separators=(",", ":")).encode())
-
-
 def read_blocks(read: Callable[[int], bytes], damage: Damage) -> Iterator[tuple[Kind, dict[str, Any]]]:
     """Yield the blocks of a file, in order, up to the first one that is not whole.
 

@@ -113,16 +113,16 @@ class Histogram:
     max_ms: float = -math.inf
 
     @classmethod
-    def restore(cls, bins: dict[int, int], sum_ms: float, min_ms: float, max_ms: float) -> Self:
-        """Return a histogram of fields that the caller has checked; bins with a number above 0 only."""
-        if not bins:
-            return cls()
-        first = min(bins)
-        return cls.of_numbers(first, [bins.get(i, 0) for i in range(first, max(bins) + 1)], sum_ms, min_ms, max_ms)
-
-    @classmethod
     def of_numbers(cls, first: int, numbers: Sequence[int], sum_ms: float, min_ms: float, max_ms: float) -> Self:
-        """The same of the numbers in the bins from `first` on, of which neither the first nor the last one is 0."""
+        """Return a histogram of fields that the caller has checked.
+
+        Args:
+            first: The lowest bin that is not empty.
+            numbers: How many values the bins from `first` on have; neither the first nor the last number is 0.
+            sum_ms: Sum of all values.
+            min_ms: The smallest value.
+            max_ms: The largest value.
+        """
         planes: list[int] = []
         for at in range(0, max(numbers).bit_length(), 8):
             planes.extend([0] * (at - len(planes)))

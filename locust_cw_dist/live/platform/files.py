@@ -24,6 +24,11 @@ def write_all(file: io.FileIO, content: bytes) -> None:
         left = left[file.write(left) :]
 
 
+def part_of(path: Path) -> Path:
+    """Return where a file is written that is to be at `path` when it is whole."""
+    return path.with_name(path.name + PART)
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Write a file whole or not at all: what is written in the block is durable, and at `path`, after it.
@@ -31,7 +36,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OSError: The disk did not take it.
     """
-    part = path.with_suffix(PART)
+    part = part_of(path)
     with part.open("wb") as file:
         yield file
         file.flush()

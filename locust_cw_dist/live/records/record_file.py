@@ -23,7 +23,7 @@ from locust_cw_dist.core.records.points_json import Packer, Unpacker
 from locust_cw_dist.core.records.record import Record, read_record
 from locust_cw_dist.core.summaries.windows import window_start_s
 from locust_cw_dist.errors import LocustCwError
-from locust_cw_dist.live.platform.files import PART, replacing, write_all
+from locust_cw_dist.live.platform.files import part_of, replacing, write_all
 
 MAX_RECORD_BYTES = 64 * 2**20
 """What a record may grow to before it is made coarser whatever the number of its points: a thousand endpoints would
@@ -68,7 +68,7 @@ class RecordFile:
         if self.path.exists():
             raise FileExistsError(f"{self.path} is there already")
         # Under another name until there is something to read in it.
-        part = self.path.with_suffix(PART)
+        part = part_of(self.path)
         self._file = part.open("wb", buffering=0)
         write_all(self._file, FIRST_LINE + pack_block(Kind.BEGIN, text))
         part.rename(self.path)

@@ -15,11 +15,10 @@ from typing import Any
 
 from locust_cw_dist.core.rules.outcome import Outcome, RuleOutcome, RuleState
 from locust_cw_dist.core.verdict.verdict import Verdict
+from locust_cw_dist.live.platform.files import part_of, write_whole
 
 VERSION = 1
 """Of the JSON's form: raised when a reader of the old one would be misled."""
-
-PART = ".part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def check(path: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     if file.is_dir():
         raise IsADirectoryError(21, os.strerror(21), path)
-    part = _part(file)
+    part = part_of(file)
     part.touch()
     part.unlink()
 
@@ -72,7 +71,7 @@ def write_junit(path: str, runs: Iterable[Judged]) -> None:
     for key in ("tests", "failures", "errors", "skipped"):
         root.set(key, str(sum(int(suite.get(key, "0")) for suite in root)))
     ET.indent(root)
-    _write(Path(path), ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n")
+    write_whole(Path(path), ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n")
 
 
 def write_json(path: str, runs: Iterable[Judged]) -> None:
@@ -82,7 +81,7 @@ def write_json(path: str, runs: Iterable[Judged]) -> None:
         OSError: The disk did not take it.
     """
     document = {"version": VERSION, "runs": [_run(run) for run in runs]}
-    _write(Path(path), (json.dumps(document, indent=2) + "\n").encode())
+    write_whole(Path(path), (json.dumps(document, indent=2) + "\n").encode())
 
 
 def rule_document(one: RuleOutcome) -> dict[str, Any]:
@@ -166,16 +165,3 @@ def _verdict(verdict: Verdict, *, is_unreliable: bool) -> ET.Element:
 def _xml(text: str) -> str:
     """Return a text with nothing in it that XML can't hold."""
     return "".join(char if char.isprintable() else "?" for char in text)
-
-
-def _write(file: Path, content: bytes) -> None:
-    part = _part(file)
-    with part.open("wb") as written:
-        written.write(content)
-        written.flush()
-        os.fsync(written.fileno())
-    part.replace(file)
-
-
-def _part(file: Path) -> Path:
-    return file.with_name(file.name + PART)

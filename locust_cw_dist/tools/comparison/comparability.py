@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from locust_cw_dist.core.records.record import Record
+from locust_cw_dist.core.verdict.generator_health import BUSY_PERCENT
 from locust_cw_dist.tools.comparison.words import label
-
-HIGH_CPU_PERCENT = 90.0
-"""Above this a load generator measures itself."""
 
 OPTIONS = ("spawn_rate", "host", "cw_service", "cw_groups", "cw_include", "cw_exclude")
 """Of a record, those that must be the same."""
@@ -65,7 +63,7 @@ def of_one(run: Record) -> list[str]:
     if untimed := run.untimed_count():
         found.append(f"{name}: {untimed:,} results came without a usable response time; percentiles omit them")
     cpu = run.gauge("cpu_percent")
-    if cpu is not None and cpu.maximum > HIGH_CPU_PERCENT:
+    if cpu is not None and cpu.maximum > BUSY_PERCENT:
         found.append(f"{name}: a worker was at {cpu.maximum:.0f} % CPU, so response times tell of the worker too")
     return found
 

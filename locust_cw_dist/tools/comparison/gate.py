@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from locust_cw_dist.core.verdict.exit_codes import NOT_RELIABLE, RULE_FAILED
 from locust_cw_dist.tools.comparison.compare import Change, Choices
 from locust_cw_dist.tools.comparison.coverage import Gap, Kind
 from locust_cw_dist.tools.comparison.figures import BY_NAME, FIGURES, Figure
-
-EXIT_FAILED = 3
-EXIT_NOT_JUDGED = 4
 
 ANY = "any"
 ALLOWED = f"FIGURE or FIGURE=TOLERANCE with a figure out of {', '.join(BY_NAME)}, {ANY} and a tolerance from 0 to 1000"
@@ -113,8 +111,8 @@ class Decision:
     def code(self) -> int:
         """The exit code."""
         if self.worse or self.missing:
-            return EXIT_FAILED
-        return EXIT_NOT_JUDGED if self.not_judged or self.unreliable else 0
+            return RULE_FAILED
+        return NOT_RELIABLE if self.not_judged or self.unreliable else 0
 
 
 def decide(

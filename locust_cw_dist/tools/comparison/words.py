@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from locust_cw_dist.core.summaries.sections import EndpointKey
+from locust_cw_dist.core.verdict.exit_codes import NOT_RELIABLE
 from locust_cw_dist.tools.comparison.compare import Change
 from locust_cw_dist.tools.comparison.coverage import Gap
 from locust_cw_dist.tools.comparison.figures import Figure, needed
-from locust_cw_dist.tools.comparison.gate import EXIT_NOT_JUDGED, Decision
+from locust_cw_dist.tools.comparison.gate import Decision
 
 
 def label(endpoint: EndpointKey) -> str:
@@ -91,7 +92,7 @@ def endings(decision: Decision) -> list[str]:
 
 
 def _ending(decision: Decision) -> str:
-    if decision.code == EXIT_NOT_JUDGED:
+    if decision.code == NOT_RELIABLE:
         return "nothing fails by --fail-on, but not everything could be judged"
     parts = ["something got worse"] if decision.worse else []
     if decision.missing:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locust_cw_dist.core.summaries.histogram import CEILING_MS, EDGES, MAX_BATCH, Histogram, nearest_rank
-from support.strategies import times_ms
+from support.strategies import histogram_of_bins, times_ms
 
 
 def histogram_of(*values_ms):
@@ -83,19 +83,19 @@ def test_a_batch_is_folded_like_its_values_one_by_one(batches):
 
 @pytest.mark.parametrize("count", [255, 256, 65_535, 65_536, 2**32 - 1, 2**32, 2**53])
 def test_no_lane_overflows(count):
-    many = Histogram.restore({7: count, 9: 1}, EDGES[7] * count + EDGES[9], EDGES[7], EDGES[9])
+    many = histogram_of_bins({7: count, 9: 1}, EDGES[7] * count + EDGES[9], EDGES[7], EDGES[9])
     assert many.bins == {7: count, 9: 1}
     many.merge(histogram_of(EDGES[3], EDGES[9], EDGES[12]))
     assert many.bins == {3: 1, 7: count, 9: 2, 12: 1}
     few = histogram_of(EDGES[7], EDGES[8])
     few.merge(many)
     assert few.bins == {3: 1, 7: count + 1, 8: 1, 9: 2, 12: 1}
-    assert Histogram.restore(few.bins, few.sum_ms, few.min_ms, few.max_ms) == few
+    assert histogram_of_bins(few.bins, few.sum_ms, few.min_ms, few.max_ms) == few
 
 
 def test_restore_returns_the_same_histogram():
     histogram = histogram_of(0, 0.5, 7, 90_000)
-    restored = Histogram.restore(dict(histogram.bins), histogram.sum_ms, histogram.min_ms, histogram.max_ms)
+    restored = histogram_of_bins(dict(histogram.bins), histogram.sum_ms, histogram.min_ms, histogram.max_ms)
     assert restored == histogram
 
 
@@ -183,7 +183,7 @@ def test_most_values_of_a_spread_are_grid_values():
 def test_huge_counts_keep_count_and_sum(count):
     bins = dict.fromkeys(range(900, 960), count)
     true_sum = sum(EDGES[index] * 0.996 * count for index in bins)
-    histogram = Histogram.restore(bins, true_sum, EDGES[900] * 0.996, EDGES[959] * 0.996)
+    histogram = histogram_of_bins(bins, true_sum, EDGES[900] * 0.996, EDGES[959] * 0.996)
     total, sum_ms = count_and_sum(histogram.spread())
     assert total == 60 * count
     assert sum_ms == pytest.approx(true_sum, rel=1e-12)
@@ -192,7 +192,7 @@ def test_huge_counts_keep_count_and_sum(count):
 @pytest.mark.parametrize("factor", [1 - 1e-9, 1 + 1e-9])
 def test_a_sum_that_rounding_put_out_of_reach_costs_no_value(factor):
     edge = EDGES[1_000]
-    histogram = Histogram.restore({1_000: 1_000, 1_001: 1_000}, 0.0, edge, EDGES[1_001])
+    histogram = histogram_of_bins({1_000: 1_000, 1_001: 1_000}, 0.0, edge, EDGES[1_001])
     # Bin 1,000 holds nothing but the minimum; bin 1,001 goes from there to the maximum, which it holds once.
     least, most = 1_999 * edge + EDGES[1_001], 1_000 * edge + 1_000 * EDGES[1_001]
     histogram.sum_ms = (least if factor < 1 else most) * factor
