@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import time
+
 import gevent
 import pytest
 from locust import User, constant, task
@@ -12,6 +15,7 @@ from locust_cw_dist import Settings, install
 from locust_cw_dist.live.publish.publisher import Publisher
 from locust_cw_dist.settings.options import add_arguments
 from locust_cw_dist.testing import LinkedPair, RecordingClient
+from support.strategies import a_result
 
 
 class Buyer(User):
@@ -133,3 +137,23 @@ def test_without_locusts_private_parts_it_works_in_the_stated_lesser_mode(caplog
         pair.master.runner.stop()
         pair.wait_until(lambda: pair.client.totals("RequestCount") == pair.fired, "publication of everything")
     assert pair.client.totals("RequestCount") == pair.fired
+
+
+def test_a_frame_that_the_master_can_not_take_holds_nothing_up(caplog):
+    """One result of an impossible time: it is counted as lost, with the reason, and all others arrive."""
+    caplog.set_level("INFO")
+    with LinkedPair([Buyer], Settings(service="shop", resolution_s=1)) as pair:
+        pair.start(users=2)
+        pair.wait_until(lambda: pair.client.totals("RequestCount").get("/buy", 0) > 10, "results in CloudWatch")
+        listener = pair.worker_plugin._worker._request_listener
+        listener.buffer.record(a_result("/buy"), time.time() + 10**7)
+        pair.fired["/buy"] += 1
+        pair.wait_until(lambda: "can't take a frame of this worker (time out of range)" in caplog.text, "a refusal")
+        fired = pair.fired["/buy"]
+        pair.wait_until(lambda: pair.client.totals("RequestCount")["/buy"] > fired + 10, "what was recorded later")
+        pair.finish()
+    summary = next(json.loads(r.message) for r in caplog.records if "locust_cw_run_summary" in r.message)
+    lost = summary["dropped"]["in a refused frame: time out of range"]
+    assert lost > 0
+    assert summary["recorded"] == pair.fired["/buy"] == pair.client.totals("RequestCount")["/buy"] + lost
+    assert not summary["complete"]

@@ -20,7 +20,7 @@ from locust_cw_dist.core.summaries.request_result import (
 from locust_cw_dist.core.summaries.run_counters import RunCounters
 from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.summaries.summary import Summary
-from locust_cw_dist.core.wire.frame import FAR_FUTURE_S, MAX_ID_CHARS, Frame, Vitals
+from locust_cw_dist.core.wire.frame import FAR_FUTURE_S, LOST_REASONS, MAX_ID_CHARS, Frame, Vitals
 from locust_cw_dist.core.worker.outbox import Moment
 
 NOW_S = 1_800_000_000.0
@@ -106,7 +106,9 @@ def frames(draw):
         untimed = Counter(draw(st.dictionaries(st.sampled_from(UNTIMED_REASONS), st.integers(1, 2**50))))
         here = sum(section.results for section in sections if section.run_id == run_id)
         held, earlier = draw(st.integers(0, 9)), draw(st.integers(0, 2**40))
-        counters[run_id] = RunCounters(max(here + held + earlier, untimed.total()), untimed, held)
+        lost = Counter(draw(st.dictionaries(st.sampled_from(LOST_REASONS), st.integers(1, 2**40))))
+        recorded = max(here + held + earlier + lost.total(), untimed.total())
+        counters[run_id] = RunCounters(recorded, untimed, held, lost)
     seq = draw(st.integers(1, 2**53))
     offset_s = st.floats(-FAR_FUTURE_S, FAR_FUTURE_S)
     return Frame(

@@ -101,15 +101,13 @@ class Collector:
             FrameError: If the frame was refused; nothing of it is merged then. For want of room only, it is welcome
                 when it comes again.
         """
-        for section in frame.sections:
-            if not now_s - MAX_PAST_S <= section.start_s <= now_s + MAX_FUTURE_S:
-                raise FrameError(TIME_OUT_OF_RANGE, f"a window at {section.start_s}, where it is {int(now_s)}")
         # Of a worker that has not greeted, nothing is in yet.
         process = self.processes.get(frame.epoch) or WorkerProcess(frame.worker_id, heard_at_s=now_s, cut_at_s=0.0)
         if process.has_merged(frame):
             self.duplicates += 1
             process.heard_at_s = now_s
             return False
+        self._check_times(frame, process, now_s)
         self._check_room(frame)
         self._admit(frame.epoch, process)
         process.heard_at_s = now_s
@@ -186,6 +184,10 @@ class Collector:
         """Return the results of a run that have no usable response time, by reason, as far as the workers told."""
         return +self._tally(run_id).untimed
 
+    def lost(self, run_id: str) -> Counter[str]:
+        """Return the results of a run that workers gave up, by reason, as far as they told."""
+        return Counter({f"in a refused frame: {reason}": count for reason, count in self._tally(run_id).lost.items()})
+
     def totals(self, run_id: str) -> Totals:
         """Return what was recorded in a run; results that have not come yet may each be a failure, and count as one."""
         return self._tally(run_id).totals
@@ -228,6 +230,13 @@ class Collector:
             if self._by_worker.get(forgotten.worker_id) is forgotten:
                 del self._by_worker[forgotten.worker_id]
         self.processes[name] = self._by_worker[process.worker_id] = process
+
+    @staticmethod
+    def _check_times(frame: Frame, process: WorkerProcess, now_s: float) -> None:
+        for section in frame.sections:
+            if not now_s - MAX_PAST_S <= section.start_s <= now_s + MAX_FUTURE_S:
+                process.give_up(frame)
+                raise FrameError(TIME_OUT_OF_RANGE, f"a window at {section.start_s}, where it is {int(now_s)}")
 
     def _check_room(self, frame: Frame) -> None:
         runs = {run_id for run_id in (frame.run_id, *frame.counters) if run_id} - self._tallies.keys()

@@ -31,6 +31,7 @@ class RunTally:
         told: Results that they recorded, as far as this master has heard.
         untimed: Of those, the ones without a usable response time, by reason.
         elsewhere: Of those, the ones that a master before this one has merged.
+        lost: Of those, the ones that workers gave up, by reason.
         merged: Results merged here.
         failures: Of those, the failed ones.
     """
@@ -38,6 +39,7 @@ class RunTally:
     told: int = 0
     untimed: Counter[str] = field(default_factory=Counter)
     elsewhere: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
     merged: int = 0
     failures: int = 0
 
@@ -49,18 +51,20 @@ class RunTally:
     @property
     def unmerged(self) -> int:
         """Results whose summaries have not come."""
-        return self.recorded - self.merged
+        return self.recorded - self.merged - self.lost.total()
 
     @property
     def totals(self) -> Totals:
         """What there is of the run; what has not come yet counts as failed, which each of it may be."""
-        return Totals(self.recorded, self.failures + max(0, self.unmerged))
+        return Totals(self.recorded, self.failures + max(0, self.recorded - self.merged))
 
     def replace(self, before: RunCounters, after: RunCounters) -> None:
         """Take what a worker tells now in place of what it told before."""
         self.told += after.recorded - before.recorded
         self.untimed.update(after.untimed)
         self.untimed.subtract(before.untimed)
+        self.lost.update(after.lost)
+        self.lost.subtract(before.lost)
 
 
 @dataclass(slots=True)
@@ -110,6 +114,10 @@ class WorkerProcess:
             raise FrameError(SEQUENCE, f"{frame.seq}, where at most {highest} can come")
         return frame.seq <= self._floor or frame.seq in self._above
 
+    def give_up(self, frame: Frame) -> None:
+        """Note that a frame is refused for good: another copy of it is none that could still be merged."""
+        self._above.add(frame.seq)
+
     def take(self, frame: Frame, received_at_s: float, tallies: defaultdict[str, RunTally]) -> None:
         """Note a frame that is merged now, and add it to the tallies of its runs."""
         if not self._last_seq and frame.acked:
@@ -141,7 +149,7 @@ class WorkerProcess:
 
 def _note_earlier_master(frame: Frame, tallies: defaultdict[str, RunTally]) -> None:
     """Note what this worker's first frame here neither brings nor leaves behind: another master has merged it."""
-    elsewhere = Counter({run_id: counters.recorded - counters.held for run_id, counters in frame.counters.items()})
+    elsewhere = Counter({run_id: counters.shipped for run_id, counters in frame.counters.items()})
     for section in frame.sections:
         elsewhere[section.run_id] -= section.results
     for run_id, results in elsewhere.items():

@@ -41,8 +41,15 @@ class RunCounters:
         recorded: Results that the request event told of.
         untimed: Of those, the ones without a usable response time, by reason.
         held: Of those, the ones that a frame leaves behind in the buffer; 0 in the buffer itself.
+        lost: Of those, the ones that were given up since no master takes them, by reason.
     """
 
     recorded: int = 0
     untimed: Counter[str] = field(default_factory=Counter)
     held: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def shipped(self) -> int:
+        """Results that this frame or an earlier one has brought."""
+        return self.recorded - self.held - self.lost.total()

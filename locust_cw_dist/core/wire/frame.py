@@ -82,6 +82,13 @@ REFUSALS = (
 
 NOT_A_FRAME, OTHER_VERSION, TOO_LARGE, MALFORMED, INCONSISTENT, TIME_OUT_OF_RANGE, SEQUENCE, NO_ROOM = REFUSALS
 
+NOT_FOR_GOOD = frozenset({OTHER_VERSION, NO_ROOM})
+"""Refusals after which a worker keeps what it has: another master, or this one later, may take it."""
+
+NOT_PACKED = "could not be packed"
+LOST_REASONS = (*REFUSALS, NOT_PACKED)
+"""Why a worker gives results up: the master refuses the frame that they are in, or there can be none with them."""
+
 
 class FrameError(Exception):
     """A frame was refused.
@@ -148,6 +155,14 @@ class Frame:
     counters: dict[str, RunCounters]
     sections: tuple[Section, ...]
 
+    @property
+    def results(self) -> Counter[str]:
+        """The number of results in the sections, by run."""
+        results: Counter[str] = Counter()
+        for section in self.sections:
+            results[section.run_id] += section.results
+        return results
+
 
 def encode(frame: Frame) -> bytes:
     """Return the frame as bytes for the wire.
@@ -169,7 +184,7 @@ def encode(frame: Frame) -> bytes:
         frame.final,
         frame.idle,
         [frame.vitals.users, frame.vitals.cpu_percent, frame.vitals.memory_bytes],
-        [[run_id, c.recorded, c.held, dict(c.untimed)] for run_id, c in frame.counters.items()],
+        [[run_id, c.recorded, c.held, dict(c.untimed), dict(c.lost)] for run_id, c in frame.counters.items()],
         [name for name, _ in numbers],
         [method for _, method in numbers],
         sections,
@@ -327,12 +342,16 @@ class _Reader:
     def _counters(self) -> list[tuple[str, RunCounters]]:
         counters = []
         for entry in checked_values.listing(self.counters, MAX_RUNS):
-            run_id, *totals, untimed = checked_values.listing(entry, 4, 4)
+            run_id, *totals, untimed, lost = checked_values.listing(entry, 5, 5)
             recorded, held = (checked_values.integer(total, 0, checked_values.MAX_COUNT) for total in totals)
             tally = Counter(checked_values.tally(untimed, len(UNTIMED_REASONS), MAX_REASON_CHARS))
             checked_values.require(tally.keys() <= set(UNTIMED_REASONS), "an unknown reason for no response time")
             checked_values.agree(tally.total() <= recorded, "more results without a response time than results")
-            counters.append((checked_values.identifier(run_id, MAX_ID_CHARS), RunCounters(recorded, tally, held)))
+            given_up = Counter(checked_values.tally(lost, len(LOST_REASONS), MAX_REASON_CHARS))
+            checked_values.require(given_up.keys() <= set(LOST_REASONS), "an unknown reason for lost results")
+            counters.append(
+                (checked_values.identifier(run_id, MAX_ID_CHARS), RunCounters(recorded, tally, held, given_up))
+            )
         checked_values.require(len(dict(counters)) == len(counters), "a run twice")
         return counters
 
@@ -353,7 +372,7 @@ def _names(names: Any) -> list[str]:
 
 def _check_results(frame: Frame) -> None:
     """Check that the worker tells of at least as many results as the frame holds or leaves behind."""
-    told = {run_id: counters.recorded - counters.held for run_id, counters in frame.counters.items()}
+    told = {run_id: counters.shipped for run_id, counters in frame.counters.items()}
     for section in frame.sections:
         told[section.run_id] = told.get(section.run_id, 0) - section.results
     checked_values.agree(min(told.values(), default=0) >= 0, "more results than the worker tells of")

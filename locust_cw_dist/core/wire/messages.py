@@ -11,7 +11,7 @@ from typing import Any
 
 from locust_cw_dist.core.summaries.checked_values import MAX_COUNT, identifier
 from locust_cw_dist.core.summaries.windows import RESOLUTIONS_S
-from locust_cw_dist.core.wire.frame import FAR_FUTURE_S, MAX_ID_CHARS, WIRE_VERSION
+from locust_cw_dist.core.wire.frame import FAR_FUTURE_S, MAX_ID_CHARS, REFUSALS, WIRE_VERSION
 
 REPORT_KEY = "locust_cw_dist"
 """Key under which a frame travels in Locust's worker report."""
@@ -39,6 +39,8 @@ class MasterMessage:
         seq: Number of the frame that is acknowledged; 0 for none.
         whole_windows: Whether frames are to carry windows that have ended, not what is there at each report.
         with_messages: Whether failure reasons are to hold the exceptions' messages.
+        refused: Why a frame is refused for good, as `frame.REFUSALS` have it; empty if none is.
+        refused_crc: The CRC-32 of that frame's bytes: of one that can't be read, its number isn't known.
         version: Wire version that the master reads.
     """
 
@@ -50,6 +52,8 @@ class MasterMessage:
     seq: int = 0
     whole_windows: bool = False
     with_messages: bool = False
+    refused: str = ""
+    refused_crc: int = 0
     version: int = WIRE_VERSION
 
     def pack(self) -> dict[str, Any]:
@@ -64,6 +68,8 @@ class MasterMessage:
             "seq": self.seq,
             "whole_windows": self.whole_windows,
             "with_messages": self.with_messages,
+            "refused": self.refused,
+            "refused_crc": self.refused_crc,
         }
 
 
@@ -82,6 +88,7 @@ def read_master_message(data: object) -> MasterMessage | None:
     clock_s, run_id, resolution_s = data.get("clock_s"), data.get("run_id"), data.get("resolution_s")
     recording, epoch, seq = data.get("recording"), data.get("epoch"), data.get("seq")
     whole_windows, with_messages = data.get("whole_windows", False), data.get("with_messages", False)
+    refused, refused_crc = data.get("refused"), data.get("refused_crc")
     if not (
         type(clock_s) is float
         and 0 <= clock_s <= FAR_FUTURE_S
@@ -94,9 +101,15 @@ def read_master_message(data: object) -> MasterMessage | None:
         and 0 <= seq <= MAX_COUNT
         and type(whole_windows) is bool
         and type(with_messages) is bool
+        and (refused == "" or refused in REFUSALS)
+        and type(refused_crc) is int
     ):
         return None
-    return MasterMessage(clock_s, str(run_id), resolution_s, recording, str(epoch), seq, whole_windows, with_messages)
+    return MasterMessage(
+        *(clock_s, str(run_id), resolution_s, recording, str(epoch), seq, whole_windows, with_messages),
+        refused=str(refused),
+        refused_crc=refused_crc,
+    )
 
 
 def pack_hello(epoch: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from locust_cw_dist.core.summaries.reason_cap import ReasonCap
 from locust_cw_dist.core.summaries.request_result import RequestResult
@@ -101,11 +101,16 @@ class WorkerBuffer:
             self._taken[section.run_id] -= section.results
             self.stored.merge((section.run_id, section.start_s), section.summaries)
 
+    def lose(self, results: Mapping[str, int], reason: str) -> None:
+        """Count so many results of each run as lost: they were taken, and nobody will have them."""
+        for run_id, count in results.items():
+            self._counters_of(run_id).lost[reason] += count
+
     def copy_counters(self) -> dict[str, RunCounters]:
         """Return a copy of the counters of every run that has any, and of the current one, and what is held of it."""
         held = self._held()
         return {
-            run_id: RunCounters(counters.recorded, Counter(counters.untimed), held[run_id])
+            run_id: RunCounters(counters.recorded, Counter(counters.untimed), held[run_id], Counter(counters.lost))
             for run_id, counters in self.counters.items()
             if run_id != UNKNOWN_RUN and (counters.recorded or run_id == self.run_id)
         }

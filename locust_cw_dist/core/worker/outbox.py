@@ -32,13 +32,15 @@ State: touched by the greenlet that cuts reports and by the one that receives ac
 from __future__ import annotations
 
 import math
+import zlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from locust_cw_dist.core.summaries.run_counters import NO_LIMIT, UNKNOWN_RUN, RunCounters
 from locust_cw_dist.core.summaries.sections import Section, halve
 from locust_cw_dist.core.summaries.windows import window_start_s
-from locust_cw_dist.core.wire.frame import Frame, FrameError, Vitals, encode
+from locust_cw_dist.core.wire.frame import NOT_PACKED, Frame, FrameError, Vitals, encode
 from locust_cw_dist.core.worker.buffer import WorkerBuffer
 
 RESEND_AFTER_REPORTS = 2
@@ -90,6 +92,7 @@ class Sent:
     """A frame on its way: its number, its bytes, what it tells, and the reports since it was sent last.
 
     `leaves` is how many summaries it leaves behind for want of room, of those that waited at the last report.
+    `results` are those in it, by run: what is lost if the master refuses it.
     """
 
     seq: int
@@ -99,6 +102,7 @@ class Sent:
     idle: bool
     counters: dict[str, RunCounters]
     leaves: int
+    results: Counter[str]
     reports: int = 0
 
 
@@ -251,6 +255,19 @@ class Outbox:
         self._answered, self._sent = replace(self._sent, data=NOTHING), None
         return True
 
+    def on_refusal(self, crc: int, reason: str) -> int:
+        """Give up the frame on its way if its bytes have this CRC-32; return how many results are lost with it.
+
+        What is recorded meanwhile must not wait behind a frame that the master will never take.
+        """
+        self._unanswered_reports = 0
+        if self._sent is None or zlib.crc32(self._sent.data) != crc:
+            return 0
+        sent, self._sent = self._sent, None
+        self._cutter.acked = sent.seq
+        self._buffer.lose(sent.results, reason)
+        return sent.results.total()
+
     def follow_up(self, moment: Moment) -> bytes:
         """Return a frame with more of what the one left behind that was just acknowledged, or `NOTHING`.
 
@@ -308,15 +325,21 @@ class Outbox:
         """
         self._cut_at_s = moment.now_s
         frame = self._cutter.cut(moment, final=final, until_s=until_s)
-        while (data := _encode_if_it_fits(frame)) is None:
-            # The oldest windows go first; the rest waits for the next frame.
-            sections, rest = halve(frame.sections)
-            self._buffer.put_back(rest)
-            frame = self._cutter.make(moment, sections, final=final)
+        try:
+            while (data := _encode_if_it_fits(frame)) is None:
+                # The oldest windows go first; the rest waits for the next frame.
+                sections, rest = halve(frame.sections)
+                self._buffer.put_back(rest)
+                frame = self._cutter.make(moment, sections, final=final)
+        except Exception:
+            self._buffer.lose(frame.results, NOT_PACKED)
+            raise
         leaves = self._buffer.stored.count_summaries(until_s)
         if due is not None:
             leaves = min(leaves, max(0, due - sum(len(section.rows) for section in frame.sections)))
-        self._sent = Sent(frame.seq, data, frame.run_id, frame.final, frame.idle, frame.counters, leaves)
+        self._sent = Sent(
+            *(frame.seq, data, frame.run_id, frame.final, frame.idle, frame.counters, leaves), results=frame.results
+        )
         return data
 
 

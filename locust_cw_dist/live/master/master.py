@@ -8,7 +8,8 @@ process, when that reader is dead.
 from __future__ import annotations
 
 import logging
-from collections import Counter
+import zlib
+from dataclasses import replace
 from typing import Any
 
 import gevent
@@ -18,8 +19,17 @@ from locust_cw_dist.core.master.collector import Collector
 from locust_cw_dist.core.master.gauges import GaugeBook
 from locust_cw_dist.core.master.report_intervals import ReportIntervals
 from locust_cw_dist.core.verdict.generator_health import SKEW_S
-from locust_cw_dist.core.wire.frame import MALFORMED, OTHER_VERSION, WIRE_VERSION, Frame, FrameError, decode
+from locust_cw_dist.core.wire.frame import (
+    MALFORMED,
+    NOT_FOR_GOOD,
+    OTHER_VERSION,
+    WIRE_VERSION,
+    Frame,
+    FrameError,
+    decode,
+)
 from locust_cw_dist.core.wire.messages import FRAME, HELLO, MASTER_MESSAGE, REPORT_KEY, MasterMessage, is_id, read_hello
+from locust_cw_dist.live.master.missing_plugins import MissingPlugins
 from locust_cw_dist.live.master.own_results import OwnResults
 from locust_cw_dist.live.platform.clock import Clock
 from locust_cw_dist.live.platform.listeners import Listeners
@@ -29,12 +39,6 @@ from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.live.verdict.health_watch import HealthWatch
 
 logger = logging.getLogger("locust_cw_dist")
-
-REPORTS_WITHOUT_PLUGIN = 3
-TIME_WITHOUT_PLUGIN_S = 5.0
-"""Locust reports without anything of ours, and the time from the first to the last of them, after which a worker is
-said to lack the plugin: the first one or two may leave before the worker's `init` event has installed it, and more
-where a locustfile makes workers report more often than every 3 s."""
 
 SILENCE_S = 18.0
 """How long a worker must have been silent, at the end, before the master stops waiting for it: longer than the 8 s for
@@ -49,9 +53,6 @@ results takes as long over a slow link, and what was said into a connection that
 FAILED_RECEIVE_PAUSE_S = 0.01
 """Pause after a failure to read from the socket, which may fail for good."""
 
-MAX_STRANGERS = 1000
-"""Workers without the plugin that are remembered: ids are whatever a message says."""
-
 HINTED_SLACK_S = 5.0
 """From here on it is said that windows wait longer; less is a busy machine."""
 
@@ -59,8 +60,6 @@ MANY_WORKERS = 50
 """Workers above which whole windows are asked for. Up to here frames with each report take a master 3 % of a core (50
 endpoints, on a slow machine), and a worker that is killed loses a few seconds at most; above it one worker is a small
 part of the load, and the master's core what is short."""
-
-OTHERS_WARNING = "install the same version of locust-cw-dist on every worker"
 
 
 class Master:
@@ -87,7 +86,8 @@ class Master:
     ) -> None:
         """Serve `environment`, whose runner is a MasterRunner."""
         self.collector = collector
-        self.without_plugin: set[str] = set()
+        self._missing = MissingPlugins(once)
+        self.without_plugin = self._missing.workers
         self._environment = environment
         self._runner = environment.runner
         self._gauges = gauges
@@ -110,8 +110,6 @@ class Master:
             with_messages=with_messages,
         )
         self._intervals = ReportIntervals(USUAL_REPORT_INTERVAL_S)
-        self._bare_reports: Counter[str] = Counter()
-        self._bare_since_s: dict[str, float] = {}
         self._heartbeats_s: dict[str, float] = {}
         # At the end: when each worker that had more to bring was told last.
         self._asked_s: dict[str, float] = {}
@@ -194,7 +192,7 @@ class Master:
             elif not is_unfinished:
                 # Not before: of a worker that was away, what ends its silence may wait in the socket.
                 break
-        self._note_unheard_workers()
+        self._missing.note_end({process.worker_id for process in self.collector.processes.values()})
 
     def _unfinished(self) -> bool:
         """Whether a worker has more to bring and was heard lately, if only by a heartbeat of Locust's.
@@ -270,7 +268,7 @@ class Master:
                 return
             self._intervals.note(client_id, self._clock.now_s())
             if value is None:
-                self._note_bare_report(client_id)
+                self._missing.note_bare_report(client_id, self._clock.now_s())
             elif value:
                 self._take(client_id, value)
             else:
@@ -294,7 +292,7 @@ class Master:
             if hello is None:
                 self.collector.refuse(MALFORMED)
             elif hello[0] != WIRE_VERSION:
-                self._note_other_version(msg.node_id, hello[0])
+                self._missing.note_other_version(msg.node_id, hello[0])
                 self._send_to(msg.node_id, self._master_message())
             else:
                 self.collector.greet(msg.node_id, hello[1], self._clock.now_s())
@@ -316,7 +314,7 @@ class Master:
             frame = decode(data)
             is_new = self.collector.accept(frame, self._clock.now_s())
         except FrameError as e:
-            self._refuse(client_id, e)
+            self._refuse(client_id, e, data)
             return
         self._send_to(client_id, self._master_message(frame.epoch, frame.seq))
         if is_new:
@@ -335,15 +333,19 @@ class Master:
                 -frame.clock_offset_s,
             )
 
-    def _refuse(self, client_id: str, error: FrameError) -> None:
+    def _refuse(self, client_id: str, error: FrameError, data: object = None) -> None:
+        """Count what is refused, and tell its worker if it need not come again."""
         self.collector.refuse(error.reason)
         if error.reason == OTHER_VERSION:
-            self._note_other_version(client_id, error.version)
+            self._missing.note_other_version(client_id, error.version)
             self._send_to(client_id, self._master_message())
-        else:
-            self._once.warning(
-                f"refused {error.reason}", "locust-cw: a frame of worker %s was refused: %s", client_id, error
-            )
+            return
+        self._once.warning(
+            f"refused {error.reason}", "locust-cw: a frame of worker %s was refused: %s", client_id, error
+        )
+        if isinstance(data, bytes) and error.reason not in NOT_FOR_GOOD:
+            crc = zlib.crc32(data)
+            self._send_to(client_id, replace(self._master_message(), refused=error.reason, refused_crc=crc))
 
     def _master_message(self, epoch: str = "", seq: int = 0) -> MasterMessage:
         return MasterMessage(
@@ -358,42 +360,3 @@ class Master:
 
     def _send_to(self, client_id: str, message: MasterMessage) -> None:
         self._runner.send_message(MASTER_MESSAGE, message.pack(), client_id)
-
-    def _note_bare_report(self, client_id: str) -> None:
-        if client_id not in self._bare_reports and len(self._bare_reports) >= MAX_STRANGERS:
-            return
-        now_s = self._clock.now_s()
-        self._bare_reports[client_id] += 1
-        bare_s = now_s - self._bare_since_s.setdefault(client_id, now_s)
-        if self._bare_reports[client_id] >= REPORTS_WITHOUT_PLUGIN and bare_s >= TIME_WITHOUT_PLUGIN_S:
-            self._note_without_plugin(client_id)
-
-    def _note_unheard_workers(self) -> None:
-        """At the end a single report is enough: a worker with the plugin has greeted by then."""
-        heard = {process.worker_id for process in self.collector.processes.values()}
-        for client_id in self._bare_reports.keys() - heard - self.without_plugin:
-            self._note_without_plugin(client_id)
-
-    def _note_without_plugin(self, client_id: str) -> None:
-        self.without_plugin.add(client_id)
-        self._once.warning_of(
-            client_id,
-            "bare",
-            "locust-cw: worker %s does not run this plugin: its results are missing in CloudWatch; %s",
-            client_id,
-            OTHERS_WARNING,
-        )
-
-    def _note_other_version(self, client_id: str, version: int | None) -> None:
-        if len(self.without_plugin) >= MAX_STRANGERS:
-            return
-        self.without_plugin.add(client_id)
-        self._once.warning_of(
-            client_id,
-            "version",
-            "locust-cw: worker %s has wire version %s, this master reads %s: its results are missing in CloudWatch; %s",
-            client_id,
-            version,
-            WIRE_VERSION,
-            OTHERS_WARNING,
-        )

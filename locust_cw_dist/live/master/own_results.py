@@ -12,7 +12,7 @@ from typing import Any
 import gevent
 
 from locust_cw_dist.core.master.collector import Collector
-from locust_cw_dist.core.wire.frame import Vitals
+from locust_cw_dist.core.wire.frame import FrameError, Vitals
 from locust_cw_dist.core.worker.outbox import MAX_SUMMARIES_PER_FRAME, Cutter, Moment
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import Clock
@@ -119,7 +119,12 @@ class OwnResults:
         now_s = self._clock.now_s()
         vitals = Vitals() if self._look is None else self._look(now_s)
         frame = self._cutter.cut(Moment(now_s, 0.0, self._request_listener.over, vitals), final=self.is_final)
-        self._collector.accept(frame, now_s)
+        try:
+            self._collector.accept(frame, now_s)
+        except FrameError as e:
+            # No bad frame holds up what follows: it is counted as lost.
+            self._request_listener.buffer.lose(frame.results, e.reason)
+            self._collector.refuse(e.reason)
         self._cutter.acked = frame.seq
         self._request_listener.buffer.forget_runs(frame.counters)
         # Only while it gets on: counters that are wrong must not keep the process from ending.

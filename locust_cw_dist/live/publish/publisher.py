@@ -246,7 +246,7 @@ class Publisher:
             pending=unmerged + self._collector.open_results(run_id) + ledger.waiting,
             spooled=ledger.spooled,
             late=self._collector.late[run_id],
-            dropped=dict(+run.ledger.dropped),
+            dropped=dict(+(run.ledger.dropped + self._collector.lost(run_id))),
             untimed=dict(self._collector.untimed(run_id)),
         )
 

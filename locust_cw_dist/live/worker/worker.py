@@ -238,8 +238,20 @@ class Worker:
         self._request_listener.buffer.use_resolution(word.resolution_s)
         self._request_listener.use_reasons(with_messages=word.with_messages)
         self._outbox.whole_windows = word.whole_windows
-        if word.epoch == self._epoch and self._outbox.on_acknowledgement(word.seq):
+        if word.refused:
+            self._note_refusal(word)
+        elif word.epoch == self._epoch and self._outbox.on_acknowledgement(word.seq):
             self._follow_up()
+
+    def _note_refusal(self, word: MasterMessage) -> None:
+        lost = self._outbox.on_refusal(word.refused_crc, word.refused)
+        if lost:
+            self._once.warning(
+                f"refused {word.refused}",
+                "locust-cw: the master can't take a frame of this worker (%s): its %d results are lost, and counted",
+                word.refused,
+                lost,
+            )
 
     def _follow_up(self) -> None:
         """Send what the acknowledged frame had no room for: the next report is seconds away."""

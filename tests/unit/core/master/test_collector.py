@@ -16,7 +16,8 @@ from locust_cw_dist.core.summaries.run_counters import OTHER, RunCounters
 from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.summaries.window import Window
-from locust_cw_dist.core.wire.frame import REFUSALS, Frame, FrameError, Vitals, decode, encode
+from locust_cw_dist.core.summaries.windows import MAX_FUTURE_S
+from locust_cw_dist.core.wire.frame import REFUSALS, TIME_OUT_OF_RANGE, Frame, FrameError, Vitals, decode, encode
 from locust_cw_dist.core.worker.clock_offset import MEMORY, ClockSync
 from support.strategies import NOW_S, counts_of, few_endpoints, summaries
 
@@ -95,6 +96,29 @@ def test_a_window_closes_when_every_worker_has_reported_beyond_it(bench):
     bench.deliver("b", 12.5)
     assert bench.close(12.5) == [(0, 4, 0, True)]
     assert bench.close(60.0) == []
+
+
+def test_a_frame_that_is_refused_for_good_is_not_merged_when_a_copy_comes_late(bench):
+    bench.hello("a")
+    far = bench.frame("a", 1.0, MAX_FUTURE_S + 60)
+    with pytest.raises(FrameError, match="time out of range"):
+        bench.collector.accept(far, NOW_S + 1.0)
+    later_s = NOW_S + MAX_FUTURE_S
+    assert not bench.collector.accept(far, later_s)
+    bench.deliver("a", 4.0, 3, acked=1, counters={"run": RunCounters(2, lost=Counter({TIME_OUT_OF_RANGE: 1}))})
+    collector = bench.collector
+    assert collector.recorded("run") == 2
+    assert collector.lost("run") == {"in a refused frame: time out of range": 1}
+    assert (collector.unmerged("run"), collector.open_results("run")) == (0, 1)
+    # Each of the lost ones may have been a failure.
+    assert collector.totals("run").failures == 1
+
+
+def test_another_master_does_not_take_a_loss_for_what_the_first_one_merged(bench):
+    bench.deliver("a", 4.0, 3, seq=3, acked=2, counters={"run": RunCounters(7, lost=Counter({TIME_OUT_OF_RANGE: 4}))})
+    # Two were merged elsewhere, one is here, four are lost.
+    assert bench.collector.recorded("run") == 5
+    assert bench.collector.unmerged("run") == 0
 
 
 def test_a_worker_that_says_it_has_nothing_to_send_is_waited_for(bench):

@@ -15,7 +15,16 @@ from locust_cw_dist.core.summaries.run_counters import RunCounters
 from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.wire import frame as frame_module
-from locust_cw_dist.core.wire.frame import REFUSALS, TOO_LARGE, Frame, FrameError, Vitals, decode, encode
+from locust_cw_dist.core.wire.frame import (
+    REFUSALS,
+    TIME_OUT_OF_RANGE,
+    TOO_LARGE,
+    Frame,
+    FrameError,
+    Vitals,
+    decode,
+    encode,
+)
 from support.strategies import NOW_S, a_result, results_of
 from support.wire import sample_frame
 
@@ -42,13 +51,13 @@ def test_the_wire_form_is_what_it_was():
     summary.record_failure(None, "OSError")
     for _ in range(2):
         summary.record_success(None, None)
-    counters = {"run": RunCounters(9, Counter({MISSING: 3}), 1)}
+    counters = {"run": RunCounters(11, Counter({MISSING: 3}), 1, Counter({TIME_OUT_OF_RANGE: 2}))}
     data = encode(a_frame(Section.of("run", 60, {("/a", "GET"): summary}), counters=counters))
     assert data[:4] == b"LCW\x04"
     head_ends = 8 + int.from_bytes(data[4:8], "big")
     body = msgpack.unpackb(zlib.decompress(data[8:head_ends]))
     assert body[:10] == ["worker", "epoch", 7, 6, "run", NOW_S, -0.25, True, False, [3, 12.5, 2**30]]
-    assert body[10:13] == [[["run", 9, 1, {MISSING: 3}]], ["/a"], ["GET"]]
+    assert body[10:13] == [[["run", 11, 1, {MISSING: 3}, {TIME_OUT_OF_RANGE: 2}]], ["/a"], ["GET"]]
     (section,) = body[13]
     assert section[:2] == ["run", 60]
     # endpoint, first bin, bytes of a plane, planes, count; then sum, minimum and maximum; then lengths

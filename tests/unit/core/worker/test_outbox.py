@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
 from locust_cw_dist.core.summaries.run_counters import RunCounters
 from locust_cw_dist.core.wire import frame as frame_module
-from locust_cw_dist.core.wire.frame import FrameError, decode
+from locust_cw_dist.core.wire.frame import MALFORMED, NOT_PACKED, TIME_OUT_OF_RANGE, FrameError, decode
 from locust_cw_dist.core.worker.buffer import WorkerBuffer
 from locust_cw_dist.core.worker.outbox import (
     GIVE_UP_AFTER_REPORTS,
@@ -65,6 +66,47 @@ def test_a_report_takes_what_was_recorded(bench):
     assert (results_of(frame), frame.counters) == (1, {"run": RunCounters(1)})
     assert (frame.cut_at_s, frame.clock_offset_s, frame.final, frame.idle) == (NOW_S + 3, 0.0, False, False)
     assert bench.buffer.stored.is_empty
+
+
+def test_a_frame_that_is_refused_for_good_is_lost_and_counted_and_holds_nothing_up(bench):
+    bench.record()
+    bench.record()
+    refused = bench.report()
+    bench.record()
+    assert bench.outbox.on_refusal(zlib.crc32(refused) ^ 1, TIME_OUT_OF_RANGE) == 0
+    assert bench.report() == NOTHING
+    assert bench.outbox.on_refusal(zlib.crc32(refused), TIME_OUT_OF_RANGE) == 2
+    assert bench.outbox.on_refusal(zlib.crc32(refused), TIME_OUT_OF_RANGE) == 0
+    following = bench.report()
+    frame = decode(following)
+    assert (frame.seq, frame.acked, results_of(frame)) == (2, 1, 1)
+    assert frame.counters == {"run": RunCounters(3, lost=Counter({TIME_OUT_OF_RANGE: 2}))}
+    assert bench.acknowledge(following)
+    assert [results_of(frame) for frame in bench.final_frames()] == [0]
+    assert bench.outbox.unacknowledged == 0
+
+
+def test_a_loss_is_told_also_where_nothing_else_is_left_to_tell(bench):
+    bench.record()
+    assert bench.acknowledge(bench.report())
+    bench.record()
+    data = bench.report()
+    assert bench.outbox.on_refusal(zlib.crc32(data), MALFORMED) == 1
+    (last,) = bench.final_frames()
+    assert last.final
+    assert last.counters == {"run": RunCounters(2, lost=Counter({MALFORMED: 1}))}
+    assert bench.outbox.is_settled
+
+
+def test_what_can_not_be_packed_is_lost_and_counted(bench, monkeypatch):
+    bench.record()
+    with monkeypatch.context() as patch:
+        patch.setattr("locust_cw_dist.core.worker.outbox.encode", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            bench.report()
+    bench.record()
+    frame = decode(bench.report())
+    assert (results_of(frame), frame.counters) == (1, {"run": RunCounters(2, lost=Counter({NOT_PACKED: 1}))})
 
 
 def test_the_next_frame_waits_for_the_acknowledgement(bench):
