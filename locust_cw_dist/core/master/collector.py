@@ -186,7 +186,7 @@ class Collector:
 
     def lost(self, run_id: str) -> Counter[str]:
         """Return the results of a run that workers gave up, by reason, as far as they told."""
-        return Counter({f"in a refused frame: {reason}": count for reason, count in self._tally(run_id).lost.items()})
+        return Counter({f"a worker's frame: {reason}": count for reason, count in self._tally(run_id).lost.items()})
 
     def totals(self, run_id: str) -> Totals:
         """Return what was recorded in a run; results that have not come yet may each be a failure, and count as one."""

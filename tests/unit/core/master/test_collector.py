@@ -108,7 +108,7 @@ def test_a_frame_that_is_refused_for_good_is_not_merged_when_a_copy_comes_late(b
     bench.deliver("a", 4.0, 3, acked=1, counters={"run": RunCounters(2, lost=Counter({TIME_OUT_OF_RANGE: 1}))})
     collector = bench.collector
     assert collector.recorded("run") == 2
-    assert collector.lost("run") == {"in a refused frame: time out of range": 1}
+    assert collector.lost("run") == {"a worker's frame: time out of range": 1}
     assert (collector.unmerged("run"), collector.open_results("run")) == (0, 1)
     # Each of the lost ones may have been a failure.
     assert collector.totals("run").failures == 1
