@@ -13,7 +13,6 @@ from locust.runners import DistributedRunner, MasterRunner
 from locust_cw_dist.client import CloudwatchClient
 from locust_cw_dist.core.costs.unbounded_dimensions import warnings
 from locust_cw_dist.core.master.collector import Collector
-from locust_cw_dist.core.master.gauges import GaugeBook
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.core.verdict.verdict import State
 from locust_cw_dist.errors import SettingsError
@@ -87,7 +86,6 @@ class PublishingProcess:
         self._clock = SystemClock()
         self._runs = Runs(self._clock.now_s(), self._host())
         collector = Collector(resolution_s=settings.resolution_s, grace_s=settings.grace_s)
-        gauges = GaugeBook(settings.resolution_s)
         self._spool_keeper = SpoolKeeper(settings, self._runs, self._clock, once)
         self._dry_run = DryRun(settings.payloads, once) if settings.dry_run and settings.publishes else None
         sink = Cloudwatch(settings, client) if settings.publishes else NullSink()
@@ -96,7 +94,6 @@ class PublishingProcess:
             self._dry_run or sink,
             self._spool_keeper.batch_store,
             collector,
-            gauges,
             self._runs,
             self._clock,
             once,
@@ -106,7 +103,6 @@ class PublishingProcess:
         self._source: Master | SingleProcess = kind(
             environment,
             collector,
-            gauges,
             self._health,
             self._runs,
             self._clock,

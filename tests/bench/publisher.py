@@ -15,9 +15,9 @@ from bench.figures import Figure
 from bench.traffic import Report, SimulatedWorker
 from locust_cw_dist.core.publish.batches import batches
 from locust_cw_dist.core.publish.ledger import RunLedger
-from locust_cw_dist.core.publish.window_datums import Closed, window_datums
+from locust_cw_dist.core.publish.window_datums import window_datums
 from locust_cw_dist.core.summaries.gauges import RunGauges, StatisticSet
-from locust_cw_dist.core.summaries.window import Window
+from locust_cw_dist.core.summaries.window import ClosedWindow
 from locust_cw_dist.core.wire.frame import decode
 from locust_cw_dist.core.wire.messages import REPORT_KEY
 from locust_cw_dist.live.publish.publisher import plan_of
@@ -93,7 +93,7 @@ def _calls() -> int:
         summaries |= section.summaries
     gauges = RunGauges(20, 1, StatisticSet.of([1.0]), StatisticSet.of([1.0]), 0, 1.0)
     for start_s in range(1_795_000_000, 1_795_000_000 + RUN_S, settings.resolution_s):
-        closed = Closed(Window("run", start_s, summaries), summaries, "-", gauges)
-        made = window_datums(plan, closed, RunLedger())
+        window = ClosedWindow("run", start_s, summaries, gauges)
+        made = window_datums(plan, window, "-", RunLedger())
         calls += sum(1 for _ in batches(made))
     return calls

@@ -6,6 +6,7 @@ What is pending is counted here by walking the objects that hold results; the co
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, assume, settings
@@ -17,11 +18,12 @@ from locust_cw_dist.core.publish.backlog import Backlog
 from locust_cw_dist.core.publish.datums import MetricPlan
 from locust_cw_dist.core.publish.ledger import Balance, RunLedger
 from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
-from locust_cw_dist.core.publish.window_datums import COUNT_METRICS, TIME_METRICS, Closed, window_datums
+from locust_cw_dist.core.publish.window_datums import COUNT_METRICS, TIME_METRICS, window_datums
 from locust_cw_dist.core.summaries.endpoint_cap import EndpointCap
+from locust_cw_dist.core.summaries.gauges import RunGauges
 from locust_cw_dist.core.summaries.request_result import UNTIMED_REASONS
 from locust_cw_dist.core.summaries.summary import Summary
-from locust_cw_dist.core.summaries.window import Window
+from locust_cw_dist.core.summaries.window import ClosedWindow
 from locust_cw_dist.core.wire.frame import decode
 from locust_cw_dist.core.worker.buffer import WorkerBuffer
 from locust_cw_dist.core.worker.outbox import Outbox
@@ -117,9 +119,9 @@ class Accounting(RuleBasedStateMachine):
     def make_datums(self):
         window = self.backlog.take()
         assume(window is not None)
-        summaries = self.cap.apply(window.summaries)
+        within = replace(window, summaries=self.cap.apply(window.summaries))
         ledger = self.ledgers[window.run_id]
-        for entry in window_datums(self.plan, Closed(window, summaries, "-", None), ledger):
+        for entry in window_datums(self.plan, within, "-", ledger):
             for claim in entry.claims:
                 self.unsent.append((claim.account, entry.datum))
                 self.unsettled[claim.account] = window.run_id, claim.account.results
@@ -229,10 +231,9 @@ def test_the_books_of_one_window_by_hand():
     assert (collector.recorded("run 1"), collector.open_results("run 1")) == (12, 12)
     (window,) = collector.close(NOW_S + 1)
     ledger = RunLedger(taken=window.results)
-    closed = Closed(window, EndpointCap(9).apply(window.summaries), "-", None)
     # Response times, then the count: of b the count alone is accepted, of c nothing is answered.
     answers = {"a": [True, True], "b": [False, True], "c": [], "d": [True]}
-    for entry in window_datums(MetricPlan(COUNT_METRICS | TIME_METRICS), closed, ledger):
+    for entry in window_datums(MetricPlan(COUNT_METRICS | TIME_METRICS), window, "-", ledger):
         name = dict(entry.datum.dimensions).get("Request")
         if not entry.claims or not answers[name]:
             continue
@@ -262,9 +263,9 @@ def test_which_datums_publish_results_with_and_without_a_time(metrics, refused, 
         summary.record_success(10.0, 100)
     summary.record_success(None, None)
     summary.record_failure(None, "Timeout")
-    window = Window("run", int(NOW_S), {("/a", "GET"): summary})
+    window = ClosedWindow("run", int(NOW_S), {("/a", "GET"): summary}, RunGauges())
     ledger = RunLedger(taken=window.results)
-    for entry in window_datums(MetricPlan(frozenset(metrics)), Closed(window, window.summaries, "-", None), ledger):
+    for entry in window_datums(MetricPlan(frozenset(metrics)), window, "-", ledger):
         if entry.datum.metric in refused:
             entry.drop(REFUSED)
         else:

@@ -19,7 +19,7 @@ from locust_cw_dist.core.summaries import window as window_module
 from locust_cw_dist.core.summaries.run_counters import MAX_WINDOWS, OTHER, RunCounters
 from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.summaries.summary import MAX_REASONS, Summary
-from locust_cw_dist.core.summaries.window import Window
+from locust_cw_dist.core.summaries.window import ClosedWindow, OpenWindow
 from locust_cw_dist.core.summaries.windows import MAX_FUTURE_S, MAX_PAST_S
 from locust_cw_dist.core.wire.frame import NO_ROOM, SEQUENCE, TIME_OUT_OF_RANGE, Frame, FrameError, Vitals, decode
 from locust_cw_dist.core.worker.buffer import WorkerBuffer
@@ -203,7 +203,7 @@ def test_windows_at_the_ends_of_the_range_are_taken(collector, start_s):
 
 def test_endpoints_of_a_window_are_capped_on_the_master_too(monkeypatch):
     monkeypatch.setattr(window_module, "MAX_ENDPOINTS", 3)
-    window = Window("run", 0)
+    window = OpenWindow("run", 0)
     for number in range(50):
         summary = Summary()
         summary.record_success(1.0, None)
@@ -231,7 +231,7 @@ def test_a_backlog_that_nobody_takes_from_stays_small_and_loses_nothing(windows)
     for run_id, start_s in windows:
         summary = Summary()
         summary.record_success(1.0, None)
-        window = Window(run_id, start_s, {("/a", "GET"): summary})
+        window = ClosedWindow(run_id, start_s, {("/a", "GET"): summary}, None)
         expected.append(Section.of(run_id, 0, {("/a", "GET"): summary}))
         backlog.add(window)
         assert len(backlog) <= 5

@@ -21,6 +21,7 @@ from locust_cw_dist.core.rules.outcome import RuleState
 from locust_cw_dist.core.rules.rule import Figure, Rule, RuleSet, Severity
 from locust_cw_dist.core.summaries.histogram import CEILING_MS
 from locust_cw_dist.core.summaries.summary import Summary
+from locust_cw_dist.core.summaries.window import ClosedWindow
 
 T0_S = 1_800_000_000
 ENDPOINTS = [("/a", "GET"), ("/a", "POST"), ("/b?x=[1]", "GET"), ("/other", "grpc")]
@@ -86,14 +87,14 @@ def runs(draw):
     return resolution_s, started_s, stopped_s, some, draw(st.lists(raw_results, max_size=60))
 
 
-def summaries(results):
+def a_window(start_s, results):
     made = defaultdict(Summary)
     for raw in results:
         if raw.failed:
             made[raw.endpoint].record_failure(raw.time_ms, "HTTP 500")
         else:
             made[raw.endpoint].record_success(raw.time_ms, 1)
-    return dict(made)
+    return ClosedWindow("run", start_s, made, None)
 
 
 def judge(resolution_s, started_s, stopped_s, some, results, order):
@@ -105,16 +106,16 @@ def judge(resolution_s, started_s, stopped_s, some, results, order):
         if start_s + resolution_s > stopped_s:
             evaluation.stop(stopped_s)
         mine = [raw for raw in results if raw.at == at]
-        list(evaluation.observe(start_s, summaries(raw for raw in mine if raw.delivery == 0)))
+        list(evaluation.observe(a_window(start_s, [raw for raw in mine if raw.delivery == 0])))
         late += [(start_s, [raw for raw in mine if raw.delivery == number]) for number in (1, 2)]
         while late and order.random() < 0.4:
             supplement = late.pop(order.randrange(len(late)))
-            list(evaluation.observe(supplement[0], summaries(supplement[1])))
+            list(evaluation.observe(a_window(*supplement)))
         if order.random() < 0.6:
             list(evaluation.look())
     order.shuffle(late)
     for start_s, more in late:
-        list(evaluation.observe(start_s, summaries(more)))
+        list(evaluation.observe(a_window(start_s, more)))
     list(evaluation.look())
     return evaluation.outcome()
 
@@ -207,7 +208,7 @@ def test_rules_on_merged_windows_say_what_the_raw_results_say(run, order):
 def test_a_limit_itself_is_allowed_where_the_comparison_says_so(limit, above, inclusive):
     rule = Rule(figure=Figure.MAX, limit=limit, is_upper_limit=above, inclusive=inclusive)
     evaluation = Evaluation(RuleSet(rules=(rule,)), T0_S, 10)
-    list(evaluation.observe(T0_S, summaries([Raw(0, ("/a", "GET"), 10.0, False, 0)])))
+    list(evaluation.observe(a_window(T0_S, [Raw(0, ("/a", "GET"), 10.0, False, 0)])))
     comparisons = {
         (True, True): limit >= 10,
         (True, False): limit > 10,

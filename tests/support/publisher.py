@@ -7,7 +7,6 @@ from pathlib import Path
 import gevent
 
 from locust_cw_dist.core.master.collector import Collector
-from locust_cw_dist.core.master.gauges import GaugeBook
 from locust_cw_dist.core.summaries.run_counters import RunCounters
 from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.summaries.summary import Summary
@@ -46,7 +45,6 @@ class Bench:
             sink,
             self.keeper.batch_store,
             self.collector,
-            GaugeBook(10),
             self.runs,
             self.clock,
             self.once,

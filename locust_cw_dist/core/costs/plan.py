@@ -30,12 +30,12 @@ from locust_cw_dist.core.publish.body_sizes import Payloads
 from locust_cw_dist.core.publish.datums import Distribution, MetricPlan
 from locust_cw_dist.core.publish.ledger import RunLedger
 from locust_cw_dist.core.publish.selection import Selection
-from locust_cw_dist.core.publish.window_datums import Closed, Entry, window_datums
+from locust_cw_dist.core.publish.window_datums import Entry, window_datums
 from locust_cw_dist.core.records.location import S3Location
 from locust_cw_dist.core.summaries.endpoint_cap import EndpointCap
 from locust_cw_dist.core.summaries.gauges import RunGauges, StatisticSet
 from locust_cw_dist.core.summaries.summary import Summary
-from locust_cw_dist.core.summaries.window import Window
+from locust_cw_dist.core.summaries.window import ClosedWindow
 
 Series = tuple[str, tuple[tuple[str, str], ...]]
 """A metric's name and its dimensions: what CloudWatch bills."""
@@ -170,8 +170,8 @@ def make_plan(publishing: PublishingPlan, load: Load, usage: Usage, prices: Pric
         prices: What estimates rest on.
         start_s: Start of the window that stands for all.
     """
-    closed, cap = _closed(publishing, load, start_s)
-    entries = list(window_datums(publishing.metrics, closed, RunLedger()))
+    window, cap = _window(publishing, load, start_s)
+    entries = list(window_datums(publishing.metrics, window, load.host, RunLedger()))
     payloads, bodies = Payloads(), []
     for batch in batches(entries):
         datums = [entry.datum for entry in batch]
@@ -184,7 +184,7 @@ def make_plan(publishing: PublishingPlan, load: Load, usage: Usage, prices: Pric
         publishing=publishing,
         load=load,
         series=series,
-        endpoints=len(closed.summaries) - cap.is_exceeded,
+        endpoints=len(window.summaries) - cap.is_exceeded,
         is_capped=cap.is_exceeded,
         bodies=tuple(bodies),
         payloads=payloads,
@@ -195,12 +195,12 @@ def make_plan(publishing: PublishingPlan, load: Load, usage: Usage, prices: Pric
     )
 
 
-def _closed(publishing: PublishingPlan, load: Load, start_s: int) -> tuple[Closed, EndpointCap]:
+def _window(publishing: PublishingPlan, load: Load, start_s: int) -> tuple[ClosedWindow, EndpointCap]:
     summaries = {key: _summary(publishing.resolution_s, load, number) for number, key in enumerate(load.endpoints)}
     selected, _ = publishing.selection.apply(summaries)
     cap = EndpointCap(publishing.max_endpoints)
     gauges = RunGauges(100, 4, _WORKER, _WORKER, 0, 1.25)
-    return Closed(Window("plan", start_s), cap.apply(selected), load.host, gauges), cap
+    return ClosedWindow("plan", start_s, cap.apply(selected), gauges), cap
 
 
 def _summary(resolution_s: int, load: Load, number: int) -> Summary:

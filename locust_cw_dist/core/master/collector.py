@@ -2,7 +2,7 @@
 
 A window closes when the watermark passes its end: the time up to which every live worker has reported. A worker that
 is silent holds it open for the grace time at most. What comes later is merged all the same, and closes at once as a
-supplement to a window that was handed out before.
+supplement to a window that was handed out before. What is handed out is a `ClosedWindow`, which nobody changes.
 
 State: touched only on the master's hub, by the handlers of Locust's messages and by the publisher. No method yields, so
 a frame is merged whole or not at all.
@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator
 
+from locust_cw_dist.core.master.gauges import GaugeBook
 from locust_cw_dist.core.master.worker_processes import RunTally, WorkerProcess
 from locust_cw_dist.core.summaries.totals import Totals
-from locust_cw_dist.core.summaries.window import Window
+from locust_cw_dist.core.summaries.window import ClosedWindow, OpenWindow
 from locust_cw_dist.core.summaries.windows import MAX_FUTURE_S, MAX_PAST_S, window_start_s
 from locust_cw_dist.core.wire.frame import MAX_ID_CHARS, NO_ROOM, TIME_OUT_OF_RANGE, Frame, FrameError
 
@@ -47,6 +48,7 @@ class Collector:
         refusals: Frames that were refused, by reason.
         duplicates: Frames that came again and were not merged again.
         late: Results that came after their window had closed, by run.
+        gauges: Users, workers and how they are, which closing windows take along.
         slack_s: How much longer than the grace time windows wait, where workers report more rarely than usual.
     """
 
@@ -56,6 +58,7 @@ class Collector:
         self.refusals: Counter[str] = Counter()
         self.duplicates = 0
         self.late: Counter[str] = Counter()
+        self.gauges = GaugeBook(resolution_s)
         self.slack_s = 0.0
         self._resolution_s = resolution_s
         self._grace_s = grace_s
@@ -64,7 +67,7 @@ class Collector:
         self._by_worker: dict[str, WorkerProcess] = {}
         # Epochs by name, as objects: one that must make room for others is still missed at the end of its run.
         self._part: defaultdict[str, dict[str, WorkerProcess]] = defaultdict(dict)
-        self._open: dict[tuple[str, int], Window] = {}
+        self._open: dict[tuple[str, int], OpenWindow] = {}
         self._closed_until_s: dict[str, int] = {}
         self._handed_out: dict[tuple[str, int], None] = {}
 
@@ -151,24 +154,26 @@ class Collector:
         )
         return min(live, default=now_s)
 
-    def close(self, now_s: float, *, everything: bool = False) -> list[Window]:
+    def close(self, now_s: float, *, everything: bool = False) -> list[ClosedWindow]:
         """Hand over the windows that are complete, or have waited long enough, or `everything`; oldest first.
 
         One that is handed over before its time, with `everything`, is not closed by that: what follows is not late.
         """
         complete_s = max(self.watermark_s(now_s), now_s - self._grace_s - self.slack_s)
+        closing = [key for key in self._open if everything or key[1] + self._resolution_s <= complete_s]
+        # Two runs may share a time, and its gauges.
+        gauges = {start_s: self.gauges.take(start_s) for start_s in {start_s for _, start_s in closing}}
         closed = []
-        for (run_id, start_s), window in sorted(self._open.items(), key=lambda item: item[0][1]):
+        for run_id, start_s in sorted(closing, key=lambda key: key[1]):
             end_s = start_s + self._resolution_s
-            if everything or end_s <= complete_s:
-                del self._open[run_id, start_s]
-                if end_s <= complete_s:
-                    self._closed_until_s[run_id] = max(end_s, self._closed_until_s.get(run_id, 0))
-                window.is_first = self._remember(run_id, start_s)
-                closed.append(window)
+            if end_s <= complete_s:
+                self._closed_until_s[run_id] = max(end_s, self._closed_until_s.get(run_id, 0))
+            summaries = self._open.pop((run_id, start_s)).summaries
+            is_first = self._remember(run_id, start_s)
+            closed.append(ClosedWindow(run_id, start_s, summaries, gauges[start_s] if is_first else None))
         return closed
 
-    def open_windows(self) -> Iterable[Window]:
+    def open_windows(self) -> Iterable[OpenWindow]:
         """Return the windows that are not closed."""
         return self._open.values()
 
@@ -246,13 +251,12 @@ class Collector:
         if len(self._open) + len(starts - self._open.keys()) > MAX_OPEN_WINDOWS:
             raise FrameError(NO_ROOM, f"over {MAX_OPEN_WINDOWS} open windows")
 
-    def _window_of(self, run_id: str, at_s: int, results: int) -> Window:
+    def _window_of(self, run_id: str, at_s: int, results: int) -> OpenWindow:
         start_s = window_start_s(at_s, self._resolution_s)
         window = self._open.get((run_id, start_s))
         if window is None:
-            window = self._open[run_id, start_s] = Window(run_id, start_s)
+            window = self._open[run_id, start_s] = OpenWindow(run_id, start_s)
         if start_s < self._closed_until_s.get(run_id, 0):
-            window.late += results
             self.late[run_id] += results
         return window
 

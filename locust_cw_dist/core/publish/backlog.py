@@ -8,11 +8,15 @@ State: touched only by the publisher.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
 
-from locust_cw_dist.core.summaries.sections import Section
-from locust_cw_dist.core.summaries.window import Window
+from locust_cw_dist.core.summaries.run_counters import OTHER
+from locust_cw_dist.core.summaries.sections import EndpointKey
+from locust_cw_dist.core.summaries.summary import Summary, merged
+from locust_cw_dist.core.summaries.window import MAX_ENDPOINTS, ClosedWindow
 
 MAX_WAITING_WINDOWS = 360
 """An hour at 10 s windows: 100 endpoints with two hundred bins each come to some 300 MB at worst."""
@@ -24,22 +28,22 @@ class Backlog:
     def __init__(self, max_windows: int = MAX_WAITING_WINDOWS) -> None:
         """Hold at most `max_windows` (two at least), as far as they are of one run."""
         self._max_windows = max_windows
-        self._waiting: deque[Window] = deque()
+        self._waiting: deque[ClosedWindow] = deque()
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def __iter__(self) -> Iterator[Window]:
+    def __iter__(self) -> Iterator[ClosedWindow]:
         """Iterate over the windows, oldest first."""
         return iter(self._waiting)
 
-    def add(self, window: Window) -> None:
+    def add(self, window: ClosedWindow) -> None:
         """Let a window wait."""
         self._waiting.append(window)
         if len(self._waiting) > self._max_windows:
             self._coarsen()
 
-    def take(self) -> Window | None:
+    def take(self) -> ClosedWindow | None:
         """Return the window that waited longest, or None."""
         return self._waiting.popleft() if self._waiting else None
 
@@ -48,11 +52,18 @@ class Backlog:
         return sum(window.results for window in self._waiting if window.run_id == run_id)
 
     def _coarsen(self) -> None:
-        first_of: dict[str, Window] = {}
-        for window in self._waiting:
-            older = first_of.setdefault(window.run_id, window)
-            if older is not window:
-                older.merge(Section.of(window.run_id, window.start_s, window.summaries))
-                older.late += window.late
-                self._waiting.remove(window)
+        first_of: dict[str, int] = {}
+        for number, window in enumerate(self._waiting):
+            older = first_of.setdefault(window.run_id, number)
+            if older != number:
+                self._waiting[older] = _joined(self._waiting[older], window)
+                del self._waiting[number]
                 return
+
+
+def _joined(older: ClosedWindow, newer: ClosedWindow) -> ClosedWindow:
+    """Return one that begins with the older and holds what both hold."""
+    parts: defaultdict[EndpointKey, list[Summary]] = defaultdict(list)
+    for key, summary in chain(older.summaries.items(), newer.summaries.items()):
+        parts[key if key in parts or len(parts) < MAX_ENDPOINTS else OTHER].append(summary)
+    return replace(older, summaries={key: merged(together) for key, together in parts.items()})

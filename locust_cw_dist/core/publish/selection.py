@@ -5,9 +5,12 @@ It is applied on the master, before the endpoint cap, so that all workers agree 
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
+
 from locust_cw_dist.core.names.name_pattern import NamePattern, TooSlowError
 from locust_cw_dist.core.summaries.sections import EndpointKey
-from locust_cw_dist.core.summaries.summary import Summary
+from locust_cw_dist.core.summaries.summary import Summary, merged
 
 MAX_REMEMBERED = 10_000
 """Names whose fate is remembered; then all are forgotten and looked up anew."""
@@ -40,24 +43,22 @@ class Selection:
         self._exclude = [NamePattern(pattern) for pattern in exclude]
         self._names: dict[str, str | None] = {}
 
-    def apply(self, summaries: dict[EndpointKey, Summary]) -> tuple[dict[EndpointKey, Summary], int]:
+    def apply(self, summaries: Mapping[EndpointKey, Summary]) -> tuple[Mapping[EndpointKey, Summary], int]:
         """Return the summaries under their new names, and the number of results that are left out.
 
-        Summaries that come together are merged into the first of them.
+        Those that come together are merged; `summaries` stay as they are.
         """
         if not (self._groups or self._include or self._exclude):
             return summaries, 0
-        kept: dict[EndpointKey, Summary] = {}
+        kept: defaultdict[EndpointKey, list[Summary]] = defaultdict(list)
         left_out = 0
         for (name, method), summary in summaries.items():
             chosen = self.name_of(name)
             if chosen is None:
                 left_out += summary.count
-            elif (chosen, method) in kept:
-                kept[chosen, method].merge(summary)
             else:
-                kept[chosen, method] = summary
-        return kept, left_out
+                kept[chosen, method].append(summary)
+        return {key: merged(together) for key, together in kept.items()}, left_out
 
     def name_of(self, name: str) -> str | None:
         """Return the name that a request counts under; None if it is left out."""

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 
 from locust_cw_dist.core.publish.datums import Datum, MetricPlan, endpoint_datums, run_datums, total_datums
 from locust_cw_dist.core.publish.ledger import Account, RunLedger
-from locust_cw_dist.core.summaries.gauges import RunGauges
-from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary
-from locust_cw_dist.core.summaries.window import Window
+from locust_cw_dist.core.summaries.window import ClosedWindow
 
 COUNT_METRICS = frozenset({"RequestCount"})
 """A result is published when the datums of these metrics for its endpoint and window are accepted,"""
@@ -59,40 +57,25 @@ class Entry:
             claim.account.drop(reason)
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """A closed window with all that its datums are made of.
+def window_datums(plan: MetricPlan, window: ClosedWindow, host: str, ledger: RunLedger) -> Iterator[Entry]:
+    """Yield the datums of a window; those of an endpoint that are accounted for come with their account.
 
-    Attributes:
-        window: The window.
-        summaries: Its summaries within the endpoint cap.
+    Args:
+        plan: What is sent.
+        window: The window, within the endpoint cap.
         host: The Host dimension of its run.
-        gauges: Users, workers and so on; None for a supplement to a window that was published before.
+        ledger: The books of its run.
     """
-
-    window: Window
-    summaries: dict[EndpointKey, Summary]
-    host: str
-    gauges: RunGauges | None
-
-    @property
-    def results(self) -> int:
-        """Number of results in it."""
-        return sum(summary.count for summary in self.summaries.values())
-
-
-def window_datums(plan: MetricPlan, closed: Closed, ledger: RunLedger) -> Iterator[Entry]:
-    """Yield the datums of a window; those of an endpoint that are accounted for come with their account."""
-    start_s, late = closed.window.start_s, not closed.window.is_first
+    start_s, late = window.start_s, window.gauges is None
     totals = Summary()
-    for (name, method), summary in closed.summaries.items():
-        datums = endpoint_datums(plan, (name, method, closed.host), start_s, summary, late=late)
+    for (name, method), summary in window.summaries.items():
+        datums = endpoint_datums(plan, (name, method, host), start_s, summary, late=late)
         yield from _entries(datums, summary, ledger)
         totals.merge(summary)
     if totals.count:
         yield from map(Entry, total_datums(plan, start_s, totals, late=late))
-    if closed.gauges is not None:
-        yield from map(Entry, run_datums(plan, start_s, closed.gauges))
+    if window.gauges is not None:
+        yield from map(Entry, run_datums(plan, start_s, window.gauges))
 
 
 def _entries(datums: list[Datum], summary: Summary, ledger: RunLedger) -> Iterator[Entry]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Self
 
-from locust_cw_dist.core.summaries.gauges import RunGauges, StatisticSet
+from locust_cw_dist.core.summaries.gauges import StatisticSet
 from locust_cw_dist.core.summaries.sections import EndpointKey
-from locust_cw_dist.core.summaries.summary import Summary
+from locust_cw_dist.core.summaries.summary import Summary, merged
+from locust_cw_dist.core.summaries.window import ClosedWindow
 from locust_cw_dist.core.summaries.windows import window_start_s
 
 MAX_POINTS = 1000
@@ -41,17 +43,26 @@ class Point:
     summaries: dict[EndpointKey, Summary] = field(default_factory=dict)
     gauges: Gauges = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, window: ClosedWindow, span_s: int) -> Self:
+        """Return a window as a point."""
+        return cls(window.start_s, span_s, dict(window.summaries), gauges_of(window))
+
     def add(self, other: Point) -> None:
-        """Add what a point within this one's span holds; `other` stays as it is and shares nothing with this one."""
+        """Add what a point within this one's span holds; the Summaries of both stay as they are."""
         for key, summary in other.summaries.items():
-            self.summaries.setdefault(key, Summary()).merge(summary)
+            own = self.summaries.get(key)
+            self.summaries[key] = summary if own is None else merged((own, summary))
         for name, statistics in other.gauges.items():
             mine = self.gauges.get(name)
             self.gauges[name] = statistics if mine is None else _sum(mine, statistics)
 
 
-def gauges_of(gauges: RunGauges) -> Gauges:
+def gauges_of(window: ClosedWindow) -> Gauges:
     """Return what a record keeps of a window's gauges."""
+    gauges = window.gauges
+    if gauges is None:
+        return {}
     counts = {"users": gauges.users, "workers": gauges.workers}
     kept = {name: StatisticSet(1, value, value, value) for name, value in counts.items() if value is not None}
     vitals = {"cpu_percent": gauges.cpu_percent, "memory_bytes": gauges.memory_bytes}

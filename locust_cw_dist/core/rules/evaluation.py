@@ -17,15 +17,14 @@ State: touched by whoever judges only.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from locust_cw_dist.core.rules import messages
 from locust_cw_dist.core.rules.matched_requests import MAX_LATE_S, Feed, Feeds
 from locust_cw_dist.core.rules.outcome import Outcome, RuleOutcome, RuleState
 from locust_cw_dist.core.rules.rule import Rule, RuleSet, Severity
-from locust_cw_dist.core.summaries.sections import EndpointKey
-from locust_cw_dist.core.summaries.summary import Summary
+from locust_cw_dist.core.summaries.window import ClosedWindow
 from locust_cw_dist.core.summaries.windows import window_start_s
 
 
@@ -188,10 +187,10 @@ class Evaluation:
         """Note when the test stopped."""
         self._span = Span(self._span.started_s, stopped_s)
 
-    def observe(self, start_s: int, summaries: Mapping[EndpointKey, Summary]) -> Iterator[None]:
-        """Take a closed window, or a supplement to one; its summaries stay as they are."""
-        yield from self._feeds.add(start_s, summaries, self._complete_s)
-        self._complete_s = max(self._complete_s, start_s + self._resolution_s)
+    def observe(self, window: ClosedWindow) -> Iterator[None]:
+        """Take a window, or a supplement to one."""
+        yield from self._feeds.add(window, self._complete_s)
+        self._complete_s = max(self._complete_s, window.start_s + self._resolution_s)
 
     def look(self) -> Iterator[None]:
         """Look at what has changed since the last look."""

@@ -9,7 +9,7 @@ Nothing here computes for long at a time: what goes over many endpoints is a gen
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from locust_cw_dist.core.names.name_pattern import TooSlowError
@@ -17,6 +17,7 @@ from locust_cw_dist.core.rules.rule import Figure, Rule
 from locust_cw_dist.core.summaries.histogram import Histogram
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary
+from locust_cw_dist.core.summaries.window import ClosedWindow
 from locust_cw_dist.core.summaries.windows import window_start_s
 
 MAX_LATE_S = 900
@@ -180,17 +181,11 @@ class Feeds:
         """Return the feed of a rule."""
         return self._feeds[_key(rule)]
 
-    def add(self, start_s: int, summaries: Mapping[EndpointKey, Summary], complete_s: float) -> Iterator[None]:
-        """Add a window's summaries, an endpoint at a time.
-
-        Args:
-            start_s: Where the window begins.
-            summaries: They stay as they are.
-            complete_s: Up to when all windows have been added once.
-        """
-        for key, summary in summaries.items():
+    def add(self, window: ClosedWindow, complete_s: float) -> Iterator[None]:
+        """Add a window, an endpoint at a time; `complete_s` is up to when all windows have been added once."""
+        for key, summary in window.summaries.items():
             for feed in self._of_endpoint(key):
-                feed.add(start_s, summary, complete_s - MAX_LATE_S)
+                feed.add(window.start_s, summary, complete_s - MAX_LATE_S)
             yield
 
     def _of_endpoint(self, key: EndpointKey) -> tuple[Feed, ...]:

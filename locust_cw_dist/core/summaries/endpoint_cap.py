@@ -8,9 +8,11 @@ workers agree.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from locust_cw_dist.core.summaries.run_counters import OTHER
 from locust_cw_dist.core.summaries.sections import EndpointKey
-from locust_cw_dist.core.summaries.summary import Summary
+from locust_cw_dist.core.summaries.summary import Summary, merged
 
 
 class EndpointCap:
@@ -26,20 +28,16 @@ class EndpointCap:
         self._max_endpoints = max_endpoints
         self._admitted: set[EndpointKey] = set()
 
-    def apply(self, summaries: dict[EndpointKey, Summary]) -> dict[EndpointKey, Summary]:
-        """Return the same results with the endpoints that are not admitted merged into `(other)`."""
+    def apply(self, summaries: Mapping[EndpointKey, Summary]) -> dict[EndpointKey, Summary]:
+        """Return the same results, with `(other)` for endpoints that are not admitted; `summaries` stay as they are."""
         self._admit(summaries)
         within = {key: summary for key, summary in summaries.items() if key in self._admitted}
         if len(within) < len(summaries):
             self.is_exceeded = True
-            other = Summary()
-            for key, summary in summaries.items():
-                if key not in self._admitted:
-                    other.merge(summary)
-            within[OTHER] = other
+            within[OTHER] = merged([summary for key, summary in summaries.items() if key not in self._admitted])
         return within
 
-    def _admit(self, summaries: dict[EndpointKey, Summary]) -> None:
+    def _admit(self, summaries: Mapping[EndpointKey, Summary]) -> None:
         free = self._max_endpoints - len(self._admitted)
         if free <= 0:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from locust_cw_dist.core.summaries.sections import EndpointKey
@@ -30,7 +31,7 @@ class ReasonCap:
             admitted = self._admitted[reason] = reason
         return admitted
 
-    def apply(self, summaries: dict[EndpointKey, Summary]) -> dict[EndpointKey, Summary]:
+    def apply(self, summaries: Mapping[EndpointKey, Summary]) -> dict[EndpointKey, Summary]:
         """Return the same results, with reasons within the cap; `summaries` stay as they are."""
         return {key: self._apply(summary) if summary.reasons else summary for key, summary in summaries.items()}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from locust_cw_dist.core.summaries.histogram import Histogram
@@ -123,6 +124,20 @@ class Summary:
         if other.reasons:
             self._add_reasons(other.reasons)
 
+    def copy(self) -> Summary:
+        """Return a Summary of its own with the same results."""
+        return Summary(
+            self.successes.copy(),
+            None if self.failures is None else self.failures.copy(),
+            self.untimed_successes,
+            self.untimed_failures,
+            self.bytes_count,
+            self.bytes_sum,
+            self.bytes_min,
+            self.bytes_max,
+            self.reasons.copy(),
+        )
+
     def response_times(self) -> Histogram:
         """Return the response times of successes and failures together, in a histogram of its own."""
         together = self.successes.copy()
@@ -151,3 +166,14 @@ class Summary:
         named = sorted((reason for reason in tally if reason != OTHER_REASONS), key=lambda r: (-tally[r], r))
         for reason in named[MAX_REASONS:]:
             tally[OTHER_REASONS] = tally.get(OTHER_REASONS, 0) + tally.pop(reason)
+
+
+def merged(summaries: Sequence[Summary]) -> Summary:
+    """Return what all of them hold, which stay as they are: of a single one itself, else a Summary of its own."""
+    first, *others = summaries
+    if not others:
+        return first
+    together = first.copy()
+    for other in others:
+        together.merge(other)
+    return together

@@ -1,9 +1,12 @@
-"""Window: the merged summaries of one run and window."""
+"""Windows: the summaries of one run and window, while they are merged and when that is over."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
+from locust_cw_dist.core.summaries.gauges import RunGauges
 from locust_cw_dist.core.summaries.run_counters import MAX_ENDPOINTS_PER_WORKER
 from locust_cw_dist.core.summaries.sections import EndpointKey, Section
 from locust_cw_dist.core.summaries.summary import Summary
@@ -13,23 +16,46 @@ MAX_ENDPOINTS = 2 * MAX_ENDPOINTS_PER_WORKER
 where names are not grouped; further ones fold into `(other)`."""
 
 
-@dataclass(slots=True)
-class Window:
-    """The merged summaries of one run and window.
+@dataclass(frozen=True, slots=True, eq=False)
+class ClosedWindow:
+    """What came of one run and window until it closed; the same one for CloudWatch, the rules and the record.
+
+    Nobody changes it, nor the Summaries in it: whoever adds some up makes one of its own (`merged`). Results that come
+    later are a further ClosedWindow of the same start.
 
     Attributes:
         run_id: The run.
         start_s: Start of the window, seconds since the epoch.
         summaries: One Summary for each endpoint.
-        late: Results that came when the window was closed.
-        is_first: Whether no part of the window was handed out before.
+        gauges: Users, workers and how they were; None for a supplement to a window that closed before.
+        results: Number of results in it.
+    """
+
+    run_id: str
+    start_s: int
+    summaries: Mapping[EndpointKey, Summary]
+    gauges: RunGauges | None
+    results: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Take the summaries from whoever may still add some."""
+        object.__setattr__(self, "summaries", MappingProxyType(dict(self.summaries)))
+        object.__setattr__(self, "results", sum(summary.count for summary in self.summaries.values()))
+
+
+@dataclass(slots=True)
+class OpenWindow:
+    """What has come of one run and window so far.
+
+    Attributes:
+        run_id: The run.
+        start_s: Start of the window, seconds since the epoch.
+        summaries: One Summary for each endpoint.
     """
 
     run_id: str
     start_s: int
     summaries: dict[EndpointKey, Summary] = field(default_factory=dict)
-    late: int = 0
-    is_first: bool = True
 
     @property
     def results(self) -> int:

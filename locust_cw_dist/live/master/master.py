@@ -16,7 +16,6 @@ import gevent
 from locust.runners import STATE_MISSING
 
 from locust_cw_dist.core.master.collector import Collector
-from locust_cw_dist.core.master.gauges import GaugeBook
 from locust_cw_dist.core.master.report_intervals import ReportIntervals
 from locust_cw_dist.core.verdict.generator_health import SKEW_S
 from locust_cw_dist.core.wire.frame import (
@@ -75,7 +74,6 @@ class Master:
         self,
         environment: Any,
         collector: Collector,
-        gauges: GaugeBook,
         health: HealthWatch,
         runs: Runs,
         clock: Clock,
@@ -90,7 +88,6 @@ class Master:
         self.without_plugin = self._missing.workers
         self._environment = environment
         self._runner = environment.runner
-        self._gauges = gauges
         self._health = health
         self._runs = runs
         self._clock = clock
@@ -322,7 +319,7 @@ class Master:
 
     def _note(self, client_id: str, frame: Frame) -> None:
         """Note what a frame tells of its worker."""
-        self._gauges.note_vitals(frame.vitals, self._clock.now_s())
+        self.collector.gauges.note_vitals(frame.vitals, self._clock.now_s())
         self._health.note_frame(frame)
         if frame.clock_offset_s is not None and abs(frame.clock_offset_s) > SKEW_S:
             self._once.warning_of(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from locust_cw_dist.core.master.collector import Collector
-from locust_cw_dist.core.master.gauges import GaugeBook
 from locust_cw_dist.core.wire.frame import Vitals
 from locust_cw_dist.live.master.own_results import OwnResults
 from locust_cw_dist.live.platform.clock import Clock
@@ -28,7 +27,6 @@ class SingleProcess:
         self,
         environment: Any,
         collector: Collector,
-        gauges: GaugeBook,
         health: HealthWatch,
         runs: Runs,
         clock: Clock,
@@ -41,7 +39,6 @@ class SingleProcess:
         self.collector = collector
         self.without_plugin: set[str] = set()
         self._environment = environment
-        self._gauges = gauges
         self._health = health
         self.own = OwnResults(
             environment,
@@ -96,6 +93,6 @@ class SingleProcess:
         """Note how this process is, and return it."""
         runner = self._environment.runner
         vitals = vitals_of(runner) if runner is not None else Vitals()
-        self._gauges.note_vitals(vitals, now_s)
+        self.collector.gauges.note_vitals(vitals, now_s)
         self._health.note_vitals(vitals)
         return vitals

@@ -11,13 +11,12 @@ from __future__ import annotations
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import gevent
 from gevent.event import Event
 
 from locust_cw_dist.core.master.collector import Collector
-from locust_cw_dist.core.master.gauges import GaugeBook
 from locust_cw_dist.core.publish.backlog import Backlog
 from locust_cw_dist.core.publish.batches import batches
 from locust_cw_dist.core.publish.datums import Datum, MetricPlan, run_datums
@@ -25,10 +24,10 @@ from locust_cw_dist.core.publish.ledger import LEFT_OUT, TOO_LATE, Balance, Datu
 from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.selection import Selection
 from locust_cw_dist.core.publish.send_error import SendError
-from locust_cw_dist.core.publish.window_datums import Closed, Entry, window_datums
+from locust_cw_dist.core.publish.window_datums import Entry, window_datums
 from locust_cw_dist.core.summaries.endpoint_cap import EndpointCap
 from locust_cw_dist.core.summaries.gauges import RunGauges
-from locust_cw_dist.core.summaries.window import Window
+from locust_cw_dist.core.summaries.window import ClosedWindow
 from locust_cw_dist.core.summaries.windows import window_start_s
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import Clock
@@ -86,8 +85,7 @@ class Publisher:
     Attributes:
         series: The series that were written.
         sender: Brings the batches away.
-        on_closed: Told of each closed window, as the user selected and grouped it, with its gauges unless it is a
-            supplement. They may keep its summaries, must not change them, and never yield.
+        on_closed: Told of each closed window, as the user selected and grouped it. They may keep it, and never yield.
     """
 
     def __init__(
@@ -96,7 +94,6 @@ class Publisher:
         sink: Sink,
         batch_store: UnsentBatches,
         collector: Collector,
-        gauges: GaugeBook,
         runs: Runs,
         clock: Clock,
         once: LogOnce,
@@ -106,14 +103,13 @@ class Publisher:
         self.sender = Sender(
             sink, batch_store, once, on_accepted=self.series.note, resends_ambiguous=settings.ambiguous == "resend"
         )
-        self.on_closed: list[Callable[[Window, RunGauges | None], None]] = []
+        self.on_closed: list[Callable[[ClosedWindow], None]] = []
         self._plan = plan_of(settings)
         self._settings = settings
         self._namespace = settings.resolved_namespace or ""
         self._sink = sink
         self._batch_store = batch_store
         self._collector = collector
-        self._gauges = gauges
         self._runs = runs
         self._clock = clock
         self._once = once
@@ -123,8 +119,8 @@ class Publisher:
         self._lost_reported = self._missing_reported = 0
         self._count: Callable[[], tuple[int, int]] = lambda: (0, 0)
         self._work = Event()
-        self._closing: deque[tuple[Window, RunGauges | None]] = deque()
-        self._making: list[Window] = []
+        self._closing: deque[ClosedWindow] = deque()
+        self._making: list[ClosedWindow] = []
         self._slice = HubSlice()
         self._has_stopped = False
         self._greenlets: list[gevent.Greenlet] = []
@@ -137,8 +133,7 @@ class Publisher:
     @property
     def safe_until_s(self) -> float:
         """Up to when all results that have come are published, on disk or given up."""
-        closing = (window for window, _ in self._closing)
-        windows = (*self._collector.open_windows(), *closing, *self._backlog, *self._making)
+        windows = (*self._collector.open_windows(), *self._closing, *self._backlog, *self._making)
         unsafe_since_s = [float(window.start_s) for window in windows if window.summaries]
         if self.sender.unsafe_since_s is not None:
             unsafe_since_s.append(self.sender.unsafe_since_s)
@@ -163,39 +158,36 @@ class Publisher:
         """Sample gauges and move windows that are complete (or everything) to the backlog; yields between windows."""
         now_s = self._clock.now_s()
         if self._runs.current.is_running:
-            self._gauges.note_counts(*self._count(), now_s)
+            self._collector.gauges.note_counts(*self._count(), now_s)
             self._collector.open_window(self._runs.current.run_id, now_s)
         for window in self._collector.close(now_s, everything=everything):
             self._runs.get(window.run_id).ledger.taken += window.results
-            # Now: what is made of one window takes away the gauges of its time, and another run may share that.
-            gauges = self._gauges.look(window.start_s) if window.is_first else None
-            self._closing.append((window, gauges))
+            self._closing.append(window)
         while self._closing:
-            self._take(*self._closing.popleft())
+            self._take(self._select(self._closing.popleft()))
             self._slice.breathe()
 
-    def _take(self, window: Window, gauges: RunGauges | None) -> None:
+    def _select(self, window: ClosedWindow) -> ClosedWindow:
+        summaries, left_out = self._selection.apply(window.summaries)
+        if left_out:
+            self._runs.get(window.run_id).ledger.dropped[LEFT_OUT] += left_out
+        for pattern, problem in self._selection.too_slow.items():
+            self._once.warning(f"slow {pattern}", "locust-cw: %s. Such names stay as they are", problem)
+        return replace(window, summaries=summaries)
+
+    def _take(self, window: ClosedWindow) -> None:
         """Hand a window to those who want to know of it, and move it on; never yields."""
-        self._select_and_tell(window, gauges)
+        for listener in self.on_closed:
+            try:
+                listener(window)
+            except Exception:
+                self._once.error("closed", "locust-cw: could not hand a window over")
         if self._settings.publishes:
             self._backlog.add(window)
             self._work.set()
         else:
             # Received is all that they are to be.
             self._runs.get(window.run_id).ledger.published += window.results
-
-    def _select_and_tell(self, window: Window, gauges: RunGauges | None) -> None:
-        ledger = self._runs.get(window.run_id).ledger
-        window.summaries, left_out = self._selection.apply(window.summaries)
-        if left_out:
-            ledger.dropped[LEFT_OUT] += left_out
-        for pattern, problem in self._selection.too_slow.items():
-            self._once.warning(f"slow {pattern}", "locust-cw: %s. Such names stay as they are", problem)
-        for listener in self.on_closed:
-            try:
-                listener(window, gauges)
-            except Exception:
-                self._once.error("closed", "locust-cw: could not hand a window over")
 
     def flush(self, timeout_s: float) -> None:
         """Send everything that is here, and stop after `timeout_s`: the process ends.
@@ -301,12 +293,12 @@ class Publisher:
             if window is None:
                 return
             self._making.append(window)
-            ledger = self._runs.get(window.run_id).ledger
-            left = ledger.accounted + window.results
+            run = self._runs.get(window.run_id)
+            ledger, left = run.ledger, run.ledger.accounted + window.results
             try:
-                closed = self._closed(window)
+                published = self._as_published(window)
                 self._slice.breathe()
-                for entry in window_datums(self._plan, closed, ledger):
+                for entry in window_datums(self._plan, published, run.host, ledger):
                     unsent.append(entry)
                     yield entry
                     self._slice.breathe()
@@ -319,7 +311,8 @@ class Publisher:
         """Why results are dropped of which no batch was made."""
         return self.sender.last_failure.value if self.sender.is_stopped else BUG
 
-    def _closed(self, window: Window) -> Closed:
+    def _as_published(self, window: ClosedWindow) -> ClosedWindow:
+        """Return a window within the endpoint cap, with the gauges of publishing itself."""
         summaries = self._cap.apply(window.summaries)
         if self._cap.is_exceeded:
             self._once.warning(
@@ -328,11 +321,11 @@ class Publisher:
                 "names with --cw-group or with name= in Locust's client, or raise --cw-max-endpoints",
                 self._settings.max_endpoints,
             )
-        gauges = None
-        if window.is_first:
+        gauges = window.gauges
+        if gauges is not None:
             lag_s = max(0.0, self._clock.now_s() - window.start_s - self._settings.resolution_s)
-            gauges = self._gauges.take(window.start_s, results_lost=self._newly_lost(), publish_lag_s=lag_s)
-        return Closed(window, summaries, self._runs.get(window.run_id).host, gauges)
+            gauges = replace(gauges, results_lost=self._newly_lost(), publish_lag_s=lag_s)
+        return replace(window, summaries=summaries, gauges=gauges)
 
     def _newly_lost(self) -> int:
         """Return how many results were given up since this was asked last."""

@@ -13,7 +13,7 @@ import json
 import logging
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,8 @@ from locust_cw_dist.core.records.blocks import Kind
 from locust_cw_dist.core.records.location import SUFFIX, S3Location, is_url
 from locust_cw_dist.core.records.points import MAX_ENDPOINTS, Point, gauges_of
 from locust_cw_dist.core.summaries.endpoint_cap import EndpointCap
-from locust_cw_dist.core.summaries.gauges import RunGauges
 from locust_cw_dist.core.summaries.reason_cap import ReasonCap
-from locust_cw_dist.core.summaries.window import Window
+from locust_cw_dist.core.summaries.window import ClosedWindow
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import Clock
@@ -42,8 +41,7 @@ from locust_cw_dist.settings.settings import Settings
 logger = logging.getLogger("locust_cw_dist")
 
 MAX_WAITING = 60
-"""Windows that wait for the disk: ten minutes at 10 s. Then the oldest is left out and counted. The publisher merges
-windows only when six times as many wait, so what waits here is never changed there."""
+"""Windows that wait for the disk: ten minutes at 10 s. Then the oldest is left out and counted."""
 
 STATUS_INTERVAL_S = 60.0
 """How often the ledger and the workers are noted, and the file is synced."""
@@ -110,7 +108,7 @@ class RecordWriter:
         self._open: dict[str, _Open] = {}
         self._outcomes: dict[str, dict[str, Any]] = {}
         self._left_out: Counter[str] = Counter()
-        self._waiting: deque[tuple[Run, Point]] = deque()
+        self._waiting: deque[ClosedWindow] = deque()
         self._work = Event()
         self._is_writing = False
         # None before that was tried.
@@ -149,19 +147,17 @@ class RecordWriter:
             ) from e
         self._greenlet = forks.spawn(self._write_forever)
 
-    def take(self, window: Window, gauges: RunGauges | None) -> None:
-        """Keep a closed window, whose summaries nobody changes from now on; never yields."""
-        run = self._runs.get(window.run_id)
+    def take(self, window: ClosedWindow) -> None:
+        """Keep a window; never yields."""
         # Of a run that an earlier process began, that process has left a record.
-        if self._folder is None or not run.is_own:
+        if self._folder is None or not self._runs.get(window.run_id).is_own:
             return
         if len(self._waiting) >= MAX_WAITING:
-            late, point = self._waiting.popleft()
-            self._left_out[late.run_id] += sum(summary.count for summary in point.summaries.values())
+            oldest = self._waiting.popleft()
+            self._left_out[oldest.run_id] += oldest.results
             self._once.warning("record slow", "locust-cw: the disk is too slow for the record: it is not complete")
-        kept = {} if gauges is None else gauges_of(gauges)
-        if window.summaries or kept:
-            self._waiting.append((run, Point(window.start_s, self._resolution_s, dict(window.summaries), kept)))
+        if window.summaries or gauges_of(window):
+            self._waiting.append(window)
             self._work.set()
 
     def note_outcome(self, run: Run, outcome: dict[str, Any]) -> None:
@@ -227,22 +223,23 @@ class RecordWriter:
             self._is_writing = True
             try:
                 while self._waiting:
-                    self._write_point(*self._waiting.popleft())
+                    self._write_window(self._waiting.popleft())
                 self._note_now_and_then()
             except Exception:
                 self._once.error("record", "locust-cw: could not write the record")
             self._is_writing = False
 
-    def _write_point(self, run: Run, point: Point) -> None:
+    def _write_window(self, window: ClosedWindow) -> None:
+        run = self._runs.get(window.run_id)
         record = self._record_of(run)
         if record.file is None:
             return
-        point.summaries = record.reasons.apply(record.cap.apply(point.summaries))
+        within = replace(window, summaries=record.reasons.apply(record.cap.apply(window.summaries)))
         hub_slice = HubSlice()
-        for _ in record.file.packer.pack(point):
+        for _ in record.file.packer.pack(Point.of(within, self._resolution_s)):
             hub_slice.breathe()
         record.file.packer.flush()
-        self._write(run, record, Kind.POINTS, record.file.packer.take(), (point.start_s,))
+        self._write(run, record, Kind.POINTS, record.file.packer.take(), (window.start_s,))
 
     def _note_now_and_then(self) -> None:
         if self._clock.now_s() - self._noted_s < STATUS_INTERVAL_S:

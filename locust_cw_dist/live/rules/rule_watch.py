@@ -21,10 +21,7 @@ from locust_cw_dist.core.rules.evaluation import Evaluation
 from locust_cw_dist.core.rules.messages import table
 from locust_cw_dist.core.rules.outcome import Outcome, RuleState
 from locust_cw_dist.core.rules.rule import Rule, RuleSet, Severity
-from locust_cw_dist.core.summaries.gauges import RunGauges
-from locust_cw_dist.core.summaries.sections import EndpointKey
-from locust_cw_dist.core.summaries.summary import Summary
-from locust_cw_dist.core.summaries.window import Window
+from locust_cw_dist.core.summaries.window import ClosedWindow
 from locust_cw_dist.core.verdict.verdict import State, Verdict
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform import forks
@@ -69,7 +66,7 @@ class RuleWatch:
         self._judgings: dict[str, Evaluation] = {}
         self._closed: dict[str, Outcome] = {}
         self._said: dict[str, Outcome] = {}
-        self._waiting: deque[tuple[Run, int, dict[EndpointKey, Summary]]] = deque()
+        self._waiting: deque[ClosedWindow] = deque()
         self._work = Event()
         self._is_busy = False
         self._has_missed = False
@@ -111,12 +108,11 @@ class RuleWatch:
                 raise SettingsError(f"got {path!r}, must be a file that can be written ({e})", setting=flag) from None
         self._greenlets = [forks.spawn(self._judge_forever)]
 
-    def take(self, window: Window, _: RunGauges | None) -> None:
-        """Keep a closed window, whose summaries nobody changes from now on; never yields."""
-        run = self._runs.get(window.run_id)
+    def take(self, window: ClosedWindow) -> None:
+        """Keep a window; never yields."""
         # Of a run that an earlier process began, nobody knows when it started.
-        if self.is_on and run.is_own:
-            self._waiting.append((run, window.start_s, dict(window.summaries)))
+        if self.is_on and self._runs.get(window.run_id).is_own:
+            self._waiting.append(window)
             self._work.set()
 
     def log_settled(self) -> None:
@@ -203,10 +199,10 @@ class RuleWatch:
     def _judge_waiting(self) -> None:
         runs: dict[str, Run] = {}
         while self._waiting:
-            run, start_s, summaries = self._waiting.popleft()
-            if run.run_id not in self._closed:
-                runs[run.run_id] = run
-                self._step(self._judging_of(run, start_s).observe(start_s, summaries))
+            window = self._waiting.popleft()
+            if window.run_id not in self._closed:
+                run = runs[window.run_id] = self._runs.get(window.run_id)
+                self._step(self._judging_of(run, window.start_s).observe(window))
         for run in runs.values():
             evaluation = self._judging_of(run, self._clock.now_s())
             self._step(evaluation.look())

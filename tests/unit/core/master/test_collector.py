@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from locust_cw_dist.core.master.collector import Collector
 from locust_cw_dist.core.summaries import window as window_module
+from locust_cw_dist.core.summaries.gauges import RunGauges
 from locust_cw_dist.core.summaries.request_result import MISSING
 from locust_cw_dist.core.summaries.run_counters import OTHER, RunCounters
 from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.summaries.summary import Summary
-from locust_cw_dist.core.summaries.window import Window
+from locust_cw_dist.core.summaries.window import OpenWindow
 from locust_cw_dist.core.summaries.windows import MAX_FUTURE_S
 from locust_cw_dist.core.wire.frame import REFUSALS, TIME_OUT_OF_RANGE, Frame, FrameError, Vitals, decode, encode
 from locust_cw_dist.core.worker.clock_offset import MEMORY, ClockSync
@@ -70,9 +71,9 @@ class Bench:
         assert self.collector.accept(self.frame(worker, cut_at_s, *starts_s, **changes), NOW_S + at_s)
 
     def close(self, at_s, **how):
-        """Return (start, results, late, is_first) of what closes."""
+        """Return (start, results, is_first) of what closes."""
         return [
-            (window.start_s - START_S, window.results, window.late, window.is_first)
+            (window.start_s - START_S, window.results, window.gauges is not None)
             for window in self.collector.close(NOW_S + at_s, **how)
         ]
 
@@ -94,7 +95,7 @@ def test_a_window_closes_when_every_worker_has_reported_beyond_it(bench):
     bench.deliver("a", 12.0)
     assert bench.close(12.0) == []
     bench.deliver("b", 12.5)
-    assert bench.close(12.5) == [(0, 4, 0, True)]
+    assert bench.close(12.5) == [(0, 4, True)]
     assert bench.close(60.0) == []
 
 
@@ -128,7 +129,7 @@ def test_a_worker_that_says_it_has_nothing_to_send_is_waited_for(bench):
     bench.collector.note_heartbeat("stranger", NOW_S)
     assert bench.watermark(18.0) == 0.0
     bench.deliver("a", 18.5, 5)
-    assert bench.close(18.6) == [(0, 1, 0, True)]
+    assert bench.close(18.6) == [(0, 1, True)]
 
 
 @pytest.mark.parametrize(
@@ -153,9 +154,9 @@ def test_the_watermark_is_the_time_up_to_which_every_live_worker_has_reported(be
     ("chatters", "closing"),
     [
         # A worker that is not heard of is dropped when it has been silent for the grace time: at 16 s.
-        (False, {16: [(0, 1, 0, True)], 20: [(10, 1, 0, True)]}),
+        (False, {16: [(0, 1, True)], 20: [(10, 1, True)]}),
         # One that gives signs of life, and no report, holds each window for the grace time after its end.
-        (True, {25: [(0, 1, 0, True)], 35: [(10, 1, 0, True)]}),
+        (True, {25: [(0, 1, True)], 35: [(10, 1, True)]}),
     ],
 )
 def test_a_silent_worker_holds_a_window_for_the_grace_time_at_most(bench, chatters, closing):
@@ -174,7 +175,7 @@ def test_a_final_frame_ends_the_waiting_for_its_worker(bench):
     bench.hello("b")
     bench.deliver("a", 4.0, 0, final=True)
     bench.deliver("b", 10.0, 0)
-    assert bench.close(10.0) == [(0, 2, 0, True)]
+    assert bench.close(10.0) == [(0, 2, True)]
 
 
 def test_an_idle_worker_is_waited_for_as_any_other(bench):
@@ -182,7 +183,7 @@ def test_an_idle_worker_is_waited_for_as_any_other(bench):
     bench.deliver("a", 4.0, 0, idle=True)
     assert bench.close(10.0) == []
     bench.deliver("a", 10.0, idle=True)
-    assert bench.close(10.0) == [(0, 1, 0, True)]
+    assert bench.close(10.0) == [(0, 1, True)]
 
 
 def test_a_worker_can_not_vouch_for_a_time_that_has_not_come(bench):
@@ -216,7 +217,7 @@ def test_a_worker_that_joins_in_the_middle_holds_the_window_that_it_joined_in(be
     assert bench.watermark(12.0) == 8.0
     assert bench.close(12.0) == []
     bench.deliver("b", 13.0, 0, 10)
-    assert bench.close(13.0) == [(0, 2, 0, True)]
+    assert bench.close(13.0) == [(0, 2, True)]
 
 
 def test_of_a_worker_that_has_not_greeted_nothing_is_in_yet(bench):
@@ -228,11 +229,11 @@ def test_of_a_worker_that_has_not_greeted_nothing_is_in_yet(bench):
 def test_late_results_are_counted_and_handed_out_as_a_supplement(bench):
     bench.hello("a")
     bench.deliver("a", 12.0, 0, count=5)
-    assert bench.close(12.0) == [(0, 5, 0, True)]
+    assert bench.close(12.0) == [(0, 5, True)]
     bench.deliver("a", 13.0, 3, count=2)
-    assert bench.close(13.0) == [(0, 2, 2, False)]
+    assert bench.close(13.0) == [(0, 2, False)]
     bench.deliver("a", 14.0, 3)
-    assert bench.close(14.0) == [(0, 1, 1, False)]
+    assert bench.close(14.0) == [(0, 1, False)]
     assert bench.collector.late == {"run": 3}
     assert bench.collector.recorded("run") == 8
 
@@ -240,9 +241,9 @@ def test_late_results_are_counted_and_handed_out_as_a_supplement(bench):
 def test_late_results_of_a_window_that_was_never_handed_out_come_as_its_first_part(bench):
     bench.hello("a")
     bench.deliver("a", 22.0, 10)
-    assert bench.close(22.0) == [(10, 1, 0, True)]
+    assert bench.close(22.0) == [(10, 1, True)]
     bench.deliver("a", 23.0, 0, count=4)
-    assert bench.close(23.0) == [(0, 4, 4, True)]
+    assert bench.close(23.0) == [(0, 4, True)]
     assert bench.collector.late["run"] == 4
 
 
@@ -251,7 +252,7 @@ def test_the_next_window_is_not_late(bench):
     bench.deliver("a", 12.0, 0)
     bench.close(12.0)
     bench.deliver("a", 22.0, 10)
-    assert bench.close(22.0) == [(10, 1, 0, True)]
+    assert bench.close(22.0) == [(10, 1, True)]
 
 
 def test_a_window_is_late_for_its_own_run_only(bench):
@@ -259,7 +260,7 @@ def test_a_window_is_late_for_its_own_run_only(bench):
     bench.deliver("a", 12.0, 0)
     bench.close(12.0)
     bench.deliver("a", 13.0, 0, run_id="run 2")
-    assert bench.close(13.0) == [(0, 1, 0, True)]
+    assert bench.close(13.0) == [(0, 1, True)]
     assert bench.collector.late == {}
 
 
@@ -267,34 +268,53 @@ def test_everything_closes_at_the_end_oldest_first(bench):
     bench.hello("a")
     bench.deliver("a", 25.0, 20, 0, 10)
     bench.hello("b", 25.0)
-    assert bench.close(5.0, everything=True) == [(0, 1, 0, True), (10, 1, 0, True), (20, 1, 0, True)]
+    assert bench.close(5.0, everything=True) == [(0, 1, True), (10, 1, True), (20, 1, True)]
     assert bench.close(5.0, everything=True) == []
     bench.deliver("a", 26.0, 20)
     assert bench.close(26.0) == []  # its time has not come, though a part of it is out
-    assert bench.close(30.0, everything=True) == [(20, 1, 0, False)]
+    assert bench.close(30.0, everything=True) == [(20, 1, False)]
 
 
 def test_what_follows_a_window_that_was_handed_out_early_is_late_only_after_its_time(bench):
     bench.hello("a")
     bench.deliver("a", 12.0, 10)
-    assert bench.close(12.0, everything=True) == [(10, 1, 0, True)]
+    assert bench.close(12.0, everything=True) == [(10, 1, True)]
     bench.deliver("a", 20.0, 10)
-    assert bench.close(20.0) == [(10, 1, 0, False)]
+    assert bench.close(20.0) == [(10, 1, False)]
+    assert bench.collector.late == {}
     bench.deliver("a", 21.0, 10)
-    assert bench.close(21.0) == [(10, 1, 1, False)]
+    assert bench.close(21.0) == [(10, 1, False)]
+    assert bench.collector.late == {"run": 1}
 
 
 def test_finer_windows_of_workers_fall_into_those_of_the_master(bench):
     bench.hello("a")
     bench.deliver("a", 30.0, 0, 4, 9, 10, 19)
-    assert bench.close(30.0) == [(0, 3, 0, True), (10, 2, 0, True)]
+    assert bench.close(30.0) == [(0, 3, True), (10, 2, True)]
+
+
+def test_a_window_takes_the_gauges_of_its_time_along_once(bench):
+    bench.collector.gauges.note_counts(5, 2, NOW_S + 3)
+    bench.collector.gauges.note_counts(6, 2, NOW_S + 13)
+    bench.deliver("a", 20.0, 0, 10)
+    assert [window.gauges for window in bench.collector.close(NOW_S + 20)] == [RunGauges(5, 2), RunGauges(6, 2)]
+    bench.deliver("a", 21.0, 0, 20)
+    supplement, first = bench.collector.close(NOW_S + 30, everything=True)
+    assert (supplement.gauges, first.gauges) == (None, RunGauges())
+
+
+def test_two_runs_that_share_a_time_share_its_gauges(bench):
+    bench.collector.gauges.note_counts(5, 2, NOW_S + 3)
+    bench.deliver("a", 10.0, 0)
+    bench.deliver("b", 10.0, 0, run_id="run 2")
+    assert [window.gauges for window in bench.collector.close(NOW_S + 10)] == [RunGauges(5, 2), RunGauges(5, 2)]
 
 
 def test_a_window_without_results_closes_too(bench):
     bench.collector.open_window("run", NOW_S + 3.9)
     assert bench.collector.open_results("run") == 0
     assert bench.close(9.9) == []
-    assert bench.close(10.0) == [(0, 0, 0, True)]
+    assert bench.close(10.0) == [(0, 0, True)]
 
 
 @pytest.mark.parametrize("seconds", [-86_400, 302])
@@ -431,9 +451,9 @@ def test_windows_close_once_complete_and_in_time_whoever_reports_what(events):
     for (_, start_s, _), count in counts_of(closed).items():
         by_start[start_s] += count
     assert by_start == true
-    assert bench.collector.late["run"] == sum(window.late for window in closed)
-    assert all(window.late in (0, window.results) for window in closed if not window.is_first)
-    firsts = [window.start_s for window in closed if window.is_first]
+    supplements = [window.results for window in closed if window.gauges is None]
+    assert sum(supplements) <= bench.collector.late["run"] <= len(list(true.elements()))
+    firsts = [window.start_s for window in closed if window.gauges is not None]
     assert len(firsts) == len(set(firsts)) == len({window.start_s for window in closed})
 
 
@@ -472,7 +492,7 @@ def test_the_estimate_is_off_by_the_shortest_ways_at_most_and_never_farther_than
 
 @given(st.lists(st.dictionaries(few_endpoints, summaries(), min_size=1), min_size=1, max_size=5))
 def test_rows_of_frames_are_merged_as_the_summaries_that_they_stand_for(parts):
-    whole, rows = Window("run", START_S), Window("run", START_S)
+    whole, rows = OpenWindow("run", START_S), OpenWindow("run", START_S)
     for part in parts:
         section = Section.of("run", START_S, part)
         for key, summary in part.items():
@@ -488,7 +508,7 @@ def test_rows_of_frames_are_merged_as_the_summaries_that_they_stand_for(parts):
 
 def test_rows_of_endpoints_beyond_the_cap_go_together(monkeypatch):
     monkeypatch.setattr(window_module, "MAX_ENDPOINTS", 2)
-    window = Window("run", START_S)
+    window = OpenWindow("run", START_S)
     section = Section.of("run", START_S, {(name, "GET"): one_summary(2) for name in ("/a", "/b", "/c", "/d")})
     counters = {"run": RunCounters(8)}
     for _ in range(2):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from locust_cw_dist.core.publish.selection import Selection
 from locust_cw_dist.core.summaries.summary import Summary
 
@@ -26,7 +28,10 @@ def test_without_a_wish_everything_stays_as_it_is():
 
 def test_groups_merge_what_matches_whole_and_the_first_decides():
     selection = Selection(groups=((r"/item/\d+", "/item/{id}"), (r"/item/.*", "/item/rest")))
-    kept, left_out = selection.apply(summaries(item_1=1, item_22=2, item_1_reviews=4, other=8))
+    given = summaries(item_1=1, item_22=2, item_1_reviews=4, other=8)
+    before = copy.deepcopy(given)
+    kept, left_out = selection.apply(given)
+    assert given == before
     assert counts(kept) == {"/item/{id}": 3, "/item/rest": 4, "/other": 8}
     assert left_out == 0
 

@@ -16,6 +16,7 @@ from locust_cw_dist.core.rules.outcome import RuleState
 from locust_cw_dist.core.rules.rule import RuleSet, shown_value
 from locust_cw_dist.core.rules.rule_text import parse
 from locust_cw_dist.core.summaries.summary import Summary
+from locust_cw_dist.core.summaries.window import ClosedWindow
 
 pytestmark = pytest.mark.once
 
@@ -29,6 +30,10 @@ def summary(*times_ms, failed=()):
     for time_ms in failed:
         made.record_failure(float(time_ms), "HTTP 500")
     return made
+
+
+def closed_window(start_s, summaries):
+    return ClosedWindow("run", start_s, summaries, None)
 
 
 class Trial:
@@ -46,7 +51,7 @@ class Trial:
         return self
 
     def late(self, at, summaries):
-        list(self.evaluation.observe(T0_S + 10 * at, summaries))
+        list(self.evaluation.observe(closed_window(T0_S + 10 * at, summaries)))
         list(self.evaluation.look())
         return self
 
@@ -290,7 +295,7 @@ def test_endpoints_are_looked_up_once_and_forgotten_when_there_are_too_many(monk
     rules = [parse("count(/item/[0-9]+) > 1"), parse("count > 1")]
     one = Feeds(rules, T0_S, 10)
     for number in range(12):
-        list(one.add(T0_S, {(f"/item/{number}", "GET"): summary(1), ("/x", "GET"): summary(1)}, T0_S))
+        list(one.add(closed_window(T0_S, {(f"/item/{number}", "GET"): summary(1), ("/x", "GET"): summary(1)}), T0_S))
         assert len(one._looking_at) <= 5
     assert [one.of(rule).total.successes.count for rule in rules] == [12, 24]
 
@@ -301,6 +306,6 @@ def test_no_step_takes_long_at_a_thousand_endpoints():
     summaries = {(f"/item/{n}", "GET"): summary(*range(1, 40)) for n in range(1_000)}
     for at in range(8):
         trial.late(at, summaries)
-    steps = [*trial.evaluation.observe(T0_S + 80, summaries), *trial.evaluation.look()]
+    steps = [*trial.evaluation.observe(closed_window(T0_S + 80, summaries)), *trial.evaluation.look()]
     # One for each endpoint, and one for each window that a sliding one merges: none goes over all of them.
     assert len(steps) >= 1_000 + 40 * 6

@@ -8,7 +8,6 @@ import pytest
 from locust.event import Events
 
 from locust_cw_dist.core.master.collector import Collector
-from locust_cw_dist.core.master.gauges import GaugeBook
 from locust_cw_dist.core.wire.messages import FRAME, HELLO, REPORT_KEY, pack_hello
 from locust_cw_dist.core.worker.buffer import WorkerBuffer
 from locust_cw_dist.core.worker.outbox import NOTHING, Outbox
@@ -55,7 +54,6 @@ class Bench:
         self.master = Master(
             SimpleNamespace(runner=runner, events=self.events),
             Collector(resolution_s=1, grace_s=15),
-            GaugeBook(1),
             SimpleNamespace(note_sign=lambda _: None, note_frame=lambda _: None),
             runs,
             self.clock,

@@ -10,7 +10,6 @@ import pytest
 from locust.event import Events
 
 from locust_cw_dist.core.master.collector import Collector
-from locust_cw_dist.core.master.gauges import GaugeBook
 from locust_cw_dist.core.wire.frame import encode
 from locust_cw_dist.core.wire.messages import FRAME, REPORT_KEY
 from locust_cw_dist.live.master import master
@@ -35,7 +34,6 @@ class Bench:
         self.master = master.Master(
             SimpleNamespace(runner=runner, events=self.events),
             Collector(resolution_s=1, grace_s=15),
-            GaugeBook(1),
             SimpleNamespace(note_frame=lambda _: None),
             Runs(NOW_S, "-"),
             ManualClock(NOW_S),

@@ -223,7 +223,7 @@ def test_others_have_the_hub_between_windows_that_close_at_once(monkeypatch):
     for number in range(6):
         bench.deliver("/a", "/b", count=2, at_s=NOW_S + 10 * number)
     seen, closed = [], []
-    bench.publisher.on_closed.append(lambda window, _: closed.append(window.start_s))
+    bench.publisher.on_closed.append(lambda window: closed.append(window.start_s))
 
     def watch():
         while len(closed) < 6:

@@ -240,7 +240,7 @@ def test_the_hub_is_given_back_again_and_again_at_a_thousand_endpoints(request):
     bench.clock.time_s += 60
     # Windows are handed over, and only then one looks on: closing them is the publisher's business.
     for window in bench.collector.close(bench.clock.time_s):
-        bench.judge.take(window, None)
+        bench.judge.take(window)
     watch = gevent.spawn(look_on)
     with gevent.Timeout(30):
         while not bench.judge.has_seen_all:
