@@ -304,7 +304,7 @@ class PublishingProcess:
         self._step("record", self._keep_records)
 
     def _judge_all(self) -> None:
-        self._rule_watch.finish(self._summary_log.verdicts, self.exit_code.fails_if)
+        self._rule_watch.finish(self.exit_code.fails_if)
         self._conclude()
 
     def _keep_records(self) -> None:
@@ -313,18 +313,17 @@ class PublishingProcess:
 
     def _conclude(self) -> None:
         """Keep rules and verdicts in the records, and have them decide on the exit code."""
-        outcomes = {run.run_id: outcome for run, outcome in self._rule_watch.outcomes()}
+        outcomes = dict(self._rule_watch.outcomes())
         if self._health.never_began and self.exit_code.fails_if(State.INVALID):
             logger.warning("locust-cw: the process was told to end before its test had begun")
         if not self._rule_watch.has_seen_all:
             logger.warning("locust-cw: not all results could be judged by the rules")
         states = []
         for run in self._runs:
-            verdict = self._summary_log.verdicts.get(run.run_id)
-            if verdict is not None and run.is_own:
-                rules = self._rule_watch.rules_of_record(run) if run.run_id in outcomes else []
-                self._record_writer.note_outcome(run, {"verdict": verdict.as_json(), "rules": rules})
-                states.append(verdict.state)
+            if run.verdict is not None and run.is_own:
+                rules = self._rule_watch.rules_of_record(run) if run in outcomes else []
+                self._record_writer.note_outcome(run, {"verdict": run.verdict.as_json(), "rules": rules})
+                states.append(run.verdict.state)
         self.exit_code.note(
             is_judged=True,
             never_began=self._health.never_began,
@@ -349,7 +348,7 @@ class PublishingProcess:
         return begin_document(self._environment, self._settings, run, is_distributed=is_distributed)
 
     def _status_of_record(self, run: Run, ended: bool) -> dict[str, Any]:
-        processes = self._source.collector.participants(run.run_id)
+        processes = self._source.collector.run(run.run_id).processes
         return status_document(run, self._publisher.balance(run), processes, self._clock.now_s(), ended=ended)
 
     def _on_test_start(self, **_: Any) -> None:

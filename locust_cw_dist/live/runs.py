@@ -1,4 +1,7 @@
-"""Runs: tells the runs of one process apart; in a web UI a test can start many times."""
+"""Runs: tells the runs of one process apart; in a web UI a test can start many times.
+
+What a part knows of a run is one object of its own, which it keeps by `Run` and nobody else touches.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from locust_cw_dist.core.publish.ledger import Balance, RunLedger
+from locust_cw_dist.core.verdict.verdict import Verdict
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Run:
     """One run, from a test start to the next.
 
@@ -20,8 +24,9 @@ class Run:
         labels: The user's labels, (key, value).
         started_s: When its test started; None for a run that has not begun.
         stopped_s: When its test stopped; None while it goes on.
-        ledger: What became of its results.
-        logged: Its balance when its end was logged; None before.
+        ledger: What became of its results; only `live/publish` books in it.
+        logged: Its balance when its end was logged, by `SummaryLog`; None before.
+        verdict: What was thought of it then.
         is_own: Whether this process began it; others are earlier masters' whose results come now.
     """
 
@@ -32,6 +37,7 @@ class Run:
     stopped_s: float | None = None
     ledger: RunLedger = field(init=False)
     logged: Balance | None = None
+    verdict: Verdict | None = None
     is_own: bool = True
 
     def __post_init__(self) -> None:

@@ -50,7 +50,7 @@ def test_frames_in_any_order_and_number_are_merged_once(frames, data):
     assert collector.duplicates == len(extra)
     sections = [section for frame in frames for section in decode(frame).sections]
     assert counts_of(collector.close(NOW_S, everything=True)) == counts_of(sections)
-    assert collector.unmerged("run 1") == collector.unmerged("run 2") == 0
+    assert collector.run("run 1").unmerged == collector.run("run 2").unmerged == 0
 
 
 class ModelWorker:
@@ -217,11 +217,11 @@ class Delivery(RuleBasedStateMachine):
             recorded = sum((worker.recorded for worker in self.workers), Counter())
             true = sum(count for (of, _, _), count in recorded.items() if of == run_id)
             handed_out = sum(window.results for window in self.handed_out if window.run_id == run_id)
-            merged = handed_out + self.collector.open_results(run_id)
-            unmerged = self.collector.unmerged(run_id)
+            merged = handed_out + self.collector.run(run_id).open_results
+            unmerged = self.collector.run(run_id).unmerged
             assert unmerged >= 0
-            assert self.collector.recorded(run_id) == merged + unmerged
-            assert self.collector.untimed(run_id).total() <= self.collector.recorded(run_id)
+            assert self.collector.run(run_id).recorded == merged + unmerged
+            assert self.collector.run(run_id).untimed.total() <= self.collector.run(run_id).recorded
             assert merged + unmerged <= true
 
     @invariant()
@@ -252,10 +252,10 @@ class Delivery(RuleBasedStateMachine):
             assert counts_of(self.handed_out) == recorded
             for run in range(1, self.runs + 1):
                 run_id = f"run {run}"
-                assert self.collector.unmerged(run_id) == 0
+                assert self.collector.run(run_id).unmerged == 0
                 merged = [window for window in self.handed_out if window.run_id == run_id]
                 untimed = sum(summary.untimed_count for window in merged for summary in window.summaries.values())
-                assert self.collector.untimed(run_id).total() == untimed
+                assert self.collector.run(run_id).untimed.total() == untimed
 
 
 Delivery.TestCase.settings = settings(stateful_step_count=50, suppress_health_check=list(HealthCheck))

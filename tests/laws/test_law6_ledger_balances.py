@@ -158,19 +158,19 @@ class Accounting(RuleBasedStateMachine):
     def balance(self, run_id):
         """The state of a run's ledger, put together as the publisher does it."""
         ledger = self.ledgers[run_id]
-        on_the_way = self.collector.unmerged(run_id) + self.collector.open_results(run_id)
+        on_the_way = self.collector.run(run_id).unmerged + self.collector.run(run_id).open_results
         return Balance(
-            recorded=self.collector.recorded(run_id),
+            recorded=self.collector.run(run_id).recorded,
             published=ledger.published,
             pending=on_the_way + ledger.waiting,
             spooled=ledger.spooled,
-            late=self.collector.late[run_id],
+            late=self.collector.run(run_id).late,
             dropped=dict(ledger.dropped),
         )
 
     def pending(self, run_id):
         """Results that the master's objects hold, one by one."""
-        windows = [*self.collector._open.values(), *self.backlog._waiting]
+        windows = [*self.collector.open_windows(), *self.backlog._waiting]
         held = sum(
             summary.count for window in windows if window.run_id == run_id for summary in window.summaries.values()
         )
@@ -210,7 +210,7 @@ class Accounting(RuleBasedStateMachine):
             self.it_balances()
             for run_id in RUNS:
                 assert self.balance(run_id).pending == 0
-                assert self.collector.late[run_id] == self.balance(run_id).late
+                assert self.collector.run(run_id).late == self.balance(run_id).late
 
 
 Accounting.TestCase.settings = settings(stateful_step_count=50, suppress_health_check=list(HealthCheck))
@@ -228,7 +228,7 @@ def test_the_books_of_one_window_by_hand():
     frame = decode(Outbox(buffer, worker_id="w", epoch="e").final_frame(moment(NOW_S + 1)))
     collector = Collector(resolution_s=1, grace_s=5.0)
     collector.accept(frame, NOW_S + 1)
-    assert (collector.recorded("run 1"), collector.open_results("run 1")) == (12, 12)
+    assert (collector.run("run 1").recorded, collector.run("run 1").open_results) == (12, 12)
     (window,) = collector.close(NOW_S + 1)
     ledger = RunLedger(taken=window.results)
     # Response times, then the count: of b the count alone is accepted, of c nothing is answered.

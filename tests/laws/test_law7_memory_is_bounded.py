@@ -137,7 +137,7 @@ def test_a_crowd_of_forged_workers_is_refused_and_those_at_work_stay(collector):
         collector.greet("worker", "another", NOW_S)
     assert refusal_of(collector, forged("honest", seq=2, acked=1)) is None
     assert len(collector.processes) == 20
-    assert collector.open_results("run") == 21
+    assert collector.run("run").open_results == 21
 
 
 def test_a_refusal_for_want_of_room_is_made_up_for(collector):
@@ -156,7 +156,11 @@ def test_what_a_forgotten_worker_told_stays(collector):
     for number in range(20):
         collector.greet("worker", f"new {number}", later_s)
     assert "old" not in collector.processes
-    assert (collector.recorded("run"), collector.open_results("run"), collector.unmerged("run")) == (1, 1, 0)
+    assert (collector.run("run").recorded, collector.run("run").open_results, collector.run("run").unmerged) == (
+        1,
+        1,
+        0,
+    )
 
 
 def test_runs_that_were_made_up_are_refused_and_the_own_ones_have_room(collector):
@@ -167,7 +171,7 @@ def test_runs_that_were_made_up_are_refused_and_the_own_ones_have_room(collector
     collector.close(NOW_S, everything=True)
     collector.open_window("own run", NOW_S)
     assert refusal_of(collector, forged("epoch 2", run_id="own run")) is None
-    assert len(collector._tallies) == 21
+    assert len(collector._runs) == 21
 
 
 def test_open_windows_are_bounded_until_they_close(collector):
@@ -175,8 +179,8 @@ def test_open_windows_are_bounded_until_they_close(collector):
     assert [refusal_of(collector, frame) for frame in frames] == [None] * 20 + [NO_ROOM] * 20
     assert sum(window.results for window in collector.close(NOW_S + 60)) == 20
     assert [refusal_of(collector, frame) for frame in frames[20:]] == [None] * 20
-    assert collector.recorded("run") == 1  # what the frames tell, however many came
-    assert collector.open_results("run") == 20
+    assert collector.run("run").recorded == 1  # what the frames tell, however many came
+    assert collector.run("run").open_results == 20
 
 
 def test_an_epoch_remembers_few_numbers(collector):
@@ -192,7 +196,7 @@ def test_an_epoch_remembers_few_numbers(collector):
 def test_windows_of_another_time_are_refused_whole(collector, start_s):
     assert refusal_of(collector, forged(start_s=start_s)) == TIME_OUT_OF_RANGE
     assert not collector.processes
-    assert collector.recorded("run") == 0
+    assert collector.run("run").recorded == 0
     assert collector.close(NOW_S, everything=True) == []
 
 

@@ -10,11 +10,11 @@ a frame is merged whole or not at all.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Iterator
+from collections import Counter
+from collections.abc import Container, Iterator
 
 from locust_cw_dist.core.master.gauges import GaugeBook
-from locust_cw_dist.core.master.worker_processes import RunTally, WorkerProcess
+from locust_cw_dist.core.master.worker_processes import ReceivedRun, ReceivedRuns, WorkerProcess
 from locust_cw_dist.core.summaries.totals import Totals
 from locust_cw_dist.core.summaries.window import ClosedWindow, OpenWindow
 from locust_cw_dist.core.summaries.windows import MAX_FUTURE_S, MAX_PAST_S, window_start_s
@@ -47,7 +47,6 @@ class Collector:
         processes: What is known of each worker process, by its epoch.
         refusals: Frames that were refused, by reason.
         duplicates: Frames that came again and were not merged again.
-        late: Results that came after their window had closed, by run.
         gauges: Users, workers and how they are, which closing windows take along.
         slack_s: How much longer than the grace time windows wait, where workers report more rarely than usual.
     """
@@ -57,18 +56,13 @@ class Collector:
         self.processes: dict[str, WorkerProcess] = {}
         self.refusals: Counter[str] = Counter()
         self.duplicates = 0
-        self.late: Counter[str] = Counter()
         self.gauges = GaugeBook(resolution_s)
         self.slack_s = 0.0
         self._resolution_s = resolution_s
         self._grace_s = grace_s
-        self._tallies: defaultdict[str, RunTally] = defaultdict(RunTally)
+        self._runs = ReceivedRuns()
         self._going_run = ""
         self._by_worker: dict[str, WorkerProcess] = {}
-        # Epochs by name, as objects: one that must make room for others is still missed at the end of its run.
-        self._part: defaultdict[str, dict[str, WorkerProcess]] = defaultdict(dict)
-        self._open: dict[tuple[str, int], OpenWindow] = {}
-        self._closed_until_s: dict[str, int] = {}
         self._handed_out: dict[tuple[str, int], None] = {}
 
     def greet(self, worker_id: str, epoch: str, now_s: float) -> WorkerProcess:
@@ -84,7 +78,7 @@ class Collector:
         known.heard_at_s = now_s
         known.go_on()
         if self._going_run and not known.final:
-            self._part[self._going_run][epoch] = known
+            self._runs[self._going_run].processes[epoch] = known
         return known
 
     def note_heartbeat(self, worker_id: str, now_s: float) -> None:
@@ -114,11 +108,11 @@ class Collector:
         self._check_room(frame)
         self._admit(frame.epoch, process)
         process.heard_at_s = now_s
-        process.take(frame, now_s, self._tallies)
+        process.take(frame, now_s, self._runs)
         if frame.run_id and frame.run_id == self._going_run:
-            self._part[frame.run_id][frame.epoch] = process
+            self._runs[frame.run_id].processes[frame.epoch] = process
         for section in frame.sections:
-            self._part[section.run_id][frame.epoch] = process
+            self._runs[section.run_id].processes[frame.epoch] = process
             window = self._window_of(section.run_id, section.start_s, section.results)
             window.merge(section)
         return True
@@ -132,7 +126,7 @@ class Collector:
         self._going_run = run_id
         for name, process in self.processes.items():
             if not process.final and process.worker_id in worker_ids:
-                self._part[run_id][name] = process
+                self._runs[run_id].processes[name] = process
         self.open_window(run_id, now_s)
 
     def end(self) -> None:
@@ -142,7 +136,6 @@ class Collector:
     def open_window(self, run_id: str, now_s: float) -> None:
         """Have a window for `now_s`, also if no result comes: users and workers are published all the same."""
         # There is always room for a run of this master's own.
-        self._tallies.setdefault(run_id, RunTally())
         self._window_of(run_id, int(now_s), 0)
 
     def watermark_s(self, now_s: float) -> float:
@@ -160,69 +153,35 @@ class Collector:
         One that is handed over before its time, with `everything`, is not closed by that: what follows is not late.
         """
         complete_s = max(self.watermark_s(now_s), now_s - self._grace_s - self.slack_s)
-        closing = [key for key in self._open if everything or key[1] + self._resolution_s <= complete_s]
+        due = [window for window in self.open_windows() if everything or self._end_s(window) <= complete_s]
         # Two runs may share a time, and its gauges.
-        gauges = {start_s: self.gauges.take(start_s) for start_s in {start_s for _, start_s in closing}}
+        gauges = {start_s: self.gauges.take(start_s) for start_s in {window.start_s for window in due}}
         closed = []
-        for run_id, start_s in sorted(closing, key=lambda key: key[1]):
-            end_s = start_s + self._resolution_s
-            if end_s <= complete_s:
-                self._closed_until_s[run_id] = max(end_s, self._closed_until_s.get(run_id, 0))
-            summaries = self._open.pop((run_id, start_s)).summaries
-            is_first = self._remember(run_id, start_s)
-            closed.append(ClosedWindow(run_id, start_s, summaries, gauges[start_s] if is_first else None))
+        for window in sorted(due, key=lambda window: window.start_s):
+            run = self._runs[window.run_id]
+            del run.windows[window.start_s]
+            if self._end_s(window) <= complete_s:
+                run.closed_until_s = max(run.closed_until_s, self._end_s(window))
+            is_first = self._remember(run.run_id, window.start_s)
+            taken = gauges[window.start_s] if is_first else None
+            closed.append(ClosedWindow(run.run_id, window.start_s, window.summaries, taken))
         return closed
 
-    def open_windows(self) -> Iterable[OpenWindow]:
-        """Return the windows that are not closed."""
-        return self._open.values()
+    def open_windows(self) -> Iterator[OpenWindow]:
+        """Yield the windows that are not closed."""
+        return (window for run in self._runs.values() for window in run.windows.values())
 
-    def open_results(self, run_id: str) -> int:
-        """Return the number of results of a run in windows that are not closed."""
-        return sum(window.results for window in self._open.values() if window.run_id == run_id)
-
-    def recorded(self, run_id: str) -> int:
-        """Return the number of results that the workers recorded in a run, as far as they told."""
-        return self._tally(run_id).recorded
-
-    def untimed(self, run_id: str) -> Counter[str]:
-        """Return the results of a run that have no usable response time, by reason, as far as the workers told."""
-        return +self._tally(run_id).untimed
-
-    def lost(self, run_id: str) -> Counter[str]:
-        """Return the results of a run that workers gave up, by reason, as far as they told."""
-        return Counter({f"a worker's frame: {reason}": count for reason, count in self._tally(run_id).lost.items()})
-
-    def totals(self, run_id: str) -> Totals:
-        """Return what was recorded in a run; results that have not come yet may each be a failure, and count as one."""
-        return self._tally(run_id).totals
+    def run(self, run_id: str) -> ReceivedRun:
+        """Return what has come of a run, to be read; of one that is not known, nothing."""
+        return self._runs.get(run_id) or ReceivedRun(run_id)
 
     def totals_of_others(self, run_id: str) -> Totals:
-        """Return the same of all runs but this one."""
-        others = [tally.totals for other, tally in self._tallies.items() if other != run_id]
+        """Return the totals of all runs but this one."""
+        others = [run.totals for run in self._runs.values() if run.run_id != run_id]
         return Totals(sum(one.requests for one in others), sum(one.failures for one in others))
 
-    def unmerged(self, run_id: str) -> int:
-        """Return the number of results that workers told of and whose summaries have not come."""
-        return self._tally(run_id).unmerged
-
-    def waiting_for(self, run_id: str, silent_since_s: float) -> Iterator[WorkerProcess]:
-        """Yield the workers that take part in a run, were heard since then, and have not said that they are done."""
-        return (process for process in self._participants(run_id) if not process.is_done(run_id, silent_since_s))
-
-    def unheard(self, run_id: str) -> list[WorkerProcess]:
-        """Return the workers that took part in a run and never said that they were done."""
-        return [process for process in self._participants(run_id) if not process.is_done(run_id, 0.0)]
-
-    def participants(self, run_id: str) -> dict[str, WorkerProcess]:
-        """Return the worker processes that took part in a run, by epoch."""
-        return dict(self._part.get(run_id, {}))
-
-    def _participants(self, run_id: str) -> Iterable[WorkerProcess]:
-        return self._part.get(run_id, {}).values()
-
-    def _tally(self, run_id: str) -> RunTally:
-        return self._tallies.get(run_id) or RunTally()
+    def _end_s(self, window: OpenWindow) -> int:
+        return window.start_s + self._resolution_s
 
     def _admit(self, name: str, process: WorkerProcess) -> None:
         if name in self.processes:
@@ -244,21 +203,21 @@ class Collector:
                 raise FrameError(TIME_OUT_OF_RANGE, f"a window at {section.start_s}, where it is {int(now_s)}")
 
     def _check_room(self, frame: Frame) -> None:
-        runs = {run_id for run_id in (frame.run_id, *frame.counters) if run_id} - self._tallies.keys()
-        if runs and len(self._tallies) + len(runs) > MAX_RUNS_TOLD_OF:
+        runs = {run_id for run_id in (frame.run_id, *frame.counters) if run_id} - self._runs.keys()
+        if runs and len(self._runs) + len(runs) > MAX_RUNS_TOLD_OF:
             raise FrameError(NO_ROOM, f"over {MAX_RUNS_TOLD_OF} runs")
         starts = {(section.run_id, window_start_s(section.start_s, self._resolution_s)) for section in frame.sections}
-        if len(self._open) + len(starts - self._open.keys()) > MAX_OPEN_WINDOWS:
+        opened = {(window.run_id, window.start_s) for window in self.open_windows()}
+        if len(opened | starts) > MAX_OPEN_WINDOWS:
             raise FrameError(NO_ROOM, f"over {MAX_OPEN_WINDOWS} open windows")
 
     def _window_of(self, run_id: str, at_s: int, results: int) -> OpenWindow:
-        start_s = window_start_s(at_s, self._resolution_s)
-        window = self._open.get((run_id, start_s))
-        if window is None:
-            window = self._open[run_id, start_s] = OpenWindow(run_id, start_s)
-        if start_s < self._closed_until_s.get(run_id, 0):
-            self.late[run_id] += results
-        return window
+        run, start_s = self._runs[run_id], window_start_s(at_s, self._resolution_s)
+        if start_s < run.closed_until_s:
+            run.late += results
+        if start_s not in run.windows:
+            run.windows[start_s] = OpenWindow(run_id, start_s)
+        return run.windows[start_s]
 
     def _remember(self, run_id: str, start_s: int) -> bool:
         is_first = (run_id, start_s) not in self._handed_out

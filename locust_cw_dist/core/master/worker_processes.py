@@ -1,22 +1,24 @@
-"""Epochs: what the master knows of each worker process, and which of its frames are merged.
+"""Worker processes and runs: what the master knows of each, and which frames are merged.
 
 An epoch is one worker process. Its frames are numbered; a frame says up to which number a master has acknowledged
 (`acked`), so a master that came later knows what an earlier one has merged. Kept are that floor and the numbers merged
 above it: with stop and wait that is one number, and `SEQUENCE_SPAN` bounds what a forged frame can make of it.
 
-What the workers tell of a run and what of it is merged is added up over all epochs in a `RunTally`; an epoch keeps only
-what it told last, so that the next news can be added as a difference.
+What the workers tell of a run and what of it is merged is added up over all epochs in a `ReceivedRun`; an epoch keeps
+only what it told last, so that the next news can be added as a difference.
 
-State: touched only by the Collector.
+State: touched only by the Collector; others read it.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from locust_cw_dist.core.summaries.run_counters import RunCounters
 from locust_cw_dist.core.summaries.totals import Totals
+from locust_cw_dist.core.summaries.window import OpenWindow
 from locust_cw_dist.core.wire.frame import SEQUENCE, Frame, FrameError, Vitals
 
 SEQUENCE_SPAN = 64
@@ -24,24 +26,34 @@ SEQUENCE_SPAN = 64
 
 
 @dataclass(slots=True)
-class RunTally:
-    """What all workers together have told of one run.
+class ReceivedRun:
+    """What has come of one run, and what all workers together have told of it.
 
     Attributes:
+        run_id: The run.
         told: Results that they recorded, as far as this master has heard.
         untimed: Of those, the ones without a usable response time, by reason.
         elsewhere: Of those, the ones that a master before this one has merged.
         lost: Of those, the ones that workers gave up, by reason.
         merged: Results merged here.
         failures: Of those, the failed ones.
+        late: Results that came after their window had closed.
+        windows: The windows that are open, by their start.
+        closed_until_s: Up to when windows have closed because they were complete, or had waited long enough.
+        processes: The worker processes that took part, by epoch; also those that had to make room for others since.
     """
 
+    run_id: str
     told: int = 0
     untimed: Counter[str] = field(default_factory=Counter)
     elsewhere: int = 0
     lost: Counter[str] = field(default_factory=Counter)
     merged: int = 0
     failures: int = 0
+    late: int = 0
+    windows: dict[int, OpenWindow] = field(default_factory=dict)
+    closed_until_s: int = 0
+    processes: dict[str, WorkerProcess] = field(default_factory=dict)
 
     @property
     def recorded(self) -> int:
@@ -58,6 +70,24 @@ class RunTally:
         """What there is of the run; what has not come yet counts as failed, which each of it may be."""
         return Totals(self.recorded, self.failures + max(0, self.recorded - self.merged))
 
+    @property
+    def lost_in_frames(self) -> Counter[str]:
+        """Results that workers gave up, by reason, as the ledger names it."""
+        return Counter({f"a worker's frame: {reason}": count for reason, count in self.lost.items()})
+
+    @property
+    def open_results(self) -> int:
+        """Results in windows that are not closed."""
+        return sum(window.results for window in self.windows.values())
+
+    def waiting_for(self, silent_since_s: float) -> Iterator[WorkerProcess]:
+        """Yield the processes that took part, were heard since then, and have not said that they are done."""
+        return (process for process in self.processes.values() if not process.is_done(self.run_id, silent_since_s))
+
+    def unheard(self) -> list[WorkerProcess]:
+        """Return the processes that took part and never said that they were done."""
+        return list(self.waiting_for(0.0))
+
     def replace(self, before: RunCounters, after: RunCounters) -> None:
         """Take what a worker tells now in place of what it told before."""
         self.told += after.recorded - before.recorded
@@ -65,6 +95,15 @@ class RunTally:
         self.untimed.subtract(before.untimed)
         self.lost.update(after.lost)
         self.lost.subtract(before.lost)
+
+
+class ReceivedRuns(dict[str, ReceivedRun]):
+    """By id; a run that is not there is made."""
+
+    def __missing__(self, run_id: str) -> ReceivedRun:
+        """Make a run of which nothing has come."""
+        run = self[run_id] = ReceivedRun(run_id)
+        return run
 
 
 @dataclass(slots=True)
@@ -118,19 +157,19 @@ class WorkerProcess:
         """Note that a frame is refused for good: another copy of it is none that could still be merged."""
         self._above.add(frame.seq)
 
-    def take(self, frame: Frame, received_at_s: float, tallies: defaultdict[str, RunTally]) -> None:
-        """Note a frame that is merged now, and add it to the tallies of its runs."""
+    def take(self, frame: Frame, received_at_s: float, runs: ReceivedRuns) -> None:
+        """Note a frame that is merged now, and add it to what has come of its runs."""
         if not self._last_seq and frame.acked:
-            _note_earlier_master(frame, tallies)
+            _note_earlier_master(frame, runs)
         self._floor = max(self._floor, frame.acked)
         self._above = {seq for seq in self._above | {frame.seq} if seq > self._floor}
         for section in frame.sections:
-            tallies[section.run_id].merged += section.results
-            tallies[section.run_id].failures += section.failure_count
+            runs[section.run_id].merged += section.results
+            runs[section.run_id].failures += section.failure_count
         if frame.seq > self._last_seq:
             self._last_seq = frame.seq
             for run_id, counters in frame.counters.items():
-                tallies[run_id].replace(self.counters.get(run_id, RunCounters()), counters)
+                runs[run_id].replace(self.counters.get(run_id, RunCounters()), counters)
             self._take_news(frame, received_at_s)
 
     def _take_news(self, frame: Frame, received_at_s: float) -> None:
@@ -147,10 +186,10 @@ class WorkerProcess:
         self.counters = frame.counters
 
 
-def _note_earlier_master(frame: Frame, tallies: defaultdict[str, RunTally]) -> None:
+def _note_earlier_master(frame: Frame, runs: ReceivedRuns) -> None:
     """Note what this worker's first frame here neither brings nor leaves behind: another master has merged it."""
     elsewhere = Counter({run_id: counters.shipped for run_id, counters in frame.counters.items()})
     for section in frame.sections:
         elsewhere[section.run_id] -= section.results
     for run_id, results in elsewhere.items():
-        tallies[run_id].elsewhere += results
+        runs[run_id].elsewhere += results

@@ -96,6 +96,7 @@ class RecoveredRun:
         doubtful: Of those, the ones that were being sent when the process ended.
         oldest_s: The oldest timestamp in them.
         state: What the process noted last, if it was cut off.
+        said: What the log said last became of it, as JSON.
     """
 
     ledger: RunLedger
@@ -103,6 +104,7 @@ class RecoveredRun:
     doubtful: int = 0
     oldest_s: float = math.inf
     state: RunState | None = None
+    said: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return what became of it, for machines."""

@@ -180,11 +180,16 @@ class _Users:
 
 
 class HealthBook:
-    """What was seen of one run; see the module's docstring."""
+    """What was seen of one run; see the module's docstring.
+
+    Attributes:
+        cut_short: How it ended before its planned end; None if it did not.
+    """
 
     def __init__(self, workers: Iterable[str], now_s: float) -> None:
         """Begin with the workers that are there."""
         self._heard_s = dict.fromkeys(itertools.islice(workers, MAX_WORKERS), now_s)
+        self.cut_short: str | None = None
         self._ended_s: float | None = None
         self._cpu: dict[str, _Cpu] = {}
         self._skew_s: dict[str, float] = {}

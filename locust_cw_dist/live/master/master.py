@@ -199,7 +199,7 @@ class Master:
         silent_since_s = self._clock.now_s() - SILENCE_S
         return any(
             max(process.heard_at_s, self._heartbeats_s.get(process.worker_id, 0.0)) >= silent_since_s
-            for process in self.collector.waiting_for(self._runs.current.run_id, 0.0)
+            for process in self.collector.run(self._runs.current.run_id).waiting_for(0.0)
         )
 
     def _ask_to_quit(self) -> None:

@@ -230,16 +230,15 @@ class Publisher:
 
     def balance(self, run: Run) -> Balance:
         """Return the state of a run's ledger."""
-        run_id, ledger = run.run_id, run.ledger
-        unmerged = self._collector.unmerged(run_id)
+        received, ledger = self._collector.run(run.run_id), run.ledger
         return Balance(
-            recorded=self._collector.recorded(run_id),
+            recorded=received.recorded,
             published=ledger.published,
-            pending=unmerged + self._collector.open_results(run_id) + ledger.waiting,
+            pending=received.unmerged + received.open_results + ledger.waiting,
             spooled=ledger.spooled,
-            late=self._collector.late[run_id],
-            dropped=dict(+(run.ledger.dropped + self._collector.lost(run_id))),
-            untimed=dict(self._collector.untimed(run_id)),
+            late=received.late,
+            dropped=dict(+(ledger.dropped + received.lost_in_frames)),
+            untimed=dict(+received.untimed),
         )
 
     @property
@@ -335,7 +334,7 @@ class Publisher:
 
     def _tell_of_losses(self) -> None:
         """Send what is lost and no window has told of: what was given up since the last one, or has never come."""
-        unmerged = sum(max(0, self._collector.unmerged(run.run_id)) for run in self._runs)
+        unmerged = sum(max(0, self._collector.run(run.run_id).unmerged) for run in self._runs)
         lost, self._missing_reported = self._newly_lost() + unmerged - self._missing_reported, unmerged
         if lost > 0 and self._settings.publishes:
             start_s = window_start_s(self._clock.now_s(), self._settings.resolution_s)

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import Counter, deque
+from collections import defaultdict, deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,19 +54,26 @@ LAST_DISK_S = 20.0
 
 
 @dataclass(slots=True)
-class _Open:
-    """One run's file.
+class _RunRecord:
+    """The record of one run.
 
     Attributes:
-        file: None once the disk has failed.
+        file: None before its first window, and once the disk has failed.
+        has_begun: Whether its first window has come.
         cap: Its endpoints.
+        reasons: Its failure reasons.
+        outcome: Its rules and verdict, once that is known.
+        left_out: Results for which the disk had no time.
         is_settled: Whether nothing more is expected.
         is_named: Whether the log says where it is.
     """
 
-    file: RecordFile | None
-    cap: EndpointCap
-    reasons: ReasonCap
+    file: RecordFile | None = None
+    has_begun: bool = False
+    cap: EndpointCap = field(default_factory=lambda: EndpointCap(MAX_ENDPOINTS))
+    reasons: ReasonCap = field(default_factory=ReasonCap)
+    outcome: dict[str, Any] | None = None
+    left_out: int = 0
     is_settled: bool = False
     is_named: bool = False
 
@@ -105,9 +112,7 @@ class RecordWriter:
         if settings.record is not None and is_url(settings.record):
             place = S3Location.parse(settings.record)
             self._uploads = Uploads(settings, place, S3(settings), self._disk_thread, once)
-        self._open: dict[str, _Open] = {}
-        self._outcomes: dict[str, dict[str, Any]] = {}
-        self._left_out: Counter[str] = Counter()
+        self._records: defaultdict[Run, _RunRecord] = defaultdict(_RunRecord)
         self._waiting: deque[ClosedWindow] = deque()
         self._work = Event()
         self._is_writing = False
@@ -119,7 +124,7 @@ class RecordWriter:
     @property
     def paths(self) -> list[Path]:
         """The files of this process."""
-        return [record.file.path for record in self._open.values() if record.file is not None]
+        return [record.file.path for record in self._records.values() if record.file is not None]
 
     def open(self) -> None:
         """Make the folder and find out whether it can be written.
@@ -154,7 +159,7 @@ class RecordWriter:
             return
         if len(self._waiting) >= MAX_WAITING:
             oldest = self._waiting.popleft()
-            self._left_out[oldest.run_id] += oldest.results
+            self._records[self._runs.get(oldest.run_id)].left_out += oldest.results
             self._once.warning("record slow", "locust-cw: the disk is too slow for the record: it is not complete")
         if window.summaries or gauges_of(window):
             self._waiting.append(window)
@@ -162,7 +167,7 @@ class RecordWriter:
 
     def note_outcome(self, run: Run, outcome: dict[str, Any]) -> None:
         """Keep the rules and the verdict of a run: the OUTCOME block of docs/record.md; the last one counts."""
-        self._outcomes[run.run_id] = outcome
+        self._records[run].outcome = outcome
 
     def finish(self, upload_timeout_s: float = LAST_DISK_S) -> bool:
         """Write what waits and the last status, and put the files to S3 if they belong there; again if more has come.
@@ -196,22 +201,22 @@ class RecordWriter:
             self._greenlet.kill()
         with gevent.Timeout(LAST_DISK_S, False):
             for run in self._runs:
-                record = self._open.get(run.run_id)
-                if record is not None and record.file is not None:
-                    self._try(run, record, record.file.close)
+                record = self._records[run]
+                if record.file is not None:
+                    self._try(run, record.file.close)
         return is_recorded
 
     def _end(self) -> None:
         for run in self._runs:
-            record = self._open.get(run.run_id)
-            if record is None or record.file is None:
+            record = self._records[run]
+            if record.file is None:
                 continue
-            self._note(run, record, ended=True)
-            if run.run_id in self._outcomes:
-                self._write(run, record, Kind.OUTCOME, [_text(self._outcomes[run.run_id])])
+            self._note(run, ended=True)
+            if record.outcome is not None:
+                self._write(run, Kind.OUTCOME, [_text(record.outcome)])
             if record.file is not None:
                 # What is put to S3 goes from here.
-                self._try(run, record, record.file.sync if self._uploads is None else record.file.close)
+                self._try(run, record.file.sync if self._uploads is None else record.file.close)
             if record.file is not None and self._uploads is None and not record.is_named:
                 record.is_named = True
                 logger.info("locust-cw: run %s: its record is %s", run.run_id, record.file.path)
@@ -231,7 +236,7 @@ class RecordWriter:
 
     def _write_window(self, window: ClosedWindow) -> None:
         run = self._runs.get(window.run_id)
-        record = self._record_of(run)
+        record = self._begun(run)
         if record.file is None:
             return
         within = replace(window, summaries=record.reasons.apply(record.cap.apply(window.summaries)))
@@ -239,45 +244,44 @@ class RecordWriter:
         for _ in record.file.packer.pack(Point.of(within, self._resolution_s)):
             hub_slice.breathe()
         record.file.packer.flush()
-        self._write(run, record, Kind.POINTS, record.file.packer.take(), (window.start_s,))
+        self._write(run, Kind.POINTS, record.file.packer.take(), (window.start_s,))
 
     def _note_now_and_then(self) -> None:
         if self._clock.now_s() - self._noted_s < STATUS_INTERVAL_S:
             return
         self._noted_s = self._clock.now_s()
         for run in self._runs:
-            record = self._open.get(run.run_id)
-            if record is not None and not record.is_settled:
+            record = self._records[run]
+            if record.file is not None and not record.is_settled:
                 record.is_settled = run.stopped_s is not None and run.stopped_s < self._noted_s - SETTLED_S
-                self._note(run, record, ended=False)
+                self._note(run, ended=False)
                 if record.file is not None:
-                    self._try(run, record, record.file.sync)
+                    self._try(run, record.file.sync)
 
-    def _note(self, run: Run, record: _Open, *, ended: bool) -> None:
-        document = self._status(run, ended) | {"left_out": self._left_out[run.run_id]}
-        self._write(run, record, Kind.STATUS, [_text(document)])
+    def _note(self, run: Run, *, ended: bool) -> None:
+        self._write(run, Kind.STATUS, [_text(self._status(run, ended) | {"left_out": self._records[run].left_out})])
 
-    def _record_of(self, run: Run) -> _Open:
-        """Return a run's record, which is made now if this is the first that is kept of it."""
-        record = self._open.get(run.run_id)
-        if record is None:
-            folder = self._folder or Path()
-            file = RecordFile(folder / f"{run.run_id}{SUFFIX}", self._resolution_s)
-            record = self._open[run.run_id] = _Open(file, EndpointCap(MAX_ENDPOINTS), ReasonCap())
-            self._try(run, record, file.begin, _text(self._begin(run)))
+    def _begun(self, run: Run) -> _RunRecord:
+        """Return a run's record, whose file is made now if this is the first that is kept of it."""
+        record = self._records[run]
+        if not record.has_begun:
+            record.has_begun = True
+            file = record.file = RecordFile((self._folder or Path()) / f"{run.run_id}{SUFFIX}", self._resolution_s)
+            self._try(run, file.begin, _text(self._begin(run)))
             if self._uploads is not None and record.file is not None:
                 self._uploads.add(file.path)
         return record
 
-    def _write(self, run: Run, record: _Open, kind: Kind, texts: list[bytes], starts_s: tuple[int, ...] = ()) -> None:
-        if record.file is not None:
-            self._try(run, record, record.file.append, kind, texts, starts_s)
+    def _write(self, run: Run, kind: Kind, texts: list[bytes], starts_s: tuple[int, ...] = ()) -> None:
+        file = self._records[run].file
+        if file is not None:
+            self._try(run, file.append, kind, texts, starts_s)
 
-    def _try(self, run: Run, record: _Open, call: Callable[..., None], *args: Any) -> None:
+    def _try(self, run: Run, call: Callable[..., None], *args: Any) -> None:
         try:
             self._disk_thread.run(call, *args)
         except OSError as e:
-            record.file = None
+            self._records[run].file = None
             logger.warning("locust-cw: the record of run %s ends here, it can't be written (%s)", run.run_id, e)
 
 

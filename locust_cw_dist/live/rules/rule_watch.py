@@ -10,8 +10,9 @@ State: touched on the hub only; files are written by `DiskThread`.
 from __future__ import annotations
 
 import logging
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import gevent
@@ -22,7 +23,7 @@ from locust_cw_dist.core.rules.messages import table
 from locust_cw_dist.core.rules.outcome import Outcome, RuleState
 from locust_cw_dist.core.rules.rule import Rule, RuleSet, Severity
 from locust_cw_dist.core.summaries.window import ClosedWindow
-from locust_cw_dist.core.verdict.verdict import State, Verdict
+from locust_cw_dist.core.verdict.verdict import State
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import Clock
@@ -47,6 +48,23 @@ LAST_DISK_S = 20.0
 """How long the disk may take for the files at the end of the process."""
 
 
+@dataclass(slots=True)
+class _JudgedRun:
+    """What is known of one run.
+
+    Attributes:
+        evaluation: Judges it; None before its first window, and when only the outcome is kept.
+        outcome: What became of an older run for good.
+        said: The outcome that was logged last.
+        is_aborted: Whether a rule has stopped it.
+    """
+
+    evaluation: Evaluation | None = None
+    outcome: Outcome | None = None
+    said: Outcome | None = None
+    is_aborted: bool = False
+
+
 class RuleWatch:
     """Judges the runs of this process by the rules of the settings; without rules it does nothing.
 
@@ -63,15 +81,12 @@ class RuleWatch:
         self._clock = clock
         self._once = once
         self._disk_thread = DiskThread()
-        self._judgings: dict[str, Evaluation] = {}
-        self._closed: dict[str, Outcome] = {}
-        self._said: dict[str, Outcome] = {}
+        self._judged: defaultdict[Run, _JudgedRun] = defaultdict(_JudgedRun)
         self._waiting: deque[ClosedWindow] = deque()
         self._work = Event()
         self._is_busy = False
         self._has_missed = False
         self._slice = HubSlice()
-        self._aborted: set[str] = set()
         self._greenlets: list[gevent.Greenlet] = []
 
     @property
@@ -82,7 +97,7 @@ class RuleWatch:
     @property
     def abort_wanted(self) -> Rule | None:
         """The rule that stopped the current run, or is about to; None if none does."""
-        evaluation = self._judgings.get(self._runs.current.run_id)
+        evaluation = self._judged[self._runs.current].evaluation
         return None if evaluation is None else evaluation.aborted_by
 
     @property
@@ -120,15 +135,14 @@ class RuleWatch:
         if self._waiting or self._is_busy:
             return
         for run in self._judged_runs():
-            if run.logged is not None and run.run_id not in self._said:
+            if run.logged is not None and self._judged[run].said is None:
                 self._log(run)
 
-    def finish(self, verdicts: Mapping[str, Verdict], fails_if: Callable[[State], bool]) -> None:
+    def finish(self, fails_if: Callable[[State], bool]) -> None:
         """Judge all that has come, log each outcome that is new, and write the files; again if more has come.
 
         Args:
-            verdicts: What is to be thought of the runs themselves, by run id.
-            fails_if: Whether a run fails for such a verdict.
+            fails_if: Whether a run fails for what is thought of the run itself.
         """
         if not self.is_on:
             return
@@ -139,9 +153,9 @@ class RuleWatch:
         # What is cut off here has not been judged.
         self._has_missed |= not self.has_seen_all
         for run in self._judged_runs():
-            if self._said.get(run.run_id) != self.outcome(run):
+            if self._judged[run].said != self.outcome(run):
                 self._log(run)
-        self._write_files([self._judged(run, verdicts.get(run.run_id), fails_if) for run in self._judged_runs()])
+        self._write_files([self._for_files(run, fails_if) for run in self._judged_runs()])
 
     def close(self) -> None:
         """Judge nothing any more."""
@@ -154,10 +168,10 @@ class RuleWatch:
     def outcome(self, run: Run | None = None) -> Outcome:
         """Return what the rules say of a run, as things stand; of the current one by default. May yield."""
         run = self._runs.current if run is None else run
-        closed = self._closed.get(run.run_id)
-        if closed is not None:
-            return closed
-        evaluation = self._judging_of(run, run.started_s or self._clock.now_s())
+        final = self._judged[run].outcome
+        if final is not None:
+            return final
+        evaluation = self._evaluation_of(run, run.started_s or self._clock.now_s())
         rules = []
         for one in evaluation.outcomes():
             rules.append(one)
@@ -174,14 +188,14 @@ class RuleWatch:
     def _judged_runs(self) -> Iterator[Run]:
         return (run for run in self._runs if self.is_on and run.is_own and run.started_s is not None)
 
-    def _judging_of(self, run: Run, start_s: float) -> Evaluation:
-        evaluation = self._judgings.get(run.run_id)
-        if evaluation is None:
+    def _evaluation_of(self, run: Run, start_s: float) -> Evaluation:
+        judged = self._judged[run]
+        if judged.evaluation is None:
             started_s = start_s if run.started_s is None else run.started_s
-            evaluation = self._judgings[run.run_id] = Evaluation(self.rule_set, started_s, self._settings.resolution_s)
+            judged.evaluation = Evaluation(self.rule_set, started_s, self._settings.resolution_s)
         if run.stopped_s is not None:
-            evaluation.stop(run.stopped_s)
-        return evaluation
+            judged.evaluation.stop(run.stopped_s)
+        return judged.evaluation
 
     def _judge_forever(self) -> None:
         while True:
@@ -197,28 +211,26 @@ class RuleWatch:
                 self._is_busy = False
 
     def _judge_waiting(self) -> None:
-        runs: dict[str, Run] = {}
+        runs: set[Run] = set()
         while self._waiting:
             window = self._waiting.popleft()
-            if window.run_id not in self._closed:
-                run = runs[window.run_id] = self._runs.get(window.run_id)
-                self._step(self._judging_of(run, window.start_s).observe(window))
-        for run in runs.values():
-            evaluation = self._judging_of(run, self._clock.now_s())
+            run = self._runs.get(window.run_id)
+            if self._judged[run].outcome is None:
+                runs.add(run)
+                self._step(self._evaluation_of(run, window.start_s).observe(window))
+        for run in runs:
+            judged, evaluation = self._judged[run], self._evaluation_of(run, self._clock.now_s())
             self._step(evaluation.look())
-            if evaluation.aborted_by is not None and run.is_running and run.run_id not in self._aborted:
-                self._aborted.add(run.run_id)
+            if evaluation.aborted_by is not None and run.is_running and not judged.is_aborted:
+                judged.is_aborted = True
                 forks.spawn(self._abort, evaluation.aborted_by)
         self._close_old_runs()
 
     def _close_old_runs(self) -> None:
         """Keep of older runs the outcome alone: windows take memory."""
-        for run in self._runs:
-            if len(self._judgings) <= MAX_OPEN_RUNS:
-                return
-            if run.run_id in self._judgings and run is not self._runs.current:
-                self._closed[run.run_id] = self.outcome(run)
-                del self._judgings[run.run_id]
+        for run in [run for run in self._runs if self._judged[run].evaluation is not None][:-MAX_OPEN_RUNS]:
+            self._judged[run].outcome = self.outcome(run)
+            self._judged[run].evaluation = None
 
     def _step(self, steps: Iterator[None]) -> None:
         for _ in steps:
@@ -245,7 +257,7 @@ class RuleWatch:
             self._once.error("abort", "locust-cw: could not stop the test")
 
     def _log(self, run: Run) -> None:
-        outcome = self._said[run.run_id] = self.outcome(run)
+        outcome = self._judged[run].said = self.outcome(run)
         is_good = all(one.state is RuleState.PASSED for one in outcome.rules)
         for line in table(run.run_id, outcome):
             logger.log(logging.INFO if is_good else logging.WARNING, "locust-cw: %s", line)
@@ -263,8 +275,8 @@ class RuleWatch:
             except OSError as e:
                 logger.warning("locust-cw: %s can't be written (%s)", path, e)
 
-    def _judged(self, run: Run, verdict: Verdict | None, fails_if: Callable[[State], bool]) -> Judged:
-        now_s = self._clock.now_s()
+    def _for_files(self, run: Run, fails_if: Callable[[State], bool]) -> Judged:
+        now_s, verdict = self._clock.now_s(), run.verdict
         return Judged(
             run_id=run.run_id,
             labels=run.labels,

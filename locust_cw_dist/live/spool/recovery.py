@@ -51,7 +51,6 @@ class Recovery:
         self._sender = sender
         self._clock = clock
         self._resends_ambiguous = resends_ambiguous
-        self._said: dict[str, str] = {}
 
     def adopt(self, *, dry_run: bool = False) -> None:
         """Hand over what is there to be sent; say what was found.
@@ -73,10 +72,9 @@ class Recovery:
         """Say what became of what was found, where that is not said yet; in words and as one line of JSON."""
         for run_id, run in self.runs.items():
             document = json.dumps(run.as_json(), separators=(",", ":"))
-            if self._said.get(run_id) == document:
+            if run.said == document:
                 continue
-            self._said[run_id] = document
-            ledger = run.ledger
+            run.said, ledger = document, run.ledger
             for line in (f"{ledger.published} of {ledger.taken} results found on disk published", *_rest(run)):
                 logger.info("locust-cw: run %s, of an earlier process: %s", run_id, line)
             json_logger.info("%s", document)

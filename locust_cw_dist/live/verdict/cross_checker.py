@@ -11,6 +11,7 @@ State: touched on the hub only; nothing here yields.
 from __future__ import annotations
 
 import contextlib
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,10 +35,24 @@ UNREADABLE = "Locust's totals could not be read"
 class _Start:
     """How things were when a run started: Locust's totals, when these began, and what others had recorded."""
 
-    run_id: str
     total: Any
     began_s: float
     others: Totals
+
+
+@dataclass(slots=True)
+class _SeenRun:
+    """What was seen of one run.
+
+    Attributes:
+        start: How it started; None if that was elsewhere.
+        checked: As it was checked last while it was the current one, if it could be.
+        at_stop: Locust's totals when it stopped, if they were the run's.
+    """
+
+    start: _Start | None = None
+    checked: CrossCheck | None = None
+    at_stop: Totals | None = None
 
 
 class _NotComparableError(Exception):
@@ -53,38 +68,32 @@ class CrossChecker:
         self._link = RunLink(environment)
         self._runs = runs
         self._collector = collector
-        self._start: _Start | None = None
-        # As each run was when it was checked last while it was the current one, and Locust's totals when it stopped.
-        self._checked: dict[str, CrossCheck] = {}
-        self._at_stop: dict[str, Totals] = {}
+        self._seen: defaultdict[Run, _SeenRun] = defaultdict(_SeenRun)
 
     def begin(self, run: Run) -> None:
         """Note that a run starts; call it when Locust has cleared its totals, before anything is recorded for it."""
-        try:
+        # The totals may be whatever a user has put in their place.
+        with contextlib.suppress(Exception):
             total = self._environment.stats.total
-            self._start = _Start(
-                run.run_id, total, float(total.start_time), self._collector.totals_of_others(run.run_id)
-            )
-        # Whatever a user has put in its place.
-        except Exception:
-            self._start = None
+            others = self._collector.totals_of_others(run.run_id)
+            self._seen[run].start = _Start(total, float(total.start_time), others)
 
     def note_stop(self, run: Run) -> None:
         """Note that a run stops: Locust may clear its totals before all of its results are in."""
-        self._at_stop.pop(run.run_id, None)
+        self._seen[run].at_stop = None
         # Where results of another run came in, nothing is sure before all of them have.
         if self._others(run) == Totals():
             with contextlib.suppress(_NotComparableError):
-                self._at_stop[run.run_id] = self._read(run)
+                self._seen[run].at_stop = self._read(run)
 
     def check(self, run: Run) -> CrossCheck:
         """Compare now, or, of a run that is not the current one any more, with what Locust had while it was."""
-        recorded = self._collector.totals(run.run_id)
+        seen, recorded = self._seen[run], self._collector.run(run.run_id).totals
         try:
             if run is self._runs.current:
-                self._checked.pop(run.run_id, None)
-                check = self._checked[run.run_id] = self._compare(run, recorded)
-                return check
+                seen.checked = None
+                seen.checked = self._compare(run, recorded)
+                return seen.checked
             return self._recall(run, recorded)
         except _NotComparableError as e:
             return CrossCheck(recorded, why=str(e))
@@ -98,17 +107,18 @@ class CrossChecker:
     def _recall(self, run: Run, recorded: Totals) -> CrossCheck:
         if not run.is_own:
             raise _NotComparableError(NOT_OWN)
-        checked = self._checked.get(run.run_id)
-        if checked is not None:
-            return replace(checked, recorded=recorded)
-        check = CrossCheck(recorded, self._at_stop.get(run.run_id), "")
+        seen = self._seen[run]
+        if seen.checked is not None:
+            return replace(seen.checked, recorded=recorded)
+        check = CrossCheck(recorded, seen.at_stop, "")
         if not check.finds_missing:
             raise _NotComparableError(NEXT_RUN)
         return check
 
     def _others(self, run: Run) -> Totals:
         """Return what came of other runs since this one started."""
-        before = self._start.others if self._start is not None else Totals()
+        start = self._seen[run].start
+        before = start.others if start is not None else Totals()
         now = self._collector.totals_of_others(run.run_id)
         return Totals(max(0, now.requests - before.requests), max(0, now.failures - before.failures))
 
@@ -124,8 +134,8 @@ class CrossChecker:
         return totals
 
     def _obstacle(self, run: Run, total: Any) -> str | None:
-        start = self._start
-        if start is None or start.run_id != run.run_id:
+        start = self._seen[run].start
+        if start is None:
             return NOT_STARTED
         if getattr(self._environment, "reset_stats", False):
             return RESET_OPTION

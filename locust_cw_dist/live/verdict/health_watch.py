@@ -53,8 +53,7 @@ class HealthWatch:
         self._runs = runs
         self._clock = clock
         self._once = once
-        self._books: dict[str, HealthBook] = {}
-        self._cut_short: dict[str, str] = {}
+        self._books: dict[Run, HealthBook] = {}
         self._never_began = False
         self._source: Source | None = None
         self._listeners = Listeners(environment)
@@ -79,7 +78,7 @@ class HealthWatch:
 
     def begin(self, run: Run, workers: Iterable[str]) -> None:
         """Note that a run begins, with these workers."""
-        self._books[run.run_id] = HealthBook(workers, self._clock.now_s())
+        self._books[run] = HealthBook(workers, self._clock.now_s())
 
     def note_process_end(self) -> None:
         """Note that the process ends; call it before anything else is done about it."""
@@ -115,16 +114,17 @@ class HealthWatch:
 
     def health(self, run: Run) -> Health:
         """Return how the load generators were while a run went on."""
-        book = self._books.get(run.run_id)
+        book = self._books.get(run)
         return Health() if book is None else book.health()
 
     def cut_short(self, run: Run) -> str | None:
         """Return how a run ended before its planned end, if it did."""
-        return self._cut_short.get(run.run_id)
+        book = self._books.get(run)
+        return None if book is None else book.cut_short
 
     @property
     def _current(self) -> HealthBook | None:
-        return self._books.get(self._runs.current.run_id)
+        return self._books.get(self._runs.current)
 
     def _on_test_stopping(self, **_: Any) -> None:
         try:
@@ -149,9 +149,7 @@ class HealthWatch:
             # raised it.
             book.note_users(self._source.count()[0], 0, now_s)
         book.end(now_s)
-        reason = cut_short(self._plan(), cause, now_s - run.started_s)
-        if reason is not None:
-            self._cut_short[run.run_id] = reason
+        book.cut_short = cut_short(self._plan(), cause, now_s - run.started_s)
 
     def _plan(self) -> Plan:
         # Read late: the web UI can set a run time for each run.

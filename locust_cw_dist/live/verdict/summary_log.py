@@ -12,7 +12,7 @@ from locust_cw_dist.core.costs.bill import Usage
 from locust_cw_dist.core.master.collector import Collector
 from locust_cw_dist.core.publish.ledger import Balance, lost_of
 from locust_cw_dist.core.verdict.run_summary import Rehearsal, RunSummary, Spending
-from locust_cw_dist.core.verdict.verdict import Delivery, Evidence, State, Verdict, judge
+from locust_cw_dist.core.verdict.verdict import Delivery, Evidence, State, judge
 from locust_cw_dist.live.publish.dry_run import DryRun
 from locust_cw_dist.live.publish.publisher import Publisher
 from locust_cw_dist.live.runs import Run, Runs
@@ -25,11 +25,7 @@ json_logger = logging.getLogger("locust_cw_dist.summary")
 
 
 class SummaryLog:
-    """Logs each run's end once.
-
-    Attributes:
-        verdicts: What is to be thought of each run that was logged, by run.
-    """
+    """Logs each run's end once, and keeps in `Run` what it said."""
 
     def __init__(
         self,
@@ -46,7 +42,6 @@ class SummaryLog:
 
         Whoever finds a worker without the plugin adds it to `without_plugin`.
         """
-        self.verdicts: dict[str, Verdict] = {}
         self._health = health
         self._cross_checker = cross_checker
         self._collector = collector
@@ -56,7 +51,6 @@ class SummaryLog:
         self._settings = settings
         self._dry_run = dry_run
         self._spent = Spending(0, 0, 0, 0, 0, 0)
-        self._incomplete: set[str] = set()
 
     @property
     def has_new_verdict(self) -> bool:
@@ -68,24 +62,19 @@ class SummaryLog:
         for run in self._runs:
             if run.logged is not None or run.stopped_s is None:
                 continue
-            waiting = any(self._collector.waiting_for(run.run_id, silent_since_s))
+            waiting = any(self._collector.run(run.run_id).waiting_for(silent_since_s))
             balance = self._publisher.balance(run)
             if not (waiting or balance.pending or balance.spooled or self._may_catch_up(run, silent_since_s)):
                 self._log(run)
 
-    def log_all(self) -> bool:
-        """Log the runs that were not logged yet, or have changed since, when the process ends.
-
-        Returns:
-            Whether all runs of this process are complete.
-        """
+    def log_all(self) -> None:
+        """Log the runs that were not logged yet, or have changed since, when the process ends."""
         for run in self._runs:
             balance = self._publisher.balance(run)
             if (balance != run.logged or self._has_new_verdict(run, balance)) and (
                 run.started_s is not None or balance.recorded
             ):
                 self._log(run)
-        return not self._incomplete
 
     def _may_catch_up(self, run: Run, silent_since_s: float) -> bool:
         """Whether Locust has more results of a run that stopped lately: it may know of them before the plugin does."""
@@ -110,19 +99,18 @@ class SummaryLog:
             resends_ambiguous=self._settings.ambiguous == "resend",
             evidence=self._evidence(run, balance),
         )
-        verdict = self.verdicts[run.run_id] = summary.verdict
+        verdict = run.verdict = summary.verdict
         for line in summary.lines():
             logger.log(logging.INFO if summary.is_complete else logging.WARNING, "locust-cw: %s", line)
         for line in verdict.lines():
             logger.log(logging.INFO if verdict.state is State.VALID else logging.WARNING, "locust-cw: %s", line)
         json_logger.info("%s", json.dumps(summary.as_json(), separators=(",", ":")))
-        (self._incomplete.discard if summary.is_complete else self._incomplete.add)(run.run_id)
 
     def _has_new_verdict(self, run: Run, balance: Balance) -> bool:
         # Of the last run only: a worker without the plugin that came now was not there before.
         if run is not self._runs.current:
             return False
-        return judge(self._evidence(run, balance)) != self.verdicts.get(run.run_id)
+        return judge(self._evidence(run, balance)) != run.verdict
 
     def _evidence(self, run: Run, balance: Balance) -> Evidence:
         return Evidence(
@@ -133,9 +121,10 @@ class SummaryLog:
         )
 
     def _delivery(self, run: Run, balance: Balance) -> Delivery:
-        unreceived = max(0, self._collector.unmerged(run.run_id))
+        received = self._collector.run(run.run_id)
+        unreceived = max(0, received.unmerged)
         return Delivery(
-            unheard=tuple((process.worker_id, process.cut_at_s) for process in self._collector.unheard(run.run_id)),
+            unheard=tuple((process.worker_id, process.cut_at_s) for process in received.unheard()),
             without_plugin=tuple(sorted(self._without_plugin)),
             unreceived=unreceived,
             unpublished=balance.pending - unreceived + balance.spooled + lost_of(balance.dropped),

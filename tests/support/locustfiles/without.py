@@ -69,7 +69,7 @@ def late_results():
     """What comes after its window has closed is left out."""
 
     def accept(self, frame, now_s, accept=collector.Collector.accept):
-        sections = [s for s in frame.sections if s.start_s >= self._closed_until_s.get(s.run_id, 0)]
+        sections = [s for s in frame.sections if s.start_s >= self.run(s.run_id).closed_until_s]
         object.__setattr__(frame, "sections", tuple(sections))
         return accept(self, frame, now_s)
 

@@ -108,18 +108,18 @@ def test_a_frame_that_is_refused_for_good_is_not_merged_when_a_copy_comes_late(b
     assert not bench.collector.accept(far, later_s)
     bench.deliver("a", 4.0, 3, acked=1, counters={"run": RunCounters(2, lost=Counter({TIME_OUT_OF_RANGE: 1}))})
     collector = bench.collector
-    assert collector.recorded("run") == 2
-    assert collector.lost("run") == {"a worker's frame: time out of range": 1}
-    assert (collector.unmerged("run"), collector.open_results("run")) == (0, 1)
+    assert collector.run("run").recorded == 2
+    assert collector.run("run").lost_in_frames == {"a worker's frame: time out of range": 1}
+    assert (collector.run("run").unmerged, collector.run("run").open_results) == (0, 1)
     # Each of the lost ones may have been a failure.
-    assert collector.totals("run").failures == 1
+    assert collector.run("run").totals.failures == 1
 
 
 def test_another_master_does_not_take_a_loss_for_what_the_first_one_merged(bench):
     bench.deliver("a", 4.0, 3, seq=3, acked=2, counters={"run": RunCounters(7, lost=Counter({TIME_OUT_OF_RANGE: 4}))})
     # Two were merged elsewhere, one is here, four are lost.
-    assert bench.collector.recorded("run") == 5
-    assert bench.collector.unmerged("run") == 0
+    assert bench.collector.run("run").recorded == 5
+    assert bench.collector.run("run").unmerged == 0
 
 
 def test_a_worker_that_says_it_has_nothing_to_send_is_waited_for(bench):
@@ -204,10 +204,10 @@ def test_an_old_frame_that_comes_late_is_merged_and_its_news_are_stale(bench):
     bench.hello("a")
     first = bench.frame("a", 3.0, 0, acked=0)
     bench.deliver("a", 12.0, 10, acked=0, vitals=Vitals(users=5))
-    assert bench.collector.unmerged("run") == 1
+    assert bench.collector.run("run").unmerged == 1
     assert bench.collector.accept(first, NOW_S + 13)
     assert (bench.watermark(13.0), bench.collector.processes["a"].vitals.users) == (12.0, 5)
-    assert (bench.collector.recorded("run"), bench.collector.unmerged("run")) == (2, 0)
+    assert (bench.collector.run("run").recorded, bench.collector.run("run").unmerged) == (2, 0)
 
 
 def test_a_worker_that_joins_in_the_middle_holds_the_window_that_it_joined_in(bench):
@@ -234,8 +234,8 @@ def test_late_results_are_counted_and_handed_out_as_a_supplement(bench):
     assert bench.close(13.0) == [(0, 2, False)]
     bench.deliver("a", 14.0, 3)
     assert bench.close(14.0) == [(0, 1, False)]
-    assert bench.collector.late == {"run": 3}
-    assert bench.collector.recorded("run") == 8
+    assert bench.collector.run("run").late == 3
+    assert bench.collector.run("run").recorded == 8
 
 
 def test_late_results_of_a_window_that_was_never_handed_out_come_as_its_first_part(bench):
@@ -244,7 +244,7 @@ def test_late_results_of_a_window_that_was_never_handed_out_come_as_its_first_pa
     assert bench.close(22.0) == [(10, 1, True)]
     bench.deliver("a", 23.0, 0, count=4)
     assert bench.close(23.0) == [(0, 4, True)]
-    assert bench.collector.late["run"] == 4
+    assert bench.collector.run("run").late == 4
 
 
 def test_the_next_window_is_not_late(bench):
@@ -261,7 +261,7 @@ def test_a_window_is_late_for_its_own_run_only(bench):
     bench.close(12.0)
     bench.deliver("a", 13.0, 0, run_id="run 2")
     assert bench.close(13.0) == [(0, 1, True)]
-    assert bench.collector.late == {}
+    assert bench.collector.run("run").late == bench.collector.run("run 2").late == 0
 
 
 def test_everything_closes_at_the_end_oldest_first(bench):
@@ -281,10 +281,10 @@ def test_what_follows_a_window_that_was_handed_out_early_is_late_only_after_its_
     assert bench.close(12.0, everything=True) == [(10, 1, True)]
     bench.deliver("a", 20.0, 10)
     assert bench.close(20.0) == [(10, 1, False)]
-    assert bench.collector.late == {}
+    assert bench.collector.run("run").late == 0
     bench.deliver("a", 21.0, 10)
     assert bench.close(21.0) == [(10, 1, False)]
-    assert bench.collector.late == {"run": 1}
+    assert bench.collector.run("run").late == 1
 
 
 def test_finer_windows_of_workers_fall_into_those_of_the_master(bench):
@@ -312,7 +312,7 @@ def test_two_runs_that_share_a_time_share_its_gauges(bench):
 
 def test_a_window_without_results_closes_too(bench):
     bench.collector.open_window("run", NOW_S + 3.9)
-    assert bench.collector.open_results("run") == 0
+    assert bench.collector.run("run").open_results == 0
     assert bench.close(9.9) == []
     assert bench.close(10.0) == [(0, 0, True)]
 
@@ -324,7 +324,7 @@ def test_a_frame_with_one_window_of_another_time_is_refused_whole(bench, seconds
     bench.collector.refuse(refused.value.reason)
     assert bench.collector.refusals == {"time out of range": 1}
     assert set(bench.collector.refusals) <= set(REFUSALS)
-    assert bench.collector.open_results("run") == bench.collector.recorded("run") == 0
+    assert bench.collector.run("run").open_results == bench.collector.run("run").recorded == 0
 
 
 def test_a_duplicate_is_a_sign_of_life_and_nothing_else(bench):
@@ -333,7 +333,7 @@ def test_a_duplicate_is_a_sign_of_life_and_nothing_else(bench):
     assert not bench.collector.accept(frame, NOW_S + 9)
     assert bench.collector.duplicates == 1
     assert bench.collector.processes["a"].heard_at_s == NOW_S + 9
-    assert bench.collector.open_results("run") == 1
+    assert bench.collector.run("run").open_results == 1
 
 
 # What a run has recorded, as its workers tell it.
@@ -343,16 +343,16 @@ def test_untimed_results_of_all_workers_add_up(bench):
     bench.deliver("a", 1.0, counters={"run": RunCounters(3, Counter({MISSING: 3}), 3)})
     bench.deliver("a", 2.0, counters={"run": RunCounters(5, Counter({MISSING: 4}), 5)})
     bench.deliver("b", 1.0, counters={"run": RunCounters(2, Counter({MISSING: 2}), 2)})
-    assert bench.collector.untimed("run") == {MISSING: 6}
-    assert (bench.collector.recorded("run"), bench.collector.unmerged("run")) == (7, 7)
-    assert bench.collector.untimed("another") == {}
+    assert +bench.collector.run("run").untimed == {MISSING: 6}
+    assert (bench.collector.run("run").recorded, bench.collector.run("run").unmerged) == (7, 7)
+    assert +bench.collector.run("another").untimed == {}
 
 
 def test_what_a_worker_told_of_a_run_stays_when_it_tells_of_it_no_more(bench):
     bench.deliver("a", 1.0, 0)
     bench.deliver("a", 2.0, 0, run_id="run 2")
     assert set(bench.collector.processes["a"].counters) == {"run 2"}
-    assert (bench.collector.recorded("run"), bench.collector.recorded("run 2")) == (1, 1)
+    assert (bench.collector.run("run").recorded, bench.collector.run("run 2").recorded) == (1, 1)
 
 
 def test_what_an_earlier_master_has_merged_is_not_this_ones(bench):
@@ -361,17 +361,17 @@ def test_what_an_earlier_master_has_merged_is_not_this_ones(bench):
     held = replace(frame, counters={"run": RunCounters(104, Counter({MISSING: 2}), 3)})
     assert bench.collector.accept(held, NOW_S + 5)
     # 100 of before, 1 that came, 3 that the worker holds back.
-    assert bench.collector.recorded("run") == 4
-    assert bench.collector.unmerged("run") == 3
+    assert bench.collector.run("run").recorded == 4
+    assert bench.collector.run("run").unmerged == 3
     bench.deliver("a", 6.0, 0, count=3, counters={"run": RunCounters(104, Counter({MISSING: 2}))})
-    assert (bench.collector.recorded("run"), bench.collector.unmerged("run")) == (4, 0)
+    assert (bench.collector.run("run").recorded, bench.collector.run("run").unmerged) == (4, 0)
 
 
 # Who is waited for at the end of a run.
 
 
 def waited_for(bench, run_id="run", silent_since_s=0.0):
-    return sorted(epoch.worker_id for epoch in bench.collector.waiting_for(run_id, NOW_S + silent_since_s))
+    return sorted(epoch.worker_id for epoch in bench.collector.run(run_id).waiting_for(NOW_S + silent_since_s))
 
 
 @pytest.mark.parametrize(
@@ -410,7 +410,7 @@ def test_workers_that_took_part_and_never_said_that_they_were_done_are_named(ben
     bench.collector.end()
     bench.hello("came later")
     bench.deliver("elsewhere", 2.0, run_id="run 2")
-    assert {epoch.worker_id for epoch in bench.collector.unheard("run")} == {
+    assert {epoch.worker_id for epoch in bench.collector.run("run").unheard()} == {
         "lost before its first frame",
         "lost right after its greeting",
         "lost",
@@ -445,14 +445,15 @@ def test_windows_close_once_complete_and_in_time_whoever_reports_what(events):
             # No part of a window comes out before its end, and none is held for longer than the grace time.
             assert window.start_s + RESOLUTION_S <= NOW_S + now_s
             closed.append(window)
-        assert all(start_s + RESOLUTION_S > NOW_S + now_s - GRACE_S for _, start_s in bench.collector._open)
+        open_starts_s = [window.start_s for window in bench.collector.open_windows()]
+        assert all(start_s + RESOLUTION_S > NOW_S + now_s - GRACE_S for start_s in open_starts_s)
     closed += bench.collector.close(NOW_S + now_s, everything=True)
     by_start = Counter()
     for (_, start_s, _), count in counts_of(closed).items():
         by_start[start_s] += count
     assert by_start == true
     supplements = [window.results for window in closed if window.gauges is None]
-    assert sum(supplements) <= bench.collector.late["run"] <= len(list(true.elements()))
+    assert sum(supplements) <= bench.collector.run("run").late <= len(list(true.elements()))
     firsts = [window.start_s for window in closed if window.gauges is not None]
     assert len(firsts) == len(set(firsts)) == len({window.start_s for window in closed})
 

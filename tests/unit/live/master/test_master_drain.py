@@ -246,7 +246,7 @@ def test_what_fires_on_a_master_is_its_runs_and_nobody_waits_for_more_of_it(benc
     collector, run_id = bench.master.collector, bench.master._runs.current.run_id
     bench.events.request.fire(request_type="KPI", name="/stock", response_time=1.0, response_length=0)
     assert bench.master.own.hand_over()
-    assert collector.recorded(run_id) == 1
+    assert collector.run(run_id).recorded == 1
     # It has nothing more a moment later: no window of the workers waits for it.
     bench.clock.advance(10)
     collector.note_heartbeat("worker", bench.clock.time_s)
@@ -254,10 +254,14 @@ def test_what_fires_on_a_master_is_its_runs_and_nobody_waits_for_more_of_it(benc
     assert collector.processes[bench.master.own.epoch].cut_at_s == bench.clock.time_s
     bench.send_final_frame(bench.clock.time_s + 5)
     assert bench.drain() == 5
-    assert collector.unheard(run_id) == []
+    assert collector.run(run_id).unheard() == []
     bench.events.request.fire(request_type="KPI", name="/late", response_time=1.0, response_length=0)
     assert bench.master.own.hand_over()
-    assert (collector.recorded(run_id), collector.unmerged(run_id), collector.unheard(run_id)) == (2, 0, [])
+    assert (collector.run(run_id).recorded, collector.run(run_id).unmerged, collector.run(run_id).unheard()) == (
+        2,
+        0,
+        [],
+    )
 
 
 def test_a_master_tells_itself_nothing(bench):

@@ -47,7 +47,7 @@ def test_windows_that_merge_for_cloudwatch_are_whole_for_rules_and_record(tmp_pa
         bench.publisher.tick()
     bench.deliver("/item/3", at_s=NOW_S)
     bench.flush()
-    judge.finish({}, lambda _: False)
+    judge.finish(lambda _: False)
     record.close()
     judge.close()
 

@@ -35,7 +35,9 @@ class Bench:
         self.environment.create_local_runner()
         self.recorded = Totals()
         self.others = Totals()
-        collector = SimpleNamespace(totals=lambda _: self.recorded, totals_of_others=lambda _: self.others)
+        collector = SimpleNamespace(
+            run=lambda _: SimpleNamespace(totals=self.recorded), totals_of_others=lambda _: self.others
+        )
         self.runs = Runs(NOW_S, "-")
         self.checker = CrossChecker(self.environment, self.runs, collector)
 

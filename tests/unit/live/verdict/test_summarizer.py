@@ -1,4 +1,4 @@
-"""The summarizer: logs a run once it is settled, again if it has changed, and remembers which are incomplete."""
+"""The summarizer: logs a run once it is settled, and again if it has changed."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_run_is_logged_once_when_it_is_settled(bench, caplog):
     bench.book()
     for _ in range(2):
         bench.summarizer.log_settled(NOW_S)
-    assert bench.summarizer.log_all()
+    bench.summarizer.log_all()
     (line,) = logged(caplog)
     assert (line["published"], line["complete"], line["labels"]) == (10, True, {"branch": "main"})
 
@@ -84,13 +84,14 @@ def test_a_run_that_changed_after_it_was_logged_is_logged_again(bench, caplog):
     assert [line["published"] for line in logged(caplog)] == [10, 12]
 
 
-def test_an_incomplete_run_stays_incomplete_although_it_was_logged_before_the_end(bench):
+def test_an_incomplete_run_is_not_logged_again_when_the_next_one_is(bench, caplog):
     bench.runs.stop(NOW_S + 5)
     bench.book(published=7, refused=3)
     bench.summarizer.log_settled(NOW_S)
     bench.run = bench.runs.start(NOW_S + 10, "-", ())
     bench.book()
-    assert bench.summarizer.log_all() is False
+    bench.summarizer.log_all()
+    assert [line["complete"] for line in logged(caplog)] == [False, True]
 
 
 def test_a_run_whose_verdict_is_another_at_the_end_is_logged_again(bench, caplog):
@@ -101,7 +102,7 @@ def test_a_run_whose_verdict_is_another_at_the_end_is_logged_again(bench, caplog
     assert [line["verdict"]["state"] for line in logged(caplog)] == ["valid", "invalid"]
     (record,) = [r for r in caplog.records if "worker w1 has no plugin" in r.getMessage() and r.levelname == "WARNING"]
     assert record.getMessage() == "locust-cw:   verdict: invalid: worker w1 has no plugin: its results are missing"
-    assert bench.summarizer.verdicts[bench.run.run_id].as_json() == logged(caplog)[-1]["verdict"]
+    assert bench.run.verdict.as_json() == logged(caplog)[-1]["verdict"]
 
 
 @pytest.mark.parametrize(("required", "state"), [(False, "suspect"), (True, "invalid")])
@@ -111,7 +112,7 @@ def test_what_is_received_and_not_published_depends_on_what_the_user_requires(re
     bench.balances[bench.run.run_id] = Balance(100, 60, 0, 15, 0, dropped, {"response_time negative": 9})
     bench.summarizer.log_all()
     expected = {"state": state, "reasons": ["35 results were received and not published"]}
-    assert bench.summarizer.verdicts[bench.run.run_id].as_json() == expected
+    assert bench.run.verdict.as_json() == expected
 
 
 def test_a_worker_that_was_lost_is_told_of_with_the_time_up_to_which_its_results_are_in(bench, caplog):
@@ -131,7 +132,8 @@ def test_a_run_of_which_locust_has_more_waits_for_the_rest_and_is_then_incomplet
     bench.summarizer.log_settled(NOW_S + 6)
     (line,) = logged(caplog)
     assert (line["complete"], line["locust_totals"]["missing_requests"]) == (False, 2)
-    assert bench.summarizer.log_all() is False
+    bench.summarizer.log_all()
+    assert len(logged(caplog)) == 1
 
 
 def test_a_run_that_catches_up_with_locust_is_complete(bench, caplog):
