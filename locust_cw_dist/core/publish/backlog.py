@@ -47,10 +47,6 @@ class Backlog:
         """Return the window that waited longest, or None."""
         return self._waiting.popleft() if self._waiting else None
 
-    def results(self, run_id: str) -> int:
-        """Return the number of results of a run that wait."""
-        return sum(window.results for window in self._waiting if window.run_id == run_id)
-
     def _coarsen(self) -> None:
         first_of: dict[str, int] = {}
         for number, window in enumerate(self._waiting):

@@ -33,14 +33,6 @@ def test_windows_wait_in_the_order_in_which_they_closed():
     assert backlog.take() is None
 
 
-def test_results_are_counted_by_run():
-    backlog = Backlog()
-    backlog.add(a_window(0, results=3))
-    backlog.add(a_window(0, "run 2", results=2))
-    backlog.add(a_window(10, results=0))
-    assert (backlog.results("run"), backlog.results("run 2"), backlog.results("run 3")) == (3, 2, 0)
-
-
 def test_the_two_oldest_become_one_that_begins_with_the_older():
     backlog = Backlog(max_windows=3)
     for start_s in range(0, 60, 10):
@@ -77,7 +69,6 @@ def test_equal_windows_are_two():
     backlog = Backlog(max_windows=2)
     for _ in range(3):
         backlog.add(a_window(0))
-    assert backlog.results("run") == 3
     assert taken(backlog) == [("run", 0, 2), ("run", 0, 1)]
 
 
