@@ -62,7 +62,7 @@ class Consumers:
 
 def a_frame(seq, start_s, delivered):
     recorded = sum(summary.count for summary in delivered.values())
-    section = Section("run", start_s, delivered)
+    section = Section.of("run", start_s, delivered)
     counters = {"run": RunCounters(recorded, held=0)}
     return Frame("w", "e", seq, seq - 1, "run", NOW_S, 0.0, False, False, Vitals(), counters, (section,))
 
