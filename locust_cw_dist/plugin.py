@@ -182,7 +182,8 @@ class Plugin:
         # Ways around both: --expect-workers-max-wait ends with sys.exit alone.
         at_exit.register(self._on_exit)
         if error is not None:
-            self._refuse_to_run(f"--cw-required is set and nothing can be published: {error}")
+            what = "AWS's settings are wrong" if error.is_harmless else "nothing can be published"
+            self._refuse_to_run(f"--cw-required is set and {what}: {error}")
 
     def _read_options(self) -> tuple[Settings, str]:
         """Return the settings of the options, or of the variables where there are no options, and how to publish.

@@ -42,6 +42,8 @@ _PRINTABLE_ASCII = re.compile(r"[ -~]*[!-~][ -~]*")
 
 # A region becomes part of a host name, and botocore refuses what is no host label.
 _HOST_LABEL = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?")
+# All that there are have this form, in every partition: eu-central-1, us-gov-west-1, eu-isoe-west-1, eusc-de-east-1.
+_REGION = re.compile(r"[a-z]{2,6}(?:-[a-z]{2,16}){1,3}-[0-9]{1,2}")
 # AssumeRole's own patterns for RoleArn and ExternalId.
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[0-9A-Za-z_+=,.@/-]{1,512}")
 _EXTERNAL_ID = re.compile(r"[0-9A-Za-z_+=,.@:/-]{2,}")
@@ -64,6 +66,11 @@ class Check(NamedTuple):
     schema: Mapping[str, Any]
     read: Callable[[Any], Any] = lambda text: text
     repeating: texts.Repeating | None = None
+
+
+def can_be_region(name: str) -> bool:
+    """Whether a Region may have this name: its form, since there will be others than botocore knows."""
+    return _REGION.fullmatch(name) is not None
 
 
 def wrong(value: object, allowed: str, setting: str | None = None) -> SettingsError:
@@ -154,7 +161,16 @@ def _is_plain_url(text: str) -> bool:
         port = parts.port
     except ValueError:
         return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and port != 0 and not {"?", "#"} & set(text)
+    is_host = _is_host(parts.hostname or "")
+    return parts.scheme in {"http", "https"} and is_host and port != 0 and not {"?", "#"} & set(text)
+
+
+def _is_host(name: str) -> bool:
+    """Whether botocore takes it for the host of an endpoint."""
+    if ":" in name:
+        return True  # an address in brackets, which `urlsplit` has looked at
+    labels = name.removesuffix(".").split(".")
+    return len(name) <= 255 and all(_HOST_LABEL.fullmatch(label) for label in labels)
 
 
 def _items(value: Any, allowed: str) -> tuple[Any, ...]:

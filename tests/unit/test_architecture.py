@@ -85,7 +85,10 @@ IMPORTERS_OF_BOTO3 = {
     "tools.doctor.account",
     "tools.doctor.endpoint",
     "live.aws.errors",
+    "live.aws.guard",
+    "live.aws.prompts",
     "live.aws.session",
+    "live.aws.settings_check",
 }
 
 

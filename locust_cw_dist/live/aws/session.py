@@ -1,13 +1,20 @@
-"""Sessions of boto3, made once, by the settings."""
+"""Sessions of boto3, made once, by the settings.
+
+Every client of them, botocore's own for STS and SSO among them, has our time-outs and stands behind `guard`.
+"""
 
 from __future__ import annotations
 
 import gc
 import os
+from contextlib import suppress
 from typing import Any
 
 from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.send_error import SendError
+from locust_cw_dist.live.aws import guard, prompts
+from locust_cw_dist.live.aws.errors import NO_CREDENTIALS
+from locust_cw_dist.live.aws.lines import remember
 from locust_cw_dist.settings.settings import Settings
 
 CONNECT_TIMEOUT_S = 5
@@ -17,29 +24,8 @@ READ_TIMEOUT_S = 10
 """botocore's 60 s would let one lost answer hold six windows; CloudWatch answers in well under a second."""
 
 
-CREDENTIAL_CODES = frozenset(
-    {
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "IncompleteSignature",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "MissingAuthenticationToken",
-        "MissingAuthenticationTokenException",
-        "RequestExpired",
-        "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
-    }
-)
-
-
-PERMISSION_CODES = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
-
-
-_NO_CREDENTIALS = (
-    "no AWS credentials found: give the master a role (IRSA, Pod Identity, an instance profile) or set "
-    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
-)
+CREDENTIAL_TRIES = 2
+"""How often STS and SSO are asked before it fails; what needs the credentials is tried again later."""
 
 
 def warm_loader(*services: str) -> Any:
@@ -48,10 +34,12 @@ def warm_loader(*services: str) -> Any:
     from botocore.session import Session
 
     loader = Loader()
-    session = Session()
-    session.register_component("data_loader", loader)
-    for service in services:
-        session.create_client(service, "us-east-1", aws_access_key_id="-", aws_secret_access_key="-")  # noqa: S106
+    # What is wrong with the user's AWS settings is said by whoever makes a client to be used; here it must not matter.
+    with suppress(Exception):
+        session = Session()
+        session.register_component("data_loader", loader)
+        for service in services:
+            session.create_client(service, "us-east-1", aws_access_key_id="-", aws_secret_access_key="-")  # noqa: S106
     # What boto3 has read stays for good. Looking through it again and again for garbage would hold the hub, each
     # time that Python looks at old objects, for 50 to 100 ms.
     gc.collect()
@@ -59,30 +47,73 @@ def warm_loader(*services: str) -> Any:
     return loader
 
 
-def make_session(settings: Settings, loader: Any = None) -> Any:
+def make_session(settings: Settings, loader: Any = None, *, may_ask: bool = False) -> Any:
     """Return a boto3 session for `settings`, with the credentials of their role if they name one.
 
     Args:
         settings: Region, role and external id are used.
         loader: A botocore `Loader` that has read service models before, so that they are not read again.
+        may_ask: Whether credentials may be asked for on a terminal: no load test runs.
 
     Raises:
         SendError: There are no credentials to assume the role with.
+        Exception: botocore's, where the user's AWS settings are wrong.
     """
     import boto3
 
+    guard.quieten()
     # botocore itself looks at AWS_DEFAULT_REGION only; Lambda, ECS and most other SDKs set and read AWS_REGION.
     region = settings.region or os.environ.get("AWS_REGION") or None
-    session = boto3.Session(botocore_session=_botocore_session(loader), region_name=region)
+    core = _botocore_session(loader, may_ask=may_ask)
+    session = boto3.Session(botocore_session=core, region_name=region)
     return session if settings.role_arn is None else _assume_role(session, settings, loader)
 
 
-def _botocore_session(loader: Any) -> Any:
-    import botocore.session
+def fetch_credentials(session: Any) -> None:
+    """Have the credentials before they are needed: later, whoever needs them waits.
 
-    session = botocore.session.Session()
+    Raises:
+        SendError: There are none, or they are no credentials.
+        Exception: botocore's, where they can't be fetched.
+    """
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise SendError(Failure.CREDENTIALS, NO_CREDENTIALS.line)
+    frozen = credentials.get_frozen_credentials()
+    remember(frozen.secret_key, frozen.token)
+    parts = (("access key id", frozen.access_key), ("secret key", frozen.secret_key), ("session token", frozen.token))
+    for name, value in parts:
+        # As a header it could not be sent, and would be shown whole.
+        if value and not (value.isascii() and value.isprintable() and " " not in value):
+            reason = f"the {name} of the AWS credentials holds a line break, a space or another character that none has"
+            raise SendError(Failure.CREDENTIALS, f"{reason}: set it again (a file or a secret may end in a line break)")
+
+
+def _botocore_session(loader: Any, *, may_ask: bool = False) -> Any:
+    import botocore.session
+    from botocore.config import Config
+
+    class Session(botocore.session.Session):  # type: ignore[misc]  # botocore has no types
+        """One whose clients are all guarded; botocore makes those for credentials by itself."""
+
+        def create_client(self, *args: Any, **kwargs: Any) -> Any:
+            client = super().create_client(*args, **kwargs)
+            guard.guard(client)
+            return client
+
+    session = Session()
     if loader is not None:
         session.register_component("data_loader", loader)
+    session.set_default_client_config(
+        Config(
+            connect_timeout=CONNECT_TIMEOUT_S,
+            read_timeout=READ_TIMEOUT_S,
+            retries={"total_max_attempts": CREDENTIAL_TRIES, "mode": "standard"},
+            user_agent_extra="locust-cw-dist",
+        )
+    )
+    if not may_ask:
+        prompts.never_ask(session)
     return session
 
 
@@ -93,7 +124,7 @@ def _assume_role(source: Any, settings: Settings, loader: Any) -> Any:
 
     credentials = source.get_credentials()
     if credentials is None:
-        raise SendError(Failure.CREDENTIALS, _NO_CREDENTIALS)
+        raise SendError(Failure.CREDENTIALS, NO_CREDENTIALS.line)
     extra = {"RoleSessionName": "locust-cw-dist"}
     if settings.external_id is not None:
         extra["ExternalId"] = settings.external_id

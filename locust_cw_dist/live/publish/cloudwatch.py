@@ -21,9 +21,10 @@ batches.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from gevent.lock import BoundedSemaphore
 
@@ -38,38 +39,22 @@ from locust_cw_dist.core.publish.limits import (
 )
 from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.send_error import SendError
-from locust_cw_dist.live.aws.errors import one_line
+from locust_cw_dist.live.aws import guard
+from locust_cw_dist.live.aws.answers import ForeignAnswerError
+from locust_cw_dist.live.aws.call import Stage, current, ours, reach
+from locust_cw_dist.live.aws.errors import explain
 from locust_cw_dist.live.aws.session import (
-    _NO_CREDENTIALS,
     CONNECT_TIMEOUT_S,
-    CREDENTIAL_CODES,
-    PERMISSION_CODES,
     READ_TIMEOUT_S,
+    fetch_credentials,
     make_session,
     warm_loader,
 )
+from locust_cw_dist.live.aws.settings_check import check_unused, check_way
 from locust_cw_dist.live.platform.forks import Door
 from locust_cw_dist.settings.settings import Settings
 
-THROTTLING_CODES = frozenset(
-    {
-        "BandwidthLimitExceeded",
-        "LimitExceededException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "SlowDown",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
-"""Those of botocore's own list that are not another service's; some come with status 400, as a refusal does."""
-
-UNANSWERED_CODES = frozenset({"RequestTimeout", "RequestTimeoutException"})
-UNANSWERED_STATUSES = frozenset({408, 502, 504})
-"""Time ran out, or a gateway on the way got no whole answer: CloudWatch may have taken the batch."""
+T = TypeVar("T")
 
 _body: ContextVar[bytes] = ContextVar("body")
 """The body of the call that is made in this greenlet; botocore hands its event handlers nothing of the caller's."""
@@ -86,10 +71,14 @@ class Cloudwatch:
         self._settings = settings
         self._users_client = client
         self._client: Any = client
+        self._session: Any = None
         self._loader: Any = None
         self._writes_body = False
         self._door = Door()
         self._making = BoundedSemaphore(1)
+        if hasattr(getattr(client, "meta", None), "events"):
+            # One of boto3's: a stranger's answer is no more CloudWatch's there.
+            guard.watch(client)
 
     @property
     def max_pairs(self) -> int:
@@ -110,64 +99,85 @@ class Cloudwatch:
     def check(self) -> None:
         """See `Sink.check`; fetches credentials, which may ask the instance's metadata service."""
         self._door.pass_through()
-        if self._users_client is not None:
-            return
-        try:
-            session = make_session(self._settings, self._loader)
-            _fetch_credentials(session)
-            client = make_client(session, self._settings)
-        except SendError:
-            raise
-        except Exception as e:
-            raise _translate(e, self._settings.resolved_namespace or "-") from e
-        self._writes_body = _speaks_json(client)
-        if self._writes_body:
-            client.meta.events.register("before-call.cloudwatch.PutMetricData", _put_body)
-        self._client = client
+        if self._users_client is None:
+            with ours():
+                self._connect()
+                check_unused(self._session.region_name)
 
     def send(self, namespace: str, batch: Sequence[Datum]) -> None:
         """See `Sink.send`."""
         self._door.pass_through()
-        client = self._ready_client()
-        try:
-            if self._writes_body:
-                _body.set(body(namespace, batch))
-                # The datums are in the body, which `_put_body` puts in; botocore is to serialise none.
-                client.put_metric_data(Namespace=namespace, MetricData=[])
-            else:
-                client.put_metric_data(Namespace=namespace, MetricData=[datum.to_api() for datum in batch])
-        except Exception as e:
-            error = _translate(e, namespace)
-            if error.failure is Failure.CREDENTIALS and self._users_client is None:
-                # Look for others at the next try: a file, a role or a variable may have changed.
-                self._client = None
-            raise error from e
+        with ours():
+            client = self._ready_client()
+            try:
+                if self._writes_body:
+                    _body.set(body(namespace, batch))
+                    # The datums are in the body, which `_put_body` puts in; botocore is to serialise none.
+                    client.put_metric_data(Namespace=namespace, MetricData=[])
+                else:
+                    client.put_metric_data(Namespace=namespace, MetricData=[datum.to_api() for datum in batch])
+            except Exception as e:
+                raise self._understood(e, namespace) from e
+
+    def _understood(self, error: Exception, namespace: str) -> SendError:
+        explained = explain(error, current().stage)
+        if explained.failure is Failure.CREDENTIALS and self._users_client is None:
+            # Look for others at the next try: a file, a role or a variable may have changed.
+            self._client = None
+        if isinstance(error, ForeignAnswerError) and explained.failure is Failure.FOREIGN:
+            # The kind of failure says the rest. Nobody at AWS bills the call.
+            explained = replace(explained, found=str(error))
+            reach(Stage.CONNECTING)
+        if explained.failure is Failure.PERMISSION:
+            message = f"cloudwatch:PutMetricData is not allowed on namespace {namespace}: "
+            explained = replace(explained, found=message + explained.found)
+        return explained.as_send_error()
+
+    def _connect(self) -> None:
+        """Make the client, and have its credentials."""
+        reach(Stage.CREDENTIALS)
+        session = _explained(lambda: make_session(self._settings, self._loader), Stage.SETTINGS)
+        if not _explained(lambda: session.region_name, Stage.SETTINGS):
+            raise SendError(Failure.CREDENTIALS, "no AWS region is set: use --cw-region or AWS_REGION")
+        _explained(session.get_credentials, Stage.CREDENTIALS)
+        client = _explained(lambda: make_client(session, self._settings), Stage.SETTINGS)
+        _explained(lambda: check_way(client, session.region_name), Stage.SETTINGS)
+        _explained(lambda: fetch_credentials(session), Stage.CREDENTIALS)
+        self._writes_body = _speaks_json(client)
+        if self._writes_body:
+            client.meta.events.register("before-call.cloudwatch.PutMetricData", _put_body)
+        self._session = session
+        self._client = client
 
     def _ready_client(self) -> Any:
+        if self._users_client is not None:
+            reach(Stage.LEFT)
+            return self._client
         if self._client is None:
             # One at a time: several greenlets send.
             with self._making:
                 if self._client is None:
-                    self.check()
+                    self._connect()
+        reach(Stage.CREDENTIALS)
+        # Those that are about to expire are renewed here, where it is known that nothing of the batch has left.
+        _explained(lambda: fetch_credentials(self._session), Stage.CREDENTIALS)
+        reach(Stage.CONNECTING)
         return self._client
+
+
+def _explained(step: Callable[[], T], stage: Stage) -> T:
+    """Take a step; what goes wrong in it is said as a `SendError`, by `stage` where nothing else is known."""
+    try:
+        return step()
+    except SendError:
+        raise
+    except Exception as e:
+        raise explain(e, stage).as_send_error() from e
 
 
 def _put_body(params: Any, **_: Any) -> None:
     """Put our body in the place of the one that botocore made of no datums, before it compresses and signs."""
     params["body"] = _body.get()
-
-
-_NO_REGION = "no AWS region is set: use --cw-region or AWS_REGION"
-
-
-def _fetch_credentials(session: Any) -> None:
-    """Have the credentials before the run starts: later, whoever needs them waits."""
-    credentials = session.get_credentials()
-    if credentials is None:
-        raise SendError(Failure.CREDENTIALS, _NO_CREDENTIALS)
-    if not session.region_name:
-        raise SendError(Failure.CREDENTIALS, _NO_REGION)
-    credentials.get_frozen_credentials()
 
 
 def make_client(session: Any, settings: Settings) -> Any:
@@ -189,52 +199,3 @@ def make_client(session: Any, settings: Settings) -> Any:
 def _speaks_json(client: Any) -> bool:
     """Whether this botocore sends PutMetricData as JSON, as all do since 1.42.7; the next protocol may be another."""
     return bool(client.meta.service_model.resolved_protocol == "json")
-
-
-def _translate(error: Exception, namespace: str) -> SendError:
-    """Say what a foreign exception means; the one place where that is decided."""
-    from botocore import exceptions as aws
-
-    kinds: tuple[tuple[tuple[type[Exception], ...], Failure], ...] = (
-        (
-            (aws.NoCredentialsError, aws.PartialCredentialsError, aws.CredentialRetrievalError, aws.NoRegionError),
-            Failure.CREDENTIALS,
-        ),
-        ((aws.ProfileNotFound, aws.TokenRetrievalError), Failure.CREDENTIALS),
-        ((aws.EndpointConnectionError, aws.ConnectTimeoutError, aws.ProxyConnectionError), Failure.UNREACHABLE),
-        ((aws.ReadTimeoutError, aws.ConnectionClosedError, aws.HTTPClientError), Failure.AMBIGUOUS),
-        ((aws.ParamValidationError,), Failure.REFUSED),
-    )
-    if isinstance(error, aws.ClientError):
-        return _translate_answer(error, namespace)
-    for types, failure in kinds:
-        if isinstance(error, types):
-            return SendError(failure, one_line(error))
-    # A client of the user's may raise anything; nothing says that it is for ever.
-    return SendError(Failure.TRANSIENT, f"{type(error).__name__}: {one_line(error)}")
-
-
-def _translate_answer(error: Any, namespace: str) -> SendError:
-    code = str(error.response.get("Error", {}).get("Code", ""))
-    metadata = error.response.get("ResponseMetadata", {})
-    status = metadata.get("HTTPStatusCode", 0)
-    if code in THROTTLING_CODES or status == 429:
-        failure = Failure.THROTTLED
-    elif code in CREDENTIAL_CODES:
-        failure = Failure.CREDENTIALS
-    elif code in PERMISSION_CODES or status in (401, 403):
-        message = f"cloudwatch:PutMetricData is not allowed on namespace {namespace}: "
-        return SendError(Failure.PERMISSION, message + one_line(error))
-    elif code in UNANSWERED_CODES or status in UNANSWERED_STATUSES:
-        failure = Failure.AMBIGUOUS
-    else:
-        # Of what is left only these two speak of the batch; another 4xx is a proxy's, or of a wrong address.
-        failure = Failure.REFUSED if status in (400, 413) else Failure.TRANSIENT
-    return SendError(failure, one_line(error), _retry_after_s(metadata))
-
-
-def _retry_after_s(metadata: Any) -> float | None:
-    try:
-        return max(0.0, float(metadata.get("HTTPHeaders", {}).get("retry-after", "")))
-    except ValueError:
-        return None

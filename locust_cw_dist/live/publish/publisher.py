@@ -204,7 +204,9 @@ class Publisher:
             return False
         self.sender.hurry()
         with gevent.Timeout(timeout_s, False):
-            self._wait_for(lambda: self._has_made_all and self.sender.is_idle)
+            self._wait_for(lambda: self.sender.is_hopeless or (self._has_made_all and self.sender.is_idle))
+            if self.sender.is_hopeless:
+                return False
             self._tell_of_losses()
             self._wait_for(lambda: self.sender.is_idle)
         return self._has_made_all and self.sender.is_idle

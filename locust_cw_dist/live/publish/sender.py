@@ -31,9 +31,11 @@ from locust_cw_dist.core.publish.retry import Failure, Gate
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.core.publish.window_datums import Entry
 from locust_cw_dist.core.spool.stored_batch import StoredBatch
+from locust_cw_dist.live.aws.call import begin
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import monotonic_s
 from locust_cw_dist.live.platform.log_once import LogOnce
+from locust_cw_dist.live.publish.failure_log import FailureLog
 from locust_cw_dist.live.publish.sink import Sink, outcome
 from locust_cw_dist.live.publish.unsent_batches import UnsentBatches
 
@@ -67,6 +69,8 @@ class Sender:
     Attributes:
         ledger: What became of datums, and the calls it took.
         last_failure: Why a call failed last.
+        failures: Says why calls fail.
+        is_hopeless: Whether no call of this process can succeed, so that none is made.
     """
 
     def __init__(
@@ -89,6 +93,8 @@ class Sender:
         """
         self.ledger = DatumLedger()
         self.last_failure = Failure.UNREACHABLE
+        self.failures = FailureLog(once, batch_store, resends_ambiguous=resends_ambiguous)
+        self.is_hopeless = False
         self._sink = sink
         self._batch_store = batch_store
         self._once = once
@@ -296,14 +302,15 @@ class Sender:
         while pieces:
             piece = pieces.pop()
             error = self._call(stored.namespace, piece)
+            is_last = len(piece) == 1 or refusals >= MAX_REFUSALS
             if error is None:
                 self._accept(stored, piece)
             elif error.failure is Failure.AMBIGUOUS and not self._resends_ambiguous:
                 self._drop_piece(stored, piece, error.failure.value)
                 return error
-            elif not error.failure.is_permanent:
+            elif not error.failure.is_permanent and (not error.is_too_large or is_last):
                 return error
-            elif len(piece) == 1 or refusals >= MAX_REFUSALS:
+            elif is_last:
                 self._refuse(stored, piece, error)
             else:
                 middle = len(piece) // 2
@@ -320,15 +327,18 @@ class Sender:
         self.ledger.calls += 1
         greenlet = gevent.getcurrent()
         self._calls.add(greenlet)
+        call = begin()
         try:
             with gevent.Timeout(CALL_TIMEOUT_S):
                 error = outcome(self._sink.send, namespace, [entry.datum for entry in piece])
         except gevent.Timeout:
-            error = SendError(Failure.AMBIGUOUS, f"no whole answer within {CALL_TIMEOUT_S:g} s")
+            error = call.cut_off(f"within {CALL_TIMEOUT_S:g} s")
         except _Ending:
-            error = SendError(Failure.AMBIGUOUS, "the process ended before the answer")
+            error = call.cut_off("before the process ended")
         finally:
             self._calls.discard(greenlet)
+        # Nobody bills what has never left.
+        self.ledger.calls -= error is not None and not call.may_have_left
         self._note(error)
         return error
 
@@ -339,12 +349,9 @@ class Sender:
         self.last_failure = error.failure
         self.ledger.ambiguous += error.failure is Failure.AMBIGUOUS
         self._gate.fail(monotonic_s(), random.random(), error.retry_after_s)  # noqa: S311 - jitter, not a secret
-        self._once.warning(
-            f"failure {error.failure.value}",
-            "locust-cw: %s (%s); trying again, nothing is lost yet",
-            error.failure.value,
-            error,
-        )
+        if error.is_final:
+            self._is_paused = self.is_hopeless = True
+        self.failures.tell(error)
 
     # -- what becomes of datums
 

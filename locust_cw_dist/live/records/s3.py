@@ -14,18 +14,21 @@ import io
 import os
 from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.core.records.location import SUFFIX, S3Location
 from locust_cw_dist.errors import LocustCwError
-from locust_cw_dist.live.aws.errors import one_line
+from locust_cw_dist.live.aws.answers import Answer, ForeignAnswerError, has_request_id, is_html, small
+from locust_cw_dist.live.aws.call import Stage, ours
+from locust_cw_dist.live.aws.errors import Explained, action_of, code_of, explain
 from locust_cw_dist.live.aws.session import (
     CONNECT_TIMEOUT_S,
-    CREDENTIAL_CODES,
-    PERMISSION_CODES,
     READ_TIMEOUT_S,
+    fetch_credentials,
     make_session,
     warm_loader,
 )
@@ -39,7 +42,8 @@ TRIES = 5
 PIECE_BYTES = 256 * 1024
 """What the disk's thread reads at a time. Encrypting it takes 0.3 ms of the hub's time."""
 
-ACTIONS = {"PutObject": "s3:PutObject", "GetObject": "s3:GetObject", "ListObjectsV2": "s3:ListBucket"}
+MAX_RECORD_BYTES = 64 * 1024 * 1024
+"""The largest record has as many; an object that is longer is none."""
 
 
 class S3Error(LocustCwError):
@@ -121,9 +125,10 @@ class S3:
     The endpoint is boto3's own choice: `AWS_ENDPOINT_URL_S3` sets another.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        """Ask nobody yet."""
+    def __init__(self, settings: Settings, *, may_ask: bool = False) -> None:
+        """Ask nobody yet; `may_ask`: credentials may be asked for on a terminal, since no load test runs."""
         self._settings = settings
+        self._may_ask = may_ask
         self._loader: Any = None
         self._client: Any = None
         self._door = Door()
@@ -169,7 +174,7 @@ class S3:
             S3Error: It can't be got.
         """
         content: bytes = self._call(
-            record, lambda client: client.get_object(Bucket=record.bucket, Key=record.key)["Body"].read()
+            record, lambda client: _read(record, client.get_object(Bucket=record.bucket, Key=record.key))
         )
         return content
 
@@ -187,15 +192,24 @@ class S3:
 
     def _call(self, location: S3Location, call: Callable[[Any], Any]) -> Any:
         self._door.pass_through()
+        stage = Stage.SETTINGS
         try:
-            if self._client is None:
-                self._client = _make_client(make_session(self._settings, self._loader))
-            return call(self._client)
+            with ours():
+                if self._client is None:
+                    session = make_session(self._settings, self._loader, may_ask=self._may_ask)
+                    self._client = _make_client(session)
+                    stage = Stage.CREDENTIALS
+                    fetch_credentials(session)
+                stage = Stage.UNKNOWN
+                return call(self._client)
+        except S3Error:
+            raise
         except Exception as e:
-            if getattr(e, "response", {}).get("Error", {}).get("Code") in CREDENTIAL_CODES:
+            reason = _reason(e, stage, location)
+            if reason.failure is Failure.CREDENTIALS:
                 # Look for others at the next try.
                 self._client = None
-            raise S3Error(f"{location}: {_reason(e, location)}") from e
+            raise S3Error(f"{location}: {reason.line}") from e
 
 
 def _make_client(session: Any) -> Any:
@@ -218,20 +232,32 @@ def _keys(client: Any, place: S3Location) -> list[str]:
     return [each["Key"] for page in pages for each in page.get("Contents", ())]
 
 
-def _reason(error: Exception, location: S3Location) -> str:
-    """Return what happened, in one line, and what to do if that is known."""
-    from botocore import exceptions as aws
+def _read(record: S3Location, answer: Any) -> bytes:
+    """Return what an object holds."""
+    content = bytearray()
+    # To the end: only there botocore looks whether all has come.
+    while len(content) <= MAX_RECORD_BYTES and (piece := answer["Body"].read(PIECE_BYTES)):
+        content += piece
+    metadata = answer["ResponseMetadata"]
+    headers = small(metadata["HTTPHeaders"])
+    if not has_request_id(headers) and is_html(bytes(content[:PIECE_BYTES])):
+        beginning = bytes(content[:PIECE_BYTES])
+        raise ForeignAnswerError(Answer("S3", f"s3://{record.bucket}", metadata["HTTPStatusCode"], headers, beginning))
+    if len(content) > MAX_RECORD_BYTES:
+        raise S3Error(f"{record}: larger than any record ({MAX_RECORD_BYTES:,} bytes)")
+    return bytes(content)
 
-    if isinstance(error, aws.NoCredentialsError):
-        return "no AWS credentials found"
-    if not isinstance(error, aws.ClientError):
-        is_known = isinstance(error, aws.BotoCoreError | SendError)
-        return one_line(error) if is_known else f"{type(error).__name__}: {one_line(error)}"
-    code = str(error.response.get("Error", {}).get("Code", ""))
+
+def _reason(error: Exception, stage: Stage, location: S3Location) -> Explained:
+    """Return what happened, and what to do if that is known."""
+    code = code_of(error)
     if code == "NoSuchBucket":
-        return f"there is no bucket {location.bucket}"
+        return Explained(f"there is no bucket {location.bucket}")
     if code in {"NoSuchKey", "404"}:
-        return "there is no such object"
-    if code in PERMISSION_CODES | {"403"}:
-        return f"{ACTIONS.get(error.operation_name, error.operation_name)} is not allowed: {one_line(error)}"
-    return one_line(error)
+        return Explained("there is no such object")
+    if isinstance(error, SendError):
+        return Explained(str(error), failure=error.failure)
+    explained = explain(error, stage)
+    if explained.failure is Failure.PERMISSION:
+        return replace(explained, found=f"{action_of(error)} is not allowed: {explained.found}", advice="")
+    return explained

@@ -16,8 +16,9 @@ from locust_cw_dist.core.publish.datums import ENDPOINT_DIMENSIONS
 from locust_cw_dist.core.publish.dimension_text import restore_dimension_value
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.errors import LocustCwError
-from locust_cw_dist.live.aws.errors import CONNECT_TIMEOUT_S, NO_CREDENTIALS, READ_TIMEOUT_S, code_of, explain
-from locust_cw_dist.live.aws.session import make_session
+from locust_cw_dist.live.aws.call import ours
+from locust_cw_dist.live.aws.errors import NO_CREDENTIALS, code_of, explain
+from locust_cw_dist.live.aws.session import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, make_session
 from locust_cw_dist.settings.settings import Settings
 from locust_cw_dist.tools.as_code.changes import Change, ExistingAlarm, Kind
 from locust_cw_dist.tools.as_code.names import alarm_prefix
@@ -160,7 +161,7 @@ def region_of(settings: Settings) -> str:
 
 
 def _session(settings: Settings) -> Any:
-    return make_session(dataclasses.replace(settings, role_arn=None, external_id=None))
+    return make_session(dataclasses.replace(settings, role_arn=None, external_id=None), may_ask=True)
 
 
 def _make_client(settings: Settings) -> Any:
@@ -176,7 +177,7 @@ def _make_client(settings: Settings) -> Any:
 
 
 def _is_not_found(error: Exception) -> bool:
-    return hasattr(error, "response") and code_of(error) in {
+    return code_of(error) in {
         "ResourceNotFound",
         "ResourceNotFoundException",
         "DashboardNotFoundError",
@@ -191,11 +192,13 @@ def _message(message: Mapping[str, str]) -> str:
 def _one_line() -> Iterator[None]:
     """Say what an error of boto3 means, and what to do, in one line."""
     try:
-        yield
+        with ours():
+            yield
     except LocustCwError:
         raise
     except Exception as e:
-        found, advice = explain(e)
-        if (found, advice) == NO_CREDENTIALS:  # whose advice is for a master
+        explained = explain(e)
+        if explained == NO_CREDENTIALS:  # whose advice is for a master
             advice = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in: aws sso login"
-        raise LocustCwError(f"{found}; {advice}") from e
+            explained = dataclasses.replace(explained, advice=advice)
+        raise LocustCwError("; ".join(filter(None, (explained.found, explained.advice)))) from e

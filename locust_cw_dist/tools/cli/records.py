@@ -51,7 +51,7 @@ def _read_from_s3(source: S3Location, max_points: int) -> Record:
     from locust_cw_dist.live.records.s3 import S3
     from locust_cw_dist.settings.settings import Settings
 
-    store = S3(Settings())
+    store = S3(Settings(), may_ask=True)
     record = source if source.is_record else store.newest(source)
     return read_bytes(store.get(record), str(record), max_points)
 

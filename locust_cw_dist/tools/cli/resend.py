@@ -112,7 +112,7 @@ def _send(resending: Resending, progress: _Progress, signals: _Signals, timeout_
         if not resending.batches_left:
             if not resending.batches:
                 progress.line("nothing to send")
-        elif error := resending.check():
+        elif (error := resending.check()) and not error.is_harmless:
             progress.line(f"nothing was sent: {error}")
         else:
             resending.send(timeout_s, lambda: signals.number != 0, lambda: progress.show(resending))

@@ -6,6 +6,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from locust_cw_dist.live.aws.errors import NO_CREDENTIALS, NO_REGION, explain, is_denied
+from locust_cw_dist.live.aws.session import fetch_credentials
+from locust_cw_dist.live.aws.settings_check import check_unused, check_way
 from locust_cw_dist.tools.doctor.endpoint import is_on_this_machine, quick_config
 from locust_cw_dist.tools.doctor.publishing import make_client, make_session, source_session
 from locust_cw_dist.tools.doctor.result import Result, failed, ok, skipped, warning
@@ -22,7 +24,7 @@ def check_region(settings: Settings) -> Result:
     session = source_session(settings)
     region = session.region_name
     if not region:
-        return failed("region", *NO_REGION)
+        return failed("region", NO_REGION.found, NO_REGION.advice)
     try:
         partition = session.get_partition_for_region(region)
     except UnknownRegionError:
@@ -40,6 +42,17 @@ def _source_of_region(settings: Settings, region: str) -> str:
     return names[0] if names else "the AWS profile"
 
 
+def check_settings(settings: Settings) -> None:
+    """Find out what else of AWS's settings is wrong, as the publisher does when it starts.
+
+    Raises:
+        Exception: Something is.
+    """
+    session = source_session(settings)
+    check_way(make_client(session, settings), session.region_name)
+    check_unused(session.region_name)
+
+
 def region_of(settings: Settings) -> str | None:
     """The Region that would be used, if there is one."""
     region: str | None = source_session(settings).region_name
@@ -48,9 +61,11 @@ def region_of(settings: Settings) -> str | None:
 
 def check_credentials(settings: Settings) -> Result:
     """Whether boto3 finds credentials, and where."""
-    credentials = source_session(settings).get_credentials()
+    session = source_session(settings)
+    credentials = session.get_credentials()
     if credentials is None:
-        return failed("credentials", *NO_CREDENTIALS)
+        return failed("credentials", NO_CREDENTIALS.found, NO_CREDENTIALS.advice)
+    fetch_credentials(session)
     frozen = credentials.get_frozen_credentials()
     kind = "temporary, with a session token" if frozen.token else "long-lived: a role would be safer"
     return ok("credentials", f"access key ...{frozen.access_key[-4:]} from {credentials.method} ({kind})")
@@ -63,13 +78,14 @@ def check_role(settings: Settings) -> Result:
     try:
         make_session(settings).get_credentials().get_frozen_credentials()
     except Exception as error:
-        found, advice = explain(error)
+        explained = explain(error)
+        advice = explained.advice
         if is_denied(error):
             advice = (
                 "name the caller in the trust policy of the role and allow it sts:AssumeRole; if that policy asks for "
                 "an external id, give it with --cw-external-id"
             )
-        return failed("role", found, advice)
+        return failed("role", explained.found, advice)
     external_id = " with the external id" if settings.external_id else ""
     return ok("role", f"{settings.role_arn} can be assumed{external_id}")
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import gevent
 
+from locust_cw_dist.core.publish.send_error import SendError
+from locust_cw_dist.live.aws.call import Stage, ours
 from locust_cw_dist.live.aws.errors import explain
 from locust_cw_dist.tools.doctor import account, endpoint, permission, record, software
 from locust_cw_dist.tools.doctor.result import Result, Status, failed, skipped, warning
@@ -60,16 +62,25 @@ class Examination:
         """Those that have to do with AWS."""
         settings = self._settings
         yield permission.check_namespace(settings)
-        region = self._within("region", lambda: account.check_region(settings))
+        region = self._within("region", lambda: account.check_region(settings), stage=Stage.SETTINGS)
         yield region
-        credentials = self._within("credentials", lambda: account.check_credentials(settings))
-        yield credentials
         missing = "a Region" if region.status is Status.FAILED else ""
+        if not missing and (wrong := self._wrong_settings()):
+            yield wrong
+            missing = "right settings" if wrong.status is Status.FAILED else ""
+        credentials = self._within("credentials", lambda: account.check_credentials(settings), stage=Stage.CREDENTIALS)
+        yield credentials
         yield from self._network(missing)
         lacks_credentials = credentials.status is Status.FAILED
         yield from self._caller(missing or ("credentials" if lacks_credentials else ""))
         if place := record.place_of(settings):
             yield self._record(place, lacks_credentials=lacks_credentials)
+
+    def _wrong_settings(self) -> Result | None:
+        """What is wrong with AWS's settings beside the Region, if anything is."""
+        settings = self._settings
+        result = self._within("settings", lambda: account.check_settings(settings), stage=Stage.SETTINGS)
+        return result if isinstance(result, Result) else None
 
     def _network(self, missing: str) -> Iterator[Result]:
         settings = self._settings
@@ -110,14 +121,29 @@ class Examination:
         region = account.region_of(self._settings)
         return self._within("record", lambda: record.check_record(self._settings, place, region, send=self._send))
 
-    def _within(self, name: str, work: Callable[[], T], late: Callable[[str, str, str], Result] = failed) -> T | Result:
-        """What the work returns, or the result of its failure; `late` makes it of a deadline that is missed."""
+    def _within(
+        self,
+        name: str,
+        work: Callable[[], T],
+        late: Callable[[str, str, str], Result] = failed,
+        stage: Stage = Stage.UNKNOWN,
+    ) -> T | Result:
+        """What the work returns, or the result of its failure.
+
+        Args:
+            name: of the check.
+            work: what to do.
+            late: makes the result of a deadline that is missed.
+            stage: see `explain`.
+        """
         try:
-            with gevent.Timeout(self._timeout_s):
+            with gevent.Timeout(self._timeout_s), ours():
                 return work()
         except gevent.Timeout:
             return late(name, f"no result within {self._timeout_s:g} s", _STUCK)
-        except endpoint.UnexpectedAnswerError as error:
-            return failed(name, str(error), "a proxy or a portal stands in between, or the endpoint's URL is wrong")
+        except SendError as error:
+            make = warning if error.is_harmless and not self._settings.required else failed
+            return make(name, str(error), "")
         except Exception as error:
-            return failed(name, *explain(error))
+            explained = explain(error, stage)
+            return failed(name, explained.found, explained.advice)

@@ -41,10 +41,11 @@ def check_permission(settings: Settings) -> Result:
     try:
         make_client(make_session(settings), settings).put_metric_data(Namespace=namespace, MetricData=[datum])
     except Exception as error:
-        found, advice = explain(error)
+        explained = explain(error)
+        advice = explained.advice
         if is_denied(error):
             advice = f"give whoever publishes this statement: {put_statement(namespace)}"
-        return failed("permission", f"cloudwatch:PutMetricData on {namespace}: {found}", advice)
+        return failed("permission", f"cloudwatch:PutMetricData on {namespace}: {explained.found}", advice)
     return ok("permission", f"cloudwatch:PutMetricData on {namespace} is allowed: one datum of {METRIC} was taken")
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from importlib import metadata
 
-from locust_cw_dist.live.aws.errors import one_line
+from locust_cw_dist.live.aws.lines import one_line
 from locust_cw_dist.tools.doctor.result import Result, failed, ok, warning
 
 PACKAGE = "locust-cw-dist"

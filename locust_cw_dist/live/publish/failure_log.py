@@ -1,0 +1,34 @@
+"""FailureLog: says, once for each kind, why nothing can be sent, and what becomes of it meanwhile."""
+
+from __future__ import annotations
+
+from locust_cw_dist.core.publish.retry import Failure
+from locust_cw_dist.core.publish.send_error import SendError
+from locust_cw_dist.live.platform.log_once import LogOnce
+from locust_cw_dist.live.publish.unsent_batches import UnsentBatches
+
+
+class FailureLog:
+    """Tells of failures."""
+
+    def __init__(self, once: LogOnce, batch_store: UnsentBatches, *, resends_ambiguous: bool) -> None:
+        """Tell by way of `once`; `resends_ambiguous`: whether what may have arrived is sent again."""
+        self._once = once
+        self._batch_store = batch_store
+        self._resends_ambiguous = resends_ambiguous
+
+    def tell(self, error: SendError) -> None:
+        """Say why nothing can be sent."""
+        kind = error.failure.value
+        if error.is_harmless:
+            self._once.warning("harmless", "locust-cw: %s; the load test runs, and its results are sent", error)
+        else:
+            self._once.warning(f"failure {kind}", "locust-cw: %s (%s); %s", kind, error, self._consequence(error))
+
+    def _consequence(self, error: SendError) -> str:
+        if error.is_final:
+            kept = "; the spool keeps the results" if self._batch_store.is_there else ""
+            return f"the load test runs, and nothing is published{kept}"
+        if error.failure is Failure.AMBIGUOUS and not self._resends_ambiguous:
+            return "the load test runs; what was in the call is dropped, as --cw-ambiguous drop says"
+        return "the load test runs; trying again, nothing is lost yet"
