@@ -1,11 +1,8 @@
 """Guard: what stands between botocore and the network, for every client of a session of ours.
 
-botocore's events are enough for it:
-
-    before-send     sends the request itself: notes that the body leaves, and reads the answer with a bound
-    before-parse    looks whose answer it is, before anything in it counts
-
-A client of the user's own gets the second one alone.
+botocore's event `before-send` is enough for it: what listens there may send the request itself. So it notes that the
+body leaves, reads the answer with a bound, and looks whose answer it is, before anything in it counts. A client of the
+user's own sends by itself; there `before-parse` looks at the answer.
 """
 
 from __future__ import annotations
@@ -31,23 +28,29 @@ _RAISES_TOO = "mandatory"
 
 
 def watch(client: Any) -> None:
-    """Have each answer that a client gets looked at; a stranger's ends the call with `answers.ForeignAnswerError`."""
+    """Have a stranger's answer to a client of the user's end the call, with `answers.ForeignAnswerError`."""
 
-    def check(operation_model: Any, response_dict: Any, **_: Any) -> None:
-        _check(client.meta.endpoint_url, operation_model, response_dict)
+    def look(operation_model: Any, response_dict: Any, **_: Any) -> None:
+        head = answers.Answer(
+            operation_model.service_model.service_id,
+            client.meta.endpoint_url,
+            response_dict["status_code"],
+            answers.small(response_dict["headers"]),
+        )
+        if isinstance(response_dict["body"], bytes):
+            _check(head._replace(body=response_dict["body"]), operation_model)
 
-    client.meta.events.register("before-parse", check, unique_id=f"{_NAME}-check")
+    client.meta.events.register("before-parse", look, unique_id=_NAME)
 
 
 def guard(client: Any) -> None:
-    """Watch a client, bound what it reads, and have it note when a batch leaves."""
-    watch(client)
+    """Have a client note when a batch leaves, bound what it reads, and take nothing from a stranger."""
 
     def send(request: Any, event_name: str, **_: Any) -> Any:
         http = client._endpoint.http_session  # noqa: SLF001 - botocore gives no other way to bound an answer
-        return _send(http, request, client.meta.service_model.service_id, event_name.rpartition(".")[2])
+        return _send(http, request, client.meta.service_model.operation_model(event_name.rpartition(".")[2]))
 
-    client.meta.events.register("before-send", send, unique_id=f"{_NAME}-send")
+    client.meta.events.register("before-send", send, unique_id=_NAME)
 
 
 class _Leaving:
@@ -71,13 +74,13 @@ class _Read:
         yield self._body
 
 
-def _send(http: Any, request: Any, service: str, operation: str) -> Any:
+def _send(http: Any, request: Any, operation: Any) -> Any:
     """Send a request as botocore does, and return its answer, read."""
     from botocore.awsrequest import AWSResponse
     from botocore.exceptions import HTTPClientError
 
     body, is_stream = request.body, request.stream_output
-    if operation == _BATCH and isinstance(body, bytes):
+    if operation.name == _BATCH and isinstance(body, bytes):
         request.body = _Leaving(body)
     request.stream_output = True
     try:
@@ -87,26 +90,21 @@ def _send(http: Any, request: Any, service: str, operation: str) -> Any:
         request.body, request.stream_output = body, is_stream
     if is_stream and answer.status_code < 300:
         return answer
-    head = answers.Answer(service, request.url, answer.status_code, answers.small(answer.headers))
+    service_id = operation.service_model.service_id
+    head = answers.Answer(service_id, request.url, answer.status_code, answers.small(answer.headers))
     try:
-        content = answers.read(answer.raw, head, answers.max_bytes(operation))
+        content = answers.read(answer.raw, head, answers.max_bytes(operation.name))
     except answers.ForeignAnswerError:
         raise
     except Exception as e:
         raise HTTPClientError(error=e) from e
+    _check(head._replace(body=content), operation)
     return AWSResponse(answer.url, answer.status_code, answer.headers, _Read(content))
 
 
-def _check(url: str, operation_model: Any, response_dict: Any) -> None:
-    body = response_dict["body"]
-    if not isinstance(body, bytes):
-        return
-    shape = operation_model.output_shape
-    members = frozenset(shape.members if shape is not None else ())
-    service = operation_model.service_model
-    headers = answers.small(response_dict["headers"])
-    answer = answers.Answer(service.service_id, url, response_dict["status_code"], headers, body)
-    answers.check(answer, answers.Expected(service.resolved_protocol, members))
+def _check(answer: answers.Answer, operation: Any) -> None:
+    members = frozenset(operation.output_shape.members if operation.output_shape is not None else ())
+    answers.check(answer, answers.Expected(operation.service_model.resolved_protocol, members))
 
 
 class _OneLine(logging.Filter):

@@ -37,8 +37,7 @@ def check_way(client: Any, region: str) -> None:
     if region in (parts.hostname or "") and not can_be_region(region):
         raise _wrong(f"there can't be a Region {one_line(region)}", _CORRECT_REGION)
     _check_proxy(url)
-    if parts.scheme == "https":
-        _check_authorities()
+    _check_authorities(is_used=parts.scheme == "https")
 
 
 def _check_proxy(url: str) -> None:
@@ -50,11 +49,15 @@ def _check_proxy(url: str) -> None:
         raise _wrong("the proxy of the environment is no URL", "correct HTTPS_PROXY or HTTP_PROXY, as http://host:3128")
 
 
-def _check_authorities() -> None:
+def _check_authorities(*, is_used: bool) -> None:
     import botocore.session
 
-    path = botocore.session.Session().get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
-    if not path:
+    path = botocore.session.Session().get_config_variable("ca_bundle")
+    if path is not None and not path.strip():
+        # With this, versions of botocore before 1.43 trust everybody.
+        raise _wrong("AWS_CA_BUNDLE is empty", "give it the path of a CA bundle, or unset it")
+    path = path or os.environ.get("REQUESTS_CA_BUNDLE")
+    if not path or not is_used:
         return
     try:
         ssl.create_default_context(cafile=path)

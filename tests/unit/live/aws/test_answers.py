@@ -139,7 +139,7 @@ def test_a_packed_body_is_unpacked_within_the_same_bound():
     body = json.dumps({"__type": "Throttling"}).encode()
     assert read(gzip.compress(body), content_encoding="gzip") == body
     with pytest.raises(ForeignAnswerError, match="more than 200,000 bytes"):
-        read(gzip.compress(b"\0" * 100_000_000), limit_bytes=200_000, content_encoding="gzip")
+        read(gzip.compress(b"\0" * 5_000_000), limit_bytes=200_000, content_encoding="gzip")
     with pytest.raises(ForeignAnswerError, match="no gzip"):
         read(b"plain", content_encoding="gzip")
 
