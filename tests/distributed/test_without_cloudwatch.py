@@ -91,13 +91,51 @@ def assert_nothing_published(cluster, reason):
     cluster.assert_clean()
 
 
-@pytest.mark.parametrize("env", [REGION, KEYS], ids=["no credentials", "no region"])
-def test_required_in_a_single_process(cluster, env):
+NO_PROFILE = KEYS | REGION | {"AWS_PROFILE": "nosuch"}
+RETRIES = KEYS | REGION | {"AWS_MAX_ATTEMPTS": "many"}
+NO_URL = KEYS | REGION | {"AWS_ENDPOINT_URL": "monitoring.example"}
+
+
+@pytest.mark.parametrize(
+    ("env", "says"),
+    [
+        (REGION, "nothing can be published"),
+        (KEYS, "nothing can be published"),
+        (NO_PROFILE, "AWS_PROFILE"),
+        (RETRIES, "AWS_MAX_ATTEMPTS"),
+        (NO_URL, "correct AWS_ENDPOINT_URL"),
+    ],
+    ids=["no credentials", "no region", "no profile", "retries", "no URL"],
+)
+def test_required_in_a_single_process(cluster, env, says):
     single = cluster.single(publishing=["--cw-service", "shop", "--cw-required"], env=env)
     assert single.wait() == 2
-    assert "--cw-required is set and nothing can be published" in single.log
+    assert re.search(f"--cw-required is set and .*{says}", single.log)
     assert cluster.truth().requests == []
     cluster.assert_clean()
+
+
+def test_a_region_that_can_not_be_one(cluster):
+    single = cluster.single(publishing=["--cw-service", "shop", "--cw-region", "eu-central-1a"], env=KEYS)
+    assert single.wait() == 2
+    assert "--cw-region: got 'eu-central-1a', must be the name of an AWS Region" in single.log
+    assert cluster.truth().requests == []
+    cluster.assert_clean()
+
+
+@pytest.mark.parametrize(
+    ("env", "reason"),
+    [(NO_PROFILE, "no valid credentials"), (NO_URL, "CloudWatch not reached")],
+    ids=["no profile", "no URL"],
+)
+def test_an_odd_setting_of_awss_costs_one_line_and_no_load(cluster, env, reason):
+    options = ["--cw-service", "shop", "--cw-resolution", "1", "--cw-flush-timeout", "1"]
+    single = cluster.single(publishing=options, env=env)
+    assert single.wait() == 1  # Locust's: some requests failed
+    assert single.log.count("; the load test runs") == 1
+    assert_nothing_published(cluster, reason)
+    assert " 0 PutMetricData calls" in single.log
+    assert_load_never_paused(cluster, at_least_s=1)
 
 
 FEW_SECONDS = 45

@@ -245,6 +245,26 @@ def test_a_profile_that_is_not_there(cloudwatch, monkeypatch):
     assert "AWS_PROFILE" in results["credentials"].advice
 
 
+@pytest.mark.parametrize(
+    ("variables", "status"),
+    [
+        ({"AWS_MAX_ATTEMPTS": "abc"}, Status.WARNING),
+        ({"AWS_RETRY_MODE": "sometimes"}, Status.WARNING),
+        ({"AWS_CA_BUNDLE": ""}, Status.FAILED),
+        ({"AWS_STS_REGIONAL_ENDPOINTS": "never"}, Status.FAILED),
+        ({"AWS_ENDPOINT_URL_CLOUDWATCH": "junk"}, Status.FAILED),
+    ],
+    ids=str,
+)
+def test_odd_settings_of_awss(cloudwatch, monkeypatch, variables, status):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    settings = examine()["settings"]
+    assert settings.status is status
+    assert next(iter(variables)) in settings.found + settings.advice
+    assert examine(required=True)["settings"].status is Status.FAILED
+
+
 def test_the_token_service_is_not_asked_about_a_local_endpoint(cloudwatch, monkeypatch):
     monkeypatch.delenv("AWS_ENDPOINT_URL_STS")
     identity = examine()["identity"]
