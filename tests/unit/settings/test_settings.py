@@ -73,6 +73,8 @@ BAD = [
     ("endpoint_url", "http://"),
     ("endpoint_url", "http://host:0"),
     ("endpoint_url", "http://host:99999"),
+    ("endpoint_url", "http://local_cloudwatch:4582"),
+    ("endpoint_url", "http://a..b"),
     ("endpoint_url", "http://host/?a=b"),
     ("endpoint_url", "http://[::1"),
     ("host", ""),
