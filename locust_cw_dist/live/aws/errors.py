@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -71,6 +72,7 @@ _OPEN_THE_WAY = (
     "com.amazonaws.REGION.monitoring (and .sts), or set HTTPS_PROXY; check the name of the Region and of the endpoint"
 )
 _CORRECT_PROXY = "correct HTTPS_PROXY, or add the endpoint's host to NO_PROXY"
+_REFUSED_BY_PROXY = re.compile(r"Tunnel connection failed: ([0-9]{3}[\w -]{0,60})")
 _CLOCK = "set this machine's clock (chrony, systemd-timesyncd): signatures may be 5 minutes off"
 _CORRECT_SETTING = "correct it in the AWS_* variables or in AWS's configuration file"
 _LOG_IN = "log in again: aws sso login (with --profile, if it is not the default one)"
@@ -235,6 +237,8 @@ def _raised(error: Exception, stage: Stage) -> Explained:
     if isinstance(error, PromptError):
         return Explained(str(error), _ASK_BEFORE, Failure.CREDENTIALS)
     text = one_line(error).rstrip(". ")
+    if refused := _REFUSED_BY_PROXY.search(str(getattr(error, "kwargs", {}).get("error", ""))):
+        return Explained(f"the proxy refuses to let this through ({refused[1]})", _CORRECT_PROXY, Failure.UNREACHABLE)
     for kind, words, advice, failure in _kinds():
         if isinstance(error, kind):
             return Explained(words.format(text) if words else text, advice, failure or _of_transport(stage))

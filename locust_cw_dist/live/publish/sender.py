@@ -351,7 +351,9 @@ class Sender:
         self._gate.fail(monotonic_s(), random.random(), error.retry_after_s)  # noqa: S311 - jitter, not a secret
         if error.is_final:
             self._is_paused = self.is_hopeless = True
-        self.failures.tell(error)
+        if not self._is_ending:
+            # What is left at the end is in its summary, with the reason.
+            self.failures.tell(error)
 
     # -- what becomes of datums
 

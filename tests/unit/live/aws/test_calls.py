@@ -126,6 +126,14 @@ def test_a_handshake_that_hangs_has_sent_nothing(environ, monkeypatch, way):
     assert (error.failure, may_have_left) == (Failure.UNREACHABLE, False)
 
 
+def test_a_proxy_that_refuses_is_told_from_one_that_is_away(environ):
+    with strange_server(http(407, HTML, Proxy_Authenticate="Basic")) as proxy:
+        environ(AWS_ENDPOINT_URL=None, HTTPS_PROXY=proxy.url.replace("//", "//me:s3cret@"))
+        error, may_have_left = failure_of()
+    assert (error.failure, may_have_left) == (Failure.UNREACHABLE, False)
+    assert str(error).startswith("the proxy refuses to let this through (407 Whatever): correct HTTPS_PROXY")
+
+
 def test_a_name_service_that_hangs_has_sent_nothing(environ, monkeypatch):
     environ(AWS_ENDPOINT_URL="http://cloudwatch.example")
     resolver = gevent.get_hub().resolver
