@@ -38,7 +38,7 @@ from locust_cw_dist.live.verdict.cross_checker import CrossChecker
 from locust_cw_dist.live.verdict.exit_code import ExitCode
 from locust_cw_dist.live.verdict.health_watch import HealthWatch
 from locust_cw_dist.live.verdict.summary_log import SummaryLog
-from locust_cw_dist.settings.checks import can_be_region, wrong
+from locust_cw_dist.settings.checks import refuse_impossible_region
 from locust_cw_dist.settings.options import labels_from_options
 from locust_cw_dist.settings.settings import Settings
 
@@ -144,9 +144,7 @@ class PublishingProcess:
             SettingsError: The folder of the spool or of the records, or the file of a dry run, can't be used, or a rule
             is wrong.
         """
-        region = self._settings.region
-        if region is not None and not can_be_region(region):
-            raise wrong(region, "the name of an AWS Region, as eu-central-1", "--cw-region")
+        refuse_impossible_region(self._settings.region)
         self._rule_watch.open()
         if self._rule_watch.is_on:
             self.exit_code.note(verdict_rule=self._rule_watch.rule_set.verdict)
@@ -381,8 +379,7 @@ class PublishingProcess:
             self._once.error("stop", "locust-cw: could not send at once what has stopped")
 
     def _check(self) -> None:
-        error = self._publisher.check(CHECK_TIMEOUT_S)
-        if error is not None:
+        if error := self._publisher.check(CHECK_TIMEOUT_S):
             self._publisher.sender.failures.tell(error)
 
     def _watch_forever(self) -> None:

@@ -73,6 +73,12 @@ def can_be_region(name: str) -> bool:
     return _REGION.fullmatch(name) is not None
 
 
+def refuse_impossible_region(name: str | None) -> None:
+    """Refuse the option --cw-region if there can't be such a Region, when a load test is to begin."""
+    if name is not None and not can_be_region(name):
+        raise wrong(name, "the name of an AWS Region, as eu-central-1", "--cw-region")
+
+
 def wrong(value: object, allowed: str, setting: str | None = None) -> SettingsError:
     """Return the error that says what the value is and what is allowed."""
     return SettingsError(f"got {shown(value)}, must be {allowed}", setting=setting)
