@@ -23,6 +23,7 @@ from locust_cw_dist.live.platform.clock import SystemClock
 from locust_cw_dist.live.platform.listeners import Listeners
 from locust_cw_dist.live.platform.locust_internals import RunLink
 from locust_cw_dist.live.platform.log_once import LogOnce
+from locust_cw_dist.live.platform.timeline import Timeline
 from locust_cw_dist.live.publish import other_publishers
 from locust_cw_dist.live.publish.cloudwatch import Cloudwatch
 from locust_cw_dist.live.publish.dry_run import DryRun
@@ -84,7 +85,7 @@ class PublishingProcess:
         self._environment = environment
         self._settings = settings
         self._once = once
-        self._clock = SystemClock()
+        self._clock = Timeline(SystemClock())
         self._runs = Runs(self._clock.now_s(), self._host())
         collector = Collector(resolution_s=settings.resolution_s, grace_s=settings.grace_s)
         self._spool_keeper = SpoolKeeper(settings, self._runs, self._clock, once)
@@ -119,6 +120,7 @@ class PublishingProcess:
             self._health,
             self._cross_checker,
             self._runs,
+            self._clock,
             settings,
             self._dry_run,
         )
@@ -347,16 +349,16 @@ class PublishingProcess:
 
     def _begin_of_record(self, run: Run) -> dict[str, Any]:
         is_distributed = isinstance(self._source, Master)
-        return begin_document(self._environment, self._settings, run, is_distributed=is_distributed)
+        return begin_document(self._environment, self._settings, run, self._clock, is_distributed=is_distributed)
 
     def _status_of_record(self, run: Run, ended: bool) -> dict[str, Any]:
         processes = self._source.collector.run(run.run_id).processes
-        return status_document(run, self._publisher.balance(run), processes, self._clock.now_s(), ended=ended)
+        return status_document(run, self._publisher.balance(run), processes, self._clock, ended=ended)
 
     def _on_test_start(self, **_: Any) -> None:
         if isinstance(self._source, SingleProcess) and isinstance(self._environment.runner, DistributedRunner):
             logger.error("locust-cw: install() must be called after the runner is created: no results arrive")
-        run = self._runs.start(self._clock.now_s(), self._host(), self._labels())
+        run = self._runs.start(self._clock.now_s(), self._host(), self._labels(), self._clock.offset_s)
         self._cross_checker.begin(run)
         self._health.begin(run, self._source.worker_ids())
         self._source.collector.begin(run.run_id, self._source.worker_ids(), self._clock.now_s())
@@ -388,6 +390,7 @@ class PublishingProcess:
             try:
                 self._source.keep_link()
                 slack_s = self._source.collector.slack_s
+                self._clock.look()
                 self._summary_log.log_settled(self._clock.now_s() - SILENCE_S - slack_s)
                 self._rule_watch.log_settled()
             except Exception:

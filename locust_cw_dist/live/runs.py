@@ -61,10 +61,10 @@ class Runs:
         self._runs: dict[str, Run] = {}
         self.current = self._make(now_s, host)
 
-    def start(self, now_s: float, host: str, labels: tuple[tuple[str, str], ...]) -> Run:
-        """Return the run of a test that starts now."""
+    def start(self, now_s: float, host: str, labels: tuple[tuple[str, str], ...], offset_s: int = 0) -> Run:
+        """Return the run of a test that starts now; `offset_s` later, as others are told in its id."""
         if self.current.started_s is not None:
-            self.current = self._make(now_s, host)
+            self.current = self._make(now_s + offset_s, host)
         self.current.host, self.current.labels, self.current.started_s = host, labels, now_s
         return self.current
 

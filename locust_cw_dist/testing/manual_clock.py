@@ -8,6 +8,7 @@ class ManualClock:
 
     Attributes:
         time_s: What it shows, seconds since the epoch; set it, or call `advance`.
+        offset_s: What others are told is so much later: set it.
         wall_ahead_s: How far the wall clock is ahead of it: set it for a wall clock that makes a step.
     """
 
@@ -15,6 +16,7 @@ class ManualClock:
         """Show `time_s`: by default a whole minute in January 2027."""
         self.time_s = time_s
         self.wall_ahead_s = 0.0
+        self.offset_s = 0
         self._began_s = time_s
 
     def advance(self, seconds: float) -> None:
@@ -24,6 +26,10 @@ class ManualClock:
     def now_s(self) -> float:
         """Return seconds since the epoch."""
         return self.time_s
+
+    def written_s(self, time_s: float) -> float:
+        """Return what others are told of a time."""
+        return time_s + self.offset_s
 
     def ticks(self) -> float:
         """Return seconds since this was made: not those of `now_s`, so that a mix-up of the two shows."""

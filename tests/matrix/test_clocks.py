@@ -21,5 +21,5 @@ def test_workers_whose_clocks_are_minutes_off(cluster):
     ahead_s = {cluster.processes[name].pid: seconds for name, seconds in AHEAD_S.items()}
     times_s = [request.at_s - ahead_s[request.pid] for request in cluster.truth().requests]
     assert_within_a_second(times_s, published_by_second(cluster))
-    said_s = [float(seconds) for seconds in re.findall(r"is (\S+) s off the master's", master.log)]
+    said_s = [float(seconds) for seconds in re.findall(r"is (\S+) s off;", master.log)]
     assert sorted(said_s) == pytest.approx([-300, 300], abs=2)

@@ -13,7 +13,7 @@ the call that it is in.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -100,6 +100,10 @@ class Datum:
             f'"StorageResolution":{self.storage_resolution_s},{_render_value(self.value)}}}'
         )
         object.__setattr__(self, "json", text)
+
+    def moved(self, by_s: int) -> Datum:
+        """Return the same of another time."""
+        return replace(self, timestamp_s=self.timestamp_s + by_s)
 
     def to_api(self) -> dict[str, Any]:
         """Return the datum as an entry of `MetricData`, as boto3's `put_metric_data` takes it."""

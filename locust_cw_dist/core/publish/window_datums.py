@@ -66,7 +66,7 @@ def window_datums(plan: MetricPlan, window: ClosedWindow, host: str, ledger: Run
         host: The Host dimension of its run.
         ledger: The books of its run.
     """
-    start_s, late = window.start_s, window.gauges is None
+    start_s, late = window.written_start_s, window.gauges is None
     totals = Summary()
     for (name, method), summary in window.summaries.items():
         datums = endpoint_datums(plan, (name, method, host), start_s, summary, late=late)

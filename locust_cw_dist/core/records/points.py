@@ -46,7 +46,7 @@ class Point:
     @classmethod
     def of(cls, window: ClosedWindow, span_s: int) -> Self:
         """Return a window as a point."""
-        return cls(window.start_s, span_s, dict(window.summaries), gauges_of(window))
+        return cls(window.written_start_s, span_s, dict(window.summaries), gauges_of(window))
 
     def add(self, other: Point) -> None:
         """Add what a point within this one's span holds; the Summaries of both stay as they are."""

@@ -209,13 +209,15 @@ class Evaluation:
             feed.forget(self._complete_s - MAX_LATE_S)
             yield
 
-    def outcomes(self) -> Iterator[RuleOutcome]:
-        """Yield each rule's outcome, as things stand."""
+    def outcomes(self, offset_s: int = 0) -> Iterator[RuleOutcome]:
+        """Yield each rule's outcome, as things stand; times in it are those of the windows and `offset_s`."""
         for watch in self._watches:
             if watch.feed.unmatched:
                 yield _unmatched(watch)
             else:
-                yield self._sliding(watch) if watch.rule.window_s is not None else self._whole(watch)
+                yield (
+                    self._sliding(watch, offset_s) if watch.rule.window_s is not None else self._whole(watch, offset_s)
+                )
 
     def outcome(self) -> Outcome:
         """Return the outcome of all rules, as things stand."""
@@ -228,28 +230,33 @@ class Evaluation:
         decided = bool(deciding) and all(rule.name in passed for rule in deciding)
         return Outcome(rules=rules, failures_decided=decided, aborted_by=self.aborted_by)
 
-    def _whole(self, watch: _Watch) -> RuleOutcome:
+    def _whole(self, watch: _Watch, offset_s: int) -> RuleOutcome:
         sight = watch.look_at_all(self._span, self._complete_s)
         untimed = watch.feed.total.untimed(watch.rule)
         if sight.value is None:
             return _no_data(watch, messages.too_few(watch.rule, sight.requests, sight.requests, untimed=untimed))
-        return _judged(watch, sight, messages.of_run(watch.rule, sight.value, sight.requests))
+        return _judged(watch, sight, messages.of_run(watch.rule, sight.value, sight.requests), offset_s)
 
-    def _sliding(self, watch: _Watch) -> RuleOutcome:
+    def _sliding(self, watch: _Watch, offset_s: int) -> RuleOutcome:
         rule, tally = watch.rule, watch.tally()
         if tally.worst is not None and tally.worst.value is not None:
             sight = tally.worst
             text = messages.of_window(
-                rule, tally.worst.value, sight.requests, sight.end_s, broken=tally.broken, judged=tally.judged
+                rule,
+                tally.worst.value,
+                sight.requests,
+                sight.end_s + offset_s,
+                broken=tally.broken,
+                judged=tally.judged,
             )
-            return _judged(watch, sight, text)
+            return _judged(watch, sight, text, offset_s)
         if tally.windows:
             requests = watch.feed.total.requests(rule)
             untimed = watch.feed.total.untimed(rule)
             return _no_data(watch, messages.too_few(rule, requests, tally.most_requests, untimed=untimed))
-        return self._shorter(watch)
+        return self._shorter(watch, offset_s)
 
-    def _shorter(self, watch: _Watch) -> RuleOutcome:
+    def _shorter(self, watch: _Watch, offset_s: int) -> RuleOutcome:
         """Judge a run that was shorter than the rule's window, as far as that is possible."""
         rule = watch.rule
         sight = watch.look_at_all(self._span, self._complete_s)
@@ -257,15 +264,15 @@ class Evaluation:
             untimed = watch.feed.total.untimed(rule)
             return _no_data(watch, messages.no_window(rule, sight.requests, untimed=untimed))
         text = f"{messages.of_run(rule, sight.value, sight.requests)}; the run was shorter than the rule's window"
-        return _judged(watch, sight, text)
+        return _judged(watch, sight, text, offset_s)
 
 
-def _judged(watch: _Watch, sight: Sight, text: str) -> RuleOutcome:
+def _judged(watch: _Watch, sight: Sight, text: str, offset_s: int) -> RuleOutcome:
     rule = watch.rule
     is_broken = watch.aborted_at_s is not None or sight.value is None or not rule.holds(sight.value)
     notes = [text]
     if watch.aborted_at_s is not None:
-        notes.append(messages.aborted(rule, watch.aborted_at_s))
+        notes.append(messages.aborted(rule, watch.aborted_at_s + offset_s))
     if watch.feed.too_late and rule.window_s is not None:
         notes.append(messages.too_late(watch.feed.too_late))
     return RuleOutcome(

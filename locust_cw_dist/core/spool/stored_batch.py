@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
@@ -19,6 +19,7 @@ class StoredBatch:
         entries: Its datums; empty while they are on disk only.
         file: Where it is on disk, if it is.
         claims: While it is on disk only: for each datum what depends on it.
+        offset_s: What its timestamps have been moved by from the timeline of this process; None for one of another.
         start_s: The oldest timestamp in it.
         tries: Calls that it has cost.
         place: The file that is its own from the first attempt to write it on, so that one which was cut off leaves no
@@ -30,6 +31,7 @@ class StoredBatch:
     entries: tuple[Entry, ...]
     file: Path | None = None
     claims: tuple[tuple[Claim, ...], ...] = ()
+    offset_s: int | None = None
     start_s: int = field(init=False)
     tries: int = 0
     place: Path | None = None
@@ -39,6 +41,17 @@ class StoredBatch:
         """Note how old it is."""
         self.start_s = min(entry.datum.timestamp_s for entry in self.entries)
         self.filed = 0 if self.file is None else len(self.entries)
+
+    def move(self, offset_s: int) -> bool:
+        """Give what is left of it the timestamps of another offset; return whether that changes anything."""
+        if self.offset_s is None or self.offset_s == offset_s:
+            return False
+        by_s, self.offset_s = offset_s - self.offset_s, offset_s
+        self.entries = tuple(replace(entry, datum=entry.datum.moved(by_s)) for entry in self.entries)
+        self.start_s += by_s
+        # What is on disk is no longer what is here.
+        self.filed = -1
+        return True
 
     def leave_memory(self) -> None:
         """Keep of the datums only what is booked on them: they are on disk."""

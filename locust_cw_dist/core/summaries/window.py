@@ -28,6 +28,7 @@ class ClosedWindow:
         start_s: Start of the window, seconds since the epoch.
         summaries: One Summary for each endpoint.
         gauges: Users, workers and how they were; None for a supplement to a window that closed before.
+        offset_s: What to add to `start_s` in what is written for others: the timeline of this process may be wrong.
         results: Number of results in it.
     """
 
@@ -35,12 +36,18 @@ class ClosedWindow:
     start_s: int
     summaries: Mapping[EndpointKey, Summary]
     gauges: RunGauges | None
+    offset_s: int = 0
     results: int = field(init=False)
 
     def __post_init__(self) -> None:
         """Take the summaries from whoever may still add some."""
         object.__setattr__(self, "summaries", MappingProxyType(dict(self.summaries)))
         object.__setattr__(self, "results", sum(summary.count for summary in self.summaries.values()))
+
+    @property
+    def written_start_s(self) -> int:
+        """Start of the window as others are told."""
+        return self.start_s + self.offset_s
 
 
 @dataclass(slots=True)

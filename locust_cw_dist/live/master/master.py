@@ -321,13 +321,14 @@ class Master:
         """Note what a frame tells of its worker."""
         self.collector.gauges.note_vitals(frame.vitals, self._clock.now_s())
         self._health.note_frame(frame)
-        if frame.clock_offset_s is not None and abs(frame.clock_offset_s) > SKEW_S:
+        error_s = self._health.clock_error_s(frame)
+        if error_s is not None and abs(error_s) > SKEW_S:
             self._once.warning_of(
                 client_id,
                 "skew",
-                "locust-cw: the clock of worker %s is %.1f s off the master's; its results are put right",
+                "locust-cw: the clock of worker %s is %.1f s off; its results are put right",
                 client_id,
-                -frame.clock_offset_s,
+                error_s,
             )
 
     def _refuse(self, client_id: str, error: FrameError, data: object = None) -> None:

@@ -1,7 +1,7 @@
 """Clock: the one timeline of a process, which never jumps, and the machine's wall clock, which may.
 
 All stages tell the time by the timeline: windows, the watermark, rules, time-outs. What is written for others to read
-(datums, records, states) has the wall clock's time; how far the two are apart is `wall.Wall`'s to know.
+(datums, records, states) has the wall clock's time; how far the two are apart is for `timeline.Timeline` to know.
 
 A test may freeze or move Python's time (freezegun, time-machine) around a request, and other greenlets run meanwhile,
 ours among them. Both leave alone what is read here.
@@ -31,6 +31,16 @@ class Clock(Protocol):
 
     def ticks(self) -> float:
         """Return seconds from an arbitrary moment on; never less than before, and never corrected."""
+        ...
+
+
+class WritingClock(Clock, Protocol):
+    """Tells the time, and what others are told of it."""
+
+    offset_s: int
+
+    def written_s(self, time_s: float) -> float:
+        """Return what others are told of a time, seconds since the epoch."""
         ...
 
 

@@ -30,7 +30,7 @@ from locust_cw_dist.core.summaries.gauges import RunGauges
 from locust_cw_dist.core.summaries.window import ClosedWindow
 from locust_cw_dist.core.summaries.windows import window_start_s
 from locust_cw_dist.live.platform import forks
-from locust_cw_dist.live.platform.clock import Clock
+from locust_cw_dist.live.platform.clock import WritingClock
 from locust_cw_dist.live.platform.hub_slice import HubSlice
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.publish.sender import BUG, LAST_DISK_S, Sender
@@ -95,13 +95,15 @@ class Publisher:
         batch_store: UnsentBatches,
         collector: Collector,
         runs: Runs,
-        clock: Clock,
+        clock: WritingClock,
         once: LogOnce,
     ) -> None:
         """Publish the windows of `collector` to `sink`, by way of `batch_store` where that is needed."""
         self.series = SeriesCount({})
         self.sender = Sender(
-            sink, batch_store, once, on_accepted=self.series.note, resends_ambiguous=settings.ambiguous == "resend"
+            *(sink, batch_store, clock, once),
+            on_accepted=self.series.note,
+            resends_ambiguous=settings.ambiguous == "resend",
         )
         self.on_closed: list[Callable[[ClosedWindow], None]] = []
         self._plan = plan_of(settings)
@@ -132,12 +134,12 @@ class Publisher:
 
     @property
     def safe_until_s(self) -> float:
-        """Up to when all results that have come are published, on disk or given up."""
+        """Up to when all results that have come are published, on disk or given up, as others are told."""
         windows = (*self._collector.open_windows(), *self._closing, *self._backlog, *self._making)
-        unsafe_since_s = [float(window.start_s) for window in windows if window.summaries]
+        unsafe_since_s = [self._clock.written_s(window.start_s) for window in windows if window.summaries]
         if self.sender.unsafe_since_s is not None:
             unsafe_since_s.append(self.sender.unsafe_since_s)
-        return min(unsafe_since_s, default=self._clock.now_s())
+        return min(unsafe_since_s, default=self._clock.written_s(self._clock.now_s()))
 
     def start(self, count: Callable[[], tuple[int, int]]) -> None:
         """Begin; `count` tells the users and workers of now."""
@@ -173,7 +175,7 @@ class Publisher:
             self._runs.get(window.run_id).ledger.dropped[LEFT_OUT] += left_out
         for pattern, problem in self._selection.too_slow.items():
             self._once.warning(f"slow {pattern}", "locust-cw: %s. Such names stay as they are", problem)
-        return replace(window, summaries=summaries)
+        return replace(window, summaries=summaries, offset_s=self._clock.offset_s)
 
     def _take(self, window: ClosedWindow) -> None:
         """Hand a window to those who want to know of it, and move it on; never yields."""
@@ -339,7 +341,8 @@ class Publisher:
         unmerged = sum(max(0, self._collector.run(run.run_id).unmerged) for run in self._runs)
         lost, self._missing_reported = self._newly_lost() + unmerged - self._missing_reported, unmerged
         if lost > 0 and self._settings.publishes:
-            start_s = window_start_s(self._clock.now_s(), self._settings.resolution_s)
+            now_s = self._clock.written_s(self._clock.now_s())
+            start_s = window_start_s(now_s, self._settings.resolution_s)
             entries = map(Entry, run_datums(self._plan, start_s, RunGauges(results_lost=lost)))
             for batch in self._batches(entries):
                 self.sender.submit(self._namespace, batch)

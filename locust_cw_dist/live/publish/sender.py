@@ -33,7 +33,7 @@ from locust_cw_dist.core.publish.window_datums import Entry
 from locust_cw_dist.core.spool.stored_batch import StoredBatch
 from locust_cw_dist.live.aws.call import begin
 from locust_cw_dist.live.platform import forks
-from locust_cw_dist.live.platform.clock import monotonic_s
+from locust_cw_dist.live.platform.clock import WritingClock, monotonic_s
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.publish.failure_log import FailureLog
 from locust_cw_dist.live.publish.sink import Sink, outcome
@@ -77,6 +77,7 @@ class Sender:
         self,
         sink: Sink,
         batch_store: UnsentBatches,
+        clock: WritingClock,
         once: LogOnce,
         *,
         on_accepted: Callable[[Datum], None],
@@ -87,6 +88,7 @@ class Sender:
         Args:
             sink: Where batches go.
             batch_store: Where they are kept meanwhile.
+            clock: Tells how far the timestamps are from the timeline of this process.
             once: For what is said once.
             on_accepted: Called with each datum that was accepted.
             resends_ambiguous: Whether a batch is sent again if nobody knows whether it was taken.
@@ -97,6 +99,7 @@ class Sender:
         self.is_hopeless = False
         self._sink = sink
         self._batch_store = batch_store
+        self._clock = clock
         self._once = once
         self._on_accepted = on_accepted
         self._resends_ambiguous = resends_ambiguous
@@ -138,7 +141,7 @@ class Sender:
 
     def submit(self, namespace: str, entries: Sequence[Entry]) -> None:
         """Take a batch; waits while too much waits in memory that no disk takes."""
-        stored = StoredBatch(namespace, tuple(entries))
+        stored = StoredBatch(namespace, tuple(entries), offset_s=self._clock.offset_s)
         self._busy.add(stored)
         try:
             while not self._place(stored):
@@ -310,6 +313,9 @@ class Sender:
                 return error
             elif not error.failure.is_permanent and (not error.is_too_large or is_last):
                 return error
+            elif error.failure.is_permanent and stored.move(self._clock.offset_s):
+                # Refused perhaps for its time, and by now it is known better.
+                pieces = [stored.entries]
             elif is_last:
                 self._refuse(stored, piece, error)
             else:

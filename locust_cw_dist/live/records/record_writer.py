@@ -244,7 +244,7 @@ class RecordWriter:
         for _ in record.file.packer.pack(Point.of(within, self._resolution_s)):
             hub_slice.breathe()
         record.file.packer.flush()
-        self._write(run, Kind.POINTS, record.file.packer.take(), (window.start_s,))
+        self._write(run, Kind.POINTS, record.file.packer.take(), (window.written_start_s,))
 
     def _note_now_and_then(self) -> None:
         if self._clock.now_s() - self._noted_s < STATUS_INTERVAL_S:

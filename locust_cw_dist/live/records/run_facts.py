@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from locust_cw_dist.core.master.worker_processes import WorkerProcess
 from locust_cw_dist.core.publish.ledger import Balance
 from locust_cw_dist.core.summaries.histogram import EDGES
+from locust_cw_dist.live.platform.clock import WritingClock
 from locust_cw_dist.live.records.git_revision import revision
 from locust_cw_dist.live.runs import Run
 from locust_cw_dist.settings.settings import OPTIONS, Settings
@@ -26,12 +27,14 @@ LOCUST_OPTIONS = ("num_users", "spawn_rate", "run_time", "stop_timeout", "locust
 PACKAGES = ("locust-cw-dist", "locust", "gevent", "boto3")
 
 
-def begin_document(environment: Any, settings: Settings, run: Run, *, is_distributed: bool) -> dict[str, Any]:
+def begin_document(
+    environment: Any, settings: Settings, run: Run, clock: WritingClock, *, is_distributed: bool
+) -> dict[str, Any]:
     """Return what is known of a run at its start."""
     return {
         "run_id": run.run_id,
         "labels": dict(run.labels),
-        "started_s": run.started_s,
+        "started_s": None if run.started_s is None else clock.written_s(run.started_s),
         "resolution_s": settings.resolution_s,
         "is_distributed": is_distributed,
         "publishes": settings.publishes,
@@ -43,7 +46,7 @@ def begin_document(environment: Any, settings: Settings, run: Run, *, is_distrib
 
 
 def status_document(
-    run: Run, balance: Balance, processes: dict[str, WorkerProcess], now_s: float, *, ended: bool
+    run: Run, balance: Balance, processes: dict[str, WorkerProcess], clock: WritingClock, *, ended: bool
 ) -> dict[str, Any]:
     """Return what became of a run so far.
 
@@ -51,12 +54,12 @@ def status_document(
         run: The run.
         balance: The state of its ledger.
         processes: Its worker processes, by epoch.
-        now_s: The time.
+        clock: Tells the time.
         ended: Whether the process ends in order, so that this is the last word.
     """
     return {
-        "at_s": round(now_s, 3),
-        "stopped_s": run.stopped_s,
+        "at_s": round(clock.written_s(clock.now_s()), 3),
+        "stopped_s": None if run.stopped_s is None else clock.written_s(run.stopped_s),
         "ended": ended,
         "ledger": {
             "recorded": balance.recorded,
@@ -67,18 +70,18 @@ def status_document(
             "dropped": dict(balance.dropped),
             "untimed": dict(balance.untimed),
         },
-        "workers": [_worker(run.run_id, name, process) for name, process in processes.items()],
+        "workers": [_worker(run.run_id, name, process, clock) for name, process in processes.items()],
     }
 
 
-def _worker(run_id: str, name: str, process: WorkerProcess) -> dict[str, Any]:
+def _worker(run_id: str, name: str, process: WorkerProcess, clock: WritingClock) -> dict[str, Any]:
     return {
         "worker": process.worker_id,
         "epoch": name,
         "cpu_percent": round(process.vitals.cpu_percent, 1),
         "memory_bytes": int(process.vitals.memory_bytes),
         "clock_offset_s": None if process.clock_offset_s is None else round(process.clock_offset_s, 4),
-        "complete_until_s": round(process.cut_at_s, 3),
+        "complete_until_s": round(clock.written_s(process.cut_at_s), 3),
         "done": process.is_done(run_id, 0.0),
     }
 

@@ -26,7 +26,7 @@ from locust_cw_dist.core.summaries.window import ClosedWindow
 from locust_cw_dist.core.verdict.verdict import State
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform import forks
-from locust_cw_dist.live.platform.clock import Clock
+from locust_cw_dist.live.platform.clock import WritingClock
 from locust_cw_dist.live.platform.disk_thread import DiskThread
 from locust_cw_dist.live.platform.hub_slice import HubSlice
 from locust_cw_dist.live.platform.log_once import LogOnce
@@ -72,7 +72,7 @@ class RuleWatch:
         rule_set: The rules; empty before `open`.
     """
 
-    def __init__(self, environment: Any, settings: Settings, runs: Runs, clock: Clock, once: LogOnce) -> None:
+    def __init__(self, environment: Any, settings: Settings, runs: Runs, clock: WritingClock, once: LogOnce) -> None:
         """Judge `runs`, which `environment` makes."""
         self.rule_set = RuleSet()
         self._environment = environment
@@ -173,7 +173,7 @@ class RuleWatch:
             return final
         evaluation = self._evaluation_of(run, run.started_s or self._clock.now_s())
         rules = []
-        for one in evaluation.outcomes():
+        for one in evaluation.outcomes(self._clock.offset_s):
             rules.append(one)
             self._slice.breathe()
         return evaluation.outcome_of(tuple(rules))
@@ -280,7 +280,7 @@ class RuleWatch:
         return Judged(
             run_id=run.run_id,
             labels=run.labels,
-            started_s=run.started_s,
+            started_s=None if run.started_s is None else self._clock.written_s(run.started_s),
             duration_s=(run.stopped_s or now_s) - (run.started_s or now_s),
             outcome=self.outcome(run),
             verdict=verdict,

@@ -16,7 +16,7 @@ from locust_cw_dist.core.spool.batch_file import Share, SpoolError, unpack
 from locust_cw_dist.core.spool.run_state import RecoveredRun, read_state
 from locust_cw_dist.core.spool.stored_batch import StoredBatch
 from locust_cw_dist.core.summaries.windows import time_of_day
-from locust_cw_dist.live.platform.clock import Clock
+from locust_cw_dist.live.platform.clock import WritingClock
 from locust_cw_dist.live.platform.disk_thread import DiskThread
 from locust_cw_dist.live.publish.sender import Sender
 from locust_cw_dist.live.spool.folder import Orphan, Spool
@@ -39,7 +39,7 @@ class Recovery:
     """
 
     def __init__(
-        self, spool: Spool, disk_thread: DiskThread, sender: Sender, clock: Clock, *, resends_ambiguous: bool
+        self, spool: Spool, disk_thread: DiskThread, sender: Sender, clock: WritingClock, *, resends_ambiguous: bool
     ) -> None:
         """Look into `spool`, which is open."""
         self.runs: dict[str, RecoveredRun] = {}
@@ -107,7 +107,7 @@ class Recovery:
         except (OSError, SpoolError) as e:
             self._skip(path, str(e))
             return
-        age_s = self._clock.now_s() - batch.oldest_s
+        age_s = self._clock.written_s(self._clock.now_s()) - batch.oldest_s
         if age_s > MAX_AGE_S - AGE_MARGIN_S:
             self._skip(path, f"it is {age_s / 86400:.1f} days old, and CloudWatch takes nothing older than two weeks")
             return
@@ -144,7 +144,7 @@ class Recovery:
                     run.ledger.taken,
                     run_id,
                     run.batches,
-                    _age(self._clock.now_s() - run.oldest_s),
+                    _age(self._clock.written_s(self._clock.now_s()) - run.oldest_s),
                 )
 
 

@@ -21,6 +21,7 @@ from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform.clock import SystemClock, monotonic_s
 from locust_cw_dist.live.platform.disk_thread import DiskThread
 from locust_cw_dist.live.platform.log_once import LogOnce
+from locust_cw_dist.live.platform.timeline import Timeline
 from locust_cw_dist.live.publish.sender import Sender
 from locust_cw_dist.live.publish.sink import Sink, outcome
 from locust_cw_dist.live.spool.batch_store import BatchStore
@@ -54,12 +55,14 @@ class Resending:
         self.resends_ambiguous = resends_ambiguous
         self._folder = folder
         self._sink = sink
-        clock, once = SystemClock(), LogOnce()
+        clock, once = Timeline(SystemClock()), LogOnce()
         stamp = datetime.fromtimestamp(clock.now_s(), UTC).strftime("%Y%m%dT%H%M%SZ")
         self._spool = Spool(folder, f"resend-{stamp}-{os.getpid()}")
         self._disk_thread = DiskThread()
         batch_store = BatchStore(self._spool, self._disk_thread, once)
-        self._sender = Sender(sink, batch_store, once, on_accepted=lambda _: None, resends_ambiguous=resends_ambiguous)
+        self._sender = Sender(
+            sink, batch_store, clock, once, on_accepted=lambda _: None, resends_ambiguous=resends_ambiguous
+        )
         self._recovery = Recovery(
             self._spool, self._disk_thread, self._sender, clock, resends_ambiguous=resends_ambiguous
         )

@@ -14,7 +14,7 @@ import gevent
 from locust_cw_dist.core.spool.run_state import RunState, pack_state
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform import forks
-from locust_cw_dist.live.platform.clock import Clock
+from locust_cw_dist.live.platform.clock import WritingClock
 from locust_cw_dist.live.platform.disk_thread import DiskThread
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.publish import other_publishers
@@ -40,7 +40,7 @@ class SpoolKeeper:
         recovery: What earlier processes left, once that is looked for.
     """
 
-    def __init__(self, settings: Settings, runs: Runs, clock: Clock, once: LogOnce) -> None:
+    def __init__(self, settings: Settings, runs: Runs, clock: WritingClock, once: LogOnce) -> None:
         """Keep in the folder that `settings` name."""
         self._settings = settings
         self._runs = runs

@@ -15,7 +15,7 @@ from locust_cw_dist.core.verdict.cut_short import Cause, Plan, cut_short
 from locust_cw_dist.core.verdict.generator_health import THIS_PROCESS, Health, HealthBook, reachable_users
 from locust_cw_dist.core.wire.frame import Frame, Vitals
 from locust_cw_dist.live.platform import forks
-from locust_cw_dist.live.platform.clock import Clock
+from locust_cw_dist.live.platform.clock import WritingClock
 from locust_cw_dist.live.platform.listeners import Listeners
 from locust_cw_dist.live.platform.locust_internals import RunLink
 from locust_cw_dist.live.platform.log_once import LogOnce
@@ -46,7 +46,7 @@ class HealthWatch:
     State: touched on the hub only.
     """
 
-    def __init__(self, environment: Any, runs: Runs, clock: Clock, once: LogOnce) -> None:
+    def __init__(self, environment: Any, runs: Runs, clock: WritingClock, once: LogOnce) -> None:
         """Watch the runs of `environment`."""
         self._environment = environment
         self._link = RunLink(environment)
@@ -101,10 +101,16 @@ class HealthWatch:
             return
         book.note_sign(frame.worker_id, now_s)
         book.note_cpu(frame.worker_id, frame.vitals.cpu_percent, now_s)
-        if frame.clock_offset_s is not None:
-            book.note_clock(frame.worker_id, frame.clock_offset_s)
+        error_s = self.clock_error_s(frame)
+        if error_s is not None:
+            book.note_clock(frame.worker_id, error_s)
         if frame.final:
             book.note_departure(frame.worker_id, now_s)
+
+    def clock_error_s(self, frame: Frame) -> float | None:
+        """Return how far a worker's clock is ahead of the right time; None as long as that is not known."""
+        # Where this process's own clock was wrong at its start, it is all workers that look wrong.
+        return None if frame.clock_offset_s is None else -(frame.clock_offset_s + self._clock.offset_s)
 
     def note_vitals(self, vitals: Vitals) -> None:
         """Note how this process is, whose users are its own."""

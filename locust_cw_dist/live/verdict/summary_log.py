@@ -13,6 +13,7 @@ from locust_cw_dist.core.master.collector import Collector
 from locust_cw_dist.core.publish.ledger import Balance, lost_of
 from locust_cw_dist.core.verdict.run_summary import Rehearsal, RunSummary, Spending
 from locust_cw_dist.core.verdict.verdict import Delivery, Evidence, State, judge
+from locust_cw_dist.live.platform.clock import WritingClock
 from locust_cw_dist.live.publish.dry_run import DryRun
 from locust_cw_dist.live.publish.publisher import Publisher
 from locust_cw_dist.live.runs import Run, Runs
@@ -35,6 +36,7 @@ class SummaryLog:
         health: HealthWatch,
         cross_checker: CrossChecker,
         runs: Runs,
+        clock: WritingClock,
         settings: Settings,
         dry_run: DryRun | None = None,
     ) -> None:
@@ -48,6 +50,7 @@ class SummaryLog:
         self._without_plugin = without_plugin
         self._publisher = publisher
         self._runs = runs
+        self._clock = clock
         self._settings = settings
         self._dry_run = dry_run
         self._spent = Spending(0, 0, 0, 0, 0, 0)
@@ -124,7 +127,9 @@ class SummaryLog:
         received = self._collector.run(run.run_id)
         unreceived = max(0, received.unmerged)
         return Delivery(
-            unheard=tuple((process.worker_id, process.cut_at_s) for process in received.unheard()),
+            unheard=tuple(
+                (process.worker_id, self._clock.written_s(process.cut_at_s)) for process in received.unheard()
+            ),
             without_plugin=tuple(sorted(self._without_plugin)),
             unreceived=unreceived,
             unpublished=balance.pending - unreceived + balance.spooled + lost_of(balance.dropped),

@@ -22,7 +22,7 @@ from locust_cw_dist.live.records.record_writer import MAX_WAITING
 from locust_cw_dist.live.records.run_facts import begin_document
 from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.settings.settings import Settings
-from locust_cw_dist.testing import ScriptedSink
+from locust_cw_dist.testing import ManualClock, ScriptedSink
 from support.publisher import NOW_S, Bench
 
 pytestmark = pytest.mark.once
@@ -48,7 +48,7 @@ class RecordingBench(Bench):
             self.runs,
             self.clock,
             self.once,
-            begin=lambda run: begin_document(SimpleNamespace(), self.settings, run, is_distributed=True),
+            begin=lambda run: begin_document(SimpleNamespace(), self.settings, run, self.clock, is_distributed=True),
             status=lambda run, ended: {"ended": ended, "recorded": self.publisher.balance(run).recorded},
         )
         self.publisher.on_closed.append(self.recording.take)
@@ -164,7 +164,9 @@ def test_what_a_record_says_of_its_run_holds_no_secret():
         num_users=5, spawn_rate=2.0, run_time=60, my_password="secret-2", tags=["a"], web_auth="x:y"
     )
     run = Runs(NOW_S, "-").start(NOW_S, "https://user:secret-3@shop.test/api?token=secret-4", (("branch", "main"),))
-    document = begin_document(SimpleNamespace(parsed_options=options), settings, run, is_distributed=False)
+    document = begin_document(
+        SimpleNamespace(parsed_options=options), settings, run, ManualClock(), is_distributed=False
+    )
     assert "secret" not in str(document)
     assert "role" not in str(document)
     assert document["options"] == {

@@ -16,6 +16,7 @@ from locust_cw_dist.live.publish.publisher import SeriesCount
 from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.live.verdict.summary_log import SummaryLog
 from locust_cw_dist.settings.settings import Settings
+from locust_cw_dist.testing import ManualClock
 
 NOW_S = 1_800_000_000.0
 
@@ -43,6 +44,7 @@ class Bench:
             health,
             checker,
             self.runs,
+            ManualClock(NOW_S),
             Settings(service="shop", **settings),
         )
 

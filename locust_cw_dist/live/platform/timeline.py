@@ -1,4 +1,4 @@
-"""Wall: what the time is for others, where the timeline of this process has it wrong.
+"""Timeline: the time that all of a process goes by, and what others are told of it.
 
 The timeline (`clock`) is the wall clock as it was when the process began. A machine may boot with a wrong clock that is
 put right seconds later, and a laptop that was suspended wakes an hour later than its monotonic clock knows. So what is
@@ -33,26 +33,24 @@ WRONG_S = 60.0
 """How far the wall clock must be from AWS's before AWS is believed. A Date has whole seconds and takes a while."""
 
 
-class Wall:
-    """Knows the offset from the timeline to the time for others.
+class Timeline:
+    """A `WritingClock` that follows steps of the wall clock and AWS's word.
 
     Attributes:
         offset_s: What to add to a time of the timeline, a multiple of `STEP_S`.
     """
 
     def __init__(self, clock: WallClock) -> None:
-        """Begin with the clock's own time."""
+        """Go by `clock`, which makes no step, and begin with its own time."""
         self.offset_s = 0
+        self.ticks = clock.ticks
+        self.now_s = clock.now_s
         self._clock = clock
         self._wrong_by_s = 0.0
         self._apart_when_told_s = 0.0
 
-    def now_s(self) -> float:
-        """Return the time for others, seconds since the epoch."""
-        return self.of(self._clock.now_s())
-
-    def of(self, time_s: float) -> float:
-        """Return the time for others of a time on the timeline."""
+    def written_s(self, time_s: float) -> float:
+        """Return what others are told of a time on the timeline."""
         return time_s + self.offset_s
 
     def exact_s(self) -> float:

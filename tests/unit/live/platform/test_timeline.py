@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locust_cw_dist.live.platform.clock import SystemClock, monotonic_s
-from locust_cw_dist.live.platform.wall import STEP_S, TOLERATED_S, Wall
+from locust_cw_dist.live.platform.timeline import STEP_S, TOLERATED_S, Timeline
 from locust_cw_dist.testing import ManualClock
 
 HOUR_S = 3600
@@ -22,23 +22,23 @@ def clock():
 
 
 @pytest.fixture
-def wall(clock):
-    return Wall(clock)
+def timeline(clock):
+    return Timeline(clock)
 
 
-def say(wall, clock, ahead_s):
+def say(timeline, clock, ahead_s):
     """An answer of AWS's comes, whose clock is so far ahead of the timeline."""
-    wall.note_answer(formatdate(clock.now_s() + ahead_s, usegmt=True))
+    timeline.note_answer(formatdate(clock.now_s() + ahead_s, usegmt=True))
 
 
 @pytest.mark.parametrize("step_s", [-3 * HOUR_S, HOUR_S, 31 * YEAR_S, 61, -90])
-def test_a_step_of_the_wall_clock_is_followed_by_whole_minutes_and_said_once(wall, clock, caplog, step_s):
+def test_a_step_of_the_wall_clock_is_followed_by_whole_minutes_and_said_once(timeline, clock, caplog, step_s):
     clock.wall_ahead_s = step_s
     for _ in range(3):
         clock.advance(1)
-        wall.look()
-    assert wall.offset_s % STEP_S == 0
-    assert abs(wall.now_s() - clock.wall_s()) <= STEP_S / 2
+        timeline.look()
+    assert timeline.offset_s % STEP_S == 0
+    assert abs(timeline.written_s(timeline.now_s()) - clock.wall_s()) <= STEP_S / 2
     assert len(caplog.records) == 1
     assert "this machine's clock was put right" in caplog.text
 
@@ -46,43 +46,43 @@ def test_a_step_of_the_wall_clock_is_followed_by_whole_minutes_and_said_once(wal
 @given(st.lists(st.floats(-TOLERATED_S, TOLERATED_S), max_size=20))
 def test_what_is_less_than_a_step_changes_nothing(drifts_s):
     clock = ManualClock()
-    wall = Wall(clock)
+    timeline = Timeline(clock)
     for clock.wall_ahead_s in drifts_s:
-        wall.look()
-    assert wall.offset_s == 0
+        timeline.look()
+    assert timeline.offset_s == 0
 
 
-def test_aws_is_believed_where_it_says_that_the_wall_clock_is_wrong(wall, clock, caplog):
-    say(wall, clock, 40)
-    assert wall.offset_s == 0
-    say(wall, clock, 2 * HOUR_S)
-    assert wall.offset_s == 2 * HOUR_S
-    assert abs(wall.exact_s() - clock.now_s() - 2 * HOUR_S) <= 1
+def test_aws_is_believed_where_it_says_that_the_wall_clock_is_wrong(timeline, clock, caplog):
+    say(timeline, clock, 40)
+    assert timeline.offset_s == 0
+    say(timeline, clock, 2 * HOUR_S)
+    assert timeline.offset_s == 2 * HOUR_S
+    assert abs(timeline.exact_s() - clock.now_s() - 2 * HOUR_S) <= 1
     assert "AWS's clock is not this machine's" in caplog.text
     clock.advance(100)
-    wall.look()
-    assert wall.offset_s == 2 * HOUR_S
-    say(wall, clock, 0)
-    assert wall.offset_s == 0
+    timeline.look()
+    assert timeline.offset_s == 2 * HOUR_S
+    say(timeline, clock, 0)
+    assert timeline.offset_s == 0
 
 
-def test_a_step_after_aws_has_spoken_is_of_another_clock_than_it_spoke_of(wall, clock):
-    say(wall, clock, -3 * HOUR_S)
-    assert wall.offset_s == -3 * HOUR_S
+def test_a_step_after_aws_has_spoken_is_of_another_clock_than_it_spoke_of(timeline, clock):
+    say(timeline, clock, -3 * HOUR_S)
+    assert timeline.offset_s == -3 * HOUR_S
     clock.wall_ahead_s = -3 * HOUR_S
-    wall.look()
-    assert wall.offset_s == -3 * HOUR_S
-    assert abs(wall.exact_s() - clock.wall_s()) < 1
-    say(wall, clock, -3 * HOUR_S)
-    assert wall.offset_s == -3 * HOUR_S
+    timeline.look()
+    assert timeline.offset_s == -3 * HOUR_S
+    assert abs(timeline.exact_s() - clock.wall_s()) < 1
+    say(timeline, clock, -3 * HOUR_S)
+    assert timeline.offset_s == -3 * HOUR_S
 
 
 @pytest.mark.parametrize(
     "date", ["", "yesterday", "Tue, 32 Jan 2026 00:00:00 GMT", "\x1b[31m", "Mon, 01 Jan 99999 00:00:00 GMT"]
 )
-def test_a_date_that_can_not_be_read_says_nothing(wall, date):
-    wall.note_answer(date)
-    assert wall.offset_s == 0
+def test_a_date_that_can_not_be_read_says_nothing(timeline, date):
+    timeline.note_answer(date)
+    assert timeline.offset_s == 0
 
 
 def test_the_clock_of_a_process_goes_on_where_a_user_has_frozen_time():
