@@ -90,7 +90,7 @@ class PublishingProcess:
         collector = Collector(resolution_s=settings.resolution_s, grace_s=settings.grace_s)
         self._spool_keeper = SpoolKeeper(settings, self._runs, self._clock, once)
         self._dry_run = DryRun(settings.payloads, once) if settings.dry_run and settings.publishes else None
-        sink = Cloudwatch(settings, client) if settings.publishes else NullSink()
+        sink = Cloudwatch(settings, client, self._clock) if settings.publishes else NullSink()
         self._publisher = Publisher(
             settings,
             self._dry_run or sink,

@@ -43,7 +43,10 @@ class StoredBatch:
         self.filed = 0 if self.file is None else len(self.entries)
 
     def move(self, offset_s: int) -> bool:
-        """Give what is left of it the timestamps of another offset; return whether that changes anything."""
+        """Give what is left of it the timestamps of another offset; return whether that changes anything.
+
+        It was refused, perhaps for its time, and by now that is known better.
+        """
         if self.offset_s is None or self.offset_s == offset_s:
             return False
         by_s, self.offset_s = offset_s - self.offset_s, offset_s

@@ -15,6 +15,8 @@ from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.live.aws import guard, prompts
 from locust_cw_dist.live.aws.errors import NO_CREDENTIALS
 from locust_cw_dist.live.aws.lines import remember
+from locust_cw_dist.live.aws.signing import keep_time
+from locust_cw_dist.live.platform.timeline import Timeline
 from locust_cw_dist.settings.settings import Settings
 
 CONNECT_TIMEOUT_S = 5
@@ -47,13 +49,16 @@ def warm_loader(*services: str) -> Any:
     return loader
 
 
-def make_session(settings: Settings, loader: Any = None, *, may_ask: bool = False) -> Any:
+def make_session(
+    settings: Settings, loader: Any = None, *, may_ask: bool = False, clock: Timeline | None = None
+) -> Any:
     """Return a boto3 session for `settings`, with the credentials of their role if they name one.
 
     Args:
         settings: Region, role and external id are used.
         loader: A botocore `Loader` that has read service models before, so that they are not read again.
         may_ask: Whether credentials may be asked for on a terminal: no load test runs.
+        clock: What calls are signed by, and told of AWS's time; the machine's own if there is none.
 
     Raises:
         SendError: There are no credentials to assume the role with.
@@ -64,9 +69,9 @@ def make_session(settings: Settings, loader: Any = None, *, may_ask: bool = Fals
     guard.quieten()
     # botocore itself looks at AWS_DEFAULT_REGION only; Lambda, ECS and most other SDKs set and read AWS_REGION.
     region = settings.region or os.environ.get("AWS_REGION") or None
-    core = _botocore_session(loader, may_ask=may_ask)
+    core = _botocore_session(loader, may_ask=may_ask, clock=clock)
     session = boto3.Session(botocore_session=core, region_name=region)
-    return session if settings.role_arn is None else _assume_role(session, settings, loader)
+    return session if settings.role_arn is None else _assume_role(session, settings, loader, clock)
 
 
 def fetch_credentials(session: Any) -> None:
@@ -89,7 +94,7 @@ def fetch_credentials(session: Any) -> None:
             raise SendError(Failure.CREDENTIALS, f"{reason}: set it again (a file or a secret may end in a line break)")
 
 
-def _botocore_session(loader: Any, *, may_ask: bool = False) -> Any:
+def _botocore_session(loader: Any, *, may_ask: bool = False, clock: Timeline | None = None) -> Any:
     import botocore.session
     from botocore.config import Config
 
@@ -99,6 +104,8 @@ def _botocore_session(loader: Any, *, may_ask: bool = False) -> Any:
         def create_client(self, *args: Any, **kwargs: Any) -> Any:
             client = super().create_client(*args, **kwargs)
             guard.guard(client)
+            if clock is not None:
+                keep_time(client, clock)
             return client
 
     session = Session()
@@ -117,7 +124,7 @@ def _botocore_session(loader: Any, *, may_ask: bool = False) -> Any:
     return session
 
 
-def _assume_role(source: Any, settings: Settings, loader: Any) -> Any:
+def _assume_role(source: Any, settings: Settings, loader: Any, clock: Timeline | None) -> Any:
     """Return a session with the role's credentials, which botocore renews before they expire."""
     import boto3
     from botocore.credentials import AssumeRoleCredentialFetcher, CredentialProvider, DeferredRefreshableCredentials
@@ -131,7 +138,7 @@ def _assume_role(source: Any, settings: Settings, loader: Any) -> Any:
 
     def client_creator(*args: Any, **kwargs: Any) -> Any:
         kwargs.setdefault("region_name", source.region_name)
-        return _botocore_session(loader).create_client(*args, **kwargs)
+        return _botocore_session(loader, clock=clock).create_client(*args, **kwargs)
 
     fetcher = AssumeRoleCredentialFetcher(client_creator, credentials, settings.role_arn, extra_args=extra)
 
@@ -141,6 +148,6 @@ def _assume_role(source: Any, settings: Settings, loader: Any) -> Any:
         def load(self) -> Any:
             return DeferredRefreshableCredentials(fetcher.fetch_credentials, self.METHOD)
 
-    core = _botocore_session(loader)
+    core = _botocore_session(loader, clock=clock)
     core.get_component("credential_provider").insert_before("env", AssumedRole())
     return boto3.Session(botocore_session=core, region_name=source.region_name)

@@ -1,4 +1,6 @@
-"""Signing by the right time: AWS refuses a signature that is minutes off, whatever the machine's clock says.
+"""Time: taking AWS's word for it, and signing by the right one, whatever the machine's clock says.
+
+AWS refuses a signature that is minutes off.
 
 botocore signs by Python's clock, which may be wrong, or frozen by a user's test that waits in another greenlet. A
 client that is given to `sign_by` signs by ours. botocore looks its signers up in a table, to which ours is added.
@@ -13,6 +15,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+
+from locust_cw_dist.live.aws.answers import has_request_id, small
+from locust_cw_dist.live.platform.timeline import Timeline
 
 _SIGNER = "v4-locust-cw"
 _TIME = "locust_cw_time"
@@ -32,6 +37,18 @@ def sign_by(client: Any, now_s: Callable[[], float]) -> None:
     # First: to sign is what botocore does at the same event.
     client.meta.events.register_first(f"request-created.{service}", note_time)
     client.meta.events.register(f"choose-signer.{service}", choose)
+
+
+def keep_time(client: Any, clock: Timeline) -> None:
+    """Have a client sign by `clock`, and tell that the Date of AWS's own answers."""
+    sign_by(client, clock.exact_s)
+
+    def note_date(http_response: Any, **_: Any) -> None:
+        headers = small(http_response.headers)
+        if has_request_id(headers):
+            clock.note_answer(headers.get("date", ""))
+
+    client.meta.events.register("after-call", note_date)
 
 
 def _register_signer() -> None:

@@ -52,6 +52,7 @@ from locust_cw_dist.live.aws.session import (
 )
 from locust_cw_dist.live.aws.settings_check import check_unused, check_way
 from locust_cw_dist.live.platform.forks import Door
+from locust_cw_dist.live.platform.timeline import Timeline
 from locust_cw_dist.settings.settings import Settings
 
 T = TypeVar("T")
@@ -63,13 +64,16 @@ _body: ContextVar[bytes] = ContextVar("body")
 class Cloudwatch:
     """A `Sink` that writes to CloudWatch."""
 
-    def __init__(self, settings: Settings, client: CloudwatchClient | None = None) -> None:
-        """Write as `settings` say, through `client` if the user brought one.
+    def __init__(
+        self, settings: Settings, client: CloudwatchClient | None = None, clock: Timeline | None = None
+    ) -> None:
+        """Write as `settings` say, through `client` if the user brought one; else sign by `clock`.
 
         A client of the user's needs nothing but ``put_metric_data(Namespace=..., MetricData=...)``.
         """
         self._settings = settings
         self._users_client = client
+        self._clock = clock
         self._client: Any = client
         self._session: Any = None
         self._loader: Any = None
@@ -136,7 +140,7 @@ class Cloudwatch:
     def _connect(self) -> None:
         """Make the client, and have its credentials."""
         reach(Stage.CREDENTIALS)
-        session = _explained(lambda: make_session(self._settings, self._loader), Stage.SETTINGS)
+        session = _explained(lambda: make_session(self._settings, self._loader, clock=self._clock), Stage.SETTINGS)
         if not _explained(lambda: session.region_name, Stage.SETTINGS):
             raise SendError(Failure.CREDENTIALS, "no AWS region is set: use --cw-region or AWS_REGION")
         _explained(session.get_credentials, Stage.CREDENTIALS)

@@ -83,15 +83,10 @@ class Sender:
         on_accepted: Callable[[Datum], None],
         resends_ambiguous: bool = True,
     ) -> None:
-        """Send to `sink`.
+        """Send to `sink` what `batch_store` keeps meanwhile; `clock` tells how far timestamps are from its timeline.
 
-        Args:
-            sink: Where batches go.
-            batch_store: Where they are kept meanwhile.
-            clock: Tells how far the timestamps are from the timeline of this process.
-            once: For what is said once.
-            on_accepted: Called with each datum that was accepted.
-            resends_ambiguous: Whether a batch is sent again if nobody knows whether it was taken.
+        `on_accepted` is called with each datum that was accepted. `resends_ambiguous` is whether a batch is sent again
+        if nobody knows whether it was taken.
         """
         self.ledger = DatumLedger()
         self.last_failure = Failure.UNREACHABLE
@@ -314,7 +309,6 @@ class Sender:
             elif not error.failure.is_permanent and (not error.is_too_large or is_last):
                 return error
             elif error.failure.is_permanent and stored.move(self._clock.offset_s):
-                # Refused perhaps for its time, and by now it is known better.
                 pieces = [stored.entries]
             elif is_last:
                 self._refuse(stored, piece, error)

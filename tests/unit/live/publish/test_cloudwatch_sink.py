@@ -16,6 +16,8 @@ from locust_cw_dist.core.publish.datums import Datum, Distribution
 from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.core.summaries.gauges import StatisticSet
+from locust_cw_dist.live.platform.clock import SystemClock
+from locust_cw_dist.live.platform.timeline import Timeline
 from locust_cw_dist.live.publish import cloudwatch as edge
 from locust_cw_dist.live.publish.cloudwatch import Cloudwatch
 from locust_cw_dist.settings.settings import Settings
@@ -250,3 +252,16 @@ def test_without_json_botocore_writes_the_body(aws, now_s, monkeypatch):
     sink.send(NAMESPACE, [datum(now_s)])
     assert (sink.max_pairs, sink.max_bytes) == (limits.MAX_PAIRS_PER_CALL, limits.MAX_BYTES_PER_CALL)
     assert [one.total for one in aws.dump("perf/shop/loadtests")] == [1.0]
+
+
+@pytest.mark.parametrize("skew_s", [3 * 3600, -3 * 3600])
+def test_a_clock_that_is_hours_off_is_put_right_by_cloudwatchs_own_answers(aws, now_s, skew_s):
+    aws.conditions(clock_skew_s=skew_s)
+    clock = Timeline(SystemClock())
+    sink = Cloudwatch(Settings(service="shop"), clock=clock)
+    sink.check()
+    with pytest.raises(SendError):
+        sink.send(NAMESPACE, [datum(now_s)])
+    assert clock.offset_s == skew_s
+    sink.send(NAMESPACE, [datum(now_s + clock.offset_s)])
+    assert aws.stats().cells == 1

@@ -1,0 +1,67 @@
+"""What is published has the right time, whatever the clock of the process said when it began."""
+
+from __future__ import annotations
+
+import pytest
+
+from locust_cw_dist.core.publish.retry import Failure
+from locust_cw_dist.core.publish.send_error import SendError
+from locust_cw_dist.testing import ScriptedSink
+from support.publisher import NOW_S, Bench, spool_files, wait_until_gevent
+
+HOUR_S = 3600
+
+
+class AwsClock(ScriptedSink):
+    """Refuses what is not of its own time, and tells that time, as AWS's answers do."""
+
+    def __init__(self, ahead_s):
+        super().__init__()
+        self.ahead_s = ahead_s
+        self.bench = None
+
+    def send(self, namespace, batch):
+        self.bench.clock.offset_s = self.ahead_s
+        for datum in batch:
+            if abs(datum.timestamp_s - self.ahead_s - NOW_S) > HOUR_S:
+                raise SendError(Failure.REFUSED, "the timestamp is out of range")
+        super().send(namespace, batch)
+
+
+def starts_of(sink):
+    return {datum.timestamp_s for datum in sink.sent("RequestCount")}
+
+
+def test_a_window_is_written_with_the_offset_of_when_it_closed():
+    bench = Bench(ScriptedSink())
+    bench.start()
+    bench.deliver("/a")
+    bench.clock.offset_s = -3 * HOUR_S
+    bench.clock.advance(60)
+    bench.publisher.tick()
+    wait_until_gevent(lambda: starts_of(bench.sink))
+    bench.deliver("/a", at_s=NOW_S + 60)
+    bench.clock.offset_s = 0
+    bench.flush()
+    assert starts_of(bench.sink) == {NOW_S - 3 * HOUR_S, NOW_S + 60}
+
+
+@pytest.mark.parametrize("with_spool", [False, True])
+@pytest.mark.parametrize("ahead_s", [-3 * HOUR_S, 31 * 365 * 24 * HOUR_S])
+def test_what_is_refused_for_a_wrong_clock_is_sent_again_with_the_right_time(ahead_s, with_spool, tmp_path):
+    sink = AwsClock(ahead_s)
+    bench = sink.bench = Bench(sink, **({"spool_dir": str(tmp_path)} if with_spool else {}))
+    bench.deliver("/a", "/b", count=5)
+    bench.flush()
+    assert starts_of(sink) == {NOW_S + ahead_s}
+    assert (bench.balance.published, bench.balance.dropped) == (10, {})
+    assert not with_spool or spool_files(tmp_path) == []
+
+
+def test_what_a_right_clock_refuses_is_set_aside():
+    sink = ScriptedSink(*[SendError(Failure.REFUSED, "a bad value")] * 500)
+    bench = Bench(sink)
+    bench.deliver("/a")
+    bench.flush()
+    assert bench.balance.published == 0
+    assert sum(bench.balance.dropped.values()) == 1
