@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 # Locust first: it patches the standard library for gevent, and what is imported after it is patched.
 from locust import events
+from locust.runners import STATE_INIT
 
+from locust_cw_dist import early_signals
 from locust_cw_dist.live.platform import at_exit
 from locust_cw_dist.settings import options
 
@@ -27,10 +29,17 @@ def _add_options(parser: argparse.ArgumentParser, **_: Any) -> None:
 def _install(environment: Environment, **_: Any) -> None:
     # Late, so that what needs only the options (--help, a wrong value) does not load the plugin.
     from locust_cw_dist import install
-    from locust_cw_dist.live.platform import ctrl_c
+    from locust_cw_dist.live.platform.signals import Signals
 
-    install(environment)
-    ctrl_c.install()
+    plugin = install(environment)
+    if not plugin.is_on:
+        return
+    runner = environment.runner
+    Signals(
+        plugin.patience,
+        is_testing=lambda: runner is not None and runner.state != STATE_INIT,
+        early=early_signals.end_or_pass_on,
+    ).install()
 
 
 at_exit.take_place()

@@ -1,10 +1,10 @@
-"""SIGTERM where Locust has no handler for it.
+"""SIGTERM and SIGHUP where Locust has no handler for them.
 
-Locust installs its own when its runner is there. Until then, as it imports a locustfile or asks a master for one
-(`-f -`), and for ever in the parent of ``--worker --processes N``, which only waits for its children, a signal finds
-the default: a process dies of it, the parent without its children. And PID 1 of a container does not even die: the
-kernel keeps from it every signal that it has no handler for, so a container would be killed when its grace period is
-over.
+Locust installs one for SIGTERM when its runner is there. Until then, as it imports a locustfile or asks a master for
+one (`-f -`), and for ever in the parent of ``--worker --processes N``, which only waits for its children, a signal
+finds the default: a process dies of it, the parent without its children. And PID 1 of a container does not even die:
+the kernel keeps from it every signal that it has no handler for, so a container would be killed when its grace period
+is over.
 """
 
 from __future__ import annotations
@@ -22,13 +22,15 @@ _forks = [0]
 
 
 def install() -> None:
-    """Handles SIGTERM until Locust does, unless somebody has decided about it already.
+    """Handles SIGTERM until Locust does, and SIGHUP, unless somebody has decided about it already.
 
     Must be called on the main thread. Forked children inherit it.
     """
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+    free = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+    if free:
         os.register_at_fork(after_in_parent=_count_fork, after_in_child=_forget_forks)
-        signal.signal(signal.SIGTERM, _end_or_pass_on)
+    for number in free:
+        signal.signal(number, end_or_pass_on)
 
 
 def _count_fork() -> None:
@@ -39,7 +41,7 @@ def _forget_forks() -> None:
     _forks[0] = 0
 
 
-def _end_or_pass_on(number: int, _frame: FrameType | None) -> None:
+def end_or_pass_on(number: int, _frame: FrameType | None) -> None:
     """Ends this process or, if it has forked, asks its children to end: Locust waits for them, and takes their code."""
     if _forks[0]:
         import psutil  # in memory by then: Locust needs it

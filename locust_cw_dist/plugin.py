@@ -1,7 +1,7 @@
 """Plugin: finds out what this process is (master, worker, single), joins the parts for it and ends them in order.
 
-The end of the process is the hard part. On a master and in a single process it is an order of steps, under a lock,
-because a SIGTERM makes two greenlets quit at once and the first to come through ends the process:
+The end of the process is the hard part. On a master and in a single process it is an order of steps (`live/end.py`),
+under a lock, because a SIGTERM makes two greenlets quit at once and the first to come through ends the process:
 
 1. In Locust's `quitting` event, in a listener added at `init`, which Locust runs before its own: the last results are
    received (`_receive`).
@@ -28,6 +28,7 @@ from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform import at_exit, forks, locust_internals
 from locust_cw_dist.live.platform.listeners import Listeners
 from locust_cw_dist.live.platform.log_once import LogOnce
+from locust_cw_dist.live.platform.patience import Patience
 from locust_cw_dist.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -90,11 +91,13 @@ class Plugin:
 
     Attributes:
         settings: What was chosen; None on a worker, which learns from the master what it must know.
+        patience: How long the end of the process may take; private.
     """
 
     def __init__(self, environment: Environment, settings: Settings | None, client: CloudwatchClient | None) -> None:
         """Serve `environment`; see `install`."""
         self.settings: Settings | None = None
+        self.patience = Patience()
         self._environment = environment
         self._once = LogOnce()
         self._worker: Worker | None = None
@@ -105,6 +108,11 @@ class Plugin:
         self._listeners = Listeners(environment)
         forks.watch(self)
         self._begin(settings, client)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether this process records; private."""
+        return self._worker is not None or self._publishing is not None
 
     def close(self, timeout_s: float | None = None) -> None:
         """Flush and stop, for library use: Locust's own command does it by itself.
@@ -149,7 +157,7 @@ class Plugin:
         if isinstance(runner, WorkerRunner):
             from locust_cw_dist.live.worker.worker import Worker
 
-            self._worker = Worker(self._environment, self._once)
+            self._worker = Worker(self._environment, self._once, self.patience)
             self._worker.attach()
             return
         if isinstance(runner, MasterRunner):
@@ -168,13 +176,14 @@ class Plugin:
         from locust_cw_dist.live.process import PublishingProcess
 
         self.settings = settings
-        self._publishing = PublishingProcess(self._environment, settings, client, self._once)
+        self._publishing = PublishingProcess(self._environment, settings, client, self._once, self.patience)
         try:
             error = self._publishing.start()
         except SettingsError as e:
             self._refuse_to_run(str(e))
         # `sys.exit` in a listener of the user's skips those that come later.
         self._listeners.add_first("test_start", self._note_beginning)
+        self._listeners.add("test_stopping", self._on_test_stopping)
         self._listeners.add("quitting", self._on_quitting)
         self._publishing.exit_code.attach(self._on_end)
         if not self._publishing.exit_code.link.can_be_last:
@@ -242,8 +251,15 @@ class Plugin:
     def _note_beginning(self, **_: Any) -> None:
         self._was_to_begin = True
 
+    def _on_test_stopping(self, **_: Any) -> None:
+        """Note that the process ends with its shape, where Locust's main greenlet could not take an interrupt."""
+        is_headless = getattr(self._environment.parsed_options, "headless", False)
+        if is_headless and self._environment.shape_class is not None:
+            self.patience.begin()
+
     def _on_quitting(self, **_: Any) -> None:
         """Receive: here and not after all listeners, so that those which come later see Locust's totals whole."""
+        self.patience.own_code()
         try:
             self._receive(None, quit_runner=True)
         except KeyboardInterrupt:
@@ -268,6 +284,8 @@ class Plugin:
 
     def _on_exit(self) -> None:
         """Come to the end of everything: of what Locust's events have left, or of all if it has fired none."""
+        self.patience.begin()
+        self.patience.own_code()
         publishing = self._publishing
         if publishing is None or self._is_over:
             return
@@ -282,7 +300,8 @@ class Plugin:
             if self._is_over or self._has_received or self._publishing is None:
                 return
             self._has_received = True
-            self._publishing.receive(timeout_s, quit_runner=quit_runner)
+            self.patience.begin()
+            self._publishing.end.receive(timeout_s, quit_runner=quit_runner)
 
     def _finish(self, timeout_s: float | None) -> None:
         """Send what is left, once, whoever comes first; and later on what came after that."""
@@ -290,17 +309,17 @@ class Plugin:
             if self._is_over or self._publishing is None:
                 return
             if self._ended:
-                self._publishing.amend()
+                self._publishing.end.amend()
             else:
                 self._ended = True
-                self._publishing.finish(timeout_s)
+                self._publishing.end.finish(timeout_s)
             self._publishing.exit_code.apply_early()
 
     def _close_publishing(self) -> None:
         with self._ending:
             if not self._is_over and self._publishing is not None:
                 self._is_over = True
-                self._publishing.close()
+                self._publishing.end.close()
 
     def _end(self, timeout_s: float | None, *, quit_runner: bool) -> None:
         """Bring everything out, and stop."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import gevent
@@ -14,8 +13,8 @@ from locust_cw_dist.client import CloudwatchClient
 from locust_cw_dist.core.costs.unbounded_dimensions import warnings
 from locust_cw_dist.core.master.collector import Collector
 from locust_cw_dist.core.publish.send_error import SendError
-from locust_cw_dist.core.verdict.verdict import State
 from locust_cw_dist.errors import SettingsError
+from locust_cw_dist.live.end import End, Parts
 from locust_cw_dist.live.master.master import SILENCE_S, Master
 from locust_cw_dist.live.master.single_process import SingleProcess
 from locust_cw_dist.live.platform import forks
@@ -23,6 +22,7 @@ from locust_cw_dist.live.platform.clock import SystemClock
 from locust_cw_dist.live.platform.listeners import Listeners
 from locust_cw_dist.live.platform.locust_internals import RunLink
 from locust_cw_dist.live.platform.log_once import LogOnce
+from locust_cw_dist.live.platform.patience import Patience
 from locust_cw_dist.live.platform.timeline import Timeline
 from locust_cw_dist.live.publish import other_publishers
 from locust_cw_dist.live.publish.cloudwatch import Cloudwatch
@@ -48,22 +48,6 @@ logger = logging.getLogger("locust_cw_dist")
 CHECK_TIMEOUT_S = 10.0
 """How long fetching credentials may take at the start; the instance's metadata service is asked once, for a second."""
 
-STOP_MARGIN_S = 10.0
-"""How much longer than --stop-timeout the master waits for the workers' last results."""
-
-LAST_UPLOAD_S = 5.0
-"""What S3 has for the record at the end of the process where CloudWatch has used up the flush timeout."""
-
-AMEND_S = 5.0
-"""What CloudWatch has for results that fire when all others are sent, in `quit` listeners for one."""
-
-MAX_LAST_LOOKS = 2
-"""How often results that fire while others are sent are sent too: a greenlet that goes on to fire would never let the
-process end."""
-
-MAX_CUTS = 10
-"""How often `sys.exit` in greenlets of the user's may cut one step of the end short."""
-
 WATCH_INTERVAL_S = 1.0
 
 NO_HOST = "-"
@@ -73,15 +57,31 @@ class PublishingProcess:
     """Receives and publishes, on a master or in a single process.
 
     Attributes:
-        leaving: Sets the exit code.
+        exit_code: Sets the exit code.
+        end: What is to be done at the end.
     """
 
-    def __init__(self, environment: Any, settings: Settings, client: CloudwatchClient | None, once: LogOnce) -> None:
-        """Join the parts for `environment`; `client` is the user's CloudWatch client, if there is one."""
+    def __init__(
+        self,
+        environment: Any,
+        settings: Settings,
+        client: CloudwatchClient | None,
+        once: LogOnce,
+        patience: Patience,
+    ) -> None:
+        """Join the parts for `environment`.
+
+        Args:
+            environment: Locust's.
+            settings: What to publish.
+            client: The user's CloudWatch client, if there is one.
+            once: Logs.
+            patience: How long the end may take.
+        """
         if settings.dry_run:
             # What would have been sent is not kept for another time.
             settings = dataclasses.replace(settings, spool_dir=None)
-        self.exit_code = ExitCode(environment, once, required=settings.required)
+        self.exit_code = ExitCode(environment, once, patience, required=settings.required)
         self._environment = environment
         self._settings = settings
         self._once = once
@@ -132,7 +132,7 @@ class PublishingProcess:
         self._publisher.on_closed += [self._record_writer.take, self._rule_watch.take]
         self._listeners = Listeners(environment)
         self._watch: gevent.Greenlet | None = None
-        self._flush_end_s = 0.0
+        self.end = End(environment, self._parts(), patience)
 
     def on_message(self, msg: Any) -> None:
         """Take a worker's message, on a master."""
@@ -174,167 +174,30 @@ class PublishingProcess:
         forks.spawn(self._check)
         return None
 
-    # The end: `receive` (what workers still bring), `finish` (send, sum up, judge), `amend` (again, if anything has
-    # fired since), `close`. What a later step tells must hold what an earlier one brought. Neither an exception nor
-    # ctrl-C skips a step (`_step`), and a run that is not judged yet is unreliable: a process that ends half-way fails
-    # a gate.
+    def _parts(self) -> Parts:
+        return Parts(
+            settings=self._settings,
+            source=self._source,
+            publisher=self._publisher,
+            spool_keeper=self._spool_keeper,
+            record_writer=self._record_writer,
+            rule_watch=self._rule_watch,
+            summary_log=self._summary_log,
+            health=self._health,
+            exit_code=self.exit_code,
+            machine_lock=self._machine_lock,
+            dry_run=self._dry_run,
+            runs=self._runs,
+            clock=self._clock,
+            once=self._once,
+            look_no_more=self._look_no_more,
+            let_go=self._listeners.close,
+        )
 
-    def receive(self, timeout_s: float | None, *, quit_runner: bool) -> None:
-        """Receive what is left: the first part of the end; `finish` is the second.
-
-        Args:
-            timeout_s: How long sending may take; by default what the settings say.
-            quit_runner: Whether the process ends, and a test that still goes on with it.
-        """
-        # Until all is judged: a gate must not pass because something here went wrong.
-        self.exit_code.note(is_ending=True)
-        if quit_runner:
-            self._health.note_process_end()
-        stop_timeout_s = float(getattr(self._environment, "stop_timeout", 0) or 0)
-        drain_timeout_s = max(self._flush_timeout_s(timeout_s), stop_timeout_s + STOP_MARGIN_S)
-        end_s = self._clock.now_s() + drain_timeout_s
-        self._step("receive", lambda: self._source.drain(self._until(end_s), quit_runner=quit_runner))
-        # It goes out while listeners of the user's have their turn, however long that takes.
-        self._step("close windows", lambda: self._publisher.tick(everything=True))
-
-    def finish(self, timeout_s: float | None) -> None:
-        """Send what is left, say what became of it and judge it. What fires from now on is for `amend`.
-
-        Args:
-            timeout_s: How long sending may take; by default what the settings say.
-        """
-        flush_timeout_s = self._flush_timeout_s(timeout_s)
-        self._flush_end_s = self._clock.now_s() + flush_timeout_s
-        # A disk that hangs must not take all the time that there is.
-        recover_end_s = self._flush_end_s - flush_timeout_s / 2
-        self._step("recover", lambda: self._spool_keeper.settle(self._left_s(recover_end_s)))
-        self._step("send", self._send)
-        # Nothing yields from here on to the summary: what fired meanwhile would be in Locust's totals alone.
+    def _look_no_more(self) -> None:
         if self._watch is not None:
             self._watch.kill(block=False)
         self._health.close()
-        self._tell()
-        self._step("keep", lambda: self._spool_keeper.finish(self._publisher))
-
-    def amend(self) -> None:
-        """Send what has fired since `finish`, and say anew what became of it all, if that or Locust's totals differ."""
-        if self._has_new_results():
-            self._flush_end_s = max(self._flush_end_s, self._clock.now_s() + AMEND_S)
-            self._step("send", self._send)
-            self._tell()
-        elif self._summary_log.has_new_verdict:
-            self._tell()
-
-    def close(self) -> None:
-        """Stop, after `finish`. What fires meanwhile is sent too, or counted; what fires after it is not recorded."""
-        self.amend()
-        self._rule_watch.close()
-        self._step("record", self._record_writer.close)
-        self._step("keep", lambda: self._spool_keeper.close(self._publisher))
-        self._machine_lock.release()
-        self._listeners.close()
-        self.exit_code.detach()
-        # All of this lets others have the hub, so what comes last is to send; `stop` takes no time where all is sent.
-        for _ in range(MAX_LAST_LOOKS):
-            self._send_rest(self._send)
-        self._step("stop", self._publisher.stop)
-        self._source.detach()
-        self._send_rest(self._publisher.leave_out)
-        if self._dry_run is not None:
-            self._step("rehearse", self._dry_run.close)
-
-    def _send_rest(self, send: Callable[[], None]) -> None:
-        """Send what has fired since the records were closed, and say anew what became of it all; if anything has."""
-        if self._has_new_results():
-            self._step("send", send)
-            self._step("sum up", self._summary_log.log_all)
-            self._step("judge", self._conclude)
-
-    def _flush_timeout_s(self, timeout_s: float | None) -> float:
-        return self._settings.flush_timeout_s if timeout_s is None else timeout_s
-
-    def _until(self, end_s: float) -> float:
-        """Return when to stop waiting: at that time, or now if the user is in a hurry."""
-        return self._clock.now_s() if isinstance(self.exit_code.cut, KeyboardInterrupt) else end_s
-
-    def _left_s(self, end_s: float) -> float:
-        return max(0.0, self._until(end_s) - self._clock.now_s())
-
-    def _step(self, name: str, step: Callable[[], object]) -> None:
-        """Take one step of the end; what goes wrong in it keeps no later one from being taken.
-
-        `sys.exit` in a greenlet of the user's, and ctrl-C, are raised where this waits: the step is taken again then,
-        after ctrl-C without waiting. Only one that comes after that ends everything.
-        """
-        for _ in range(MAX_CUTS):
-            try:
-                step()
-            except Exception:
-                self.exit_code.note(has_failed=True)
-                self._once.error(f"end: {name}", f"locust-cw: at the end of the process, an error in the step '{name}'")
-            except BaseException as e:
-                if isinstance(e, KeyboardInterrupt) and isinstance(self.exit_code.cut, KeyboardInterrupt):
-                    raise
-                if self.exit_code.cut is None or isinstance(e, KeyboardInterrupt):
-                    self.exit_code.cut = e
-                continue
-            return
-        self.exit_code.note(has_failed=True)
-
-    def _has_new_results(self) -> bool:
-        """Hand over what has fired in this process; return whether there was anything."""
-        try:
-            return self._source.own.hand_over()
-        except Exception:
-            self._once.error("hand over", "locust-cw: could not hand results over")
-            return False
-
-    def _send(self) -> None:
-        """Send everything, and what fires meanwhile as long as there is time; the rest is booked as too late."""
-        for _ in range(MAX_LAST_LOOKS):
-            self._has_new_results()
-            if not self._publisher.bring_out(self._left_s(self._flush_end_s)):
-                # With a spool, what has fired meanwhile is safe there.
-                self._has_new_results()
-                self._publisher.stop()
-                self._has_new_results()
-                self._publisher.leave_out()
-                return
-
-    def _tell(self) -> None:
-        """Say what became of the runs, judge them and keep that."""
-        self._step("sum up", self._summary_log.log_all)
-        self._step("judge", self._judge_all)
-        self._step("record", self._keep_records)
-
-    def _judge_all(self) -> None:
-        self._rule_watch.finish(self.exit_code.fails_if)
-        self._conclude()
-
-    def _keep_records(self) -> None:
-        is_recorded = self._record_writer.finish(max(LAST_UPLOAD_S, self._left_s(self._flush_end_s)))
-        self.exit_code.note(is_recorded=is_recorded)
-
-    def _conclude(self) -> None:
-        """Keep rules and verdicts in the records, and have them decide on the exit code."""
-        outcomes = dict(self._rule_watch.outcomes())
-        if self._health.never_began and self.exit_code.fails_if(State.INVALID):
-            logger.warning("locust-cw: the process was told to end before its test had begun")
-        if not self._rule_watch.has_seen_all:
-            logger.warning("locust-cw: not all results could be judged by the rules")
-        states = []
-        for run in self._runs:
-            if run.verdict is not None and run.is_own:
-                rules = self._rule_watch.rules_of_record(run) if run in outcomes else []
-                self._record_writer.note_outcome(run, {"verdict": run.verdict.as_json(), "rules": rules})
-                states.append(run.verdict.state)
-        self.exit_code.note(
-            is_judged=True,
-            never_began=self._health.never_began,
-            has_seen_all=self._rule_watch.has_seen_all,
-            states=tuple(states),
-            outcomes=tuple(outcomes.values()),
-        )
 
     def _host(self) -> str:
         return self._settings.host or getattr(self._environment, "host", None) or NO_HOST

@@ -136,7 +136,7 @@ def test_grace_periods_outlast_what_the_processes_do_at_their_end(objects):
         float(one.partition("=")[2]) for one in objects.container("master")["args"] if one.startswith("--stop-timeout")
     )
     flush_s = float(objects.options().get("LOCUST_CW_FLUSH_TIMEOUT", 30))
-    # live/process.py: the drain, then the flush. live/worker/worker.py: 18 s for the last word.
+    # live/end.py: the drain, then the flush. live/worker/worker.py: 18 s for the last word.
     needed_s = {"master": max(flush_s, stop_s + 10) + flush_s, "worker": stop_s + 18}
     for role, seconds in needed_s.items():
         grace_s = objects.pod(role)["terminationGracePeriodSeconds"]

@@ -1,4 +1,4 @@
-"""SIGTERM to `locust-cw run` where Locust has no handler: before it has a runner, and in a parent that only waits."""
+"""SIGTERM and SIGHUP to `locust-cw run` where Locust has no handler: without a runner yet, or ever."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_the_parent_of_forked_workers_passes_it_on_and_waits(cluster):
     worker = cluster.worker("--processes", "2")
     wait_until(lambda: len(cluster.truth().workers) == 2, "both have requests")
     wait_until(lambda: len(cluster.truth().requests) > 300, "there are more")
-    worker.signal(signal.SIGTERM)
+    worker.signal(signal.SIGHUP)
     codes = cluster.wait()
     # 1 where failures wait for the next report; never that of a signal.
     assert set(codes.values()) <= {0, 1}, codes
@@ -31,9 +31,10 @@ def test_the_parent_of_forked_workers_passes_it_on_and_waits(cluster):
     cluster.assert_exact()
 
 
-def test_it_ends_a_process_that_imports_its_locustfile(cluster):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_it_ends_a_process_that_imports_its_locustfile(cluster, number):
     (cluster.folder / "late.py").write_text(LATE)
     single = cluster.single(locustfile="late.py")
     single.wait_for_log("imported")
-    single.signal(signal.SIGTERM)
-    assert single.wait() == -signal.SIGTERM
+    single.signal(number)
+    assert single.wait() == -number

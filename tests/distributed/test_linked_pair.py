@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 
 import gevent
@@ -103,6 +104,30 @@ def test_an_error_at_the_end_keeps_no_later_step_from_being_taken(tmp_path, monk
     assert caplog.text.count("an error in the step 'send'") == 1
     assert list(tmp_path.iterdir()) == []
     assert environment.process_exit_code == 4
+
+
+def test_ctrl_c_in_a_script_shortens_the_end_and_skips_nothing_of_it(tmp_path, caplog):
+    """A script has Python's way: it is raised where `close` waits, and again when all is done."""
+    caplog.set_level("INFO")
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+
+    class Slow(RecordingClient):
+        def put_metric_data(self, **_):
+            gevent.sleep(600)
+
+    environment = Environment()
+    settings = Settings(service="shop", rule=["max < 1 s"], junit=str(tmp_path / "junit.xml"), record=str(tmp_path))
+    plugin = install(environment, settings, client=Slow())
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
+    environment.events.test_start.fire(environment=environment)
+    environment.events.request.fire(request_type="GET", name="/buy", response_time=1.0)
+    gevent.spawn_later(0.2, gevent.getcurrent().throw, KeyboardInterrupt)
+    with gevent.Timeout(60), pytest.raises(KeyboardInterrupt):
+        plugin.close(timeout_s=600)
+    assert "INCOMPLETE: 0 of 1 results published" in caplog.text
+    assert "1 dropped: no answer from CloudWatch" in caplog.text
+    assert (tmp_path / "junit.xml").exists()
+    assert "its record is" in caplog.text
 
 
 def test_a_disk_that_hangs_takes_no_more_than_half_of_the_time_there_is_at_the_end(monkeypatch):

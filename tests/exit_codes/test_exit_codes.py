@@ -7,7 +7,6 @@ each of these ways but for --expect-workers-max-wait; those of `shopper.py` fail
 from __future__ import annotations
 
 import signal
-import time
 
 import pytest
 
@@ -305,22 +304,15 @@ def test_shape(cluster):
     assert_reliable(cluster, "master", 0)
 
 
-def test_ctrl_c_to_a_shape(cluster):
-    """Locust stops the test itself then, as if its shape had ended."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_signal_to_a_shape(cluster, number):
+    """Locust takes care of SIGTERM only when the shape has ended: until then it does what ctrl-C does."""
     cluster.locustfile = with_shape("plateau.py")
     master = cluster.distributed(REQUIRED, "-t", "0")
     wait_for_requests(cluster, 20)
-    master.signal(signal.SIGINT)
+    for _ in range(2):
+        master.signal(number)
     assert_cut_short(cluster, "master", "the process was told to end after .* before its shape had ended")
-
-
-def test_sigterm_to_a_shape(cluster):
-    """Locust takes care of SIGTERM only when the shape has ended: until then it ends the process by itself."""
-    cluster.locustfile = with_shape("plateau.py")
-    master = cluster.distributed(REQUIRED, "-t", "0")
-    wait_for_requests(cluster, 20)
-    master.signal(signal.SIGTERM)
-    assert master.wait() == -signal.SIGTERM
 
 
 def test_runner_quit_on_the_master(cluster):
@@ -505,22 +497,6 @@ def test_no_way_out_of_a_master_hides_that_its_run_was_cut_short(cluster, cloudw
     master.signal(signal.SIGTERM)
     assert cluster.wait()["master"] == 4
     assert verdict(cluster)["state"] == "invalid"
-    cluster.assert_clean()
-
-
-def test_ctrl_c_at_the_end_shortens_the_waiting_and_hides_nothing(cluster, cloudwatch):
-    cluster.locustfile = QUIET
-    nowhere = cloudwatch.env() | {"AWS_ENDPOINT_URL_CLOUDWATCH": f"http://127.0.0.1:{free_port()}"}
-    single = cluster.single("--cw-rule", "max < 1 ms", env=nowhere, run_time_s=1)
-    single.wait_for_log("trying again")
-    single.wait_for_log("--run-time limit reached")
-    waits_s = time.monotonic()
-    let_pass(1)
-    single.signal(signal.SIGINT)
-    assert single.wait() == 3
-    assert time.monotonic() - waits_s < 25, "30 s is what CloudWatch has by default"
-    assert single.log_has(r"run .*: INCOMPLETE: 0 of \d+ results published")
-    assert single.log_has("Aggregated"), "Locust goes on to print its totals"
     cluster.assert_clean()
 
 

@@ -190,7 +190,7 @@ CORE_ROOMS = {
 LIVE_GROUND = {"platform", "aws", "runs"}
 """What all rooms of `live` may import."""
 
-LIVE_ROOMS = ("worker", "publish", "spool", "records", "rules", "verdict", "web", "master", "process")
+LIVE_ROOMS = ("worker", "publish", "spool", "records", "rules", "verdict", "web", "master", "end", "process")
 """Each may import those before it; `worker` comes first, so it imports none."""
 
 LAYERS = {
@@ -202,7 +202,7 @@ LAYERS = {
     "pages": {"core"},
     "live": {"core", "settings", "errors", "client", "pages"},
     "plugin": {"live", "settings", "core", "errors", "client"},
-    "auto": {"plugin", "settings", "errors"},
+    "auto": {"plugin", "settings", "errors", "early_signals"},
     "adapter": {"plugin", "settings", "errors", "client"},
     "early_signals": set(),
     "run": {"plugin", "settings", "errors", "auto", "early_signals"},

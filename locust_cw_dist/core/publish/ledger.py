@@ -23,6 +23,9 @@ LEFT_OUT = "left out by --cw-include or --cw-exclude"
 TOO_LATE = "fired after the last data was sent"
 """Reason of what the process itself recorded at its very end."""
 
+UNSENT = "not sent before the process ended"
+"""Reason of what was given up while no call had failed: there was no time."""
+
 NOT_LOST = frozenset({LEFT_OUT})
 """Reasons that make no run incomplete: there was nothing to publish."""
 

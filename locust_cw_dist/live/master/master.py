@@ -1,8 +1,8 @@
 """Master: receives the workers' frames, acknowledges them, and stays at the end until it has them all.
 
 Who runs what: `_on_report` and `on_message` in the greenlet that reads the workers' messages, which must
-not yield before a frame is merged (Locust kills that greenlet when it quits); `drain` in the greenlet that ends the
-process, when that reader is dead.
+not yield before a frame is merged (Locust kills that greenlet when it quits); `quit` and `drain` in the greenlet that
+ends the process, the latter when that reader is dead.
 """
 
 from __future__ import annotations
@@ -108,8 +108,7 @@ class Master:
         )
         self._intervals = ReportIntervals(USUAL_REPORT_INTERVAL_S)
         self._heartbeats_s: dict[str, float] = {}
-        # At the end: when each worker that had more to bring was told last.
-        self._asked_s: dict[str, float] = {}
+        self._asked_s: dict[str, float] = {}  # at the end: when each worker that had more to bring was told last
 
     def attach(self) -> None:
         """Listen to Locust's events; the plugin registers for our own messages."""
@@ -166,17 +165,21 @@ class Master:
         """Whether there should be workers and none is left."""
         return not self.worker_ids()
 
-    def drain(self, deadline_s: float, *, quit_runner: bool) -> None:
-        """Receive until every worker is done, or the clock says `deadline_s`.
-
-        Ends the test and Locust's own reader first, if they still run, so that this is the only one: a master's last
-        results come only when it quits, so `quit_runner` makes no difference here.
-        """
+    def quit(self, *, quit_runner: bool) -> None:
+        """End the test and Locust's own reader, whatever `quit_runner` says: a master's last results come only then."""
         try:
             self._runner.quit()
-        # A listener of the user's, or of another plugin.
-        except Exception:
+        except Exception:  # a listener of the user's, or of another plugin
             self._once.error("quit", "locust-cw: Locust's master could not quit; its workers are told to")
+
+    def drain(self, deadline_s: float) -> None:
+        """Receive until every worker is done, or the clock says `deadline_s`; after `quit`. It may be cut off."""
+        try:
+            self._receive_last(deadline_s)
+        finally:
+            self._missing.note_end({process.worker_id for process in self.collector.processes.values()})
+
+    def _receive_last(self, deadline_s: float) -> None:
         # This process is no worker to be waited for.
         self.own.is_final = True
         self.own.hand_over()
@@ -189,7 +192,6 @@ class Master:
             elif not is_unfinished:
                 # Not before: of a worker that was away, what ends its silence may wait in the socket.
                 break
-        self._missing.note_end({process.worker_id for process in self.collector.processes.values()})
 
     def _unfinished(self) -> bool:
         """Whether a worker has more to bring and was heard lately, if only by a heartbeat of Locust's.
@@ -208,7 +210,7 @@ class Master:
             if not process.final and process.worker_id not in self._runner.clients:
                 self._tell_to_quit(process.worker_id)
         now_s = self._clock.now_s()
-        self._asked_s = {process.worker_id: now_s for process in self.collector.processes.values() if not process.final}
+        self._asked_s = {one.worker_id: now_s for one in self.collector.processes.values() if not one.final}
 
     def _ask_again(self, worker_id: str) -> None:
         """Tell a worker again to quit that goes on: its connection may have been reset since it was told."""
@@ -220,15 +222,13 @@ class Master:
     def _tell_to_quit(self, worker_id: str) -> None:
         try:
             self._runner.send_message("quit", client_id=worker_id)
-        # One that can't be told must not keep the master from the others' results.
-        except Exception as e:
+        except Exception as e:  # one that can't be told must not keep the master from the others' results
             self._once.warning("send", "locust-cw: could not send a message at the end: %r", e)
 
     def _receive(self, timeout_s: float) -> Any | None:
         try:
             return self._link.receive(timeout_s)
-        # Whatever a stranger sent, or a socket that is gone.
-        except Exception as e:
+        except Exception as e:  # whatever a stranger sent, or a socket that is gone
             self._once.warning("rpc", "locust-cw: could not read a message at the end: %r", e)
             gevent.sleep(min(timeout_s, FAILED_RECEIVE_PAUSE_S))
             return None
@@ -248,8 +248,7 @@ class Master:
         """Hand a late report to every listener, Locust's own totals included."""
         try:
             self._environment.events.worker_report.fire(client_id=message.node_id, data=message.data)
-        # Locust lets some exceptions through, as `StopUser`; ours has had the report by then.
-        except Exception as e:
+        except Exception as e:  # Locust lets some through, as `StopUser`; ours has had the report by then
             self._once.warning("passed on", "locust-cw: a listener of `worker_report` raised at the end: %r", e)
 
     def _on_heartbeat(self, client_id: str, **_: Any) -> None:
@@ -275,7 +274,7 @@ class Master:
 
     def on_message(self, msg: Any) -> None:
         """Take a message of ours; it is merged before anything yields."""
-        # An answer to an id that is none would keep Locust trying to send it for nine seconds, deaf to everybody.
+        # An answer to an id that is none would keep Locust trying to send it for nine seconds.
         if not is_id(msg.node_id):
             self.collector.refuse(MALFORMED)
         elif msg.type == HELLO:

@@ -80,14 +80,15 @@ class SingleProcess:
         """Return False: there should be none."""
         return False
 
-    def drain(self, deadline_s: float, *, quit_runner: bool) -> None:
-        """Stop the users if `quit_runner`, and hand everything over."""
-        try:
-            if quit_runner and self._environment.runner is not None:
-                self._environment.runner.quit()
-        finally:
-            self.own.is_final = True
-            self.own.hand_over()
+    def quit(self, *, quit_runner: bool) -> None:
+        """Stop the users, if `quit_runner`."""
+        if quit_runner and self._environment.runner is not None:
+            self._environment.runner.quit()
+
+    def drain(self, deadline_s: float) -> None:
+        """Hand everything over; there is nobody to wait for until `deadline_s`."""
+        self.own.is_final = True
+        self.own.hand_over()
 
     def _look(self, now_s: float) -> Vitals:
         """Note how this process is, and return it."""

@@ -26,6 +26,12 @@ def register(call: Callable[[], object]) -> None:
     _calls.append(call)
 
 
+def register_last(call: Callable[[], object]) -> None:
+    """Have `call`, which never raises, called at exit after all others."""
+    take_place()
+    _calls.insert(0, call)
+
+
 def unregister(call: Callable[[], object]) -> None:
     """Undo `register`, if it was done."""
     if call in _calls:

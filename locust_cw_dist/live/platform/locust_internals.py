@@ -29,7 +29,7 @@ Each use is probed when the link is made, or in `order_modes`. Where something i
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from typing import Any
 
@@ -43,6 +43,9 @@ from locust_cw_dist.live.platform.sendable import MESSAGES, SendableMessage
 After = Callable[[BaseException | None, dict[str, Any]], BaseException | None]
 """What happens after all listeners of an event: it gets what was raised first, and the event's arguments; what it
 returns is raised in its place."""
+
+Around = Callable[[], AbstractContextManager[object]]
+"""What a listener runs in."""
 
 ROUTER_HANDOVER = 56
 """libzmq's number of the option; the name is not in every pyzmq that Locust allows."""
@@ -113,6 +116,13 @@ def is_own_greenlet(runner: Any) -> bool:
 
 def _has_order(hook: Any) -> bool:
     return isinstance(getattr(hook, "_handlers", None), list)
+
+
+def end_users(runner: Any, timeout_s: float) -> None:
+    """End the users of `runner` that still run, and wait for that until `timeout_s` have passed."""
+    users: Any = getattr(runner, "user_greenlets", None)
+    if callable(getattr(users, "kill", None)) and gevent.getcurrent() not in users:
+        users.kill(block=True, timeout=timeout_s)
 
 
 USUAL_REPORT_INTERVAL_S = 3.0
@@ -233,12 +243,6 @@ class WorkerLink:
         if callable(send) and getattr(send, "func", None) is not _send_mended:
             client.send = partial(_send_mended, send)
 
-    def end_users(self, timeout_s: float) -> None:
-        """End the users that still run, and wait for that until `timeout_s` have passed."""
-        users: Any = getattr(self._runner, "user_greenlets", None)
-        if callable(getattr(users, "kill", None)) and gevent.getcurrent() not in users:
-            users.kill(block=True, timeout=timeout_s)
-
     def receive(self, timeout_s: float) -> Any | None:
         """Return the next message from the master, or None if none comes in time; see `MasterLink.receive`."""
         if not self._can_receive:
@@ -261,12 +265,16 @@ class Guard:
     exceptions such as `StopUser`: these skip all later listeners.
 
     Attributes:
+        before: Called before the listeners; it may wait.
         after: Called one after the other when all listeners have been.
+        around: Entered for the time that a listener takes.
     """
 
     def __init__(self, hook: Any) -> None:
         """Stand in for the `fire` of `hook`."""
+        self.before: Callable[[], object] = lambda: None
         self.after: list[After] = []
+        self.around: Around = nullcontext
         self._hook = hook
 
     @staticmethod
@@ -275,11 +283,12 @@ class Guard:
         return isinstance(hook, EventHook) and isinstance(getattr(hook, "_handlers", None), list)
 
     @classmethod
-    def add(cls, hook: Any, after: After) -> None:
-        """Call `after` when all listeners of `hook` have been called, each time that it is fired."""
+    def add(cls, hook: Any, after: After) -> Guard:
+        """Call `after` when all listeners of `hook` have been called, each time that it is fired; return the guard."""
         guard = hook.fire if isinstance(hook.fire, Guard) else cls(hook)
         hook.fire = guard
         guard.after.append(after)
+        return guard
 
     @classmethod
     def remove(cls, hook: Any, after: After) -> None:
@@ -292,6 +301,7 @@ class Guard:
 
     def __call__(self, *, reverse: bool = False, **arguments: Any) -> None:
         """Fire; then raise what was raised first, unless what comes after makes something else of it."""
+        self.before()
         raised: BaseException | None = None
         listeners = list(self._hook._handlers)  # noqa: SLF001 - Locust's `fire` can't be told to go on
         for listener in reversed(listeners) if reverse else listeners:
@@ -308,16 +318,16 @@ class Guard:
         alone = type(self._hook)()
         alone.add_listener(listener)
         try:
-            alone.fire(**arguments)
-        except KeyboardInterrupt as e:
-            # Who presses ctrl-C again wants no further listener.
-            if isinstance(raised, KeyboardInterrupt):
-                raise
-            return raised or e
+            with self.around():
+                alone.fire(**arguments)
         # It is raised when all have been called.
         except BaseException as e:
             return raised or e
         return raised
+
+
+TURN_S = 0.05
+"""How often a greenlet looks whether the end of the process is left to it."""
 
 
 class EndLink:
@@ -334,6 +344,7 @@ class EndLink:
         self._environment = environment
         self._log = log
         self._guarded: list[tuple[Any, After]] = []
+        self._ending: Any = None
         events = environment.events
         self.can_be_last = Guard.can_guard(events.quitting) and Guard.can_guard(events.quit)
         if not self.can_be_last:
@@ -346,16 +357,25 @@ class EndLink:
         if not self._knows_errors:
             self.lesser_modes.append("rules can't decide about failed requests: Locust's own exit code for them stays")
 
-    def run_last(self, after_quitting: After, after_quit: After) -> None:
+    def run_last(self, after_quitting: After, after_quit: After, around: Around = nullcontext) -> None:
         """Have these called after all listeners of the two events, whatever those raise; does nothing if it can't be.
 
-        They get what was raised first, and the event's arguments; what they return is raised in its place.
+        They get what was raised first, and the event's arguments; what they return is raised in its place. Each
+        listener runs in `around`. Of several greenlets that end the process, one for each SIGTERM, one goes on.
         """
         if self.can_be_last:
             events = self._environment.events
             self._guarded = [(events.quitting, after_quitting), (events.quit, after_quit)]
             for hook, after in self._guarded:
-                Guard.add(hook, after)
+                Guard.add(hook, after).around = around
+            events.quitting.fire.before = self._wait_for_turn
+
+    def _wait_for_turn(self) -> None:
+        """Return in the greenlet that ends the process; in another one if that ended without the process."""
+        greenlet = gevent.getcurrent()
+        while self._ending not in {None, greenlet} and not self._ending.dead:
+            gevent.sleep(TURN_S)
+        self._ending = greenlet
 
     def release(self) -> None:
         """Undo `run_last`."""

@@ -211,19 +211,36 @@ class Publisher:
                 return False
             self._tell_of_losses()
             self._wait_for(lambda: self.sender.is_idle)
-        return self._has_made_all and self.sender.is_idle
+        return self.is_all_sent
 
     def stop(self) -> None:
         """Send nothing any more: what is here goes to disk or is booked as dropped. Does nothing the second time."""
+        self.stop_sending()
+        self.store_rest()
+        self.book_rest()
+
+    def stop_sending(self) -> None:
+        """Give up the calls under way, and begin no other one: the first part of `stop`."""
+        if not self._has_stopped:
+            self.tick(everything=True)
+            self.sender.stop()
+
+    def store_rest(self) -> None:
+        """Bring to disk what is here, if there is a disk: the second part, which may be cut off."""
         if self._has_stopped:
             return
-        self.tick(everything=True)
-        self.sender.stop()
         if self._batch_store.is_there:
             with gevent.Timeout(LAST_DISK_S, False):
                 self._wait_for(lambda: self._has_made_all)
+        self.sender.store_rest()
+
+    def book_rest(self) -> None:
+        """Book as dropped what is neither sent nor on disk: the last part, which waits for nothing."""
+        if self._has_stopped:
+            return
+        self.tick(everything=True)
         gevent.killall(self._greenlets)
-        self.sender.close()
+        self.sender.book_rest()
         self._give_up(self._reason)
         self._has_stopped = True
 
@@ -244,6 +261,11 @@ class Publisher:
             dropped=dict(+(ledger.dropped + received.lost_in_frames)),
             untimed=dict(+received.untimed),
         )
+
+    @property
+    def is_all_sent(self) -> bool:
+        """Whether nothing is here that is to be sent, and sending goes on."""
+        return self._has_made_all and self.sender.is_idle and not self.sender.is_stopped
 
     @property
     def _has_made_all(self) -> bool:
@@ -312,7 +334,7 @@ class Publisher:
     @property
     def _reason(self) -> str:
         """Why results are dropped of which no batch was made."""
-        return self.sender.last_failure.value if self.sender.is_stopped else BUG
+        return self.sender.unsent_reason if self.sender.is_stopped else BUG
 
     def _as_published(self, window: ClosedWindow) -> ClosedWindow:
         """Return a window within the endpoint cap, with the gauges of publishing itself."""

@@ -26,7 +26,7 @@ import gevent
 from gevent.event import Event
 
 from locust_cw_dist.core.publish.datums import Datum
-from locust_cw_dist.core.publish.ledger import DatumLedger
+from locust_cw_dist.core.publish.ledger import UNSENT, DatumLedger
 from locust_cw_dist.core.publish.retry import Failure, Gate
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.core.publish.window_datums import Entry
@@ -125,6 +125,11 @@ class Sender:
         return self._is_ending
 
     @property
+    def unsent_reason(self) -> str:
+        """Why what is here was not sent, if it is given up now."""
+        return self.last_failure.value if self._gate.failures else UNSENT
+
+    @property
     def unsafe_since_s(self) -> float | None:
         """The oldest timestamp of what is in memory only; None if there is nothing."""
         in_memory = (stored.start_s for stored in (*self._fresh, *self._busy) if stored.file is None)
@@ -142,7 +147,7 @@ class Sender:
             while not self._place(stored):
                 self._wait(None)
         except BaseException:
-            # Ended while it waited for a place: `close` decides what becomes of it.
+            # Ended while it waited for a place: `book_rest` decides what becomes of it.
             self._fresh.append(stored)
             raise
         finally:
@@ -181,20 +186,25 @@ class Sender:
         for greenlet in list(self._calls):
             greenlet.kill(_Ending, block=False)
         self._change()
-        gevent.joinall(self._greenlets, timeout=LAST_DISK_S)
-        gevent.killall(self._greenlets)
+        try:
+            gevent.joinall(self._greenlets, timeout=LAST_DISK_S)
+        finally:
+            gevent.killall(self._greenlets)
 
-    def close(self) -> None:
-        """Bring what was not taken to disk, or book it as dropped; after `stop`. A hung disk is not waited for."""
-        left = [*self._fresh, *self._busy]
+    def store_rest(self) -> None:
+        """Bring what was not taken to disk, if there is one; after `stop`. It may be cut off before `book_rest`."""
         with gevent.Timeout(LAST_DISK_S, False):
-            for stored in left:
+            for stored in [*self._fresh, *self._busy]:
                 if stored.entries:
                     self._batch_store.store(stored)
-        for stored in left:
+
+    def book_rest(self) -> None:
+        """Book as dropped what is neither taken nor on disk; waits for nothing."""
+        gevent.killall(self._greenlets)
+        for stored in [*self._fresh, *self._busy]:
             # One whose file can't be replaced any more is left with what is in that.
             if stored.entries and stored.file is None:
-                self._drop(stored, self.last_failure.value)
+                self._drop(stored, self.unsent_reason)
         self._fresh.clear()
         self._busy.clear()
 
@@ -224,7 +234,7 @@ class Sender:
                 self._once.error("send", "locust-cw: could not send a batch")
                 self._drop(stored, BUG)
             except BaseException:
-                # Ended before it was settled: `close` decides what becomes of the rest.
+                # Ended before it was settled: `book_rest` decides what becomes of the rest.
                 self._fresh.append(stored)
                 raise
             finally:

@@ -180,23 +180,43 @@ class RecordWriter:
         Returns:
             Whether no record stayed here that belongs to S3.
         """
-        if self._folder is None:
-            return True
-        with gevent.Timeout(LAST_DISK_S, False):
-            while self._waiting or self._is_writing:
-                self._work.set()
-                gevent.sleep(0.02)
-        with gevent.Timeout(LAST_DISK_S, False):
-            self._end()
-        if self._uploads is not None and self._is_uploaded is None:
-            self._is_uploaded = False
-            with gevent.Timeout(upload_timeout_s + LAST_DISK_S, False):
-                self._is_uploaded = self._uploads.finish(upload_timeout_s)
-        return self._is_uploaded is not False
+        self.write_rest()
+        self.write_end()
+        return self.upload(upload_timeout_s)
 
     def close(self, upload_timeout_s: float = LAST_DISK_S) -> bool:
         """Finish, and write nothing any more; see `finish`."""
         is_recorded = self.finish(upload_timeout_s)
+        self.close_files()
+        return is_recorded
+
+    def write_rest(self) -> None:
+        """Write what waits: the first part of `finish`. It may be cut off."""
+        with gevent.Timeout(LAST_DISK_S, False):
+            while self._folder is not None and (self._waiting or self._is_writing):
+                self._work.set()
+                gevent.sleep(0.02)
+
+    def write_end(self) -> None:
+        """Write the last status and the outcome: the second part. It may be cut off."""
+        with gevent.Timeout(LAST_DISK_S, False):
+            self._end()
+
+    def upload(self, timeout_s: float) -> bool:
+        """Put the files to S3 if they belong there: the last part. It may be cut off; see `finish`."""
+        if self._uploads is not None and self._is_uploaded is None:
+            self._is_uploaded = False
+            with gevent.Timeout(timeout_s + LAST_DISK_S, False):
+                self._is_uploaded = self._uploads.finish(timeout_s)
+        return self.is_recorded
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether no record stayed here that belongs to S3, as far as that was tried."""
+        return self._is_uploaded is not False
+
+    def close_files(self) -> None:
+        """Write nothing any more; after `finish`. It may be cut off."""
         if self._greenlet is not None:
             self._greenlet.kill()
         with gevent.Timeout(LAST_DISK_S, False):
@@ -204,7 +224,6 @@ class RecordWriter:
                 record = self._records[run]
                 if record.file is not None:
                     self._try(run, record.file.close)
-        return is_recorded
 
     def _end(self) -> None:
         for run in self._runs:

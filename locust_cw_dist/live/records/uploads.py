@@ -35,6 +35,8 @@ UPLOAD_INTERVAL_S = 120.0
 CALL_TIMEOUT_S = 60.0
 """How long one put may take while the test goes on, with all its tries; the largest record has 64 MiB."""
 
+NO_TIME = "no time was left"
+
 SPOOLED = "records"
 """The folder within the spool's."""
 
@@ -82,6 +84,8 @@ class Uploads:
     def finish(self, timeout_s: float) -> bool:
         """Put the last form of all records; return whether all have arrived. Those that have not stay here.
 
+        It may be cut off.
+
         Args:
             timeout_s: How long that may take.
         """
@@ -89,27 +93,40 @@ class Uploads:
             self._greenlet.kill()
         end_s = monotonic_s() + timeout_s
         # Of earlier runs of this process there is something in S3 already.
-        failed = [path for path in reversed(self._paths) if not self._finish_one(path, end_s - monotonic_s())]
+        left = dict.fromkeys(reversed(self._paths), NO_TIME)
+        try:
+            for path in list(left):
+                error = self._finish_one(path, end_s - monotonic_s())
+                if error is None:
+                    del left[path]
+                else:
+                    left[path] = error
+        finally:
+            # Also where this is cut off.
+            for path, reason in left.items():
+                self._say_that_it_stays(path, reason)
         if self._spool is not None:
             with suppress(OSError):
                 self._disk_thread.run(_close_spool, self._spool, is_temporary=self._spool_dir is None)
-        return not failed
+        return not left
 
-    def _finish_one(self, path: Path, left_s: float) -> bool:
+    def _finish_one(self, path: Path, left_s: float) -> str | None:
+        """Put the last form of a record, or not in a dry run; return what is in the way."""
         target = self.place.below(path.name)
         if self._is_dry_run:
             logger.info("locust-cw: dry run: the record of run %s is %s, and not put to %s", path.stem, path, target)
-            return True
-        error = self._put(path, left_s) if left_s > 0 else "no time was left"
+            return None
+        error = self._put(path, left_s) if left_s > 0 else NO_TIME
         if error is None:
             logger.info("locust-cw: run %s: its record is %s", path.stem, target)
             self._remove(path)
-            return True
-        command = f"aws s3 cp {shlex.quote(str(path))} {target}"
+        return error
+
+    def _say_that_it_stays(self, path: Path, reason: str) -> None:
+        command = f"aws s3 cp {shlex.quote(str(path))} {self.place.below(path.name)}"
         logger.warning(
-            "locust-cw: run %s: its record could not be put to S3 (%s); it stays here: %s", path.stem, error, command
+            "locust-cw: run %s: its record could not be put to S3 (%s); it stays here: %s", path.stem, reason, command
         )
-        return False
 
     def _put_forever(self) -> None:
         try:

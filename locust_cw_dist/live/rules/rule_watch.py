@@ -47,6 +47,9 @@ LAST_LOOK_S = 20.0
 LAST_DISK_S = 20.0
 """How long the disk may take for the files at the end of the process."""
 
+REPORTS = ("junit", "rules_json")
+"""The settings that name files about the rules."""
+
 
 @dataclass(slots=True)
 class _JudgedRun:
@@ -144,18 +147,38 @@ class RuleWatch:
         Args:
             fails_if: Whether a run fails for what is thought of the run itself.
         """
-        if not self.is_on:
-            return
+        self.judge_rest()
+        self.log_all()
+        for setting in REPORTS:
+            self.write_report(setting, fails_if)
+
+    def judge_rest(self) -> None:
+        """Judge what waits: the first part of `finish`. It may be cut off; `log_all` must follow."""
         with gevent.Timeout(LAST_LOOK_S, False):
-            while self._waiting or self._is_busy:
+            while self.is_on and (self._waiting or self._is_busy):
                 self._work.set()
                 gevent.sleep(0.01)
-        # What is cut off here has not been judged.
+
+    def log_all(self) -> None:
+        """Log each outcome that is new: the second part."""
+        # What was cut off has not been judged.
         self._has_missed |= not self.has_seen_all
         for run in self._judged_runs():
             if self._judged[run].said != self.outcome(run):
                 self._log(run)
-        self._write_files([self._for_files(run, fails_if) for run in self._judged_runs()])
+
+    def write_report(self, setting: str, fails_if: Callable[[State], bool]) -> None:
+        """Write one file of `REPORTS`, if the settings name it: the last part, once for each. It may be cut off."""
+        path = getattr(self._settings, setting)
+        if path is None or not self.is_on:
+            return
+        write = report_files.write_junit if setting == "junit" else report_files.write_json
+        judged = [self._for_files(run, fails_if) for run in self._judged_runs()]
+        try:
+            with gevent.Timeout(LAST_DISK_S, TimeoutError("the disk took too long")):
+                self._disk_thread.run(write, path, judged)
+        except OSError as e:
+            logger.warning("locust-cw: %s can't be written (%s)", path, e)
 
     def close(self) -> None:
         """Judge nothing any more."""
@@ -261,19 +284,6 @@ class RuleWatch:
         is_good = all(one.state is RuleState.PASSED for one in outcome.rules)
         for line in table(run.run_id, outcome):
             logger.log(logging.INFO if is_good else logging.WARNING, "locust-cw: %s", line)
-
-    def _write_files(self, judged: list[Judged]) -> None:
-        for path, write in (
-            (self._settings.junit, report_files.write_junit),
-            (self._settings.rules_json, report_files.write_json),
-        ):
-            if path is None:
-                continue
-            try:
-                with gevent.Timeout(LAST_DISK_S, TimeoutError("the disk took too long")):
-                    self._disk_thread.run(write, path, judged)
-            except OSError as e:
-                logger.warning("locust-cw: %s can't be written (%s)", path, e)
 
     def _for_files(self, run: Run, fails_if: Callable[[State], bool]) -> Judged:
         now_s, verdict = self._clock.now_s(), run.verdict

@@ -154,7 +154,8 @@ class Resending:
                 break
         on_progress()
         self._sender.stop()
-        self._sender.close()
+        self._sender.store_rest()
+        self._sender.book_rest()
 
     def close(self) -> None:
         """Say what became of each run, and leave to the next process what is left."""

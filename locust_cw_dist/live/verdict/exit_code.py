@@ -11,6 +11,7 @@ own, with that code's place in the table. Where it is called elsewhere, and Locu
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import sys
@@ -34,6 +35,7 @@ from locust_cw_dist.core.verdict.verdict import State
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.locust_internals import EndLink
 from locust_cw_dist.live.platform.log_once import LogOnce
+from locust_cw_dist.live.platform.patience import Patience
 
 logger = logging.getLogger("locust_cw_dist")
 
@@ -59,18 +61,19 @@ class ExitCode:
     Attributes:
         link: What of Locust that needs.
         conclusion: What the runs mean for it, as far as they have been judged.
-        cut: What was raised into the end of the process: by `sys.exit` in a greenlet of the user's, or by ctrl-C, which
-            has only shortened the waiting then.
+        cut: What was raised into the end of the process by `sys.exit` in a greenlet of the user's, or in library use by
+            ctrl-C, which has only shortened the waiting.
     """
 
-    def __init__(self, environment: Any, once: LogOnce, *, required: bool = False) -> None:
-        """Serve the process of `environment`; `required` as in the settings."""
+    def __init__(self, environment: Any, once: LogOnce, patience: Patience, *, required: bool = False) -> None:
+        """Serve the process of `environment`, whose end is as long as `patience`; `required` as in the settings."""
         self.link = EndLink(environment)
         self.conclusion = Conclusion()
         self._facts = Facts(required=required)
         self.cut: BaseException | None = None
         self._environment = environment
         self._once = once
+        self._patience = patience
         self._end: Callable[[], object] = lambda: None
         self._said: int | None = None
         self._left_with: int | None = None
@@ -85,7 +88,7 @@ class ExitCode:
         for mode in self.link.lesser_modes:
             logger.warning("locust-cw: with this version of Locust %s", mode)
         self._end = end
-        self.link.run_last(self._after_quitting, self._after_quit)
+        self.link.run_last(self._after_quitting, self._after_quit, self._patience.user_code)
 
     def detach(self) -> None:
         """Give the places up."""
@@ -145,6 +148,7 @@ class ExitCode:
 
     def _after_quitting(self, raised: BaseException | None, _: dict[str, Any]) -> BaseException | None:
         self._end()
+        raised = self._still_raised(raised)
         if not isinstance(self.cut, KeyboardInterrupt):
             raised = raised or self.cut
         try:
@@ -158,6 +162,9 @@ class ExitCode:
 
     def _after_quit(self, raised: BaseException | None, arguments: dict[str, Any]) -> BaseException | None:
         self._end()
+        raised = self._still_raised(raised)
+        # What comes now is at exit, of the user's: functions that were registered last are called first.
+        atexit.register(self._patience.enter_user_code)
         # Unless a listener raised, Locust ends with this code now.
         code = arguments.get("exit_code") if raised is None else code_of(raised)
         try:
@@ -165,6 +172,10 @@ class ExitCode:
         except Exception:
             self._once.error("exit code", "locust-cw: could not set the exit code")
             return raised
+
+    def _still_raised(self, raised: BaseException | None) -> BaseException | None:
+        """Return what a listener raised, unless the user has interrupted it: Locust goes on to print its tables."""
+        return None if isinstance(raised, KeyboardInterrupt) and self._patience.interrupts else raised
 
     def _replace(self, raised: BaseException | None, code: int | None) -> BaseException | None:
         """Return what ends the process in place of `raised`, with which it would end with `code`."""

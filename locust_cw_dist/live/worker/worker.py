@@ -34,8 +34,9 @@ from locust_cw_dist.core.worker.run_naming import RunNaming
 from locust_cw_dist.live.platform import at_exit, forks
 from locust_cw_dist.live.platform.clock import Clock, SystemClock
 from locust_cw_dist.live.platform.listeners import Listeners
-from locust_cw_dist.live.platform.locust_internals import Guard, WorkerLink, report_interval_s
+from locust_cw_dist.live.platform.locust_internals import Guard, WorkerLink, end_users, report_interval_s
 from locust_cw_dist.live.platform.log_once import LogOnce
+from locust_cw_dist.live.platform.patience import Bounds, Patience
 from locust_cw_dist.live.worker.request_listener import RequestListener, vitals_of
 
 logger = logging.getLogger("locust_cw_dist")
@@ -43,6 +44,9 @@ logger = logging.getLogger("locust_cw_dist")
 FINAL_FRAME_TIMEOUT_S = 18.0
 """How long a worker stays for the acknowledgement of its last frame: as long as the master waits for it, longer than a
 link that was away for 10 s, shorter than the 30 s that Kubernetes gives a pod by default."""
+
+HURRIED_FINAL_FRAME_S = 2.0
+"""The same from a ctrl-C during the end on; after a second one, the frame is sent and not waited for."""
 
 UNHEARD_TIMEOUT_S = 2.0
 """The same for a worker that never heard of a master with the plugin, or not for as long as it would stay: Locust's
@@ -109,11 +113,12 @@ class MasterClock:
 class Worker:
     """The plugin on a worker."""
 
-    def __init__(self, environment: Any, once: LogOnce, clock: Clock | None = None) -> None:
-        """Serve `environment`, whose runner is a WorkerRunner."""
+    def __init__(self, environment: Any, once: LogOnce, patience: Patience, clock: Clock | None = None) -> None:
+        """Serve `environment`, whose runner is a WorkerRunner, and which ends as soon as `patience` asks."""
         self._environment = environment
         self._runner = environment.runner
         self._once = once
+        self._patience = patience
         self._own_clock = clock or SystemClock()
         self._clock = MasterClock(self._own_clock)
         self._link = WorkerLink(self._runner)
@@ -140,10 +145,12 @@ class Worker:
         self._listeners.add_after("report_to_master", self._after_report)
         quit_hook = self._environment.events.quit
         if Guard.can_guard(quit_hook):
-            Guard.add(quit_hook, self._after_quit)
+            Guard.add(quit_hook, self._after_quit).around = self._patience.user_code
         else:
             logger.warning("locust-cw: with this version of Locust, results of later `quit` listeners are lost")
             self._listeners.add("quit", self._on_quit)
+        self._listeners.add("quitting", self._on_quitting)
+        self._patience.on_interrupt.append(self._on_interrupt)
         # For a locustfile that ends the process with sys.exit.
         at_exit.register(self._on_exit)
         self._listeners.add_message(MASTER_MESSAGE, self._on_master_message)
@@ -262,8 +269,16 @@ class Worker:
         self._request_listener.is_on = False
         self._outbox.stop()
 
+    def _on_quitting(self, **_: Any) -> None:
+        self._patience.begin()
+
+    def _on_interrupt(self, _: int) -> None:
+        """Have no task waited for any more, as --stop-timeout may ask."""
+        self._end_users()
+
     def _on_exit(self) -> None:
         """End where nothing of Locust's has: its reader, which still runs, must not take what is read here."""
+        self._patience.begin()
         if not self._ended:
             try:
                 self._runner.quit()
@@ -285,7 +300,8 @@ class Worker:
 
     def _after_quit(self, raised: BaseException | None, _: dict[str, Any]) -> BaseException | None:
         self._on_quit()
-        return raised
+        # What the user has interrupted has done its part: Locust goes on to end.
+        return None if isinstance(raised, KeyboardInterrupt) and self._patience.interrupts else raised
 
     def _on_quit(self, **_: Any) -> None:
         is_second = self._ended
@@ -302,27 +318,34 @@ class Worker:
                 return
             self._ended = True
             self._end_users()
-            clock = self._own_clock
-            if timeout_s is None:
-                # Twice: behind a link that was away for as long, a report more may have gone unanswered.
-                recent_s = 2 * max(FINAL_FRAME_TIMEOUT_S, report_interval_s())
-                was_heard = clock.now_s() - self._heard_at_s < recent_s
-                timeout_s = FINAL_FRAME_TIMEOUT_S if was_heard else UNHEARD_TIMEOUT_S
-            deadline_s = clock.now_s() + timeout_s
-            while data := self._outbox.final_frame(self._moment()):
-                if clock.now_s() >= deadline_s:
-                    if not self._outbox.has_ended:
-                        self._give_up(timeout_s)
-                    return
-                self._try_to_send(FRAME, {"frame": data})
-                self._await_answer(min(deadline_s, clock.now_s() + RESEND_AFTER_S))
-                if self._outbox.has_ended:
-                    # Whatever code of the user's goes on to fire: the master may be gone now.
-                    deadline_s = min(deadline_s, clock.now_s() + AFTER_END_S)
+            began_s = self._own_clock.now_s()
+            timeout_s = self._final_timeout_s() if timeout_s is None else timeout_s
+            with self._patience.limit(Bounds(timeout_s + AFTER_END_S, HURRIED_FINAL_FRAME_S, 0.0)):
+                self._send_until_acknowledged(began_s + timeout_s)
+            if not self._outbox.has_ended:
+                self._give_up(self._own_clock.now_s() - began_s)
+
+    def _final_timeout_s(self) -> float:
+        # Twice: behind a link that was away for as long, a report more may have gone unanswered.
+        recent_s = 2 * max(FINAL_FRAME_TIMEOUT_S, report_interval_s())
+        was_heard = self._own_clock.now_s() - self._heard_at_s < recent_s
+        return FINAL_FRAME_TIMEOUT_S if was_heard else UNHEARD_TIMEOUT_S
+
+    def _send_until_acknowledged(self, deadline_s: float) -> None:
+        """Send the last frame, and what fires meanwhile, until the master has it all; it may be cut off."""
+        clock = self._own_clock
+        while data := self._outbox.final_frame(self._moment()):
+            if clock.now_s() >= deadline_s:
+                return
+            self._try_to_send(FRAME, {"frame": data})
+            self._await_answer(min(deadline_s, clock.now_s() + RESEND_AFTER_S))
+            if self._outbox.has_ended:
+                # Whatever code of the user's goes on to fire: the master may be gone now.
+                deadline_s = min(deadline_s, clock.now_s() + AFTER_END_S)
 
     def _end_users(self) -> None:
         try:
-            self._link.end_users(END_USERS_TIMEOUT_S)
+            end_users(self._runner, END_USERS_TIMEOUT_S)
         # A user's own code.
         except Exception:
             self._once.error("users", "locust-cw: could not end the users that still run")
@@ -341,7 +364,7 @@ class Worker:
             self._say_abandoned()
         else:
             logger.warning(
-                "locust-cw: the master has not acknowledged the last results of this worker within %g s; they may be "
+                "locust-cw: the master has not acknowledged the last results of this worker within %.0f s; they may be "
                 "lost",
                 timeout_s,
             )

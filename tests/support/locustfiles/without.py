@@ -52,7 +52,7 @@ def deduplication():
 
 def drain():
     """Locust's own half second at the end, and no more."""
-    master.Master.drain = lambda self, *_, **__: self._runner.quit()
+    master.Master.drain = lambda *_: None
 
 
 def asking_again():
@@ -120,6 +120,7 @@ def lock():
             setattr(self, name, contextlib.nullcontext())
 
         kind.__init__ = init
+    locust_internals.EndLink._wait_for_turn = lambda _: None
     second_quit()
 
 
@@ -130,7 +131,7 @@ def second_quit():
 
 def end_of_users():
     """Users that Locust has left behind go on to the end of the process."""
-    locust_internals.WorkerLink.end_users = lambda *_: None
+    worker.end_users = lambda *_: None
 
 
 def word_to_quit():

@@ -98,7 +98,8 @@ class Bench:
     def drain(self):
         """Drain, and return how long it took."""
         began_s = self.clock.time_s
-        self.master.drain(began_s + DRAIN_S, quit_runner=True)
+        self.master.quit(quit_runner=True)
+        self.master.drain(began_s + DRAIN_S)
         return self.clock.time_s - began_s
 
     @property

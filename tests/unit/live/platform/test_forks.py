@@ -10,8 +10,9 @@ from contextlib import contextmanager
 import gevent
 import pytest
 
-from locust_cw_dist.live.platform import ctrl_c, forks
+from locust_cw_dist.live.platform import forks, signals
 from locust_cw_dist.live.platform.disk_thread import DiskThread
+from locust_cw_dist.live.platform.patience import Patience
 from locust_cw_dist.live.publish.machine_lock import MachineLock
 from locust_cw_dist.live.spool.folder import Spool
 
@@ -132,10 +133,11 @@ def test_a_child_that_ends_leaves_the_parents_lock_alone(tmp_path):
 
 
 def test_ctrl_c_ends_what_runs_in_the_child():
-    before = signal.getsignal(signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        ctrl_c.install()
+        handlers = signals.Signals(Patience(), is_testing=lambda: True, early=signals.end_at_once)
+        handlers.install()
 
         def is_raised():
             with pytest.raises(KeyboardInterrupt):
@@ -143,6 +145,18 @@ def test_ctrl_c_ends_what_runs_in_the_child():
             return signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
         assert code_of_child(is_raised) == 0
-        assert signal.getsignal(signal.SIGINT) is ctrl_c._on_interrupt
+        assert signal.getsignal(signal.SIGINT) == handlers._on_interrupt
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_ends_a_process_ends_a_child(number):
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        signals.Signals(Patience(), is_testing=lambda: True, early=signals.end_at_once).install()
+        assert code_of_child(lambda: signal.raise_signal(number)) == -number
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -16,6 +16,7 @@ from locust_cw_dist.live.platform.locust_internals import (
     MasterLink,
     RunLink,
     WorkerLink,
+    end_users,
     report_interval_s,
 )
 
@@ -70,7 +71,7 @@ def test_a_worker_of_another_locust_works_in_a_stated_lesser_mode():
         "a name, time or length that msgpack can't pack loses a worker's results",
         "users that Locust leaves behind go on while a worker waits at its end",
     ]
-    link.end_users(0.05)
+    end_users(SimpleNamespace(), 0.05)
     link.keep_sendable()
     assert_waits_for_nothing(link)
 

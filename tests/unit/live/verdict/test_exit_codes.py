@@ -24,6 +24,7 @@ from locust_cw_dist.core.verdict.exit_codes import (
 from locust_cw_dist.core.verdict.verdict import State
 from locust_cw_dist.live.platform.locust_internals import EndLink, Guard
 from locust_cw_dist.live.platform.log_once import LogOnce
+from locust_cw_dist.live.platform.patience import Patience
 from locust_cw_dist.live.verdict.exit_code import ExitCode
 from support.readme import ROOT
 
@@ -139,7 +140,7 @@ def test_each_listener_is_called_whatever_another_one_raises(error, reverse):
     assert called == [*((name, 7) for name in names), ("after", caught.value, {"number": 7})]
 
 
-def test_a_second_ctrl_c_ends_an_event_at_once():
+def test_ctrl_c_in_one_listener_after_the_other_skips_none():
     hook, called = EventHook(), []
 
     def interrupt():
@@ -151,7 +152,26 @@ def test_a_second_ctrl_c_ends_an_event_at_once():
         hook.add_listener(interrupt)
     with pytest.raises(KeyboardInterrupt):
         hook.fire()
-    assert called == ["interrupt", "interrupt"]
+    assert called == [*["interrupt"] * 3, "after"]
+
+
+@pytest.mark.parametrize("event", ["quitting", "quit"])
+def test_a_listener_that_ctrl_c_has_ended_does_not_keep_locust_from_its_tables(event):
+    process, patience = Process(), Patience()
+    exit_code = ExitCode(process.environment, LogOnce(), patience)
+    exit_code.attach()
+    called = []
+
+    def wait(**_):
+        called.append(patience.is_in_user_code)
+        patience.note_interrupt()
+        raise KeyboardInterrupt
+
+    hook = getattr(process.environment.events, event)
+    hook.add_listener(wait)
+    hook.fire(environment=process.environment, exit_code=0)
+    assert called == [True]
+    exit_code.detach()
 
 
 def test_a_guard_that_is_removed_leaves_no_trace_and_two_share_one():
@@ -194,7 +214,7 @@ def test_a_guard_that_is_removed_leaves_no_trace_and_two_share_one():
 @pytest.mark.parametrize("event", ["quitting", "quit"])
 def test_what_listeners_raise_has_the_place_of_a_users_own_code(event, rule_failed, error, ends):
     process = Process()
-    exit_code = ExitCode(process.environment, LogOnce())
+    exit_code = ExitCode(process.environment, LogOnce(), Patience())
     ended = []
 
     def end():
@@ -216,7 +236,7 @@ def test_what_listeners_raise_has_the_place_of_a_users_own_code(event, rule_fail
 @pytest.mark.parametrize(("code", "ends"), [(0, 3), (1, 3), (3, None)])
 def test_what_is_found_after_the_exit_code_was_set_still_decides(code, ends):
     process = Process()
-    exit_code = ExitCode(process.environment, LogOnce())
+    exit_code = ExitCode(process.environment, LogOnce(), Patience())
     exit_code.attach()
     exit_code.conclusion = Conclusion(rule_failed=True)
     if ends is None:
@@ -249,7 +269,7 @@ def everything_is_fine(environment, **_):
 def test_the_table_stands_above_listeners_added_at_import_and_at_init():
     process = Process()
     process.environment.events.quitting.add_listener(everything_is_fine)
-    exit_code = ExitCode(process.environment, LogOnce())
+    exit_code = ExitCode(process.environment, LogOnce(), Patience())
     exit_code.attach()
     process.environment.events.quitting.add_listener(everything_is_fine)
     assert process.quit() == 0
@@ -263,7 +283,7 @@ def test_the_table_stands_above_listeners_added_at_import_and_at_init():
 def test_with_a_locust_whose_listeners_have_no_known_order_a_users_listener_may_overwrite_it():
     process = Process(with_handlers=False)
     process.environment.events.quitting.add_listener(everything_is_fine)
-    exit_code = ExitCode(process.environment, LogOnce())
+    exit_code = ExitCode(process.environment, LogOnce(), Patience())
     exit_code.attach()
     assert exit_code.link.lesser_modes == [
         "a `quitting` listener of your own may replace the exit code of a rule or of an invalid run"
@@ -276,7 +296,7 @@ def test_with_a_locust_whose_listeners_have_no_known_order_a_users_listener_may_
 
 def test_with_this_locust_nothing_is_applied_before_the_users_listeners_have_run():
     process = Process()
-    exit_code = ExitCode(process.environment, LogOnce())
+    exit_code = ExitCode(process.environment, LogOnce(), Patience())
     exit_code.attach()
     assert exit_code.link.lesser_modes == []
     exit_code.conclusion = Conclusion(rule_failed=True)

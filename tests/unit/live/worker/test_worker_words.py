@@ -13,6 +13,7 @@ from locust_cw_dist.core.wire.frame import decode
 from locust_cw_dist.core.wire.messages import HELLO, REPORT_KEY, MasterMessage
 from locust_cw_dist.live.platform import at_exit
 from locust_cw_dist.live.platform.log_once import LogOnce
+from locust_cw_dist.live.platform.patience import Patience
 from locust_cw_dist.live.worker.worker import Worker
 from locust_cw_dist.testing import ManualClock
 from support.strategies import NOW_S
@@ -28,7 +29,7 @@ class Bench:
         self.sent = []
         runner.register_message, runner.send_message = lambda *_: None, lambda kind, _: self.sent.append(kind)
         environment = SimpleNamespace(runner=runner, events=Events())
-        self.worker = Worker(environment, LogOnce(), self.clock)
+        self.worker = Worker(environment, LogOnce(), Patience(), self.clock)
         self.worker.attach()
         at_exit.unregister(self.worker._on_exit)
 
