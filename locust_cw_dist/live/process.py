@@ -132,6 +132,7 @@ class PublishingProcess:
         self._publisher.on_closed += [self._record_writer.take, self._rule_watch.take]
         self._listeners = Listeners(environment)
         self._watch: gevent.Greenlet | None = None
+        self._is_stopping = False
         self.end = End(environment, self._parts(), patience)
 
     def on_message(self, msg: Any) -> None:
@@ -165,6 +166,7 @@ class PublishingProcess:
         self._source.attach()
         self._health.start(self._source)
         self._listeners.add("test_start", self._on_test_start)
+        self._listeners.add("test_stopping", self._on_test_stopping)
         self._listeners.add("test_stop", self._on_test_stop)
         self._publisher.start(self._source.count)
         self._spool_keeper.start(self._publisher)
@@ -212,7 +214,9 @@ class PublishingProcess:
 
     def _begin_of_record(self, run: Run) -> dict[str, Any]:
         is_distributed = isinstance(self._source, Master)
-        return begin_document(self._environment, self._settings, run, self._clock, is_distributed=is_distributed)
+        return begin_document(
+            self._environment, self._settings, run, self._clock, self._health.run_time_s, is_distributed=is_distributed
+        )
 
     def _status_of_record(self, run: Run, ended: bool) -> dict[str, Any]:
         processes = self._source.collector.run(run.run_id).processes
@@ -221,11 +225,19 @@ class PublishingProcess:
     def _on_test_start(self, **_: Any) -> None:
         if isinstance(self._source, SingleProcess) and isinstance(self._environment.runner, DistributedRunner):
             logger.error("locust-cw: install() must be called after the runner is created: no results arrive")
+        if self._runs.current.is_running and not self._is_stopping:
+            # A second tab starts a shape: Locust's event says that a test starts, and this one's users go on.
+            logger.warning("locust-cw: run %s goes on: Locust has started a test within it", self._runs.current.run_id)
+            return
+        self._is_stopping = False
         run = self._runs.start(self._clock.now_s(), self._host(), self._labels(), self._clock.offset_s)
         self._cross_checker.begin(run)
         self._health.begin(run, self._source.worker_ids())
         self._source.collector.begin(run.run_id, self._source.worker_ids(), self._clock.now_s())
         self._source.announce()
+
+    def _on_test_stopping(self, **_: Any) -> None:
+        self._is_stopping = True
 
     def _on_test_stop(self, **_: Any) -> None:
         self._cross_checker.note_stop(self._runs.current)
@@ -252,6 +264,8 @@ class PublishingProcess:
             gevent.sleep(WATCH_INTERVAL_S)
             try:
                 self._source.keep_link()
+                if self._runs.current.is_running:
+                    self._runs.current.note_host(self._host(), self._clock.now_s())
                 slack_s = self._source.collector.slack_s
                 self._clock.look()
                 self._summary_log.log_settled(self._clock.now_s() - SILENCE_S - slack_s)

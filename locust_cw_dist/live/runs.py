@@ -20,7 +20,7 @@ class Run:
 
     Attributes:
         run_id: Time of its making and a random end, so that it sorts and is unique.
-        host: The Host dimension of its series.
+        host: The Host dimension of its series, from its start.
         labels: The user's labels, (key, value).
         started_s: When its test started; None for a run that has not begun.
         stopped_s: When its test stopped; None while it goes on.
@@ -28,6 +28,7 @@ class Run:
         logged: Its balance when its end was logged, by `SummaryLog`; None before.
         verdict: What was thought of it then.
         is_own: Whether this process began it; others are earlier masters' whose results come now.
+        later_hosts: What the Host dimension was later, and from when on: the web form can name another host.
     """
 
     run_id: str
@@ -39,10 +40,20 @@ class Run:
     logged: Balance | None = None
     verdict: Verdict | None = None
     is_own: bool = True
+    later_hosts: list[tuple[float, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Open the ledger."""
         self.ledger = RunLedger(self.run_id)
+
+    def note_host(self, host: str, now_s: float) -> None:
+        """Note what the Host dimension is from now on."""
+        if host != self.host_at(now_s):
+            self.later_hosts.append((now_s, host))
+
+    def host_at(self, time_s: float) -> str:
+        """Return the Host dimension of a window that starts then."""
+        return next((host for since_s, host in reversed(self.later_hosts) if since_s <= time_s), self.host)
 
     @property
     def is_running(self) -> bool:

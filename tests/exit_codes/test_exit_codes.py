@@ -267,6 +267,38 @@ def test_web_ui_stop_and_sigterm(cluster, cloudwatch):
     assert_reliable(cluster, "master", 0)
 
 
+def test_each_run_has_the_run_time_and_the_hosts_that_the_form_named_for_it(cluster, cloudwatch):
+    """Run 2 has no run time, so no signal cuts it short; a host may change while a run goes on."""
+    cluster.locustfile = "trickle.py,plugin.py"
+    cluster.comparable = False  # what comes late of run 1 may be in Locust's totals of run 2
+    web_ui = WebUi(cluster, cloudwatch, "--cw-required")
+    cluster.worker()
+    web_ui.wait_for_workers(1)
+    web_ui.swarm(8, run_time="1h", host="http://one.test")
+    wait_for_requests(cluster, 50)
+    web_ui.stop()
+    web_ui.wait_for_workers(1)
+    web_ui.swarm(8, run_time="", host="http://two.test")
+    wait_until(lambda: "http://two.test" in requests_by_host(cluster, cloudwatch), "run 2 is published")
+    web_ui.swarm(8, host="http://three.test")
+    wait_until(lambda: "http://three.test" in requests_by_host(cluster, cloudwatch), "the other host is published")
+    web_ui.master.signal(signal.SIGTERM)
+    assert cluster.wait() == {"master": 0, "worker-1": 0}
+    assert not web_ui.master.log_has("cut short")
+    first, second = cluster.last_summaries()
+    assert (first["complete"], second["complete"]) == (True, True)
+    requests = requests_by_host(cluster, cloudwatch)
+    assert requests.keys() == {"http://one.test", "http://two.test", "http://three.test"}
+    assert requests["http://one.test"] == first["recorded"]
+    assert sum(requests.values()) == len(cluster.truth().requests) == first["recorded"] + second["recorded"]
+
+
+def requests_by_host(cluster, cloudwatch):
+    series = cloudwatch.dump(cluster.namespace)
+    counts = [one for one in series if one.name == "RequestCount" and "Request" in one.dimensions]
+    return {one.dimensions["Host"]: one.total for one in counts}
+
+
 def test_autostart_and_autoquit(cluster, cloudwatch):
     cluster.locustfile = FINE
     load = ("-u", "8", "-r", "8", "-t", "3s", "--expect-workers", "1")

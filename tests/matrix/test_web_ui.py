@@ -127,3 +127,23 @@ def test_reset_button(cluster, web_ui):
     assert_exact_runs(cluster, 1)
     why = "Locust's totals were reset while the test ran"
     assert cluster.summary()["locust_totals"] == {"comparable": False, "why": why}
+
+
+def test_a_shape_that_a_second_tab_starts_makes_no_run_of_its_own(cluster, cloudwatch):
+    cluster.locustfile = "trickle.py,plateau.py,plugin.py"
+    cluster.comparable = False
+    web_ui = WebUi(cluster, cloudwatch, "--class-picker", "--cw-rule", "count > 0")
+    cluster.worker()
+    web_ui.wait_for_workers(1)
+    web_ui.swarm(4)
+    wait_for_requests(cluster, 50)
+    web_ui.swarm(4, shape_class="Plateau")
+    web_ui.wait_for_users(8)
+    wait_for_requests(cluster, 50)
+    web_ui.stop()
+    web_ui.master.wait_for_log("locust_cw_run_summary")
+    web_ui.master.signal(signal.SIGTERM)
+    assert cluster.wait() == {"master": 0, "worker-1": 0}
+    cluster.assert_exact()
+    assert web_ui.master.log_has("run .* goes on: Locust has started a test within it")
+    assert web_ui.master.log.count("rules of run") == 1

@@ -46,9 +46,9 @@ class WebUi:
         """Wait until workers have reported so many users, all together."""
         wait_until(lambda: self._stats().get("user_count") == count, f"{count} users run")
 
-    def swarm(self, users: int) -> None:
-        """Start a test, or change the number of users of the one that runs."""
-        answer = self._call("/swarm", {"user_count": users, "spawn_rate": users})
+    def swarm(self, users: int, **fields: object) -> None:
+        """Start a test, or change the number of users of the one that runs; `fields` are more of the form."""
+        answer = self._call("/swarm", {"user_count": users, "spawn_rate": users, **fields})
         assert answer["success"], answer
 
     def stop(self) -> None:

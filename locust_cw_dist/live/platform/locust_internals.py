@@ -9,6 +9,7 @@ Needed are the sockets behind `runner.server` and `runner.client`, and the users
 - to keep a worker's reports sendable: one odd value of a user's would keep Locust from sending any;
 - to know how often workers report, which a locustfile may set, and whether several runners count the same events;
 - to know which users Locust would spawn at most, where classes have a `fixed_count`;
+- to know whether a change of the users in the web UI leaves the run time in force;
 - to end, before that, the users that Locust has left behind: where the master's word to spawn users comes after the
   worker's own stop, or a user quits the runner in a task, they go on for as long as the process does.
 
@@ -157,6 +158,11 @@ class RunLink:
         if self._handlers is None:
             return 1
         return sum(getattr(handler, "__module__", None) == runners.__name__ for handler in self._handlers)
+
+    @property
+    def cancels_run_time(self) -> bool:
+        """Whether a web form that names no run time ends an earlier one's; older versions let that stop the test."""
+        return hasattr(getattr(self._environment, "web_ui", None), "_cancel_run_time_timer")
 
     def dispatched_classes(self) -> list[Any]:
         """Return the classes of which Locust spawns users now: those of the shape's last tick, or all."""

@@ -323,7 +323,7 @@ class Publisher:
             try:
                 published = self._as_published(window)
                 self._slice.breathe()
-                for entry in window_datums(self._plan, published, run.host, ledger):
+                for entry in window_datums(self._plan, published, run.host_at(window.start_s), ledger):
                     unsent.append(entry)
                     yield entry
                     self._slice.breathe()

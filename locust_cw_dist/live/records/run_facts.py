@@ -21,16 +21,22 @@ from locust_cw_dist.live.records.git_revision import revision
 from locust_cw_dist.live.runs import Run
 from locust_cw_dist.settings.settings import OPTIONS, Settings
 
-LOCUST_OPTIONS = ("num_users", "spawn_rate", "run_time", "stop_timeout", "locustfile", "user_classes", "tags")
+LOCUST_OPTIONS = ("num_users", "spawn_rate", "stop_timeout", "locustfile", "user_classes", "tags")
 """`Environment.parsed_options` that are kept, if they are plain values."""
 
 PACKAGES = ("locust-cw-dist", "locust", "gevent", "boto3")
 
 
 def begin_document(
-    environment: Any, settings: Settings, run: Run, clock: WritingClock, *, is_distributed: bool
+    environment: Any,
+    settings: Settings,
+    run: Run,
+    clock: WritingClock,
+    run_time_s: float | None,
+    *,
+    is_distributed: bool,
 ) -> dict[str, Any]:
-    """Return what is known of a run at its start."""
+    """Return what is known of a run at its start; `run_time_s` is how long it is to take, if anybody has said."""
     return {
         "run_id": run.run_id,
         "labels": dict(run.labels),
@@ -38,7 +44,7 @@ def begin_document(
         "resolution_s": settings.resolution_s,
         "is_distributed": is_distributed,
         "publishes": settings.publishes,
-        "options": _options(environment, settings, run),
+        "options": _options(environment, settings, run, run_time_s),
         "git_revision": revision(Path.cwd(), os.environ),
         "versions": _versions(),
         "edges_ms": EDGES,
@@ -86,11 +92,13 @@ def _worker(run_id: str, name: str, process: WorkerProcess, clock: WritingClock)
     }
 
 
-def _options(environment: Any, settings: Settings, run: Run) -> dict[str, Any]:
+def _options(environment: Any, settings: Settings, run: Run, run_time_s: float | None) -> dict[str, Any]:
     parsed = getattr(environment, "parsed_options", None)
     kept = {name: getattr(parsed, name, None) for name in LOCUST_OPTIONS}
     runner = getattr(environment, "runner", None)
     kept["num_users"] = kept["num_users"] or getattr(runner, "target_user_count", None)
+    # Not the option: the web form leaves an earlier run's there.
+    kept["run_time"] = run_time_s
     plain = {name: value for name, value in kept.items() if _is_plain(value)}
     ours = {f"cw_{name}": getattr(settings, name) for name, option in OPTIONS.items() if option.is_recorded}
     return plain | {name: value for name, value in ours.items() if value not in (None, ())} | {"host": _bare(run.host)}

@@ -20,6 +20,7 @@ from locust_cw_dist.live.platform.listeners import Listeners
 from locust_cw_dist.live.platform.locust_internals import RunLink
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.runs import Run, Runs
+from locust_cw_dist.live.verdict.web_form import WebForm
 
 BEAT_S = 0.25
 """How often the event loop's lateness is measured."""
@@ -55,6 +56,10 @@ class HealthWatch:
         self._once = once
         self._books: dict[Run, HealthBook] = {}
         self._never_began = False
+        self._form = WebForm(environment, once, self._on_swarm)
+        # When the form started or changed a test, and for how long; and whether that is for a run that is to begin.
+        self._asked: tuple[float, float | None] | None = None
+        self._is_for_next = False
         self._source: Source | None = None
         self._listeners = Listeners(environment)
         self._greenlet: gevent.Greenlet | None = None
@@ -68,16 +73,22 @@ class HealthWatch:
         """Begin; `source` is told of below."""
         self._source = source
         self._listeners.add("test_stopping", self._on_test_stopping)
+        self._form.attach()
         self._greenlet = forks.spawn(self._beat_forever)
 
     def close(self) -> None:
         """Stop watching."""
         self._listeners.close()
+        self._form.detach()
         if self._greenlet is not None:
             self._greenlet.kill(block=False)
 
     def begin(self, run: Run, workers: Iterable[str]) -> None:
         """Note that a run begins, with these workers."""
+        if self._asked is not None and not self._is_for_next:
+            # Code of the user's starts it, not the form, which has asked for an earlier one.
+            self._asked = (self._clock.now_s(), None)
+        self._is_for_next = False
         self._books[run] = HealthBook(workers, self._clock.now_s())
 
     def note_process_end(self) -> None:
@@ -157,12 +168,30 @@ class HealthWatch:
         book.end(now_s)
         book.cut_short = cut_short(self._plan(), cause, now_s - run.started_s)
 
+    def _on_swarm(self, run_time_s: float | None) -> None:
+        """Note for how long the web form asks from now on."""
+        if self._environment.shape_class is not None:
+            return
+        # A change of the users that names no run time leaves an earlier one in force, where Locust does not cancel it.
+        is_running = self._runs.current.is_running
+        if run_time_s is not None or not is_running or (self._asked and self._link.cancels_run_time):
+            self._asked = (self._clock.now_s(), run_time_s)
+        self._is_for_next = not is_running
+
+    @property
+    def run_time_s(self) -> float | None:
+        """How long the current run is to take; None if nobody has said."""
+        if self._asked is not None:
+            asked_s, run_time_s = self._asked
+            began_s = self._runs.current.started_s
+            return None if run_time_s is None else max(0.0, asked_s - (began_s or asked_s)) + run_time_s
+        run_time_s = getattr(getattr(self._environment, "parsed_options", None), "run_time", None)
+        return run_time_s if isinstance(run_time_s, int | float) and run_time_s > 0 else None
+
     def _plan(self) -> Plan:
-        # Read late: the web UI can set a run time for each run.
         options = getattr(self._environment, "parsed_options", None)
-        run_time_s = getattr(options, "run_time", None)
         return Plan(
-            run_time_s=float(run_time_s) if isinstance(run_time_s, int | float) and run_time_s > 0 else None,
+            run_time_s=self.run_time_s,
             has_shape=options is not None and getattr(self._environment, "shape_class", None) is not None,
             begins_by_itself=bool(getattr(options, "headless", False) or getattr(options, "autostart", False)),
         )

@@ -29,7 +29,9 @@ def test_windows_that_merge_for_cloudwatch_are_whole_for_rules_and_record(tmp_pa
     parts = bench.settings, bench.runs, bench.clock, bench.once
     record = RecordWriter(
         *parts,
-        begin=lambda run: begin_document(SimpleNamespace(), bench.settings, run, bench.clock, is_distributed=True),
+        begin=lambda run: begin_document(
+            SimpleNamespace(), bench.settings, run, bench.clock, None, is_distributed=True
+        ),
         status=lambda *_: {},
     )
     judge = RuleWatch(environment, *parts)

@@ -48,7 +48,9 @@ class RecordingBench(Bench):
             self.runs,
             self.clock,
             self.once,
-            begin=lambda run: begin_document(SimpleNamespace(), self.settings, run, self.clock, is_distributed=True),
+            begin=lambda run: begin_document(
+                SimpleNamespace(), self.settings, run, self.clock, None, is_distributed=True
+            ),
             status=lambda run, ended: {"ended": ended, "recorded": self.publisher.balance(run).recorded},
         )
         self.publisher.on_closed.append(self.recording.take)
@@ -161,11 +163,11 @@ def test_a_folder_that_cannot_be_written_is_one_line_before_any_load(tmp_path):
 def test_what_a_record_says_of_its_run_holds_no_secret():
     settings = Settings(service="shop", role_arn="arn:aws:iam::123456789012:role/perf", external_id="secret-1")
     options = SimpleNamespace(
-        num_users=5, spawn_rate=2.0, run_time=60, my_password="secret-2", tags=["a"], web_auth="x:y"
+        num_users=5, spawn_rate=2.0, run_time=90, my_password="secret-2", tags=["a"], web_auth="x:y"
     )
     run = Runs(NOW_S, "-").start(NOW_S, "https://user:secret-3@shop.test/api?token=secret-4", (("branch", "main"),))
     document = begin_document(
-        SimpleNamespace(parsed_options=options), settings, run, ManualClock(), is_distributed=False
+        SimpleNamespace(parsed_options=options), settings, run, ManualClock(), 60, is_distributed=False
     )
     assert "secret" not in str(document)
     assert "role" not in str(document)
