@@ -218,6 +218,7 @@ class End:
                 )
             except BaseException as e:
                 self._note_cut(e)
+                limit.shorten()
                 continue
             if limit.is_over and bounds.pressed_s:
                 self._parts.once.warning(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from locust_cw_dist.core.publish.datums import Datum
 from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.live.platform.log_once import LogOnce
@@ -24,6 +27,19 @@ class FailureLog:
             self._once.warning("harmless", "locust-cw: %s; the load test runs, and its results are sent", error)
         else:
             self._once.warning(f"failure {kind}", "locust-cw: %s (%s); %s", kind, error, self._consequence(error))
+
+    def tell_of_refusal(self, error: SendError, datums: Sequence[Datum]) -> None:
+        """Say what was set aside since CloudWatch does not take it."""
+        first = datums[0]
+        self._once.warning(
+            f"refused {first.metric}",
+            "locust-cw: %s (%s): set aside %d datums of %s, the first with %s; the rest is sent",
+            error.failure.value,
+            error,
+            len(datums),
+            first.metric,
+            ", ".join(f"{name}={value}" for name, value in first.dimensions) or "no dimensions",
+        )
 
     def _consequence(self, error: SendError) -> str:
         if error.is_final:

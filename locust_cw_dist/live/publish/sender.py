@@ -393,14 +393,5 @@ class Sender:
     def _refuse(self, stored: StoredBatch, entries: Sequence[Entry], error: SendError) -> None:
         """Set datums aside that CloudWatch does not take."""
         self._drop_piece(stored, entries, error.failure.value)
-        datum = entries[0].datum
-        self._once.warning(
-            f"refused {datum.metric}",
-            "locust-cw: %s (%s): set aside %d datums of %s, the first with %s; the rest is sent",
-            error.failure.value,
-            error,
-            len(entries),
-            datum.metric,
-            ", ".join(f"{name}={value}" for name, value in datum.dimensions) or "no dimensions",
-        )
+        self.failures.tell_of_refusal(error, [entry.datum for entry in entries])
         self._batch_store.set_aside(stored, entries, error)
