@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from locust_cw_dist.core.rules.matched_requests import MAX_WINDOWS_IN_ONE
 from locust_cw_dist.core.rules.rule import Rule, RuleError, RuleSet
 from locust_cw_dist.core.rules.rule_text import parse
 from locust_cw_dist.core.rules.rule_toml import rule_set
 from locust_cw_dist.errors import SettingsError
+from locust_cw_dist.regular_files import read_regular
 
 MAX_FILE_BYTES = 1_000_000
 
@@ -22,21 +25,30 @@ def load(path: str | Path) -> RuleSet:
         SettingsError: It can't be read, or a rule is wrong: one line with the file, the rule and what is allowed.
     """
     try:
-        with Path(path).open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
+        content = read_regular(path, MAX_FILE_BYTES)
     except (OSError, ValueError) as e:
         reason = getattr(e, "strerror", None) or e
         raise SettingsError(f"got {str(path)!r}, must be a file of rules that can be read ({reason})") from None
-    if len(content) > MAX_FILE_BYTES:
-        raise SettingsError(f"{path}: longer than {MAX_FILE_BYTES} bytes, must be a file of rules")
     try:
-        return rule_set(tomllib.loads(content.decode()))
-    except UnicodeDecodeError:
-        raise SettingsError(f"{path}: not UTF-8, must be a TOML file") from None
-    except tomllib.TOMLDecodeError as e:
-        raise SettingsError(f"{path}: {e}, must be a TOML file") from None
-    except RuleError as e:
+        return rule_set(_document(content))
+    except (RuleError, ValueError) as e:
         raise SettingsError(f"{path}: {e}") from None
+
+
+def _document(content: bytes) -> dict[str, Any]:
+    """Return what TOML holds; ValueError, which says what is allowed, if it is none."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ValueError("it is UTF-16, must be UTF-8: save it with that encoding")
+    try:
+        # Editors on Windows may begin a file with a byte-order mark.
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8, must be a TOML file") from None
+    except RecursionError:
+        raise ValueError("nested too deeply, must be a TOML file") from None
+    # Not TOMLDecodeError alone: a number with thousands of digits is another ValueError.
+    except ValueError as e:
+        raise ValueError(f"{e}, must be a TOML file") from None
 
 
 def gather(file: str | None, texts: Iterable[str], resolution_s: int) -> RuleSet:

@@ -33,7 +33,7 @@ BANDS = {
     "live: what runs while a load test runs": {"live"},
     "settings and pages": {"settings", "pages"},
     "core: values in, values out": {"core"},
-    "errors, and the client that a user may pass": {"errors", "client"},
+    "errors, what opens files, and the client that a user may pass": {"errors", "client", "regular_files"},
 }
 """From the top down: what stands at the top of the package, by the band that it is drawn in."""
 

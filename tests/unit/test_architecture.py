@@ -197,10 +197,12 @@ LAYERS = {
     "errors": set(),
     # What a client of the user's must have: a type, which install, the adapter and what sends name alike.
     "client": set(),
+    # How files are opened that others may have made: a leaf of functions, which settings, live and tools need alike.
+    "regular_files": set(),
     "core": {"errors"},
-    "settings": {"errors", "core"},
+    "settings": {"errors", "core", "regular_files"},
     "pages": {"core"},
-    "live": {"core", "settings", "errors", "client", "pages"},
+    "live": {"core", "settings", "errors", "client", "pages", "regular_files"},
     "plugin": {"live", "settings", "core", "errors", "client"},
     "auto": {"plugin", "settings", "errors", "early_signals"},
     "adapter": {"plugin", "settings", "errors", "client"},

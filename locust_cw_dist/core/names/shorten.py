@@ -27,6 +27,12 @@ def shown(value: object) -> str:
     return text if len(text) <= 100 else f"{text[:97]}..."
 
 
+def meant(value: object) -> str:
+    """Return ``; was 95 meant?`` of 0.95 where per cent are expected; of all but a fraction nothing."""
+    is_fraction = isinstance(value, int | float) and 0 < value < 1
+    return f"; was {round(100 * value, 4):g} meant?" if is_fraction else ""  # type: ignore[operator]
+
+
 def _looks_cut(text: str, limit: int) -> bool:
     return len(text) == limit and _CUT_END.search(text) is not None
 

@@ -10,13 +10,14 @@ killed leaves at most one torn block, the last one; what stands before it is who
 
 from __future__ import annotations
 
-import json
 import struct
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+
+from locust_cw_dist.core.summaries import checked_json, checked_values
 
 MAGIC = b"locust-cw-record "
 VERSION = 2
@@ -30,8 +31,11 @@ MAX_FIRST_LINE_BYTES = 40
 MAX_BODY_BYTES = 4 * 2**20
 """Compressed. What is written has 256 kB before it is compressed, but for the topology of thousands of workers."""
 
-MAX_INFLATED_BYTES = 16 * 2**20
-"""A body that inflates to more was not written here."""
+MAX_INFLATED_BYTES = 4 * 2**20
+"""A body that inflates to more was not written here: the status of 10,000 workers has 2.5 MB."""
+
+MAX_POINTS_BYTES = 2**20
+"""The same of points: 256 kB and one row more, which has less than as much again."""
 
 COMPRESSION_LEVEL = 6
 
@@ -92,13 +96,16 @@ def read_blocks(read: Callable[[int], bytes], damage: Damage) -> Iterator[tuple[
         if len(body) < length or _checksum(letter, body) != checksum:
             damage.reason = "a block is cut off or damaged"
             return
-        document = _document(body)
-        if document is None:
-            damage.reason = "a block holds no JSON object"
-            return
+        kind = _KINDS.get(letter)
+        if kind is not None:
+            try:
+                document = _document(kind, body)
+            except ValueError as e:
+                damage.reason = f"a block can't be read: {e}"
+                return
         damage.at_byte += _HEAD.size + length
-        if letter in _KINDS:
-            yield _KINDS[letter], document
+        if kind is not None:
+            yield kind, document
 
 
 _KINDS = {kind.value: kind for kind in Kind}
@@ -120,11 +127,8 @@ def _read_first_line(read: Callable[[int], bytes]) -> int:
     return len(line)
 
 
-def _document(body: bytes) -> dict[str, Any] | None:
-    inflater = zlib.decompressobj()
-    try:
-        document = json.loads(inflater.decompress(body, MAX_INFLATED_BYTES))
-    # RecursionError is what deep nesting ends in.
-    except (zlib.error, ValueError, RecursionError):
-        return None
-    return document if inflater.eof and isinstance(document, dict) else None
+def _document(kind: Kind, body: bytes) -> dict[str, Any]:
+    text = checked_json.inflate(body, MAX_POINTS_BYTES if kind is Kind.POINTS else MAX_INFLATED_BYTES)
+    document = checked_json.parse(text)
+    checked_values.require(type(document) is dict, "it is no JSON object")
+    return document  # type: ignore[no-any-return]

@@ -7,6 +7,7 @@ up: a window with many endpoints is several of them, and results that come late 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Self
@@ -23,8 +24,14 @@ MAX_POINTS = 1000
 MAX_ENDPOINTS = 1000
 """Endpoints of a record, `(other)` not counted; the results of further ones go there."""
 
+GAUGES = ("users", "workers", "cpu_percent", "memory_bytes")
+
 Gauges = dict[str, StatisticSet]
-"""By name, each over the windows of a point: `users`, `workers`, and over workers too `cpu_percent`, `memory_bytes`."""
+"""By name, out of `GAUGES`, each over the windows of a point, and the last two over workers too."""
+
+_SUMMARY_BYTES, _PLANE_BYTES, _REASON_BYTES = 600, 36, 130
+"""What Python takes for an empty Summary, for each plane of its histograms and for each reason, beside their
+content."""
 
 
 @dataclass(slots=True)
@@ -78,18 +85,21 @@ def fitting_span_s(starts_s: Iterable[int], span_s: int, max_points: int) -> int
 
 
 class Gatherer:
-    """Gathers points of any spans into points of one span, few enough.
+    """Gathers points of any spans into points of one span, few enough and small enough.
 
     Attributes:
         span_s: The span, so far.
         points: The points by their start.
+        max_bytes: What the points may take in memory; with more, and if there are several, they become coarser.
     """
 
     def __init__(self, span_s: int, max_points: int) -> None:
         """Begin with spans of `span_s`, the length of a window."""
         self.span_s = span_s
         self.points: dict[int, Point] = {}
+        self.max_bytes = math.inf
         self._max_points = max_points
+        self._added_bytes = 0.0
 
     def add(self, point: Point) -> None:
         """Add a point."""
@@ -98,6 +108,9 @@ class Gatherer:
         self._place(point)
         while len(self.points) > self._max_points:
             self._double()
+        self._added_bytes += _size_bytes(point)
+        if self._added_bytes > self.max_bytes:
+            self._make_room()
 
     def in_order(self) -> list[Point]:
         """Return the points, oldest first."""
@@ -109,9 +122,27 @@ class Gatherer:
         for point in finer.values():
             self._place(point)
 
+    def _make_room(self) -> None:
+        # What was added has partly been merged. The quarter is so that this is not done again at once.
+        while (size_bytes := sum(map(_size_bytes, self.points.values()))) > 0.75 * self.max_bytes:
+            if len(self.points) == 1:
+                break
+            self._double()
+        self._added_bytes = min(size_bytes, 0.75 * self.max_bytes)
+
     def _place(self, point: Point) -> None:
         start_s = window_start_s(point.start_s, self.span_s)
         self.points.setdefault(start_s, Point(start_s, self.span_s)).add(point)
+
+
+def _size_bytes(point: Point) -> int:
+    return sum(map(_summary_bytes, point.summaries.values()))
+
+
+def _summary_bytes(summary: Summary) -> int:
+    planes = summary.successes.planes + (summary.failures.planes if summary.failures else [])
+    reasons = sum(map(len, summary.reasons)) + _REASON_BYTES * len(summary.reasons)
+    return _SUMMARY_BYTES + _PLANE_BYTES * len(planes) + sum(map(int.bit_length, planes)) // 8 + reasons
 
 
 def _sum(one: StatisticSet, other: StatisticSet) -> StatisticSet:

@@ -17,7 +17,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from locust_cw_dist.core.records.points import Point
+from locust_cw_dist.core.records.points import GAUGES, Point
 from locust_cw_dist.core.summaries import checked_values
 from locust_cw_dist.core.summaries.gauges import StatisticSet
 from locust_cw_dist.core.summaries.histogram import EDGES, Histogram
@@ -32,6 +32,12 @@ DIGITS = 10
 
 MAX_TEXT_CHARS = 4096
 """Of a name, a method or a reason. What the plugin records is shorter."""
+
+MAX_NAMED_ENDPOINTS, MAX_NAMES_CHARS = 10_000, 2**22
+"""Endpoints that a file may name, and how long their names may be together. What the plugin records has a thousand."""
+
+MAX_TIME_S = 253_402_300_799
+"""The end of the year 9999: calendars go no further."""
 
 MAX_ROWS = 100_000
 ROW_FIELDS = 6
@@ -107,6 +113,7 @@ class Unpacker:
     def __init__(self) -> None:
         """Begin with a file that has named no endpoint."""
         self._endpoints: list[EndpointKey] = []
+        self._chars = 0
 
     def unpack(self, document: dict[str, Any]) -> Iterator[Point]:
         """Yield the points of a block.
@@ -117,13 +124,16 @@ class Unpacker:
         for endpoint in checked_values.listing(document.get("endpoints"), MAX_ROWS):
             name, method = checked_values.listing(endpoint, 2, 2)
             self._endpoints.append((_text(name), _text(method)))
+            self._chars += len(name) + len(method)
+        is_small = len(self._endpoints) <= MAX_NAMED_ENDPOINTS and self._chars <= MAX_NAMES_CHARS
+        checked_values.require(is_small, "too many endpoints")
         for packed in checked_values.listing(document.get("points"), MAX_POINTS_A_BLOCK):
             checked_values.require(type(packed) is dict, "an object expected")
-            start_s = checked_values.integer(packed.get("start_s"), 0, checked_values.MAX_COUNT)
-            point = Point(start_s, checked_values.integer(packed.get("span_s"), 1, checked_values.MAX_COUNT))
+            start_s = checked_values.integer(packed.get("start_s"), 0, MAX_TIME_S)
+            point = Point(start_s, checked_values.integer(packed.get("span_s"), 1, MAX_TIME_S))
             gauges = packed.get("gauges", {})
             checked_values.require(type(gauges) is dict, "an object expected")
-            point.gauges = {_text(name): _statistics(value) for name, value in gauges.items()}
+            point.gauges = {name: _statistics(value) for name, value in gauges.items() if name in GAUGES}
             for row in checked_values.listing(packed.get("rows"), MAX_ROWS):
                 number, summary = _summary(row)
                 checked_values.require(number < len(self._endpoints), "an endpoint without a name")

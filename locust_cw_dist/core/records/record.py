@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from locust_cw_dist.core.records.blocks import Damage, Kind, RecordError, read_blocks
+from locust_cw_dist.core.records.documents import a_time_s, an_object, objects, tidy
 from locust_cw_dist.core.records.points import Gatherer, Point
 from locust_cw_dist.core.records.points_json import Unpacker
 from locust_cw_dist.core.summaries.gauges import StatisticSet
@@ -17,6 +17,10 @@ from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary
 
 MAX_SPAN_S = 86_400
+
+BASE_BYTES, BYTES_FOR_EACH = 32 * 2**20, 24
+"""What points may take in memory: so much, and so much for each byte of the file. A row of few results, 30 bytes of
+the file, takes 700; a crafted file has rows that take a thousand times what they have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,27 +51,32 @@ class Record:
     @property
     def labels(self) -> dict[str, str]:
         """The user's labels."""
-        return {str(key): str(value) for key, value in _object(self.begin, "labels").items()}
+        return {str(key): str(value) for key, value in an_object(self.begin, "labels").items()}
 
     @property
     def options(self) -> dict[str, Any]:
         """How the run was started."""
-        return _object(self.begin, "options")
+        return an_object(self.begin, "options")
 
     @property
     def workers(self) -> list[dict[str, Any]]:
         """The workers, as they were when the status was noted last."""
-        return [worker for worker in self.status.get("workers") or [] if isinstance(worker, dict)]
+        return objects(self.status, "workers")
+
+    @property
+    def rules(self) -> list[dict[str, Any]]:
+        """What became of the rules."""
+        return objects(self.outcome, "rules")
 
     @property
     def ledger(self) -> dict[str, Any]:
         """What became of the results."""
-        return _object(self.status, "ledger")
+        return an_object(self.status, "ledger")
 
     @property
     def verdict(self) -> str:
         """What was said of the run itself: valid, suspect or invalid; empty if nothing was."""
-        return str(_object(self.outcome, "verdict").get("state") or "")
+        return str(an_object(self.outcome, "verdict").get("state") or "")
 
     @property
     def has_ended(self) -> bool:
@@ -77,13 +86,13 @@ class Record:
     @property
     def start_s(self) -> float:
         """When the test started, or its first results came; seconds since the epoch."""
-        return _time(self.begin, "started_s") or (float(self.points[0].start_s) if self.points else 0.0)
+        return a_time_s(self.begin, "started_s") or (float(self.points[0].start_s) if self.points else 0.0)
 
     @property
     def end_s(self) -> float:
         """When the test stopped; in the record of a killed process, the end of its last point."""
         last_s = float(self.points[-1].start_s + self.span_s) if self.points else self.start_s
-        return max(_time(self.status, "stopped_s") or last_s, self.start_s)
+        return max(a_time_s(self.status, "stopped_s") or last_s, self.start_s)
 
     @property
     def duration_s(self) -> float:
@@ -118,11 +127,6 @@ class Record:
             whole.add(Point(0, 1, {}, point.gauges))
         return whole.gauges.get(name)
 
-    def seconds_of(self, point: Point) -> float:
-        """Return how much of a point's span the test ran; never 0."""
-        end_s = min(point.start_s + point.span_s, self.end_s)
-        return max(end_s - max(float(point.start_s), self.start_s), 0.0) or float(point.span_s)
-
 
 def read_record(read: Callable[[int], bytes], max_points: int) -> Record:
     """Read a record; its points are gathered so that there are at most `max_points`.
@@ -145,6 +149,7 @@ def read_record(read: Callable[[int], bytes], max_points: int) -> Record:
         elif kind is Kind.POINTS:
             if gatherer is None:
                 raise RecordError("it does not begin with what was known at the start")
+            gatherer.max_bytes = BASE_BYTES + BYTES_FOR_EACH * damage.at_byte
             try:
                 for point in unpacker.unpack(document):
                     gatherer.add(point)
@@ -154,9 +159,9 @@ def read_record(read: Callable[[int], bytes], max_points: int) -> Record:
     if gatherer is None:
         raise RecordError("it is empty: the process ended before it had written anything")
     return Record(
-        documents[Kind.BEGIN],
-        documents.get(Kind.STATUS, {}),
-        documents.get(Kind.OUTCOME, {}),
+        tidy(documents[Kind.BEGIN]),
+        tidy(documents.get(Kind.STATUS, {})),
+        tidy(documents.get(Kind.OUTCOME, {})),
         tuple(gatherer.in_order()),
         gatherer.span_s,
         damage,
@@ -170,13 +175,3 @@ def _resolution_s(begin: dict[str, Any]) -> int:
     if not (type(resolution_s) is int and 1 <= resolution_s <= MAX_SPAN_S):
         raise RecordError("the length of its windows is missing")
     return resolution_s
-
-
-def _object(document: dict[str, Any], name: str) -> dict[str, Any]:
-    value = document.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _time(document: dict[str, Any], name: str) -> float:
-    value = document.get(name)
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from locust_cw_dist.core.names.printable import printable
 from locust_cw_dist.core.publish.datums import Datum, Distribution
 from locust_cw_dist.core.publish.ledger import Account
 from locust_cw_dist.core.publish.limits import (
@@ -32,7 +33,7 @@ from locust_cw_dist.core.publish.limits import (
     STORAGE_RESOLUTIONS_S,
 )
 from locust_cw_dist.core.publish.window_datums import Claim, Entry
-from locust_cw_dist.core.summaries import checked_values
+from locust_cw_dist.core.summaries import checked_json, checked_values
 from locust_cw_dist.core.summaries.gauges import StatisticSet
 from locust_cw_dist.core.wire.frame import MAX_ID_CHARS
 
@@ -159,15 +160,10 @@ def _body(content: bytes) -> bytes:
 
 
 def _document(body: bytes) -> Any:
-    inflater = zlib.decompressobj()
     try:
-        text = inflater.decompress(body, MAX_INFLATED_BYTES)
-        if not inflater.eof:
-            raise SpoolError(f"it inflates to over {MAX_INFLATED_BYTES} bytes")
-        return json.loads(text)
-    # RecursionError is what deep nesting ends in.
-    except (zlib.error, ValueError, RecursionError) as e:
-        raise SpoolError(f"its content can't be read: {type(e).__name__}") from e
+        return checked_json.parse(checked_json.inflate(body, MAX_INFLATED_BYTES))
+    except ValueError as e:
+        raise SpoolError(f"its content can't be read: {e}") from e
 
 
 def _read(document: Any) -> SpooledBatch:
@@ -186,7 +182,7 @@ def _read_share(share: Any, datums: int) -> Share:
     at = tuple(checked_values.integer(number, 0, datums - 1) for number in checked_values.listing(numbers, datums))
     checked_values.require(bool(at) and len(set(at)) == len(at), "results of no datum, or of one twice")
     return Share(
-        checked_values.identifier(run_id, MAX_ID_CHARS),
+        printable(checked_values.identifier(run_id, MAX_ID_CHARS)),
         checked_values.integer(results, 0, checked_values.MAX_COUNT),
         at,
     )

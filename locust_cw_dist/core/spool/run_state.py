@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from locust_cw_dist.core.names.printable import printable
 from locust_cw_dist.core.publish.ledger import Balance, RunLedger
-from locust_cw_dist.core.summaries import checked_values
+from locust_cw_dist.core.summaries import checked_json, checked_values
 from locust_cw_dist.core.wire.frame import FAR_FUTURE_S, MAX_ID_CHARS
 
 MAX_RUNS = 1_000
@@ -64,7 +65,7 @@ def read_state(content: bytes) -> list[RunState]:
     Raises:
         ValueError: It is not what `pack_state` returns.
     """
-    document = json.loads(content)
+    document = checked_json.parse(content)
     checked_values.require(type(document) is dict and document.get("version") == 1, "a state of version 1 expected")
     if checked_values.boolean(document.get("ended")):
         return []
@@ -77,7 +78,7 @@ def _read_run(run: Any) -> RunState:
         checked_values.integer(count, 0, checked_values.MAX_COUNT) for count in counts
     )
     return RunState(
-        checked_values.identifier(run_id, MAX_ID_CHARS),
+        printable(checked_values.identifier(run_id, MAX_ID_CHARS)),
         recorded,
         published,
         spooled,

@@ -17,17 +17,22 @@ from typing import BinaryIO
 
 import gevent.monkey
 
+from locust_cw_dist.core.names.printable import printable
 from locust_cw_dist.core.records.blocks import FIRST_LINE, Damage, Kind, RecordError, pack_block, read_blocks
 from locust_cw_dist.core.records.points import MAX_POINTS, Point, fitting_span_s
 from locust_cw_dist.core.records.points_json import Packer, Unpacker
 from locust_cw_dist.core.records.record import Record, read_record
 from locust_cw_dist.core.summaries.windows import window_start_s
 from locust_cw_dist.errors import LocustCwError
-from locust_cw_dist.live.platform.files import part_of, replacing, write_all
+from locust_cw_dist.live.platform.files import EVERYONE, new_part, replacing, write_all
+from locust_cw_dist.regular_files import open_regular, reason
 
 MAX_RECORD_BYTES = 64 * 2**20
 """What a record may grow to before it is made coarser whatever the number of its points: a thousand endpoints would
 otherwise come to 150 MB."""
+
+MAX_FILE_BYTES = 1024 * 2**20
+"""What is read of one. With very many endpoints there is little to merge, so a record may grow beyond the above."""
 
 BURST_S = 0.002
 """How long rewriting computes before it rests as long again: the interpreter is one, and users' code runs in it too."""
@@ -48,10 +53,12 @@ class RecordFile:
         *,
         max_points: int = MAX_POINTS,
         max_bytes: int = MAX_RECORD_BYTES,
+        mode: int = EVERYONE,
     ) -> None:
-        """Write to `path`, which `begin` makes."""
+        """Write to `path`, which `begin` makes for those that `mode` names."""
         self.path = path
         self.packer = Packer()
+        self._mode = mode
         self._resolution_s = resolution_s
         self._max_points = max_points
         self._limit_bytes = self._max_bytes = max_bytes
@@ -68,8 +75,7 @@ class RecordFile:
         if self.path.exists():
             raise FileExistsError(f"{self.path} is there already")
         # Under another name until there is something to read in it.
-        part = part_of(self.path)
-        self._file = part.open("wb", buffering=0)
+        part, self._file = new_part(self.path, self._mode)
         write_all(self._file, FIRST_LINE + pack_block(Kind.BEGIN, text))
         part.rename(self.path)
 
@@ -113,7 +119,7 @@ class RecordFile:
         wanted = (len(self._starts) if is_long else self._max_points) // 2
         span_s = fitting_span_s(self._starts, self._resolution_s, wanted)
         packer = Packer()
-        with self.path.open("rb") as old, replacing(self.path) as new:
+        with open_regular(self.path, MAX_FILE_BYTES) as old, replacing(self.path, self._mode) as new:
             new.write(FIRST_LINE)
             for kind, text in _coarser(old, packer, span_s):
                 new.write(pack_block(kind, text))
@@ -175,10 +181,10 @@ def read_file(path: Path, max_points: int = MAX_POINTS) -> Record:
         LocustCwError: It can't be read; the message names the file.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path, MAX_FILE_BYTES) as file:
             return _read(file, str(path), max_points)
     except OSError as e:
-        raise LocustCwError(f"{path}: {e.strerror or e}") from e
+        raise LocustCwError(f"{printable(path)}: {reason(e)}") from e
 
 
 def read_bytes(content: bytes, name: str, max_points: int = MAX_POINTS) -> Record:
@@ -190,4 +196,4 @@ def _read(file: BinaryIO, name: str, max_points: int) -> Record:
     try:
         return read_record(file.read, max_points)
     except RecordError as e:
-        raise LocustCwError(f"{name}: {e}") from e
+        raise LocustCwError(f"{printable(name)}: {e}") from e

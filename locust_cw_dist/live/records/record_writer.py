@@ -30,6 +30,7 @@ from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import Clock
 from locust_cw_dist.live.platform.disk_thread import DiskThread
+from locust_cw_dist.live.platform.files import EVERYONE, OWNER_ONLY
 from locust_cw_dist.live.platform.hub_slice import HubSlice
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.records.record_file import RecordFile
@@ -285,7 +286,10 @@ class RecordWriter:
         record = self._records[run]
         if not record.has_begun:
             record.has_begun = True
-            file = record.file = RecordFile((self._folder or Path()) / f"{run.run_id}{SUFFIX}", self._resolution_s)
+            path = (self._folder or Path()) / f"{run.run_id}{SUFFIX}"
+            # What waits for S3 is in the spool, or among temporary files.
+            mode = EVERYONE if self._uploads is None else OWNER_ONLY
+            file = record.file = RecordFile(path, self._resolution_s, mode=mode)
             self._try(run, file.begin, _text(self._begin(run)))
             if self._uploads is not None and record.file is not None:
                 self._uploads.add(file.path)

@@ -34,6 +34,8 @@ from locust_cw_dist.live.aws.session import (
 )
 from locust_cw_dist.live.platform.disk_thread import DiskThread
 from locust_cw_dist.live.platform.forks import Door
+from locust_cw_dist.live.records.record_file import MAX_FILE_BYTES
+from locust_cw_dist.regular_files import open_regular
 from locust_cw_dist.settings.settings import Settings
 
 TRIES = 5
@@ -68,7 +70,7 @@ class Snapshot(io.RawIOBase):
         self._disk_thread = disk_thread
         self._position = self._piece_at = 0
         self._piece = b""
-        self._file = disk_thread.run(path.open, "rb", buffering=0)
+        self._file = disk_thread.run(open_regular, path, MAX_FILE_BYTES)
         self.size_bytes: int = disk_thread.run(lambda: os.fstat(self._file.fileno()).st_size)
         self.sha256: bytes = disk_thread.run(self._digest)
 
@@ -178,17 +180,15 @@ class S3:
         )
         return content
 
-    def newest(self, place: S3Location) -> S3Location:
-        """Return the newest record right below a place: names begin with the time.
+    def newest_first(self, place: S3Location) -> list[tuple[S3Location, int]]:
+        """Return the records right below a place, the newest first, with their sizes: names begin with the time.
 
         Raises:
-            S3Error: There is none, or it can't be found out.
+            S3Error: It can't be found out.
         """
-        keys = self._call(place, lambda client: _keys(client, place))
-        names = [key.removeprefix(place.prefix) for key in keys if key.endswith(SUFFIX)]
-        if not names:
-            raise S3Error(f"{place}: no record (*{SUFFIX}) below it")
-        return place.below(max(names))
+        sizes = self._call(place, lambda client: _sizes_bytes(client, place))
+        keys = sorted((key for key in sizes if key.endswith(SUFFIX)), reverse=True)
+        return [(place.below(key.removeprefix(place.prefix)), sizes[key]) for key in keys]
 
     def _call(self, location: S3Location, call: Callable[[Any], Any]) -> Any:
         self._door.pass_through()
@@ -227,9 +227,9 @@ def _make_client(session: Any) -> Any:
     return session.client("s3", config=config)
 
 
-def _keys(client: Any, place: S3Location) -> list[str]:
+def _sizes_bytes(client: Any, place: S3Location) -> dict[str, int]:
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=place.bucket, Prefix=place.prefix, Delimiter="/")
-    return [each["Key"] for page in pages for each in page.get("Contents", ())]
+    return {each["Key"]: each["Size"] for page in pages for each in page.get("Contents", ())}
 
 
 def _read(record: S3Location, answer: Any) -> bytes:

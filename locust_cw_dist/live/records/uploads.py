@@ -18,6 +18,7 @@ from pathlib import Path
 import gevent
 from gevent.event import Event
 
+from locust_cw_dist.core.names.printable import printable
 from locust_cw_dist.core.records.location import S3Location
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import monotonic_s
@@ -149,7 +150,7 @@ class Uploads:
         try:
             for orphan in self._disk_thread.run(self._spool.adopt):
                 if orphan.error:
-                    self._warn(f"{orphan.folder}: {orphan.error}")
+                    self._warn(printable(f"{orphan.folder}: {orphan.error}"))
                     continue
                 for path in orphan.foreign:
                     self._put_one_left_behind(path)

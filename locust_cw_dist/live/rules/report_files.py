@@ -5,6 +5,7 @@ A file is whole or not there: it is written under another name first. docs/rules
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import xml.etree.ElementTree as ET
@@ -15,7 +16,7 @@ from typing import Any
 
 from locust_cw_dist.core.rules.outcome import Outcome, RuleOutcome, RuleState
 from locust_cw_dist.core.verdict.verdict import Verdict
-from locust_cw_dist.live.platform.files import part_of, write_whole
+from locust_cw_dist.live.platform.files import try_writing, write_whole
 
 VERSION = 1
 """Of the JSON's form: raised when a reader of the old one would be misled."""
@@ -53,10 +54,8 @@ def check(path: str) -> None:
     file = Path(path)
     file.parent.mkdir(parents=True, exist_ok=True)
     if file.is_dir():
-        raise IsADirectoryError(21, os.strerror(21), path)
-    part = part_of(file)
-    part.touch()
-    part.unlink()
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    try_writing(file)
 
 
 def write_junit(path: str, runs: Iterable[Judged]) -> None:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from locust_cw_dist.core.names.printable import printable
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.core.publish.window_datums import Entry
 from locust_cw_dist.core.spool.batch_file import SpooledBatch, SpoolError, pack, unpack
@@ -82,7 +83,9 @@ class BatchStore:
         try:
             stored.return_to_memory(unpack(self._disk_thread.run(self._spool.read, stored.file)))
         except (OSError, SpoolError, ValueError) as e:
-            self._once.warning_of(str(stored.file), "unreadable", "locust-cw: %s is lost: %s", stored.file, e)
+            self._once.warning_of(
+                str(stored.file), "unreadable", "locust-cw: %s is lost: %s", printable(stored.file), e
+            )
             return UNREADABLE
         return None
 

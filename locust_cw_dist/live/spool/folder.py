@@ -11,7 +11,8 @@
 
 The kernel gives a lock free when its holder dies, however it dies; a folder whose lock is free is an orphan, and
 whoever takes its lock may send what it holds. Each file is written under another name, synced, and renamed: it is
-whole or not there.
+whole or not there. Folders and files that are made here are for their owner alone. What others may have put there is
+read with care (`regular_files`), and no link is followed.
 
 Every method blocks. State: touched by one thread at a time (`DiskThread`); nothing here logs.
 """
@@ -20,6 +21,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,7 +30,8 @@ from pathlib import Path
 
 from locust_cw_dist.core.records.location import SUFFIX
 from locust_cw_dist.live.platform import forks
-from locust_cw_dist.live.platform.files import PART, sync_folder, write_whole
+from locust_cw_dist.live.platform.files import OWNER_ONLY, part_of, sync_folder, write_whole
+from locust_cw_dist.regular_files import NO_WAITING, read_regular, reason, require_regular
 
 MAX_SPOOL_BYTES = 512 * 2**20
 """What all batches in a folder may take: a window of 100 endpoints with 250 values each is some 150 kB, so this holds
@@ -39,11 +43,19 @@ MAX_REFUSED_BYTES = 16 * 2**20
 MAX_FILE_BYTES = 4 * 2**20
 """No batch is as large; a larger file was not written here."""
 
+MAX_STATE_BYTES = 512 * 1024
+"""What is read of another process's state: a thousand runs, with ids as long as ours are ten times over."""
+
 MAX_NOTE_BYTES = 64 * 1024
 """What is read of another process's note."""
 
+FOLDER_MODE = 0o700
+
 BATCH, TRYING = ".batch", ".trying"
 LOCK, STATE, REFUSED = "lock", "state.json", "refused.jsonl"
+
+_NUMBERED = re.compile(rf"[0-9]{{8}}{re.escape(BATCH)}|{re.escape(STATE)}|.+{re.escape(SUFFIX)}", re.DOTALL)
+"""Files that processes write whole, and so leave half of when they are killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +66,8 @@ class Orphan:
         folder: Its folder, whose lock this process holds now.
         batches: Files, oldest first, each with whether it was being sent when the process ended.
         foreign: Files that no process of ours writes.
-        state: What `state.json` holds; empty if there is none.
+        state: What `state.json` holds; empty if there is none, or it can't be read.
+        state_error: Why `state.json` can't be read; empty if it can.
         error: Why the folder can't be used and is not held; empty if it is.
     """
 
@@ -62,6 +75,7 @@ class Orphan:
     batches: tuple[tuple[Path, bool], ...]
     foreign: tuple[Path, ...]
     state: bytes
+    state_error: str = ""
     error: str = ""
 
 
@@ -77,6 +91,7 @@ class Spool:
         self._used_bytes = 0
         self._number = 0
         self._locks: dict[Path, int] = {}
+        self._foreign: set[Path] = set()
         forks.watch(self)
 
     def open(self) -> None:
@@ -87,7 +102,7 @@ class Spool:
         """
         # Under a name that nobody adopts, until it is locked.
         unlocked = self.folder / f".{self._own.name}"
-        unlocked.mkdir(parents=True)
+        _make_folder(unlocked)
         self._lock(unlocked)
         unlocked.rename(self._own)
         self._locks[self._own] = self._locks.pop(unlocked)
@@ -115,29 +130,27 @@ class Spool:
         if trying:
             self.mark(path)
         size_bytes = _size_bytes(path)
-        write_whole(path, content)
+        write_whole(path, content, OWNER_ONLY)
         self._used_bytes += len(content) - size_bytes
         return path
 
     def replace(self, path: Path, content: bytes) -> None:
         """Write a batch in the place of another."""
         size_bytes = _size_bytes(path)
-        write_whole(path, content)
+        write_whole(path, content, OWNER_ONLY)
         self._used_bytes += len(content) - size_bytes
 
     def read(self, path: Path) -> bytes:
         """Return what a file holds.
 
         Raises:
-            OSError: It can't be read, or is larger than any batch.
+            OSError: It can't be read, is no regular file, or is larger than any batch.
         """
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise OSError(f"over {MAX_FILE_BYTES} bytes")
-        return path.read_bytes()
+        return read_regular(path, MAX_FILE_BYTES, follows_links=False)
 
     def mark(self, path: Path) -> None:
         """Note on disk that a batch is being sent."""
-        path.with_suffix(TRYING).touch()
+        path.with_suffix(TRYING).touch(OWNER_ONLY)
         sync_folder(path.parent)
 
     def unmark(self, path: Path) -> None:
@@ -148,20 +161,21 @@ class Spool:
     def remove(self, path: Path) -> None:
         """Remove a batch; first itself and then its mark, so that it is never there without one."""
         with suppress(FileNotFoundError):
-            self._used_bytes -= path.stat().st_size
+            size_bytes = _size_bytes(path)
             path.unlink()
+            self._used_bytes -= size_bytes
             sync_folder(path.parent)
         path.with_suffix(TRYING).unlink(missing_ok=True)
 
     def write_state(self, content: bytes) -> None:
         """Note what became of this process's runs."""
-        write_whole(self._own / STATE, content)
+        write_whole(self._own / STATE, content, OWNER_ONLY)
 
     def set_aside(self, line: bytes) -> bool:
         """Add a line to `refused.jsonl`; return False if it is full."""
-        path = self.folder / REFUSED
-        with path.open("ab") as file:
-            if file.tell() + len(line) > MAX_REFUSED_BYTES:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | NO_WAITING
+        with os.fdopen(os.open(self.folder / REFUSED, flags, OWNER_ONLY), "ab") as file:
+            if require_regular(file.fileno()).st_size + len(line) > MAX_REFUSED_BYTES:
                 return False
             file.write(line + b"\n")
             file.flush()
@@ -190,15 +204,22 @@ class Spool:
         """Return what other processes that live say of themselves."""
         notes = []
         for path in self.in_use():
-            with suppress(OSError), (path / LOCK).open("rb") as file:
-                notes.append(file.read(MAX_NOTE_BYTES))
+            with suppress(OSError):
+                notes.append(read_regular(path / LOCK, MAX_NOTE_BYTES, follows_links=False))
         return notes
+
+    def leave(self, path: Path) -> None:
+        """Never remove this file: it has a name of ours, and holds something else."""
+        self._foreign.add(path)
 
     def forget(self, folder: Path) -> None:
         """Remove an adopted folder, or this process's own, if no batch or record is left in it; free its lock."""
         if not any((*folder.glob(f"*{BATCH}"), *folder.glob(f"*{SUFFIX}"))):
-            for path in (*folder.glob(f"*{TRYING}"), *folder.glob(f"*{PART}"), folder / STATE, folder / LOCK):
-                path.unlink(missing_ok=True)
+            halves = (path for path in folder.glob(".*") if _is_half(path))
+            for path in {*folder.glob(f"*{TRYING}"), *halves, folder / STATE, folder / LOCK} - self._foreign:
+                # A folder of that name, say.
+                with suppress(OSError):
+                    path.unlink()
             # Something foreign may be in it, which stays.
             with suppress(OSError):
                 folder.rmdir()
@@ -232,21 +253,25 @@ class Spool:
         """Return the folders of other processes; one with batches and no lock was copied here."""
         folders = [path for path in sorted(self.folder.iterdir()) if path.is_dir() and path not in self._locks]
         folders = [path for path in folders if not path.name.startswith(".")]
-        return [path for path in folders if (path / LOCK).exists() or any(path.glob(f"*{BATCH}"))]
+        return [path for path in folders if _is_used(path)]
 
     def _lock(self, folder: Path) -> bool:
         try:
-            file = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)
+            file = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | NO_WAITING, OWNER_ONLY)
         except FileNotFoundError:
             # Its process has ended just now, and left nothing.
             return False
         try:
+            # Without a name it is likewise the lock of a folder that is gone.
+            is_free = require_regular(file).st_nlink > 0
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_free = is_free and os.fstat(file).st_nlink > 0
         except BlockingIOError:
+            is_free = False
+        except OSError:
             os.close(file)
-            return False
-        if not os.fstat(file).st_nlink:
-            # Likewise: this lock is that of a folder that is gone.
+            raise
+        if not is_free:
             os.close(file)
             return False
         os.ftruncate(file, 0)
@@ -261,10 +286,11 @@ def _is_held(folder: Path) -> bool:
     A shared lock, for a moment, finds out without writing.
     """
     try:
-        file = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(folder / LOCK, os.O_RDONLY | os.O_NOFOLLOW | NO_WAITING)
     except FileNotFoundError:
         return False
     try:
+        require_regular(file)
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
@@ -285,21 +311,55 @@ def _usable(take: Callable[[Path], Orphan | None], folder: Path) -> Orphan | Non
         return None
     except OSError as e:
         # Of another user, say: whatever it is, the other folders can be used.
-        return Orphan(folder, (), (), b"", error=f"it can't be used: {e}")
+        return Orphan(folder, (), (), b"", error=f"it can't be used: {reason(e)}")
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for their owner alone."""
+    missing = [above for above in folder.parents if not above.exists()]
+    for above in reversed(missing):
+        above.mkdir(FOLDER_MODE, exist_ok=True)
+    folder.mkdir(FOLDER_MODE)
+
+
+def _is_used(folder: Path) -> bool:
+    """Whether a process has, or had, a folder; one that may not be looked into counts, for others to say so."""
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return LOCK in names or any(name.endswith(BATCH) for name in names)
+
+
+def _is_half(path: Path) -> bool:
+    """Whether a process of ours was killed while it wrote a file."""
+    whole = part_of(path)
+    return whole is not None and _NUMBERED.fullmatch(whole) is not None
 
 
 def _size_bytes(path: Path) -> int:
-    """Return the size of a file; 0 if it is not there, or not any more: other processes remove theirs."""
+    """Return what a batch takes; 0 if it is not there, or not any more: other processes remove theirs.
+
+    What can't be a batch takes no room from those that are.
+    """
     try:
-        return path.stat().st_size
+        status = path.lstat()
     except FileNotFoundError:
         return 0
+    return status.st_size if stat.S_ISREG(status.st_mode) and status.st_size <= MAX_FILE_BYTES else 0
 
 
 def _orphan(folder: Path) -> Orphan:
     known = {LOCK, STATE}
-    files = sorted(path for path in folder.iterdir() if path.name not in known)
-    batches = tuple((path, path.with_suffix(TRYING).exists()) for path in files if path.suffix == BATCH)
-    foreign = tuple(path for path in files if path.suffix not in {BATCH, TRYING, PART})
-    state = folder / STATE
-    return Orphan(folder, batches, foreign, state.read_bytes() if state.exists() else b"")
+    files = sorted(path for path in folder.iterdir() if path.name not in known and not _is_half(path))
+    batches = tuple((path, os.path.lexists(path.with_suffix(TRYING))) for path in files if path.suffix == BATCH)
+    foreign = tuple(path for path in files if path.suffix not in {BATCH, TRYING})
+    try:
+        state, error = read_regular(folder / STATE, MAX_STATE_BYTES, follows_links=False), ""
+    except FileNotFoundError:
+        state, error = b"", ""
+    except OSError as e:
+        state, error = b"", reason(e)
+    return Orphan(folder, batches, foreign, state, error)

@@ -9,17 +9,20 @@ import json
 import logging
 from pathlib import Path
 
+from locust_cw_dist.core.names.printable import printable
 from locust_cw_dist.core.publish.ledger import Account, RunLedger
 from locust_cw_dist.core.publish.limits import MAX_AGE_S
 from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.spool.batch_file import Share, SpoolError, unpack
 from locust_cw_dist.core.spool.run_state import RecoveredRun, read_state
 from locust_cw_dist.core.spool.stored_batch import StoredBatch
+from locust_cw_dist.core.summaries import checked_values
 from locust_cw_dist.core.summaries.windows import time_of_day
 from locust_cw_dist.live.platform.clock import WritingClock
 from locust_cw_dist.live.platform.disk_thread import DiskThread
 from locust_cw_dist.live.publish.sender import Sender
-from locust_cw_dist.live.spool.folder import Orphan, Spool
+from locust_cw_dist.live.spool.folder import STATE, Orphan, Spool
+from locust_cw_dist.regular_files import reason as reason_of
 
 logger = logging.getLogger("locust_cw_dist")
 json_logger = logging.getLogger("locust_cw_dist.summary")
@@ -85,8 +88,10 @@ class Recovery:
     def _read_state(self, orphan: Orphan) -> None:
         try:
             states = read_state(orphan.state) if orphan.state else []
+            checked_values.require(not orphan.state_error, orphan.state_error)
         except ValueError as e:
-            self._skip(orphan.folder, f"what its process noted last can't be read: {e}")
+            self._skip(orphan.folder / STATE, f"what its process noted last can't be read: {e}")
+            self._disk_thread.run(self._spool.leave, orphan.folder / STATE)
             return
         for state in states:
             self._run(state.run_id).state = state
@@ -104,7 +109,10 @@ class Recovery:
     def _adopt_file(self, path: Path, *, is_doubtful: bool, dry_run: bool) -> None:
         try:
             batch = unpack(self._disk_thread.run(self._spool.read, path))
-        except (OSError, SpoolError) as e:
+        except OSError as e:
+            self._skip(path, reason_of(e))
+            return
+        except SpoolError as e:
             self._skip(path, str(e))
             return
         age_s = self._clock.written_s(self._clock.now_s()) - batch.oldest_s
@@ -134,7 +142,7 @@ class Recovery:
 
     def _skip(self, path: Path, reason: str) -> None:
         self.skipped[path] = reason
-        logger.warning("locust-cw: %s is left where it is: %s", path, reason)
+        logger.warning("locust-cw: %s is left where it is: %s", printable(path), printable(reason))
 
     def _say_found(self) -> None:
         for run_id, run in self.runs.items():

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import gevent
 
+from locust_cw_dist.core.names.printable import printable
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform.clock import SystemClock, monotonic_s
@@ -169,7 +170,7 @@ class Resending:
     def _look_at_others(self) -> None:
         self.in_use = self._disk_thread.run(self._spool.in_use)
         for path in self.in_use:
-            logger.warning("locust-cw: %s is left where it is: a process that lives uses it", path)
+            logger.warning("locust-cw: %s is left where it is: a process that lives uses it", printable(path))
 
 
 def _require_spool(folder: Path) -> None:

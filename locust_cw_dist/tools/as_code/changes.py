@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from locust_cw_dist.core.names.printable import printable
+from locust_cw_dist.core.summaries import checked_json
 from locust_cw_dist.errors import LocustCwError
 from locust_cw_dist.tools.as_code.alarms import Alarm
 from locust_cw_dist.tools.as_code.names import OWNER_TAG, STACK_TAG, mark, owner_value
@@ -274,13 +276,13 @@ def _shown(value: Any) -> str:
     if value is None:
         return "(none)"
     text = value if isinstance(value, str) else json.dumps(value)
-    text = " ".join(text.split())
+    text = printable(" ".join(text.split()))
     return text if len(text) <= MAX_SHOWN_CHARS else f"{text[: MAX_SHOWN_CHARS - 3]}..."
 
 
 def _read_body(text: str) -> dict[str, Any] | None:
     try:
-        body = json.loads(text)
+        body = checked_json.parse(text.encode())
     except ValueError:
         return None
     return body if isinstance(body, dict) else None

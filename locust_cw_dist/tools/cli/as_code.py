@@ -8,6 +8,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from locust_cw_dist.core.names.printable import printable
 from locust_cw_dist.errors import LocustCwError, SettingsError
 from locust_cw_dist.settings.settings import OPTIONS
 from locust_cw_dist.tools.cli import records
@@ -113,7 +114,7 @@ def known(arguments: argparse.Namespace, settings: Settings) -> Known:
 
     found, host = list(arguments.endpoint), settings.host or arguments.host
     if arguments.record is not None:
-        record = records.read(arguments.record, 1)
+        record = records.read_and_warn(arguments.record, 1)
         found += record.endpoints()
         host = host or _text(record.options.get("host"))
     selection = Selection(settings.groups, settings.include, settings.exclude)
@@ -137,9 +138,9 @@ def confirm(arguments: argparse.Namespace, question: str) -> bool:
 def print_changes(changes: Changes) -> None:
     """Print what is to be done, a sign before each: + created, ~ changed, - deleted."""
     for change in changes.changes:
-        print(f"{signed(change)} {change.name}")
+        print(f"{signed(change)} {printable(change.name)}")
         for line in change.lines:
-            print(f"      {line}")
+            print(f"      {printable(line)}")
     print(("" if not changes.changes else "\n") + changes.summary())
 
 
@@ -183,7 +184,7 @@ def carry_out(
     except LocustCwError as e:
         raise LocustCwError(f"{e} ({len(done)} of {len(changes.changes)} changes were made; run it again)") from e
     for line in said:
-        print(f"CloudWatch says: {line}", file=sys.stderr)
+        print(f"CloudWatch says: {printable(line)}", file=sys.stderr)
     print(f"done: {len(done)} {'change' if len(done) == 1 else 'changes'} made")
     return 0
 

@@ -97,7 +97,7 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
         records.number_in(0, 86_400, "seconds"),
     )
     parser.add_argument(
-        "--min-change", type=percent, default=5.0, metavar="%%", help="smallest change that counts (default: 5)"
+        "--min-change", type=percent, default=5.0, metavar="PERCENT", help="smallest change that counts (default: 5)"
     )
     parser.add_argument(
         "--min-failures",
@@ -107,7 +107,7 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
         help="the same of the failure ratio (default: 0.5)",
     )
     parser.add_argument(
-        "--confidence", type=confidence, default=95.0, metavar="%%", help="of all intervals together (default: 95)"
+        "--confidence", type=confidence, default=95.0, metavar="PERCENT", help="of all intervals together (default: 95)"
     )
     parser.add_argument(
         "--warm-up", type=seconds, default=0.0, metavar="SECONDS", help="leave out the beginning of each run"
@@ -167,18 +167,19 @@ def _compare(arguments: argparse.Namespace) -> Outcome:
     from locust_cw_dist.tools.comparison.coverage import gaps_of
     from locust_cw_dist.tools.comparison.outcome import Outcome
 
-    bases = [records.read(path, MAX_WINDOWS) for path in arguments.bases]
-    candidate = records.read(arguments.candidate, MAX_WINDOWS)
+    left_out: list[str] = []
+    bases = [records.read(path, MAX_WINDOWS, left_out) for path in arguments.bases]
+    candidate = records.read(arguments.candidate, MAX_WINDOWS, left_out)
     choices = Choices(
         arguments.min_change, arguments.min_failures, arguments.confidence, arguments.warm_up, arguments.successes
     )
     with records.progress("Comparing") as tick:
         changes = compare(bases, candidate, choices, tick)
     gaps = gaps_of(bases, candidate, choices, changes)
-    warnings = comparability.warnings(bases, candidate)
+    warnings = left_out + comparability.warnings(bases, candidate)
     if not changes:
         warnings.append("no endpoint can be compared: each needs five whole windows and ten requests in every run")
-    decision = _decide(arguments, [*bases, candidate], choices, changes, gaps) if arguments.fail_on else None
+    decision = _decide(arguments, [*bases, candidate], choices, changes, gaps, left_out) if arguments.fail_on else None
     return Outcome(bases, candidate, choices, changes, gaps, warnings, decision)
 
 
@@ -188,6 +189,7 @@ def _decide(
     choices: Choices,
     changes: Sequence[Change],
     gaps: Sequence[Gap],
+    left_out: Sequence[str],
 ) -> Decision:
     from locust_cw_dist.tools.comparison.comparability import doubts
     from locust_cw_dist.tools.comparison.coverage import without_results
@@ -195,7 +197,8 @@ def _decide(
 
     empty = [f"run {run_id} has no results to compare" for run_id in without_results(runs, choices)]
     allowed = Allowed(arguments.allow_missing, arguments.min_requests)
-    return decide(arguments.fail_on, changes, gaps, choices, allowed, [*doubts(runs[:-1], runs[-1]), *empty])
+    unreliable = [*left_out, *doubts(runs[:-1], runs[-1]), *empty]
+    return decide(arguments.fail_on, changes, gaps, choices, allowed, unreliable)
 
 
 def _write_page(path: Path, outcome: Outcome) -> None:
@@ -269,7 +272,7 @@ def _print_tables(outcome: Outcome, *, all_endpoints: bool) -> None:
 
     console = terminal.make_console()
     bases = ", ".join(base.run_id for base in outcome.bases)
-    console.print(f"base {bases}; candidate {outcome.candidate.run_id}", soft_wrap=True)
+    console.print(f"base {bases}; candidate {outcome.candidate.run_id}", soft_wrap=True, markup=False)
     for warning in outcome.warnings:
         print(f"locust-cw compare: warning: {warning}", file=sys.stderr)
     if outcome.changes:

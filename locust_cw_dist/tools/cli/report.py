@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from locust_cw_dist.core.names.printable import printable
 from locust_cw_dist.tools.cli import records
 
 _DESCRIPTION = """\
@@ -51,9 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
     from locust_cw_dist.tools.reporting.series import MAX_POINTS
 
     check_plotly()
-    record = records.read(arguments.record, MAX_POINTS)
+    record = records.read_and_warn(arguments.record, MAX_POINTS)
     with records.progress("Drawing") as tick:
         page = report(record, tick)
     records.write(arguments.output, page)
-    print(f"{arguments.output}: run {record.run_id}, {len(page) / 2**20:.1f} MiB")
+    print(f"{printable(arguments.output)}: run {record.run_id}, {len(page) / 2**20:.1f} MiB")
     return 0

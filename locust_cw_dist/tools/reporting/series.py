@@ -53,7 +53,7 @@ def page_data(runs: Sequence[Record], names: Sequence[str], tick: Callable[[floa
 
 
 def _subject(run: Record, key: EndpointKey | None) -> dict[str, Any]:
-    over_time = [_point(run, point, _summary(point, key)) for point in run.points]
+    over_time = [_point(point, _summary(point, key)) for point in run.points]
     whole = Summary()
     for point in run.points:
         whole.merge(_summary(point, key))
@@ -76,13 +76,18 @@ def _summary(point: Point, key: EndpointKey | None) -> Summary:
     return together
 
 
-def _point(run: Record, point: Point, summary: Summary) -> dict[str, float | None]:
-    seconds, times = run.seconds_of(point), summary.response_times()
+def _point(point: Point, summary: Summary) -> dict[str, float | None]:
+    """Return a row of the plots; rates are means over the whole span.
+
+    The test ran in a part only of the first and the last span. How long exactly is not known, and divided by a moment,
+    the first requests of all users would be a peak that no second of the run had.
+    """
+    times = summary.response_times()
     percentiles = {f"p{p:g}": _short(times.percentile(p)) if times.count else None for p in PERCENTS}
     return {
         "at_s": point.start_s,
-        "rps": _short(summary.count / seconds),
-        "fps": _short(summary.failure_count / seconds),
+        "rps": _short(summary.count / point.span_s),
+        "fps": _short(summary.failure_count / point.span_s),
         **percentiles,
     }
 
@@ -93,7 +98,7 @@ def _reasons(run: Record, key: EndpointKey | None, whole: Summary) -> list[dict[
     rates: dict[str, list[float]] = {reason: [] for reason in named}
     rest: list[float] = []
     for point in run.points:
-        counts, seconds = _summary(point, key).reasons, run.seconds_of(point)
+        counts, seconds = _summary(point, key).reasons, point.span_s
         for reason in named:
             rates[reason].append(_short(counts.get(reason, 0) / seconds))
         rest.append(_short(sum(count for reason, count in counts.items() if reason not in rates) / seconds))
