@@ -204,7 +204,12 @@ class RuleWatch:
     def rules_of_record(self, run: Run) -> list[dict[str, Any]]:
         """Return what became of the rules, as the record of a run has it (docs/record.md)."""
         return [
-            {"rule": one.rule.text(), "state": _state_of_record(one.state, one.rule.severity), "observed": one.observed}
+            {
+                "rule": one.rule.text(),
+                "state": _state_of_record(one.state, one.rule.severity),
+                "failed": one.failed,
+                "observed": one.observed,
+            }
             for one in self.outcome(run).rules
         ]
 

@@ -6,7 +6,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from locust_cw_dist.core.records.documents import a_number, an_object
 from locust_cw_dist.core.records.record import Record
+from locust_cw_dist.core.rules.messages import rounded
+from locust_cw_dist.core.rules.rule import RuleError
+from locust_cw_dist.core.rules.rule_text import parse
 from locust_cw_dist.core.summaries.histogram import Histogram
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary
@@ -22,6 +26,7 @@ def report(run: Record, tick: Callable[[float], None] = lambda _: None) -> str:
         "run_id": run.run_id,
         "service": run.options.get("cw_service") or run.options.get("host") or "Load test",
         "verdict": run.verdict,
+        "has_failed": any(map(_has_failed, run.rules)),
         "start": _time(run.start_s),
         "duration": _duration(run.duration_s),
         "labels": list(run.labels.items()),
@@ -32,7 +37,7 @@ def report(run: Record, tick: Callable[[float], None] = lambda _: None) -> str:
         "endpoints": [_endpoint(key, summary, run.duration_s or 1.0) for key, summary in run.endpoints().items()],
         "failures": _failures(run),
         "facts": _facts(run),
-        "ledger": [(name, _plain(value)) for name, value in run.ledger.items()],
+        "ledger": [(_ledger_name(run, name), _plain(value)) for name, value in run.ledger.items()],
         "workers": _workers(run),
     }
     return render("report.html.j2", values, page_data([run], [run.run_id], tick))
@@ -90,16 +95,45 @@ def _failures(run: Record) -> list[dict[str, Any]]:
 
 
 def _rules(run: Record) -> list[dict[str, Any]]:
-    rules = [rule for rule in run.outcome.get("rules") or [] if isinstance(rule, dict)]
     return [
-        {"rule": rule.get("rule"), "state": str(rule.get("state")), "observed": rule.get("observed")} for rule in rules
+        {
+            "rule": rule.get("rule"),
+            "state": str(rule.get("state")),
+            "has_failed": _has_failed(rule),
+            "observed": _observed(rule),
+        }
+        for rule in run.rules
     ]
 
 
+def _has_failed(rule: dict[str, Any]) -> bool:
+    # A rule that saw no request may have failed, too.
+    return rule.get("failed") is True or rule.get("state") == "failed"
+
+
+def _observed(rule: dict[str, Any]) -> str:
+    """Return what a rule saw, as its own message has it: with its unit and few digits."""
+    value = a_number(rule, "observed")
+    if value is None:
+        return "-"
+    try:
+        return rounded(parse(str(rule.get("rule"))), value)
+    except RuleError:
+        return number(value)
+
+
 def _reasons(run: Record) -> list[str]:
-    verdict = run.outcome.get("verdict")
-    reasons = verdict.get("reasons") if isinstance(verdict, dict) else None
-    return [str(reason) for reason in reasons or []]
+    reasons = an_object(run.outcome, "verdict").get("reasons")
+    return list(map(str, reasons)) if isinstance(reasons, list) else []
+
+
+def _ledger_name(run: Record, name: str) -> str:
+    """Return what a number of the ledger is called; what nobody was sent is not called published."""
+    if name != "published":
+        return name
+    if run.options.get("cw_dry_run"):
+        return "would be published (dry run: nothing was sent)"
+    return name if run.begin.get("publishes") else "received (nothing was to be published)"
 
 
 def _facts(run: Record) -> list[tuple[str, str]]:
@@ -114,7 +148,7 @@ def _workers(run: Record) -> list[dict[str, Any]]:
         {
             "name": worker.get("worker"),
             "cpu_percent": worker.get("cpu_percent"),
-            "memory_mib": f"{(worker.get('memory_bytes') or 0) / 2**20:.0f}",
+            "memory_mib": f"{(a_number(worker, 'memory_bytes') or 0) / 2**20:.0f}",
             "clock_offset_s": worker.get("clock_offset_s"),
             "is_done": worker.get("done"),
         }

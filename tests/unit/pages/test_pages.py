@@ -15,7 +15,7 @@ from locust_cw_dist.live.records.record_file import read_file
 from locust_cw_dist.pages.page import render
 from locust_cw_dist.tools.cli.main import main
 from locust_cw_dist.tools.reporting.series import MAX_SUBJECTS, page_data
-from support.records import SHOP, Simulation, Traffic
+from support.records import RESOLUTION_S, SHOP, START_S, Simulation, Traffic
 
 pytestmark = pytest.mark.once
 
@@ -177,3 +177,60 @@ def test_help_has_examples_and_exit_codes(command, capsys):
     assert f"locust-cw {command} " in text
     assert "exit code: 0" in text
     assert SHOP
+
+
+def ruled(**more):
+    """The outcome of a run whose measurement is valid and one of whose rules failed."""
+    rules = [
+        {"rule": "p95 < 300 ms", "state": "failed", "failed": True, "observed": 412.34567891234567},
+        {"rule": "failure_ratio < 1 %", "state": "passed", "failed": False, "observed": 0.0021739130434782},
+        {"rule": "rps > 20 /s", "state": "warned", "failed": False, "observed": 19.99996},
+        {"rule": "count > 3", "state": "passed", "failed": False, "observed": 1234567.0},
+        {"rule": "p95(/gone) < 300 ms", "state": "no data", "failed": True, "observed": None},
+    ]
+    return {"verdict": {"state": "valid", "reasons": []}, "rules": rules} | more
+
+
+def test_the_page_of_a_run_that_failed_its_rules_says_so_and_does_not_look_good(page):
+    text = page(outcome=ruled())
+    header = text[text.index("<header>") : text.index("</header>")]
+    assert '<span class="badge bad">FAILED</span>' in header
+    assert '<span class="badge plain">valid</span>' in header
+    assert '"badge good"' not in header
+    assert "<title>FAILED: Load test " in text
+    assert '<span class="badge bad">no data</span>' in text
+    passed = page(seed=2, outcome=ruled(rules=[{"rule": "p95 < 300 ms", "state": "passed", "observed": 12.0}]))
+    assert "FAILED" not in passed.replace(re.search("<script>.*</script>", passed, re.DOTALL)[0], "")
+    assert '<span class="badge good">valid</span>' in passed
+
+
+def test_what_a_rule_saw_has_its_unit_and_few_digits(page):
+    cells = re.findall(r'<td class="number">([^<]*)</td></tr>', page(outcome=ruled()))
+    assert cells[:5] == ["412 ms", "0.217 %", "19.99996 /s", "1,234,567", "-"]
+
+
+@pytest.mark.parametrize(
+    ("begin", "row"),
+    [
+        ({"options": {"cw_dry_run": True}}, "would be published (dry run: nothing was sent)"),
+        ({"publishes": False}, "received (nothing was to be published)"),
+        ({}, "published"),
+    ],
+)
+def test_a_ledger_says_published_only_of_what_was(page, begin, row):
+    rows = re.findall(r'<tr><td class="text">([^<]*)</td><td class="number">', page(begin=begin))
+    assert [one for one in rows if "published" in one or "received" in one] == [row]
+
+
+@pytest.mark.parametrize("into_it_s", [0.287, 5, 9.99])
+def test_the_first_and_the_last_window_are_not_extrapolated(tmp_path, into_it_s):
+    """A test that starts and stops in the midst of windows; all its users begin at once."""
+    started_s = START_S + RESOLUTION_S - into_it_s
+    path = Simulation(windows=6, begin={"started_s": started_s}).write(tmp_path)
+    run = read_file(path)
+    data = page_data([run], ["run"], lambda _: None)["subjects"][0]["runs"][0]
+    counts = [sum(summary.count for summary in point.summaries.values()) for point in run.points]
+    assert data["rps"] == [pytest.approx(count / RESOLUTION_S, rel=1e-3) for count in counts]
+    assert max(data["rps"]) < 1.3 * min(data["rps"])
+    total = sum(summary.failure_count for point in run.points for summary in point.summaries.values())
+    assert sum(sum(one["rate"]) for one in data["reasons"]) * RESOLUTION_S == pytest.approx(total, rel=0.01)
