@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from locust_cw_dist.core.costs.prices import PRICE_NAMES
 from locust_cw_dist.core.names.name_pattern import NamePattern
-from locust_cw_dist.core.names.shorten import shown
+from locust_cw_dist.core.names.shorten import meant, shown
 from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
 from locust_cw_dist.core.records.location import ALLOWED, S3Location, is_url
 from locust_cw_dist.core.rules.rule import RuleError, RuleSet
@@ -186,11 +186,11 @@ def _items(value: Any, allowed: str) -> tuple[Any, ...]:
 
 
 def _percentiles(value: Any) -> tuple[float, ...]:
-    allowed = f"1 to {MAX_PERCENTILES} different percentiles above 0 and below 100, with at most 4 decimals"
+    allowed = f"1 to {MAX_PERCENTILES} different percentiles from 1 to below 100, with at most 4 decimals"
     chosen = _items(value, allowed)
     for item in chosen:
         if not _is_percentile(item):
-            raise wrong(item, allowed)
+            raise wrong(item, f"{allowed}{meant(item)}")
     if not 1 <= len(chosen) <= MAX_PERCENTILES or len(set(chosen)) < len(chosen):
         raise wrong(value, allowed)
     return tuple(float(item) for item in chosen)
@@ -199,7 +199,7 @@ def _percentiles(value: Any) -> tuple[float, ...]:
 def _is_percentile(value: object) -> bool:
     # Four decimals: a metric's name shows six digits, and a rank is computed with whole numbers.
     return (
-        isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 100 and round(value, 4) == value
+        isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value < 100 and round(value, 4) == value
     )
 
 
@@ -251,11 +251,10 @@ def _dimension_name(value: str) -> None:
 def _labels(value: Any) -> tuple[tuple[str, str], ...]:
     pairs = _pairs(value, "label")
     for name, content in pairs:
-        # No commas: Locust's web form splits what was typed at them.
         if not (name.strip() and len(name) <= 255 and name.isprintable() and not set("=,") & set(name)):
             raise wrong(name, "a label's name of 1 to 255 printable characters without '=' and ','")
-        if not (len(content) <= 1024 and content.isprintable() and "," not in content):
-            raise wrong(content, "a label's value of at most 1024 printable characters without ','")
+        if not (len(content) <= 1024 and content.isprintable()):
+            raise wrong(content, "a label's value of at most 1024 printable characters")
     if len(pairs) > MAX_LABELS:
         raise SettingsError(f"got {len(pairs)} labels, must be at most {MAX_LABELS}")
     return pairs
@@ -361,7 +360,7 @@ RECORD = Check(_record, {"type": "string", "pattern": "^(s3://[a-z0-9][a-z0-9.-]
 _PAIRS = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
 _TEXTS = {"type": "array", "items": {"type": "string"}}
 DIMENSIONS = Check(_dimensions, _PAIRS, texts.read_pairs, LINES)
-LABELS = Check(_labels, _PAIRS, texts.read_pairs, COMMAS)
+LABELS = Check(_labels, _PAIRS, texts.read_labels, COMMAS)
 PATTERNS = Check(_patterns, _TEXTS, repeating=LINES)
 RULES = Check(_rule_texts, _TEXTS, repeating=LINES)
 GROUPS = Check(_groups, {"type": "array", "items": {"type": "string", "pattern": "^.+=.+$"}}, texts.read_groups, LINES)
@@ -377,7 +376,7 @@ PERCENTILES = Check(
         "type": "array",
         "maxItems": MAX_PERCENTILES,
         "uniqueItems": True,
-        "items": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 100},
+        "items": {"type": "number", "minimum": 1, "exclusiveMaximum": 100},
     },
     texts.read_percentiles,
     COMMAS,

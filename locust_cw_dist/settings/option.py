@@ -121,9 +121,10 @@ class Option:
         """Return the value, unchecked, of what a parser stored or Locust's web form put in its place."""
         if self.check.repeating is None:
             return stored
-        texts = [stored] if isinstance(stored, str) else stored
+        # As one text: the web form splits what was typed at each comma, quoted or not.
+        text = stored if isinstance(stored, str) else self.check.repeating.joint.join(stored)
         try:
-            return self.check.read([part for text in texts for part in self.check.repeating.split(text)])
+            return self.check.read(self.check.repeating.split(text))
         except SettingsError as wrong:
             raise SettingsError(wrong.problem, setting=self.flag) from None
 

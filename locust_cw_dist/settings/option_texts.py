@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -16,10 +17,12 @@ class Repeating(NamedTuple):
     Attributes:
         how: A sentence for help.
         split: Takes the text of one occurrence apart.
+        joint: What stands between values in one text.
     """
 
     how: str
     split: Callable[[str], list[str]]
+    joint: str
 
 
 def number(kind: Callable[[str], float]) -> Callable[[str], float | str]:
@@ -39,13 +42,42 @@ def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
+_ITEM = re.compile(
+    r"""
+    \s* (?:
+        (?P<quoted> (?: [^,="]* =\s* )? "(?: [^"] | "" )*" )
+      | (?P<plain> [^,]* )
+    ) \s* (?: , | $ )
+    """,
+    re.VERBOSE,
+)
+ONE, TWO = '"', '""'
+_QUOTED = re.compile(r'(?P<key>[^,="]*=\s*)?"(?P<text>(?:[^"]|"")*)"')
+
+
 def _lines_and_commas(text: str) -> list[str]:
-    """Return what stands between commas or on a line of its own."""
-    return _lines(text.replace(",", "\n"))
+    """Return what stands between commas or on a line of its own; commas in double quotes separate nothing.
+
+    Quotes go around a whole item or around all behind its ``=``. They stay, so that this may be done again; `unquoted`
+    takes them away.
+    """
+    items = [found for line in _lines(text) for found in _ITEM.finditer(line)]
+    return [item for found in items if (item := (found["quoted"] or found["plain"]).strip())]
 
 
-LINES = Repeating("Repeatable; in the environment variable, one per line.", _lines)
-COMMAS = Repeating("Repeatable, or separated by commas.", _lines_and_commas)
+LINES = Repeating("Repeatable; in the environment variable, one per line.", _lines, "\n")
+COMMAS = Repeating("Repeatable, or separated by commas.", _lines_and_commas, ",")
+
+
+def unquoted(item: str) -> str:
+    """Return an item of a list with commas without its quotes; two of them within are one of the text."""
+    found = _QUOTED.fullmatch(item)
+    return item if found is None else f"{found['key'] or ''}{found['text'].replace(TWO, ONE)}"
+
+
+def read_labels(texts: Iterable[str]) -> list[tuple[str, str]]:
+    """Return (key, value) of ``branch=main``, ``note="a, b"`` and ``"note=a, b"``."""
+    return read_pairs(map(unquoted, texts))
 
 
 def read_percentiles(texts: Sequence[str]) -> list[float | str]:

@@ -178,6 +178,7 @@ class Settings:
         "--cw-label <key=value>",
         "Branch, commit or build of this run, by name: in the log, the record and the page, never billed.",
         checks.LABELS,
+        form='Quote a value with a comma: note="a, b".',
         in_web_form=True,
     ).default(EMPTY)
     reasons: Literal["class", "message"] = _record(

@@ -43,7 +43,7 @@ def test_what_is_sent_put_and_applied_is_taken(everywhere):
     store = S3(settings)
     target = place.below("a.cwrecord")
     store.put(b"content", target)
-    assert store.newest(place) == target
+    assert [record for record, _ in store.newest_first(place)] == [target]
     assert store.get(target) == b"content"
     with pytest.raises(S3Error, match="there is no bucket"):
         store.put(b"content", S3Location(f"{bucket}-none", "x").below("a.cwrecord"))

@@ -99,7 +99,7 @@ def test_the_package_reads_what_the_chart_writes(monkeypatch):
     assert (settings.resolution_s, settings.grace_s, settings.flush_timeout_s) == (5, 20.0, 120.0)
     assert settings.percentiles == (50.0, 95.0, 99.9)
     assert dict(settings.dimensions) == {"Team": "checkout", "Stage": "2"}
-    assert dict(settings.labels) == {"branch": "main", "commit": "abcdef"}
+    assert dict(settings.labels) == {"branch": "fix-a,b", "commit": "abcdef", "note": 'says "hi", twice'}
     assert "ResponseSize_Bytes" not in settings.metrics
     assert "Users" in settings.metrics
     assert settings.groups == (("/item/[0-9]+", "/item/{id}"), ("/user/.*", "/user"))

@@ -11,7 +11,12 @@ reads them; what is empty, none or false is left to its defaults.
 {{- $text = ternary "/etc/locust-cw/rules/rules.toml" "" (not (empty $value)) -}}
 {{- else if kindIs "map" $value -}}
 {{- $lines := list -}}
-{{- range $name, $content := $value -}}{{- $lines = append $lines (printf "%s=%s" $name (toString $content)) -}}{{- end -}}
+{{- range $name, $content := $value -}}
+{{- $content = toString $content -}}
+{{- /* A comma separates labels, but in quotes. */ -}}
+{{- if and (eq $key "label") (regexMatch "[,\"]" $content) -}}{{- $content = printf "\"%s\"" ($content | replace "\"" "\"\"") -}}{{- end -}}
+{{- $lines = append $lines (printf "%s=%s" $name $content) -}}
+{{- end -}}
 {{- $text = join "\n" $lines -}}
 {{- else if kindIs "slice" $value -}}
 {{- $text = join "\n" $value -}}

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Any
 
 from locust_cw_dist.core.names.name_pattern import NamePattern
-from locust_cw_dist.core.names.shorten import shown
+from locust_cw_dist.core.names.shorten import meant, shown
 
 MAX_WINDOW_S = 3600
 """The longest sliding window: what a rule holds in memory are the windows of `resolution` seconds in it."""
@@ -74,7 +74,7 @@ class Rule:
 
     Attributes:
         figure: What is compared with the limit.
-        percentile: Which one, above 0 and below 100, as 99.9; None where the figure is another.
+        percentile: Which one, from 1 to below 100, as 99.9; None where the figure is another.
         request: The name of the requests that it looks at, or a regular expression that their whole names match. None:
             all.
         method: Their method, as Locust tells it. None: all.
@@ -267,8 +267,9 @@ def _check_figure(rule: Rule) -> None:
         raise _wrong("percentile", rule.percentile, "given for the figure percentile and for no other")
     percent = rule.percentile
     # Four decimals, as for percentiles that are published: a rank is computed with whole numbers.
-    if percent is not None and not (_is_number(percent) and 0 < percent < 100 and round(percent, 4) == percent):
-        raise _wrong("percentile", f"p{percent:g}", "above p0 and below p100, with at most 4 decimals")
+    if percent is not None and not (_is_number(percent) and 1 <= percent < 100 and round(percent, 4) == percent):
+        allowed = f"from p1 to below p100, with at most 4 decimals{meant(percent)}"
+        raise _wrong("percentile", f"p{percent:g}", allowed)
 
 
 def _check_limit(rule: Rule) -> None:

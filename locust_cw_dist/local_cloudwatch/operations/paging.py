@@ -36,7 +36,7 @@ def decode_token(token: str, document: Document, size: int) -> list[int]:
         content = json.loads(base64.urlsafe_b64decode(token.encode()))
         place = [int(number) for number in content["place"]]
         is_ours = content["question"] == _digest(document) and len(place) == size
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ApiError("InvalidNextToken", "The next token specified is invalid.") from error
     if not is_ours:
         raise ApiError("InvalidNextToken", "The next token specified belongs to another request.")

@@ -176,6 +176,7 @@ def test_help_has_examples_and_exit_codes(command, capsys):
     assert ended.value.code == 0
     assert f"locust-cw {command} " in text
     assert "exit code: 0" in text
+    assert "%%" not in text
     assert SHOP
 
 

@@ -70,6 +70,10 @@ TAKEN = [
     ("percentiles", "50,p95,99.9", "percentiles", (50.0, 95.0, 99.9)),
     ("dimension", "Team=a = b", "dimensions", (("Team", "a = b"),)),
     ("label", "branch=main,commit=ab12", "labels", (("branch", "main"), ("commit", "ab12"))),
+    ("label", 'note="a, b",commit=ab12', "labels", (("note", "a, b"), ("commit", "ab12"))),
+    ("label", '"note=a, ""b""", disk=5" wide', "labels", (("note", 'a, "b"'), ("disk", '5" wide'))),
+    ("label", 'note = "a=1,b=2"', "labels", (("note", "a=1,b=2"),)),
+    ("label", 'empty="", note=","', "labels", (("empty", ""), ("note", ","))),
     ("metrics", "all", "metrics", frozenset(METRIC_NAMES)),
     ("metrics", "Users,RequestCount", "metrics", frozenset({"Users", "RequestCount"})),
     ("metrics", "all,-Users", "metrics", frozenset(METRIC_NAMES) - {"Users"}),
@@ -98,6 +102,8 @@ REFUSED = [
     ("percentiles", "", "[]", "percentiles"),
     ("percentiles", "95,100", "100.0", "below 100"),
     ("percentiles", "median", "'median'", "below 100"),
+    ("percentiles", "0.95", "0.95", "with at most 4 decimals; was 95 meant?"),
+    ("percentiles", "50,p0.999", "0.999", "; was 99.9 meant?"),
     ("percentiles", "95,95", "95.0, 95.0", "different"),
     ("percentiles", "1,2,3,4,5,6,7,8,9,10,11", "11.0", "1 to 10"),
     ("dimension", "Team", "'Team'", "KEY=VALUE"),
@@ -391,6 +397,8 @@ def test_an_unknown_option_is_one_line_with_the_nearest_one_that_there_is(typed,
         ("branch=main", (("branch", "main"),)),
         ("branch=main, commit=ab12", (("branch", "main"), ("commit", "ab12"))),
         (["branch=main", "commit=ab12"], (("branch", "main"), ("commit", "ab12"))),
+        # It splits at commas, whatever stands around them.
+        (['note="a', ' b"', "commit=ab12"], (("note", "a, b"), ("commit", "ab12"))),
     ],
 )
 def test_labels_as_the_web_form_leaves_them(left_by_the_form, labels):

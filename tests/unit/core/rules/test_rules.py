@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 
 import pytest
 from hypothesis import given
@@ -29,7 +30,7 @@ GOOD = [
     ("p95 > 300", P95 | {"is_upper_limit": False}),
     ("p95 >= 3e2", P95 | {"is_upper_limit": False, "inclusive": True}),
     ("p99.9 < 300", P95 | {"percentile": 99.9}),
-    ("p0.0001 < 300", P95 | {"percentile": 0.0001}),
+    ("p1.0001 < 300", P95 | {"percentile": 1.0001}),
     ("p95(/checkout) < 300", P95 | {"request": "/checkout"}),
     ("p95(POST /checkout) < 300", P95 | {"request": "/checkout", "method": "POST"}),
     ("p95( POST   /checkout ) < 300", P95 | {"request": "/checkout", "method": "POST"}),
@@ -67,7 +68,7 @@ GOOD = [
 
 FORM = "must be a figure, a comparison (<, <=, >, >=) and a limit, as 'p95(POST /checkout) < 300 ms'"
 FIGURES = "must be p and a number (p95, p99.9), mean, max, failure_ratio, rps or count"
-PERCENTILES = "must be above p0 and below p100, with at most 4 decimals"
+PERCENTILES = "must be from p1 to below p100, with at most 4 decimals"
 KEYS = "name, method, successful_only, window_s, warm_up_s, min_requests, severity, abort_after_s"
 
 BAD = [
@@ -90,6 +91,8 @@ BAD = [
     ("median < 300", f"figure: got 'median', {FIGURES}"),
     ("percentile < 300", f"figure: got 'percentile', {FIGURES}"),
     ("p0 < 300", f"percentile: got 'p0', {PERCENTILES}"),
+    ("p0.95 < 300", f"percentile: got 'p0.95', {PERCENTILES}; was 95 meant?"),
+    ("p0.999 < 300", f"percentile: got 'p0.999', {PERCENTILES}; was 99.9 meant?"),
     ("p100 < 300", f"percentile: got 'p100', {PERCENTILES}"),
     ("p95.00001 < 300", f"percentile: got 'p95', {PERCENTILES}"),
     ("p95() < 300", "requests: got nothing between the parentheses, must be a name, as (POST /checkout)"),
@@ -183,7 +186,7 @@ def any_rules(draw):
     }.get(figure, st.sampled_from([0.001, 0.1, 1, 299.5, 1e5]))
     return Rule(
         figure=figure,
-        percentile=draw(st.integers(1, 999_999)) / 10_000 if figure is Figure.PERCENTILE else None,
+        percentile=draw(st.integers(10_000, 999_999)) / 10_000 if figure is Figure.PERCENTILE else None,
         limit=float(draw(limit)),
         is_upper_limit=draw(st.booleans()),
         inclusive=draw(st.booleans()),
@@ -370,17 +373,46 @@ def test_a_wrong_file_is_one_line_with_file_rule_and_what_is_allowed(write, text
 def test_what_is_no_toml_or_no_file_is_refused(write, tmp_path):
     for content, message in (
         ("[[rule]\n", ", must be a TOML file"),
-        (b"\xff\xfe", "not UTF-8, must be a TOML file"),
-        ("#" * (MAX_FILE_BYTES + 1), f"longer than {MAX_FILE_BYTES} bytes"),
+        (b"\xff\xfd", "not UTF-8, must be a TOML file"),
+        ("[[rule]]\ncheck = 'p95 < 1'\n".encode("utf-16"), "it is UTF-16, must be UTF-8"),
+        ("a = " + "[" * 100_000, "nested too deeply"),
+        (f"a = {'9' * 5_000}", "must be a TOML file"),
     ):
         path = write(content)
         with pytest.raises(SettingsError, match=message) as refused:
             load(path)
         assert str(refused.value).startswith(f"{path}: ")
         assert "\n" not in str(refused.value)
-    for path, reason in ((tmp_path / "none.toml", "No such file or directory"), (tmp_path, "Is a directory")):
+    os.mkfifo(fifo := tmp_path / "pipe.toml")
+    (zeros := tmp_path / "zeros.toml").symlink_to("/dev/zero")
+    for path, reason in (
+        (tmp_path / "none.toml", "No such file or directory"),
+        (tmp_path, "Is a directory"),
+        (fifo, "it is not a regular file"),
+        (zeros, "it is not a regular file"),
+        (write("#" * (MAX_FILE_BYTES + 1)), f"over {MAX_FILE_BYTES:,} bytes"),
+    ):
         with pytest.raises(SettingsError, match=reason):
             load(path)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda text: b"\xef\xbb\xbf" + text.encode(),
+        lambda text: text.replace("\n", "\r\n").encode(),
+        lambda text: text.replace(" ", "\t").encode(),
+    ],
+    ids=["byte-order mark", "CRLF", "tabs"],
+)
+def test_a_file_as_editors_write_it_is_read(write, form):
+    path = write(form("[[rule]]\ncheck = 'p95 < 300'\n"))
+    assert load(path).rules == (parse("p95 < 300"),)
+
+
+def test_a_file_may_be_a_link_as_in_a_config_map(write, tmp_path):
+    (link := tmp_path / "linked.toml").symlink_to(write("[[rule]]\ncheck = 'p95 < 300'\n"))
+    assert load(link).rules == (parse("p95 < 300"),)
 
 
 @given(

@@ -43,7 +43,11 @@ def test_a_page_takes_no_record_and_has_none(served, status):
     with strange_server(http(status, HTML, Content_Type="text/html", Location="https://portal.example/")) as server:
         served(server)
         store = S3(Settings())
-        for call in (lambda: store.put(b"content", RECORD), lambda: store.get(RECORD), lambda: store.newest(PLACE)):
+        for call in (
+            lambda: store.put(b"content", RECORD),
+            lambda: store.get(RECORD),
+            lambda: store.newest_first(PLACE),
+        ):
             with pytest.raises(S3Error, match=rf"something else than S3 answers there: HTTP {status}"):
                 call()
 
