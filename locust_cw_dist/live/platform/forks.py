@@ -41,11 +41,7 @@ def watch(thing: Forkable) -> None:
 
 
 def spawn(call: Callable[..., object], *args: object) -> gevent.Greenlet:
-    """Return a greenlet that runs `call` in this process, and ends in one that is forked from it.
-
-    It may get one more turn there, where its timer is due before the kill is carried out: all that reaches out of the
-    process stands behind a `Door`.
-    """
+    """Return a greenlet that runs `call` in this process, and that ends in a fork of it, before all else there."""
     _register()
     greenlet = gevent.spawn(call, *args)
     _greenlets.add(greenlet)
@@ -95,7 +91,17 @@ def _abandon_all() -> None:
             thing.abandon()
     for greenlet in greenlets:
         with suppress(Exception):
-            greenlet.kill(block=False)
+            _end(greenlet)
+
+
+def _end(greenlet: gevent.Greenlet) -> None:
+    """End a greenlet now: had it one more turn, because what it waits for has come, it could send a call twice."""
+    if greenlet.dead or greenlet is gevent.getcurrent():
+        greenlet.kill(block=False)
+        return
+    # Where it goes when it has ended: by itself it would go to the hub, and this one would never be resumed.
+    greenlet.parent = gevent.getcurrent()
+    greenlet.throw(gevent.GreenletExit)
 
 
 @functools.cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import time
 from contextlib import contextmanager
 
 import gevent
@@ -54,25 +55,44 @@ def test_a_greenlet_of_ours_ends_in_the_child_and_goes_on_in_the_parent():
 
     def note():
         while True:
-            gevent.sleep(0.01)
+            gevent.sleep(0.001)
             pids.append(os.getpid())
 
     greenlet = forks.spawn(note)
 
-    def ends():
-        # A machine that stalls here may give it one more turn: its timer is due before the kill is carried out.
-        with gevent.Timeout(20):
-            while not greenlet.dead:
-                gevent.sleep(0.01)
-        return pids.count(os.getpid()) <= 1
+    def has_ended():
+        was_dead = greenlet.dead
+        gevent.sleep(0.05)
+        return was_dead and os.getpid() not in pids
 
     try:
-        gevent.sleep(0)
-        assert code_of_child(ends) == 0
+        for _ in range(20):
+            gevent.sleep(0.002)
+            # What it waits for has come by now, and waits itself for its turn.
+            time.sleep(0.005)
+            assert code_of_child(has_ended) == 0
         pids.clear()
         with gevent.Timeout(20):
             while not pids:
                 gevent.sleep(0.01)
+    finally:
+        greenlet.kill()
+
+
+def test_what_a_greenlet_of_ours_does_when_it_ends_is_done_in_the_child_at_once():
+    done = []
+
+    def work():
+        try:
+            gevent.sleep(600)
+        finally:
+            done.append(os.getpid())
+
+    greenlet = forks.spawn(work)
+    try:
+        gevent.sleep(0)
+        assert code_of_child(lambda: done == [os.getpid()]) == 0
+        assert not done
     finally:
         greenlet.kill()
 
