@@ -39,6 +39,7 @@ class RunLedger:
         taken: Results in windows that the publisher has taken from the collector.
         accounted: Of these, the ones that have an account.
         published: Results that CloudWatch has accepted.
+        doubtful: Of those, the ones that may count twice: a call with them got no answer, and was repeated.
         spooled: Results that CloudWatch has not accepted and that are on disk.
         dropped: Results that were given up after they had reached the master, by reason.
     """
@@ -47,6 +48,7 @@ class RunLedger:
     taken: int = 0
     accounted: int = 0
     published: int = 0
+    doubtful: int = 0
     spooled: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
 
@@ -82,7 +84,7 @@ class Account:
         results: How many there are.
     """
 
-    __slots__ = ("_any_is_enough", "_failed", "_ledger", "_on_disk", "_open", "_published", "results")
+    __slots__ = ("_any_is_enough", "_failed", "_is_doubtful", "_ledger", "_on_disk", "_open", "_published", "results")
 
     def __init__(self, ledger: RunLedger, results: int, datums: int, *, any_is_enough: bool = False) -> None:
         """Account for `results` that `datums` datums carry; without any datum they count as published.
@@ -96,6 +98,7 @@ class Account:
         self._failed = False
         self._published = not datums
         self._on_disk = False
+        self._is_doubtful = False
         ledger.accounted += results
         if not datums:
             self._ledger.published += results
@@ -117,6 +120,13 @@ class Account:
             self._published = True
             self._leave_disk()
             self._ledger.published += self.results
+            self._ledger.doubtful += self._is_doubtful * self.results
+
+    def doubt(self) -> None:
+        """Note that CloudWatch may have one of the datums twice when it accepts it: a call got no answer."""
+        if not self._is_doubtful:
+            self._is_doubtful = True
+            self._ledger.doubtful += self._published * self.results
 
     def drop(self, reason: str) -> None:
         """Note that one of the datums was given up."""
@@ -155,6 +165,7 @@ class Balance:
         late: Of all of these, what came after its window had closed.
         dropped: What was given up, by reason.
         untimed: Of what was recorded, what has no usable response time, by reason.
+        doubtful: Of what was published, what may count twice.
     """
 
     recorded: int
@@ -164,6 +175,7 @@ class Balance:
     late: int
     dropped: dict[str, int]
     untimed: dict[str, int] = field(default_factory=dict)
+    doubtful: int = 0
 
     @property
     def difference(self) -> int:

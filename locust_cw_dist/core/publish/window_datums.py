@@ -5,8 +5,9 @@ Datums are made one endpoint at a time, as they are asked for: a thousand endpoi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from locust_cw_dist.core.publish.datums import Datum, MetricPlan, endpoint_datums, run_datums, total_datums
 from locust_cw_dist.core.publish.ledger import Account, RunLedger
@@ -55,6 +56,12 @@ class Entry:
         """Note that the datum was given up."""
         for claim in self.claims:
             claim.account.drop(reason)
+
+
+def doubt(entries: Iterable[Entry]) -> None:
+    """Note that CloudWatch may have got these datums, and gets them again."""
+    for claim in chain.from_iterable(entry.claims for entry in entries):
+        claim.account.doubt()
 
 
 def window_datums(plan: MetricPlan, window: ClosedWindow, host: str, ledger: RunLedger) -> Iterator[Entry]:

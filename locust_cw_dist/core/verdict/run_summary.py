@@ -153,9 +153,8 @@ class RunSummary:
         if self.rehearsal is not None:
             lines += self.rehearsal.lines(self.prices)
         if spending.ambiguous:
-            fate = (
-                "may count twice" if self.resends_ambiguous else "were not repeated: counted as dropped, may be there"
-            )
+            twice = f"up to {balance.doubtful} results may count twice"
+            fate = twice if self.resends_ambiguous else "were not repeated: counted as dropped, may be there"
             lines.append(f"  {spending.ambiguous} calls never got an answer: {fate}")
         return lines
 
@@ -188,6 +187,7 @@ class RunSummary:
             "put_metric_data_calls": spending.calls,
             "retried_calls": spending.retries,
             "ambiguous_calls": spending.ambiguous,
+            "doubtful": balance.doubtful,
             "datums": spending.datums,
             "metrics": spending.series,
             "cost_usd": round(spending.cost_usd(self.prices), 6),

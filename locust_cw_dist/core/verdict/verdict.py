@@ -82,6 +82,7 @@ class Delivery:
         without_plugin: Workers whose results are all missing.
         unreceived: Results that workers told of and that never came.
         unpublished: Results that came and that CloudWatch has not accepted; those that nobody could use not among them.
+        doubtful: Results that were published and may count twice.
         difference: What the ledger can't account for: a bug.
         required: Whether the user said that a run is worth nothing unless its results are published.
     """
@@ -90,6 +91,7 @@ class Delivery:
     without_plugin: tuple[str, ...] = ()
     unreceived: int = 0
     unpublished: int = 0
+    doubtful: int = 0
     difference: int = 0
     required: bool = False
 
@@ -149,6 +151,8 @@ def _delivery(delivery: Delivery) -> Iterator[Reason]:
         # The master has them all, so rules and record are right; only the user can say that this is not enough.
         state = State.INVALID if delivery.required else State.SUSPECT
         yield Reason(state, f"{delivery.unpublished} results were received and not published")
+    if delivery.doubtful:
+        yield Reason(State.SUSPECT, f"up to {delivery.doubtful} results may count twice: calls got no answer")
 
 
 def _cross_check(check: CrossCheck) -> Iterator[Reason]:

@@ -260,6 +260,7 @@ class Publisher:
             late=received.late,
             dropped=dict(+(ledger.dropped + received.lost_in_frames)),
             untimed=dict(+received.untimed),
+            doubtful=ledger.doubtful,
         )
 
     @property

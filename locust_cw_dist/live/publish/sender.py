@@ -29,7 +29,7 @@ from locust_cw_dist.core.publish.datums import Datum
 from locust_cw_dist.core.publish.ledger import UNSENT, DatumLedger
 from locust_cw_dist.core.publish.retry import Failure, Gate
 from locust_cw_dist.core.publish.send_error import SendError
-from locust_cw_dist.core.publish.window_datums import Entry
+from locust_cw_dist.core.publish.window_datums import Entry, doubt
 from locust_cw_dist.core.spool.stored_batch import StoredBatch
 from locust_cw_dist.live.aws.call import begin
 from locust_cw_dist.live.platform import forks
@@ -157,6 +157,7 @@ class Sender:
     def adopt(self, stored: StoredBatch, *, is_doubtful: bool = False) -> None:
         """Take a batch that is on disk already; `is_doubtful` if nobody knows whether CloudWatch has taken it."""
         self.ledger.ambiguous += is_doubtful
+        doubt(stored.entries if is_doubtful else ())
         stored.leave_memory()
         self._stored.append(stored)
         self._change()
@@ -317,6 +318,7 @@ class Sender:
                 self._drop_piece(stored, piece, error.failure.value)
                 return error
             elif not error.failure.is_permanent and (not error.is_too_large or is_last):
+                doubt(piece if error.failure is Failure.AMBIGUOUS else ())
                 return error
             elif error.failure.is_permanent and stored.move(self._clock.offset_s):
                 pieces = [stored.entries]

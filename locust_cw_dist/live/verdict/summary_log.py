@@ -133,6 +133,7 @@ class SummaryLog:
             without_plugin=tuple(sorted(self._without_plugin)),
             unreceived=unreceived,
             unpublished=balance.pending - unreceived + balance.spooled + lost_of(balance.dropped),
+            doubtful=balance.doubtful,
             difference=balance.difference,
             required=self._settings.required,
         )

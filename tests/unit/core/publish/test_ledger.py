@@ -63,6 +63,21 @@ def test_where_any_datum_is_enough_one_that_was_accepted_publishes_them_once(ans
     assert ledger.dropped.total() == 9 - published
 
 
+@pytest.mark.parametrize("when", [0, 1, 2])
+def test_results_are_doubtful_once_and_only_where_they_are_published(when):
+    ledger = RunLedger(taken=14)
+    account, given_up = Account(ledger, 9, 2), Account(ledger, 5, 1)
+    for turn in range(3):
+        if turn == when:
+            account.doubt()
+            account.doubt()
+        if turn < 2:
+            account.accept()
+    given_up.doubt()
+    given_up.drop(LOST)
+    assert (ledger.published, ledger.doubtful) == (9, 9)
+
+
 def test_results_that_no_datum_carries_count_as_published():
     ledger = RunLedger(taken=9)
     Account(ledger, 9, 0)

@@ -27,6 +27,12 @@ def test_what_locust_has_more_makes_a_run_suspect():
     assert judge(Evidence(cross_check=CrossCheck(Totals(10, 2), Totals(9, 2)))) == VALID
 
 
+def test_results_that_may_count_twice_make_a_run_suspect():
+    verdict = verdict_of(doubtful=256)
+    reason = "up to 256 results may count twice: calls got no answer"
+    assert verdict.as_json() == {"state": "suspect", "reasons": [reason]}
+
+
 def test_a_run_without_anything_to_say_is_valid():
     verdict = verdict_of()
     assert verdict == VALID

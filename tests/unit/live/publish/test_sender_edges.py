@@ -208,7 +208,7 @@ def test_a_write_that_the_end_cuts_off_leaves_one_file(tmp_path, monkeypatch):
     wait_until_gevent(lambda: bench.balance.spooled == 3)
     write = folder.write_whole
 
-    def slow(path, content):
+    def slow(path, content, *_):
         import gevent.monkey
 
         gevent.monkey.get_original("time", "sleep")(0.5)
