@@ -8,7 +8,7 @@ syntax, look-around included, and stops when its time is up. So a match ends in 
 from __future__ import annotations
 
 import re
-from types import ModuleType
+from typing import Any
 
 from locust_cw_dist.core.names.shorten import shown
 
@@ -60,7 +60,7 @@ class NamePattern:
         )
 
 
-def _regex() -> ModuleType:
+def _regex() -> Any:
     # Here, since it takes 30 ms to load and a worker has no expressions.
     import regex
 
