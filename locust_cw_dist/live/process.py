@@ -87,43 +87,14 @@ class PublishingProcess:
         self._once = once
         self._clock = Timeline(SystemClock())
         self._runs = Runs(self._clock.now_s(), self._host())
-        collector = Collector(resolution_s=settings.resolution_s, grace_s=settings.grace_s)
+        self._collector = Collector(resolution_s=settings.resolution_s, grace_s=settings.grace_s)
         self._spool_keeper = SpoolKeeper(settings, self._runs, self._clock, once)
         self._dry_run = DryRun(settings.payloads, once) if settings.dry_run and settings.publishes else None
-        sink = Cloudwatch(settings, client, self._clock) if settings.publishes else NullSink()
-        self._publisher = Publisher(
-            settings,
-            self._dry_run or sink,
-            self._spool_keeper.batch_store,
-            collector,
-            self._runs,
-            self._clock,
-            once,
-        )
-        kind = Master if isinstance(environment.runner, MasterRunner) else SingleProcess
+        self._publisher = self._make_publisher(client)
         self._health = HealthWatch(environment, self._runs, self._clock, once)
-        self._source: Master | SingleProcess = kind(
-            environment,
-            collector,
-            self._health,
-            self._runs,
-            self._clock,
-            once,
-            resolution_s=settings.resolution_s,
-            with_messages=settings.reasons == "message",
-        )
-        self._cross_checker = CrossChecker(environment, self._runs, collector)
-        self._summary_log = SummaryLog(
-            collector,
-            self._source.without_plugin,
-            self._publisher,
-            self._health,
-            self._cross_checker,
-            self._runs,
-            self._clock,
-            settings,
-            self._dry_run,
-        )
+        self._source = self._make_source()
+        self._cross_checker = CrossChecker(environment, self._runs, self._collector)
+        self._summary_log = self._make_summary_log()
         self._machine_lock = MachineLock(other_publishers.identity(settings))
         self._record_writer = RecordWriter(
             settings, self._runs, self._clock, once, begin=self._begin_of_record, status=self._status_of_record
@@ -134,6 +105,45 @@ class PublishingProcess:
         self._watch: gevent.Greenlet | None = None
         self._is_stopping = False
         self.end = End(environment, self._parts(), patience)
+
+    def _make_publisher(self, client: CloudwatchClient | None) -> Publisher:
+        settings = self._settings
+        sink = Cloudwatch(settings, client, self._clock) if settings.publishes else NullSink()
+        return Publisher(
+            settings,
+            self._dry_run or sink,
+            self._spool_keeper.batch_store,
+            self._collector,
+            self._runs,
+            self._clock,
+            self._once,
+        )
+
+    def _make_source(self) -> Master | SingleProcess:
+        kind = Master if isinstance(self._environment.runner, MasterRunner) else SingleProcess
+        return kind(
+            self._environment,
+            self._collector,
+            self._health,
+            self._runs,
+            self._clock,
+            self._once,
+            resolution_s=self._settings.resolution_s,
+            with_messages=self._settings.reasons == "message",
+        )
+
+    def _make_summary_log(self) -> SummaryLog:
+        return SummaryLog(
+            self._collector,
+            self._source.without_plugin,
+            self._publisher,
+            self._health,
+            self._cross_checker,
+            self._runs,
+            self._clock,
+            self._settings,
+            self._dry_run,
+        )
 
     def on_message(self, msg: Any) -> None:
         """Take a worker's message, on a master."""

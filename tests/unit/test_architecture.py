@@ -357,6 +357,19 @@ def test_modules_are_short():
     assert max(lengths.values()) < 400, max(lengths, key=lengths.get)
 
 
+def test_functions_are_short():
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    lengths = sorted(
+        (node.end_lineno - node.lineno + 1, module, node.name)
+        for module, source in MODULES.items()
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, kinds)
+    )
+    assert lengths[-1][0] <= 47, lengths[-3:]
+    assert lengths[len(lengths) * 9 // 10][0] <= 17
+    assert lengths[len(lengths) // 2][0] <= 6
+
+
 def run(program):
     """Run a program in a fresh interpreter; return what it printed."""
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
