@@ -37,6 +37,11 @@ class Failure(Enum):
         """Whether the same call can only fail again."""
         return self is Failure.REFUSED
 
+    @property
+    def may_be_of_the_time(self) -> bool:
+        """Whether a wrong clock may be why: timestamps that are out of range, or a signature of another time."""
+        return self in {Failure.REFUSED, Failure.CREDENTIALS}
+
 
 def backoff_s(attempt: int, jitter: float) -> float:
     """Return the pause before try number `attempt` (the first repetition is 1), full jitter.

@@ -317,11 +317,11 @@ class Sender:
             elif error.failure is Failure.AMBIGUOUS and not self._resends_ambiguous:
                 self._drop_piece(stored, piece, error.failure.value)
                 return error
+            elif error.failure.may_be_of_the_time and stored.move(self._clock.offset_s):
+                pieces = [stored.entries]
             elif not error.failure.is_permanent and (not error.is_too_large or is_last):
                 doubt(piece if error.failure is Failure.AMBIGUOUS else ())
                 return error
-            elif error.failure.is_permanent and stored.move(self._clock.offset_s):
-                pieces = [stored.entries]
             elif is_last:
                 self._refuse(stored, piece, error)
             else:

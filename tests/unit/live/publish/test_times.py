@@ -15,16 +15,17 @@ HOUR_S = 3600
 class AwsClock(ScriptedSink):
     """Refuses what is not of its own time, and tells that time, as AWS's answers do."""
 
-    def __init__(self, ahead_s):
+    def __init__(self, ahead_s, failure=Failure.REFUSED):
         super().__init__()
         self.ahead_s = ahead_s
+        self.failure = failure
         self.bench = None
 
     def send(self, namespace, batch):
         self.bench.clock.offset_s = self.ahead_s
         for datum in batch:
             if abs(datum.timestamp_s - self.ahead_s - NOW_S) > HOUR_S:
-                raise SendError(Failure.REFUSED, "the timestamp is out of range")
+                raise SendError(self.failure, "the time is out of range")
         super().send(namespace, batch)
 
 
@@ -46,10 +47,11 @@ def test_a_window_is_written_with_the_offset_of_when_it_closed():
     assert starts_of(bench.sink) == {NOW_S - 3 * HOUR_S, NOW_S + 60}
 
 
+@pytest.mark.parametrize("failure", [Failure.REFUSED, Failure.CREDENTIALS])
 @pytest.mark.parametrize("with_spool", [False, True])
 @pytest.mark.parametrize("ahead_s", [-3 * HOUR_S, 31 * 365 * 24 * HOUR_S])
-def test_what_is_refused_for_a_wrong_clock_is_sent_again_with_the_right_time(ahead_s, with_spool, tmp_path):
-    sink = AwsClock(ahead_s)
+def test_what_is_refused_for_a_wrong_clock_is_sent_again_with_the_right_time(ahead_s, with_spool, failure, tmp_path):
+    sink = AwsClock(ahead_s, failure)
     bench = sink.bench = Bench(sink, **({"spool_dir": str(tmp_path)} if with_spool else {}))
     bench.deliver("/a", "/b", count=5)
     bench.flush()
