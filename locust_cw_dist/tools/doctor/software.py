@@ -12,7 +12,7 @@ from locust_cw_dist.live.aws.lines import one_line
 from locust_cw_dist.tools.doctor.result import Result, failed, ok, warning
 
 PACKAGE = "locust-cw-dist"
-LIBRARIES = ("locust", "gevent", "msgpack", "boto3", "botocore")
+LIBRARIES = ("locust", "gevent", "msgpack", "regex", "boto3", "botocore")
 
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)\s*>=\s*([0-9.]+)\s*$")
 _PROBE = "locust_cw_dist.tools.doctor.probe"

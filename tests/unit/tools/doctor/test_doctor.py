@@ -342,7 +342,7 @@ def test_an_answer_without_a_date():
 def test_versions_are_those_that_are_installed():
     result = software.check_versions()
     assert result.status is Status.OK, result
-    for name in ("Python", "locust ", "gevent ", "msgpack ", "boto3 ", "botocore "):
+    for name in ("Python", *(f"{name} " for name in (*software.minimums(), "botocore"))):
         assert name in result.found
 
 
