@@ -89,7 +89,7 @@ def test_another_version_is_refused_by_its_number():
 
 
 def test_a_file_that_inflates_without_end_is_refused():
-    with pytest.raises(SpoolError, match="inflates to over"):
+    with pytest.raises(SpoolError, match="inflates to more than"):
         unpack(signed(zlib.compress(b" " * (MAX_INFLATED_BYTES + 1))))
 
 
@@ -129,5 +129,5 @@ GOOD = json.loads(zlib.decompress(CONTENT.partition(b"\n")[2]))
 )
 def test_a_document_with_a_wrong_value_is_refused(change):
     assert unpack(signed(zlib.compress(json.dumps(GOOD).encode()))).results == 7
-    with pytest.raises(SpoolError, match="not what a spool holds"):
+    with pytest.raises(SpoolError, match="not what a spool holds|NaN in it"):
         unpack(signed(zlib.compress(json.dumps(GOOD | change).encode())))
