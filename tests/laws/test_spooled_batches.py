@@ -129,5 +129,5 @@ GOOD = json.loads(zlib.decompress(CONTENT.partition(b"\n")[2]))
 )
 def test_a_document_with_a_wrong_value_is_refused(change):
     assert unpack(signed(zlib.compress(json.dumps(GOOD).encode()))).results == 7
-    with pytest.raises(SpoolError, match="not what a spool holds|NaN in it"):
+    with pytest.raises(SpoolError, match=r"not what a spool holds|NaN in it"):
         unpack(signed(zlib.compress(json.dumps(GOOD | change).encode())))
