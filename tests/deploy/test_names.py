@@ -133,7 +133,7 @@ def test_large_whole_numbers_are_written_in_full(helm):
     assert objects.pod("worker")["securityContext"]["supplementalGroups"] == [1000680000, 20000000]
     assert objects.container("master")["resources"]["limits"]["memory"] == 1073741824
     assert objects.options()["LOCUST_CW_LABEL"] == "build=12345678901\nshare=0.5"
-    assert objects.options()["LOCUST_CW_PERCENTILES"] == "50,99.9"
+    assert objects.options()["LOCUST_CW_PERCENTILES"] == "50\n99.9"
     assert_kubernetes_takes(objects)
 
 
