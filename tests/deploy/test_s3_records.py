@@ -241,12 +241,12 @@ def test_a_run_is_compared_with_one_on_disk(cluster, moto, bucket, keys, records
 @pytest.mark.parametrize(
     ("place", "said"),
     [
-        ("s3://simulated-records/none/", "s3://simulated-records/none: no record (*.cwrecord) below it"),
+        ("s3://simulated-records/none/", "s3://simulated-records/none: no record (*.cwrecord) in it"),
         ("s3://simulated-records/a.cwrecord", "s3://simulated-records/a.cwrecord: there is no such object"),
         ("s3://nobody-has-this/x", "s3://nobody-has-this/x: there is no bucket nobody-has-this"),
         (
             "s3://simulated-records/shop/main/deeper",
-            "s3://simulated-records/shop/main/deeper/99990101T000000Z-00000000.cwrecord: ",
+            "s3://simulated-records/shop/main/deeper: no record (*.cwrecord) in it that can be read, of the newest 1; ",
         ),
     ],
 )
