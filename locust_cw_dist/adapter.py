@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
-from locust_cw_dist.plugin import Plugin, install
-from locust_cw_dist.settings.settings import Settings
+from locust import events
+
+from locust_cw_dist.plugin import Plugin, install_with
+from locust_cw_dist.settings import options
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -13,11 +16,17 @@ if TYPE_CHECKING:
     from locust_cw_dist.client import CloudwatchClient
 
 
+logger = logging.getLogger("locust_cw_dist")
+
+
 class CloudwatchAdapter:
     """Drop-in for ``locust_plugins.listeners.cloudwatch.CloudwatchAdapter``.
 
     Change the import and nothing else: the namespace, the metrics' names, units and dimensions stay. Create it in every
     process, as before; only the master, or the single process, writes to CloudWatch.
+
+    A locustfile that imports it has the ``--cw-*`` options too; in a script the ``LOCUST_CW_*`` variables count. Both
+    override what the call says, since they are of this run.
 
     Attributes:
         plugin: The plugin that does the work.
@@ -40,7 +49,20 @@ class CloudwatchAdapter:
                 default. It is called in a greenlet of its own, where a user never waits for it.
 
         Raises:
-            SettingsError: If the names make no namespace that CloudWatch takes.
+            SystemExit: With code 2 and one logged line, before any load, if the names make no namespace that CloudWatch
+                takes, or if an option or a variable is wrong.
         """
-        settings = Settings(service=service_name, environment=environment)
-        self.plugin: Plugin = install(locust_env, settings, client=cloudwatch)
+        defaults = {"service": service_name, "environment": environment}
+        self.plugin: Plugin = install_with(locust_env, defaults, cloudwatch)
+        settings = self.plugin.settings
+        called = f"{environment}/{service_name}/loadtests"
+        if settings is None or settings.resolved_namespace == called:
+            return
+        if settings.publishes:
+            how = f"results go to {settings.resolved_namespace}, as the options or LOCUST_CW_* variables say"
+        else:
+            how = "nothing is published: 'locust-cw run' or locust_cw_dist.auto came first, so set --cw-service"
+        logger.warning("locust-cw: %s, and not to %s, as CloudwatchAdapter was called", how, called)
+
+
+events.init_command_line_parser.add_listener(options.add_arguments)

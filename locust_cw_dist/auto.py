@@ -1,7 +1,7 @@
 """``import locust_cw_dist.auto`` in a locustfile adds the ``--cw-*`` options and installs the plugin.
 
-The only module that registers anything when it is imported. Python imports it once, so two locustfiles that
-both import it register it once.
+Only this module and `adapter`, which adds the options alone, register anything when they are imported. Python imports
+them once, so two locustfiles that both import one register it once.
 """
 
 from __future__ import annotations
@@ -17,13 +17,7 @@ from locust_cw_dist.live.platform import at_exit
 from locust_cw_dist.settings import options
 
 if TYPE_CHECKING:
-    import argparse
-
     from locust.env import Environment
-
-
-def _add_options(parser: argparse.ArgumentParser, **_: Any) -> None:
-    options.add_arguments(parser)
 
 
 def _install(environment: Environment, **_: Any) -> None:
@@ -43,5 +37,5 @@ def _install(environment: Environment, **_: Any) -> None:
 
 
 at_exit.take_place()
-events.init_command_line_parser.add_listener(_add_options)
+events.init_command_line_parser.add_listener(options.add_arguments)
 events.init.add_listener(_install)

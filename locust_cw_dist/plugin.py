@@ -17,6 +17,7 @@ import logging
 import os
 import sys
 import weakref
+from argparse import Namespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import gevent
@@ -29,9 +30,12 @@ from locust_cw_dist.live.platform import at_exit, forks, locust_internals
 from locust_cw_dist.live.platform.listeners import Listeners
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.platform.patience import Patience
+from locust_cw_dist.settings.options import NO_DEFAULTS
 from locust_cw_dist.settings.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from locust.env import Environment
 
     from locust_cw_dist.client import CloudwatchClient
@@ -51,8 +55,8 @@ quit, and on a busy machine it takes seconds until they connect."""
 _plugins: weakref.WeakKeyDictionary[Environment, Plugin] = weakref.WeakKeyDictionary()
 """One plugin for each environment, so that `install` can be called twice."""
 
-_settings_read: weakref.WeakKeyDictionary[Environment, Settings] = weakref.WeakKeyDictionary()
-"""What the options of each environment asked for, for an `install` after a `Plugin.close`."""
+_options_read: weakref.WeakKeyDictionary[Environment, Namespace] = weakref.WeakKeyDictionary()
+"""The options of each environment as they were, for an `install` after a `Plugin.close`."""
 
 
 def install(
@@ -75,11 +79,34 @@ def install(
         SystemExit: With code 2 and one logged line, when options contradict each other, a variable is wrong, or
             ``required`` is set and there are no credentials or no region.
     """
+    return _install(environment, settings, client, NO_DEFAULTS)
+
+
+def install_with(environment: Environment, defaults: Mapping[str, Any], client: CloudwatchClient | None) -> Plugin:
+    """Install as `install` does without settings: by the options or variables, and `defaults` for what they leave out.
+
+    Args:
+        environment: Locust's.
+        defaults: Values of fields of ``Settings``.
+        client: As for `install`.
+
+    Raises:
+        SystemExit: As `install`; and with code 2 and one logged line where a default is wrong.
+    """
+    return _install(environment, None, client, defaults)
+
+
+def _install(
+    environment: Environment,
+    settings: Settings | None,
+    client: CloudwatchClient | None,
+    defaults: Mapping[str, Any],
+) -> Plugin:
     plugin = _plugins.get(environment)
     if plugin is None:
-        plugin = _plugins[environment] = Plugin(environment, settings, client)
+        plugin = _plugins[environment] = Plugin(environment, settings, client, defaults)
     else:
-        plugin.use(settings, client)
+        plugin.use(settings, client, defaults)
     # gevent's timers count from when the hub last looked at the clock: before all was imported and boto3 had made a
     # client, a second or two ago. Locust's run time, which begins next, would be shorter by as much.
     gevent.get_hub().loop.update_now()
@@ -94,8 +121,14 @@ class Plugin:
         patience: How long the end of the process may take; private.
     """
 
-    def __init__(self, environment: Environment, settings: Settings | None, client: CloudwatchClient | None) -> None:
-        """Serve `environment`; see `install`."""
+    def __init__(
+        self,
+        environment: Environment,
+        settings: Settings | None,
+        client: CloudwatchClient | None,
+        defaults: Mapping[str, Any] = NO_DEFAULTS,
+    ) -> None:
+        """Serve `environment`; see `install` and `install_with`."""
         self.settings: Settings | None = None
         self.patience = Patience()
         self._environment = environment
@@ -107,7 +140,7 @@ class Plugin:
         self._was_to_begin = self._has_received = self._ended = self._is_over = False
         self._listeners = Listeners(environment)
         forks.watch(self)
-        self._begin(settings, client)
+        self._begin(settings, client, defaults)
 
     @property
     def is_on(self) -> bool:
@@ -145,12 +178,18 @@ class Plugin:
         if _plugins.get(self._environment) is self:
             del _plugins[self._environment]
 
-    def use(self, settings: Settings | None, client: CloudwatchClient | None) -> None:
+    def use(
+        self, settings: Settings | None, client: CloudwatchClient | None, defaults: Mapping[str, Any] = NO_DEFAULTS
+    ) -> None:
         """Publish by `settings` from now on if nothing is published yet; otherwise nothing changes."""
-        if self._worker is None and self._publishing is None and settings is not None and settings.collects:
+        if self._worker is not None or self._publishing is not None:
+            return
+        if defaults:
+            settings, _ = self._read_options(defaults)
+        if settings is not None and settings.collects:
             self._begin_publishing(settings, client)
 
-    def _begin(self, settings: Settings | None, client: CloudwatchClient | None) -> None:
+    def _begin(self, settings: Settings | None, client: CloudwatchClient | None, defaults: Mapping[str, Any]) -> None:
         for mode in locust_internals.order_modes(self._environment):
             logger.warning("locust-cw: with this version of Locust %s", mode)
         runner = self._environment.runner
@@ -165,7 +204,7 @@ class Plugin:
             self._listeners.add_message(FRAME, self._on_message)
         how = "pass Settings with a service or a namespace"
         if settings is None:
-            settings, how = self._read_options()
+            settings, how = self._read_options(defaults)
         self.settings = settings
         if settings.collects:
             self._begin_publishing(settings, client)
@@ -194,7 +233,7 @@ class Plugin:
             what = "AWS's settings are wrong" if error.is_harmless else "nothing can be published"
             self._refuse_to_run(f"--cw-required is set and {what}: {error}")
 
-    def _read_options(self) -> tuple[Settings, str]:
+    def _read_options(self, defaults: Mapping[str, Any]) -> tuple[Settings, str]:
         """Return the settings of the options, or of the variables where there are no options, and how to publish.
 
         Options are read once for each environment, since they are taken away then.
@@ -203,21 +242,21 @@ class Plugin:
 
         options = self._environment.parsed_options
         try:
-            if self._environment not in _settings_read and not has_options(options):
-                return self._read_variables()
-            if self._environment not in _settings_read:
-                _settings_read[self._environment] = settings_from_options(options)
+            if self._environment not in _options_read and not has_options(options):
+                return self._read_variables(defaults)
+            as_given = _options_read.setdefault(self._environment, Namespace(**vars(options)))
+            settings = settings_from_options(as_given, defaults)
         except SettingsError as e:
             self._refuse_to_run(str(e))
         keep_from_workers(options)
-        return _settings_read[self._environment], "set --cw-service or --cw-namespace"
+        return settings, "set --cw-service or --cw-namespace"
 
-    def _read_variables(self) -> tuple[Settings, str]:
+    def _read_variables(self, defaults: Mapping[str, Any]) -> tuple[Settings, str]:
         from locust_cw_dist.settings.variables import describe_variables, settings_from_variables
 
         found = describe_variables(os.environ)
         how = f"pass Settings to install, or set LOCUST_CW_SERVICE or LOCUST_CW_NAMESPACE (found {found})"
-        return settings_from_variables(os.environ), how
+        return settings_from_variables(os.environ, defaults), how
 
     def _refuse_to_run(self, reason: str) -> NoReturn:
         """End the process before any load, with the workers that wait for it already."""

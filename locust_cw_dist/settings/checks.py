@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from locust_cw_dist.core.costs.prices import PRICE_NAMES
 from locust_cw_dist.core.names.name_pattern import NamePattern
 from locust_cw_dist.core.names.shorten import meant, shown
-from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
+from locust_cw_dist.core.publish.metric_names import LEGACY, LEGACY_METRICS, METRIC_NAMES
 from locust_cw_dist.core.records.location import ALLOWED, S3Location, is_url
 from locust_cw_dist.core.rules.rule import RuleError, RuleSet
 from locust_cw_dist.core.rules.rule_text import parse
@@ -204,14 +204,16 @@ def _is_percentile(value: object) -> bool:
 
 
 def _metrics(value: Any) -> frozenset[str]:
-    allowed = f"one or more out of {', '.join(METRIC_NAMES)}"
+    allowed = f"one or more out of {', '.join((LEGACY, *METRIC_NAMES))}"
     chosen = _items(value, allowed)
     for name in chosen:
-        if name not in METRIC_NAMES:
+        if name not in (LEGACY, *METRIC_NAMES):
             raise wrong(name, allowed)
     if not chosen:
         raise wrong(value, allowed)
-    return frozenset(chosen)
+    metrics = frozenset(chosen)
+    # The name alone means all four; where some of them are named, these are what is left of them.
+    return metrics if LEGACY not in metrics or metrics & LEGACY_METRICS else metrics | LEGACY_METRICS
 
 
 def _pairs(value: Any, what: str) -> tuple[tuple[str, str], ...]:
@@ -366,7 +368,7 @@ RULES = Check(_rule_texts, _TEXTS, repeating=LINES)
 GROUPS = Check(_groups, {"type": "array", "items": {"type": "string", "pattern": "^.+=.+$"}}, texts.read_groups, LINES)
 METRICS = Check(
     _metrics,
-    {"type": "array", "items": {"enum": ["all", *METRIC_NAMES, *(f"-{name}" for name in METRIC_NAMES)]}},
+    {"type": "array", "items": {"enum": ["all", LEGACY, *METRIC_NAMES, *(f"-{name}" for name in METRIC_NAMES)]}},
     texts.read_metrics,
     COMMAS,
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from locust_cw_dist.core.names.shorten import shown
-from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
+from locust_cw_dist.core.publish.metric_names import LEGACY, LEGACY_METRICS, METRIC_NAMES
 from locust_cw_dist.errors import SettingsError
 
 
@@ -97,17 +97,23 @@ def read_pairs(texts: Iterable[str]) -> list[tuple[str, str]]:
     return pairs
 
 
+_METRIC_SETS = {"all": frozenset(METRIC_NAMES), LEGACY: LEGACY_METRICS | {LEGACY}}
+
+
 def read_metrics(texts: Sequence[str]) -> frozenset[str] | Sequence[str]:
-    """``all,-Users`` as the names that are left; a plain list of names stays as it is."""
+    """``all,-Users`` as the names that are left, and ``legacy,-RequestCount``; a plain list of names stays as it is."""
     if "all" not in texts and not any(text.startswith("-") for text in texts):
         return texts
-    allowed = f"all, or all followed by -NAME to switch off, or names alone, out of {', '.join(METRIC_NAMES)}"
-    if texts[0] != "all":
+    allowed = f"all or {LEGACY}, alone or followed by -NAME to switch off, or names, out of {', '.join(METRIC_NAMES)}"
+    if texts[0] not in _METRIC_SETS:
         raise SettingsError(f"got {shown(','.join(texts))}, must be {allowed}")
     for text in texts[1:]:
         if not text.startswith("-") or text[1:] not in METRIC_NAMES:
             raise SettingsError(f"got {shown(text)}, must be {allowed}")
-    return frozenset(METRIC_NAMES) - {text[1:] for text in texts[1:]}
+    left = _METRIC_SETS[texts[0]] - {text[1:] for text in texts[1:]}
+    if not left & set(METRIC_NAMES):
+        raise SettingsError(f"got {shown(','.join(texts))}, which leaves no metric; must be {allowed}")
+    return left
 
 
 def read_groups(texts: Iterable[str]) -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ Three things that Locust does shape this file:
 from __future__ import annotations
 
 import argparse
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from locust_cw_dist.errors import SettingsError
@@ -32,7 +33,9 @@ from locust_cw_dist.settings.repeated_option import Repeated
 from locust_cw_dist.settings.settings import OPTIONS, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
+
+NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 
 GROUP_TITLE = "CloudWatch (locust-cw-dist)"
 _GROUP_DESCRIPTION = (
@@ -88,21 +91,21 @@ def _mark_for_web_form(action: Any, *, shown_there: bool) -> None:
     action.is_secret = action.is_required = action.is_multiple = False
 
 
-def settings_from_options(options: argparse.Namespace | None) -> Settings:
+def settings_from_options(options: argparse.Namespace | None, defaults: Mapping[str, Any] = NO_DEFAULTS) -> Settings:
     """The settings that parsed options ask for; defaults for what they leave out.
 
     Args:
         options: Locust's ``environment.parsed_options``. None, or one without our options, gives the
             defaults: a script may have made it.
+        defaults: Values of fields of ``Settings``, in place of its own.
 
     Raises:
         SettingsError: Options contradict each other. It names the option.
     """
     stored = {field: getattr(options, option.dest, None) for field, option in OPTIONS.items()}
     try:
-        return Settings(
-            **{field: OPTIONS[field].restored(value) for field, value in stored.items() if value is not None}
-        )
+        given = {field: OPTIONS[field].restored(value) for field, value in stored.items() if value is not None}
+        return Settings(**{**defaults, **given})
     except SettingsError as wrong:
         option = OPTIONS.get(wrong.setting or "")
         raise SettingsError(wrong.problem, setting=option.flag if option else wrong.setting) from None

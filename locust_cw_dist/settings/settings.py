@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from locust_cw_dist.core.costs.prices import CURRENT_PRICES, PRICE_NAMES, Prices
-from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
+from locust_cw_dist.core.publish.metric_names import LEGACY, LEGACY_METRICS, METRIC_NAMES
 from locust_cw_dist.settings import checks
 from locust_cw_dist.settings.field_types import EMPTY, EVERY_METRIC, NOTHING, Amounts, Names, Pairs, Percentiles, Texts
 from locust_cw_dist.settings.option import FLAG_PATTERN, Group, Option
@@ -113,7 +113,7 @@ class Settings:
         "--cw-metrics <name,...>",
         f"Metrics to send, out of {', '.join(METRIC_NAMES)}.",
         checks.METRICS,
-        form="Names, or all,-NAME to leave some out.",
+        form=f"Names, or all,-NAME to leave some out; or {LEGACY}: the four of locust-plugins' listener, in its form.",
         defaults_to="all",
     ).default(EVERY_METRIC)
     max_endpoints: int = _sent(
@@ -243,6 +243,16 @@ class Settings:
         if self.namespace is not None:
             return self.namespace
         return None if self.service is None else f"{self.environment}/{self.service}/loadtests"
+
+    @property
+    def total_metrics(self) -> frozenset[str]:
+        """The metrics that are sent for all endpoints together and for the run."""
+        return self.metrics - LEGACY_METRICS if LEGACY in self.metrics else self.metrics
+
+    @property
+    def counts_failures_alone(self) -> bool:
+        """Whether `FailureCount` says nothing of successes, so that its average is no failure ratio."""
+        return LEGACY in self.metrics
 
     @property
     def publishes(self) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.settings.option import FLAG_PATTERN, VARIABLES, variable_of
-from locust_cw_dist.settings.options import add_arguments, settings_from_options
+from locust_cw_dist.settings.options import NO_DEFAULTS, add_arguments, settings_from_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 _FLAG = re.compile(rf"\A(?:argument )?({FLAG_PATTERN})")
 
 
-def settings_from_variables(variables: Mapping[str, str]) -> Settings:
+def settings_from_variables(variables: Mapping[str, str], defaults: Mapping[str, Any] = NO_DEFAULTS) -> Settings:
     """The settings that ``LOCUST_CW_*`` variables ask for, where no command line was parsed.
 
     Args:
         variables: Those of the process. An empty one counts as not set.
+        defaults: Values of fields of ``Settings``, for what they leave out.
 
     Raises:
         SettingsError: A value is wrong, or variables contradict each other. It names the variable.
@@ -37,7 +38,7 @@ def settings_from_variables(variables: Mapping[str, str]) -> Settings:
     ours = {name: value for name, value in variables.items() if name.startswith(VARIABLES)}
     try:
         options, _ = parser.parse_known_args([], env_vars=ours)
-        return settings_from_options(options)
+        return settings_from_options(options, defaults)
     except SettingsError as wrong:
         raise SettingsError(_FLAG.sub(lambda flag: variable_of(flag[1]), str(wrong))) from None
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from locust_cw_dist.core.costs.prices import PRICE_NAMES
-from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
+from locust_cw_dist.core.publish.metric_names import LEGACY, METRIC_NAMES
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.settings import options
 from locust_cw_dist.settings.settings import OPTIONS
@@ -40,7 +40,12 @@ def test_the_schema_knows_the_names_of_metrics_and_prices():
     described = json.loads((manifests.CHART / "values.schema.json").read_text())["properties"]["cloudwatch"][
         "properties"
     ]
-    assert described["metrics"]["items"]["enum"] == ["all", *METRIC_NAMES, *(f"-{name}" for name in METRIC_NAMES)]
+    assert described["metrics"]["items"]["enum"] == [
+        "all",
+        LEGACY,
+        *METRIC_NAMES,
+        *(f"-{name}" for name in METRIC_NAMES),
+    ]
     assert tuple(described["price"]["properties"]) == PRICE_NAMES
 
 

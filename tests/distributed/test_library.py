@@ -8,6 +8,7 @@ from collections import Counter
 
 import pytest
 
+from locust_cw_dist.core.publish.metric_names import LEGACY_METRICS
 from support.figures import Figures, assert_equal_figures, by_endpoint, figures_of
 
 
@@ -103,3 +104,25 @@ def test_the_adapter_in_a_single_process(cluster):
     cluster.single(publishing=(), env={}, run_time_s=2)
     cluster.wait()
     assert_calls_are_exact(cluster)
+
+
+def test_the_adapter_takes_options_and_variables(cluster):
+    cluster.locustfile = "shopper.py,adapter.py"
+    variables = {"LOCUST_CW_ENVIRONMENT": "qa", "LOCUST_CW_METRICS": "legacy"}
+    single = cluster.single("--cw-record", "records", publishing=(), env=variables, run_time_s=2)
+    cluster.wait()
+    calls = [json.loads(line) for line in (cluster.folder / "calls.jsonl").read_text().splitlines()]
+    assert {call["namespace"] for call in calls} == {"qa/shop/loadtests"}
+    assert {datum["MetricName"] for call in calls for datum in call["data"]} == LEGACY_METRICS
+    assert "and not to staging/shop/loadtests, as CloudwatchAdapter was called" in single.log
+    assert len(list((cluster.folder / "records").glob("*.cwrecord"))) == 1
+    cluster.assert_balanced()
+
+
+def test_a_wrong_variable_ends_the_adapter_before_any_load(cluster):
+    cluster.locustfile = "shopper.py,adapter.py"
+    single = cluster.single(publishing=(), env={"LOCUST_CW_RESOLUTION": "7"}, run_time_s=2)
+    assert single.wait() == 2
+    assert "--cw-resolution" in single.log
+    assert "Traceback" not in single.log
+    assert cluster.truth().requests == []

@@ -349,7 +349,8 @@ def test_what_runs_beside_a_load_test_ends_in_a_forked_process():
     runtime = [name for name in MODULES if name.split(".")[0] in {"live", "plugin", "adapter"}]
     assert [name for name in runtime if "gevent.spawn(" in MODULES[name]] == ["live.platform.forks"]
     listening = {name for name in runtime if names_in(MODULES[name]) & {"add_listener", "register_message"}}
-    assert listening == {"live.platform.locust_internals", "live.platform.listeners"}
+    # The adapter listens for the command line's parser alone, as `auto` does.
+    assert listening == {"live.platform.locust_internals", "live.platform.listeners", "adapter"}
 
 
 def test_modules_are_short():

@@ -29,6 +29,7 @@ from locust_cw_dist.core.publish.limits import (
     MAX_VALUES_PER_DATUM,
     STORAGE_RESOLUTIONS_S,
 )
+from locust_cw_dist.core.publish.metric_names import LEGACY, LEGACY_METRICS
 from locust_cw_dist.core.summaries.gauges import RunGauges, StatisticSet
 from locust_cw_dist.core.summaries.histogram import EDGES, Histogram
 from locust_cw_dist.core.summaries.summary import Summary
@@ -133,7 +134,8 @@ class MetricPlan:
     """What is sent, as the user chose it.
 
     Attributes:
-        metrics: Names of `metrics.METRIC_NAMES` that are switched on.
+        metrics: Names of `metric_names.METRIC_NAMES` that are switched on; with `LEGACY`, `LEGACY_METRICS` go
+            out as the listener of locust-plugins sends them.
         endpoint_percentiles: Percentiles of each endpoint, above 0 and at most 100.
         total_percentiles: Percentiles of all endpoints together.
         static_dimensions: (name, value) pairs that every series carries.
@@ -148,6 +150,15 @@ class MetricPlan:
     total_percentiles: tuple[float, ...] = (50.0, 95.0, 99.0)
     static_dimensions: tuple[tuple[str, str], ...] = ()
     storage_resolution_s: int = 1
+
+    @property
+    def is_legacy(self) -> bool:
+        """Whether the old metrics are sent in their old form."""
+        return LEGACY in self.metrics
+
+    def of_totals(self) -> MetricPlan:
+        """Return what is sent for all endpoints together."""
+        return replace(self, metrics=self.metrics - LEGACY_METRICS) if self.is_legacy else self
 
     def __post_init__(self) -> None:
         if self.storage_resolution_s not in STORAGE_RESOLUTIONS_S:
@@ -195,7 +206,7 @@ def total_datums(plan: MetricPlan, timestamp_s: int, totals: Summary, *, late: b
         totals: The Summaries of all endpoints, merged; no results, no datums.
         late: Whether datums of this window were sent before; percentiles are left out then.
     """
-    group = _Group(plan, plan.static_dimensions, timestamp_s)
+    group = _Group(plan.of_totals(), plan.static_dimensions, timestamp_s)
     _add_results(group, totals, () if late else plan.total_percentiles)
     requests, failures = totals.count, totals.failure_count
     if requests:
@@ -256,7 +267,7 @@ def _add_results(group: _Group, summary: Summary, percentiles: tuple[float, ...]
         for part in _distributions(response_times):
             group.append("ResponseTime_ms", "Milliseconds", part)
     group.add("RequestCount", "Count", Distribution((1,), (results,)))
-    group.add("FailureCount", "Count", _outcomes(results, summary.failure_count))
+    group.add("FailureCount", "Count", _outcomes(results, summary.failure_count, is_legacy=group.plan.is_legacy))
     if response_times.count and group.has("ResponseTime_pNN_ms"):
         for percent in percentiles:
             group.append(percentile_metric(percent), "Milliseconds", response_times.percentile(percent))
@@ -269,10 +280,11 @@ def _distributions(histogram: Histogram) -> list[Distribution]:
     return [Distribution(values[part], counts[part]) for part in parts]
 
 
-def _outcomes(results: int, failures: int) -> Distribution:
-    """Return a 0 for each success and a 1 for each failure."""
-    numbers = {value: count for value, count in ((0, results - failures), (1, failures)) if count}
-    return Distribution(tuple(numbers), tuple(numbers.values()))
+def _outcomes(results: int, failures: int, *, is_legacy: bool) -> Distribution | None:
+    """Return a 0 for each success and a 1 for each failure; in the old form the failures alone, if there are any."""
+    successes = 0 if is_legacy else results - failures
+    numbers = {value: count for value, count in ((0, successes), (1, failures)) if count}
+    return Distribution(tuple(numbers), tuple(numbers.values())) if numbers else None
 
 
 def _is_sendable(value: float | StatisticSet | Distribution) -> bool:

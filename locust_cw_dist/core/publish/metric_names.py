@@ -37,3 +37,9 @@ METRIC_NAMES = (
     "ResultsLost",
     "PublishLag_Seconds",
 )
+
+LEGACY = "legacy"
+"""Stands among the chosen names where the old four are sent as the CloudWatch listener of locust-plugins sends them."""
+
+LEGACY_METRICS = frozenset({"ResponseTime_ms", "RequestCount", "FailureCount", "ResponseSize_Bytes"})
+"""The metrics of that listener. It sends them for each endpoint, and none for all of them together."""

@@ -172,11 +172,12 @@ def _alarm(rule: Rule, name: str, settings: Settings, choices: Choices) -> Alarm
     if period * periods > (DAY_S if period < HOUR_S else 7 * DAY_S):
         return NoAlarm(rule, f"{periods} periods of {period} s are longer than CloudWatch looks back, which is a day")
     dimensions = _dimensions(endpoint, settings, choices.host)
+    series = _Series(settings, _usable(settings, is_endpoint=endpoint is not None), dimensions, period)
     request = {
         "AlarmName": name,
         "AlarmDescription": _description(rule, settings, notes),
         **_actions(rule, choices),
-        **_watched(rule, settings, choices, _Series(settings, dimensions, period), stat),
+        **_watched(rule, choices, series, stat),
         "ComparisonOperator": _operator(rule),
         "Threshold": _threshold(rule, stat[0]),
         "EvaluationPeriods": periods,
@@ -191,6 +192,7 @@ class _Series:
     """What the series of one alarm have in common."""
 
     settings: Settings
+    metrics: frozenset[str]
     dimensions: Dimensions
     period_s: int
 
@@ -220,18 +222,24 @@ def _stat(rule: Rule, settings: Settings, *, is_endpoint: bool) -> tuple[str, st
             wanted = (("FailureRate_Percent", "Average"), *wanted)
     else:
         wanted = _REQUESTS
-    sent = [stat for stat in wanted if stat[0] in settings.metrics]
-    return sent[0] if sent else NoSeries(f"it needs the metric {wanted[0][0]}, which --cw-metrics switches off")
+    metrics = _usable(settings, is_endpoint=is_endpoint)
+    sent = [stat for stat in wanted if stat[0] in metrics]
+    how = "legacy does not send in the form needed" if settings.counts_failures_alone else "leaves out"
+    return sent[0] if sent else NoSeries(f"it needs the metric {wanted[0][0]}, which --cw-metrics {how}")
 
 
-def _watched(
-    rule: Rule, settings: Settings, choices: Choices, series: _Series, stat: tuple[str, str]
-) -> dict[str, Any]:
+def _usable(settings: Settings, *, is_endpoint: bool) -> frozenset[str]:
+    """Return the metrics of an endpoint, or of all together, that hold what rules ask for."""
+    sent = settings.metrics if is_endpoint else settings.total_metrics
+    return sent - {"FailureCount"} if settings.counts_failures_alone else sent
+
+
+def _watched(rule: Rule, choices: Choices, series: _Series, stat: tuple[str, str]) -> dict[str, Any]:
     """Return the fields that say what is compared: a statistic of a series, or arithmetic where that is not enough."""
     metric, statistic = stat
     least = _least_requests(rule, choices)
     if rule.figure is Figure.RPS or (least and not rule.figure.adds_up):
-        return {"Metrics": _arithmetic(rule, settings, series, stat, least)}
+        return {"Metrics": _arithmetic(rule, series, stat, least)}
     fields = {**series.metric(metric), "Period": series.period_s}
     if rule.figure is Figure.PERCENTILE:
         low = {"EvaluateLowSampleCountPercentile": choices.low_samples}
@@ -239,12 +247,10 @@ def _watched(
     return {**fields, "Statistic": statistic}
 
 
-def _arithmetic(
-    rule: Rule, settings: Settings, series: _Series, stat: tuple[str, str], least: int
-) -> list[dict[str, Any]]:
+def _arithmetic(rule: Rule, series: _Series, stat: tuple[str, str], least: int) -> list[dict[str, Any]]:
     # Of times only those results count that have one; what else is judged has all of them as its samples.
     numbers = () if rule.figure.is_time else _REQUESTS
-    number = next(one for one in (*numbers, (stat[0], "SampleCount")) if one[0] in settings.metrics)
+    number = next(one for one in (*numbers, (stat[0], "SampleCount")) if one[0] in series.metrics)
     queries = [series.query("requests", *number)]
     value = "requests / PERIOD(requests)"
     if rule.figure is not Figure.RPS:

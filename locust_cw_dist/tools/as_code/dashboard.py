@@ -153,7 +153,7 @@ def _code(text: str) -> str:
 def _load(sheet: Sheet, settings: Settings, rules: RuleLines) -> list[Widget]:
     """Return throughput, failures, users and workers."""
     every, found = total_dimensions(settings), []
-    if "RequestCount" in settings.metrics:
+    if "RequestCount" in settings.total_metrics:
         rows = [
             sheet.row("RequestCount", every, "Sum", id="requests", visible=False),
             expression("requests / PERIOD(requests)", "requests per second"),
@@ -176,9 +176,9 @@ def _load(sheet: Sheet, settings: Settings, rules: RuleLines) -> list[Widget]:
 
 def _failures(sheet: Sheet, settings: Settings) -> list[Row]:
     every = total_dimensions(settings)
-    if "FailureRate_Percent" in settings.metrics:
+    if "FailureRate_Percent" in settings.total_metrics:
         return [sheet.row("FailureRate_Percent", every, "Average", "failed")]
-    if "FailureCount" in settings.metrics:
+    if "FailureCount" in settings.total_metrics:
         hidden = sheet.row("FailureCount", every, "Average", id="failures", visible=False)
         return [hidden, expression("failures * 100", "failed")]
     return []
@@ -186,14 +186,14 @@ def _failures(sheet: Sheet, settings: Settings) -> list[Row]:
 
 def _times(sheet: Sheet, settings: Settings, rules: RuleLines) -> list[Widget]:
     every = total_dimensions(settings)
-    rows = time_rows(sheet, settings, every, settings.total_percentiles, rules.of_all)
+    rows = time_rows(sheet, settings.total_metrics, every, settings.total_percentiles, rules.of_all)
     lines = rule_lines.times(rules.of_all)
     return [sheet.graph("Response times, all requests", rows, unit="ms", lines=lines)] if rows else []
 
 
 def time_rows(
     sheet: Sheet,
-    settings: Settings,
+    metrics: frozenset[str],
     dimensions: tuple[tuple[str, str], ...],
     percentiles: Sequence[float],
     rules: Sequence[Rule],
@@ -201,9 +201,9 @@ def time_rows(
     """Return the response times of one series: the percentiles that are published, and what its rules look at."""
     stats = [f"p{percent:.10g}" for percent in percentiles]
     stats += [time_statistic(rule) for rule in rules if rule.figure.is_time]
-    if "ResponseTime_ms" in settings.metrics:
+    if "ResponseTime_ms" in metrics:
         return [sheet.row("ResponseTime_ms", dimensions, stat, stat) for stat in dict.fromkeys(stats)]
-    if "ResponseTime_pNN_ms" in settings.metrics:
+    if "ResponseTime_pNN_ms" in metrics:
         # Each window has one value; of several in a period the worst is shown, since their average means nothing.
         return [
             sheet.row(percentile_metric(percent), dimensions, "Maximum", f"p{percent:.10g}") for percent in percentiles
@@ -218,11 +218,11 @@ def _of_endpoint(
     dimensions = endpoint_dimensions(settings, endpoint, needed_host(view.host))
     label, found = endpoint_label(endpoint), []
     lines: list[Line] = rule_lines.times(rules)
-    rows = time_rows(sheet, settings, dimensions, settings.endpoint_percentiles, rules)
+    rows = time_rows(sheet, settings.metrics, dimensions, settings.endpoint_percentiles, rules)
     if lines and rows:
         found.append(sheet.graph(f"{label}: response times", rows, unit="ms", lines=lines))
     lines = rule_lines.ratios(rules, 100)
-    if lines and "FailureCount" in settings.metrics:
+    if lines and "FailureCount" in settings.metrics and not settings.counts_failures_alone:
         rows = [
             sheet.row("FailureCount", dimensions, "Average", id="failures", visible=False),
             expression("failures * 100", "failed"),

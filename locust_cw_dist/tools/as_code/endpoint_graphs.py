@@ -98,7 +98,7 @@ class EndpointGraphs:
             title = f"Requests by endpoint, per {period_s} s"
             lines = tuple(rule_lines.rates(rules, period_s))
             topics.append(_Topic(title, "RequestCount", "Sum", "requests", lines))
-        if "FailureCount" in settings.metrics:
+        if "FailureCount" in settings.metrics and not settings.counts_failures_alone:
             lines = tuple(rule_lines.ratios(rules))
             topics.append(_Topic("Failure ratio by endpoint", "FailureCount", "Average", "0 to 1", lines))
         return topics

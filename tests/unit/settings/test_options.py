@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from locust.argument_parser import get_empty_argument_parser, setup_parser_arguments
 from locust.rpc.protocol import Message
 
-from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
+from locust_cw_dist.core.publish.metric_names import LEGACY, LEGACY_METRICS, METRIC_NAMES
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.settings import options
 from locust_cw_dist.settings.settings import OPTIONS, Settings
@@ -77,6 +77,9 @@ TAKEN = [
     ("metrics", "all", "metrics", frozenset(METRIC_NAMES)),
     ("metrics", "Users,RequestCount", "metrics", frozenset({"Users", "RequestCount"})),
     ("metrics", "all,-Users", "metrics", frozenset(METRIC_NAMES) - {"Users"}),
+    ("metrics", "legacy", "metrics", LEGACY_METRICS | {LEGACY}),
+    ("metrics", "legacy,Users", "metrics", LEGACY_METRICS | {LEGACY, "Users"}),
+    ("metrics", "legacy,-RequestCount", "metrics", LEGACY_METRICS - {"RequestCount"} | {LEGACY}),
     ("max-endpoints", "7", "max_endpoints", 7),
     ("grace", "2.5", "grace_s", 2.5),
     ("flush-timeout", "60", "flush_timeout_s", 60.0),
@@ -112,9 +115,9 @@ REFUSED = [
     ("label", "branch", "'branch'", "KEY=VALUE"),
     ("metrics", "", "[]", "ResponseTime_pNN_ms"),
     ("metrics", "Usres", "'Usres'", "ResponseTime_pNN_ms"),
-    ("metrics", "all,Users", "'Users'", "all followed by -NAME"),
-    ("metrics", "all,-Usres", "'-Usres'", "all followed by -NAME"),
-    ("metrics", "Users,-Workers", "'Users,-Workers'", "all followed by -NAME"),
+    ("metrics", "all,Users", "'Users'", "alone or followed by -NAME"),
+    ("metrics", "all,-Usres", "'-Usres'", "alone or followed by -NAME"),
+    ("metrics", "Users,-Workers", "'Users,-Workers'", "alone or followed by -NAME"),
     ("max-endpoints", "0", "0", "1 to 1000"),
     ("grace", "301", "301.0", "1 to 300"),
     ("grace", "nan", "nan", "1 to 300"),

@@ -188,7 +188,13 @@ def test_metrics_that_are_switched_off_have_others_in_their_place():
 @pytest.mark.parametrize("rule", ["count < 5, window_s=60", "rps > 5"])
 def test_the_samples_of_response_times_are_never_taken_for_the_number_of_requests(rule):
     (none,) = make_alarms([parse(rule)], Settings(service="s", metrics=("ResponseTime_ms",)), CHOICES)[1]
-    assert none.reason == "it needs the metric RequestCount, which --cw-metrics switches off"
+    assert none.reason == "it needs the metric RequestCount, which --cw-metrics leaves out"
+
+
+@pytest.mark.parametrize("rule", ["p95 < 300 ms", "failure_ratio < 1 %", "failure_ratio(GET /) < 1 %, window_s=60"])
+def test_the_old_metrics_hold_no_failure_ratio_and_nothing_of_all_endpoints_together(rule):
+    (none,) = make_alarms([parse(rule)], Settings(service="s", metrics=("legacy",)), CHOICES)[1]
+    assert none.reason.endswith("which --cw-metrics legacy does not send in the form needed")
 
 
 def test_the_failure_rate_alone_knows_how_many_requests_there_were():
