@@ -86,8 +86,15 @@ class Bench:
         """Send what is here, and end; sooner than `timeout_s` where all is sent."""
         self.start()
         self.keeper.settle(timeout_s)
-        self.publisher.flush(timeout_s)
+        self.publisher.bring_out(timeout_s)
+        self.stop()
         self.keeper.close(self.publisher)
+
+    def stop(self):
+        """Send nothing any more: what is here goes to disk or is booked as dropped."""
+        self.publisher.stop_sending()
+        self.publisher.store_rest()
+        self.publisher.book_rest()
 
     @property
     def recovered(self):

@@ -9,7 +9,7 @@ State: touched only by the publisher.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
 from itertools import chain
 
@@ -43,18 +43,34 @@ class Backlog:
         if len(self._waiting) > self._max_windows:
             self._coarsen()
 
+    @property
+    def offset_s(self) -> int | None:
+        """The offset of the window that waited longest, or None."""
+        return self._waiting[0].offset_s if self._waiting else None
+
     def take(self) -> ClosedWindow | None:
         """Return the window that waited longest, or None."""
         return self._waiting.popleft() if self._waiting else None
 
     def _coarsen(self) -> None:
-        first_of: dict[str, int] = {}
+        # Two of one offset, so that each result keeps the time that it was to be published with. Where the clock steps
+        # so often that there are none, memory has a bound all the same.
+        pair = self._oldest_pair(lambda window: (window.run_id, window.offset_s)) or self._oldest_pair(
+            lambda window: window.run_id
+        )
+        if pair is not None:
+            older, newer = pair
+            self._waiting[older] = _joined(self._waiting[older], self._waiting[newer])
+            del self._waiting[newer]
+
+    def _oldest_pair(self, kind: Callable[[ClosedWindow], Hashable]) -> tuple[int, int] | None:
+        """Return the numbers of the two oldest windows of one kind, or None if all are of different kinds."""
+        first_of: dict[Hashable, int] = {}
         for number, window in enumerate(self._waiting):
-            older = first_of.setdefault(window.run_id, number)
+            older = first_of.setdefault(kind(window), number)
             if older != number:
-                self._waiting[older] = _joined(self._waiting[older], window)
-                del self._waiting[number]
-                return
+                return older, number
+        return None
 
 
 def _joined(older: ClosedWindow, newer: ClosedWindow) -> ClosedWindow:

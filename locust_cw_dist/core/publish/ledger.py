@@ -64,7 +64,7 @@ class DatumLedger:
 
     Attributes:
         calls: PutMetricData calls made, retries included.
-        retries: Of those, the ones that repeated a call.
+        retries: Of those, the ones for a batch that had cost a call before and was tried again.
         ambiguous: Calls whose answer never came, so that their datums may count twice.
         accepted: Datums that CloudWatch has accepted.
         dropped: Datums that were given up, by reason.
@@ -75,6 +75,11 @@ class DatumLedger:
     ambiguous: int = 0
     accepted: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
+
+    def count_call(self, *, is_retry: bool) -> None:
+        """Count a call that was made: one that may have reached CloudWatch. What never left costs nothing."""
+        self.calls += 1
+        self.retries += is_retry
 
 
 class Account:

@@ -19,9 +19,11 @@ class StoredBatch:
         entries: Its datums; empty while they are on disk only.
         file: Where it is on disk, if it is.
         claims: While it is on disk only: for each datum what depends on it.
-        offset_s: What its timestamps have been moved by from the timeline of this process; None for one of another.
+        offset_s: What its timestamps have been moved by from the timeline of this process: its windows' own offset,
+            whatever has become of the clock since; None for a batch of another process.
         start_s: The oldest timestamp in it.
-        tries: Calls that it has cost.
+        calls: Calls that it has cost.
+        is_retried: Whether it had cost some before the try that is under way.
         place: The file that is its own from the first attempt to write it on, so that one which was cut off leaves no
             second file.
         filed: Number of datums in the file, if it is on disk; what was settled meanwhile may still be among them.
@@ -33,7 +35,8 @@ class StoredBatch:
     claims: tuple[tuple[Claim, ...], ...] = ()
     offset_s: int | None = None
     start_s: int = field(init=False)
-    tries: int = 0
+    calls: int = 0
+    is_retried: bool = False
     place: Path | None = None
     filed: int = field(init=False)
 

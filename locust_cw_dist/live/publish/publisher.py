@@ -135,8 +135,12 @@ class Publisher:
     @property
     def safe_until_s(self) -> float:
         """Up to when all results that have come are published, on disk or given up, as others are told."""
-        windows = (*self._collector.open_windows(), *self._closing, *self._backlog, *self._making)
-        unsafe_since_s = [self._clock.written_s(window.start_s) for window in windows if window.summaries]
+        closed = (*self._closing, *self._backlog, *self._making)
+        unsafe_since_s: list[float] = [window.written_start_s for window in closed if window.summaries]
+        # Open ones have no offset before they close.
+        unsafe_since_s += [
+            self._clock.written_s(window.start_s) for window in self._collector.open_windows() if window.summaries
+        ]
         if self.sender.unsafe_since_s is not None:
             unsafe_since_s.append(self.sender.unsafe_since_s)
         return min(unsafe_since_s, default=self._clock.written_s(self._clock.now_s()))
@@ -164,7 +168,7 @@ class Publisher:
             self._collector.open_window(self._runs.current.run_id, now_s)
         for window in self._collector.close(now_s, everything=everything):
             self._runs.get(window.run_id).ledger.taken += window.results
-            self._closing.append(window)
+            self._closing.append(replace(window, offset_s=self._clock.offset_s))
         while self._closing:
             self._take(self._select(self._closing.popleft()))
             self._slice.breathe()
@@ -175,7 +179,7 @@ class Publisher:
             self._runs.get(window.run_id).ledger.dropped[LEFT_OUT] += left_out
         for pattern, problem in self._selection.too_slow.items():
             self._once.warning(f"slow {pattern}", "locust-cw: %s. Such names stay as they are", problem)
-        return replace(window, summaries=summaries, offset_s=self._clock.offset_s)
+        return replace(window, summaries=summaries)
 
     def _take(self, window: ClosedWindow) -> None:
         """Hand a window to those who want to know of it, and move it on; never yields."""
@@ -191,14 +195,6 @@ class Publisher:
             # Received is all that they are to be.
             self._runs.get(window.run_id).ledger.published += window.results
 
-    def flush(self, timeout_s: float) -> None:
-        """Send everything that is here, and stop after `timeout_s`: the process ends.
-
-        What CloudWatch has not taken by then is on disk, or booked as dropped.
-        """
-        self.bring_out(timeout_s)
-        self.stop()
-
     def bring_out(self, timeout_s: float) -> bool:
         """Send everything that is here, also of windows whose time is not up; return whether it went out in time."""
         self.tick(everything=True)
@@ -213,20 +209,14 @@ class Publisher:
             self._wait_for(lambda: self.sender.is_idle)
         return self.is_all_sent
 
-    def stop(self) -> None:
-        """Send nothing any more: what is here goes to disk or is booked as dropped. Does nothing the second time."""
-        self.stop_sending()
-        self.store_rest()
-        self.book_rest()
-
     def stop_sending(self) -> None:
-        """Give up the calls under way, and begin no other one: the first part of `stop`."""
+        """Give up the calls under way, and begin no other one; `store_rest` and `book_rest` are to follow, once."""
         if not self._has_stopped:
             self.tick(everything=True)
             self.sender.stop()
 
     def store_rest(self) -> None:
-        """Bring to disk what is here, if there is a disk: the second part, which may be cut off."""
+        """Bring to disk what is here, if there is a disk; may be cut off before `book_rest`."""
         if self._has_stopped:
             return
         if self._batch_store.is_there:
@@ -235,7 +225,7 @@ class Publisher:
         self.sender.store_rest()
 
     def book_rest(self) -> None:
-        """Book as dropped what is neither sent nor on disk: the last part, which waits for nothing."""
+        """Book as dropped what is neither sent nor on disk; waits for nothing."""
         if self._has_stopped:
             return
         self.tick(everything=True)
@@ -245,7 +235,7 @@ class Publisher:
         self._has_stopped = True
 
     def leave_out(self) -> None:
-        """Book as dropped what has come since `stop`."""
+        """Book as dropped what has come since `book_rest`."""
         self.tick(everything=True)
         self._give_up(TOO_LATE)
 
@@ -296,13 +286,14 @@ class Publisher:
                     self._once.error("make", "locust-cw: could not make datums")
 
     def _make_round(self) -> None:
-        """Make the batches of a few windows and hand them over."""
+        """Make the batches of a few windows of one offset and hand them over."""
         unsent: list[Entry] = []
-        entries = self._entries(unsent)
+        offset_s = self._backlog.offset_s or 0
+        entries = self._entries(unsent, offset_s)
         try:
             for batch in self._batches(entries):
                 del unsent[: len(batch)]
-                self.sender.submit(self._namespace, batch)
+                self.sender.submit(self._namespace, batch, offset_s=offset_s)
         finally:
             # Nothing is left unless the round was cut off: then nothing of the rest will be sent.
             entries.close()
@@ -313,9 +304,9 @@ class Publisher:
     def _batches(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, ...]]:
         return batches(entries, max_pairs=self._sink.max_pairs, max_bytes=self._sink.max_bytes)
 
-    def _entries(self, unsent: list[Entry]) -> Generator[Entry]:
+    def _entries(self, unsent: list[Entry], offset_s: int) -> Generator[Entry]:
         for _ in range(WINDOWS_PER_ROUND):
-            window = self._backlog.take()
+            window = self._backlog.take() if self._backlog.offset_s == offset_s else None
             if window is None:
                 return
             self._making.append(window)
@@ -364,11 +355,11 @@ class Publisher:
         unmerged = sum(max(0, self._collector.run(run.run_id).unmerged) for run in self._runs)
         lost, self._missing_reported = self._newly_lost() + unmerged - self._missing_reported, unmerged
         if lost > 0 and self._settings.publishes:
-            now_s = self._clock.written_s(self._clock.now_s())
-            start_s = window_start_s(now_s, self._settings.resolution_s)
+            offset_s = self._clock.offset_s
+            start_s = window_start_s(self._clock.now_s(), self._settings.resolution_s) + offset_s
             entries = map(Entry, run_datums(self._plan, start_s, RunGauges(results_lost=lost)))
             for batch in self._batches(entries):
-                self.sender.submit(self._namespace, batch)
+                self.sender.submit(self._namespace, batch, offset_s=offset_s)
 
     def _give_up(self, reason: str) -> None:
         """Book as dropped what is still here."""

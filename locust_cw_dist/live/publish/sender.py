@@ -139,9 +139,15 @@ class Sender:
         """Begin to send."""
         self._greenlets = [forks.spawn(self._serve_forever) for _ in range(MAX_CALLS_AT_ONCE)]
 
-    def submit(self, namespace: str, entries: Sequence[Entry]) -> None:
-        """Take a batch; waits while too much waits in memory that no disk takes."""
-        stored = StoredBatch(namespace, tuple(entries), offset_s=self._clock.offset_s)
+    def submit(self, namespace: str, entries: Sequence[Entry], *, offset_s: int) -> None:
+        """Take a batch; waits while too much waits in memory that no disk takes.
+
+        Args:
+            namespace: Where it goes.
+            entries: Its datums.
+            offset_s: What their timestamps are from the timeline: the clock may show another offset by now.
+        """
+        stored = StoredBatch(namespace, tuple(entries), offset_s=offset_s)
         self._busy.add(stored)
         try:
             while not self._place(stored):
@@ -156,7 +162,6 @@ class Sender:
 
     def adopt(self, stored: StoredBatch, *, is_doubtful: bool = False) -> None:
         """Take a batch that is on disk already; `is_doubtful` if nobody knows whether CloudWatch has taken it."""
-        self.ledger.ambiguous += is_doubtful
         doubt(stored.entries if is_doubtful else ())
         stored.leave_memory()
         self._stored.append(stored)
@@ -164,7 +169,6 @@ class Sender:
 
     def give_up(self, stored: StoredBatch, failure: Failure, *, keeps_file: bool = False) -> None:
         """Book a batch as dropped that is not to be sent, and remove its file."""
-        self.ledger.ambiguous += failure is Failure.AMBIGUOUS
         self._drop(stored, failure.value)
         if not keeps_file:
             self._batch_store.forget(stored)
@@ -272,8 +276,7 @@ class Sender:
         if unreadable := self._batch_store.begin_try(stored):
             self._drop_unread(stored, unreadable)
             return
-        self.ledger.retries += stored.tries > 0
-        stored.tries += 1
+        stored.is_retried = stored.calls > 0
         error = self._send_in_pieces(stored)
         if error is None or not stored.entries:
             self._batch_store.forget(stored)
@@ -310,7 +313,7 @@ class Sender:
         refusals = 0
         while pieces:
             piece = pieces.pop()
-            error = self._call(stored.namespace, piece)
+            error = self._call(stored, piece)
             is_last = len(piece) == 1 or refusals >= MAX_REFUSALS
             if error is None:
                 self._accept(stored, piece)
@@ -330,27 +333,27 @@ class Sender:
             refusals += error is not None
         return None
 
-    def _call(self, namespace: str, piece: tuple[Entry, ...]) -> SendError | None:
+    def _call(self, stored: StoredBatch, piece: tuple[Entry, ...]) -> SendError | None:
         """Make one call and note how it went."""
         gevent.sleep(self._gate.reserve(monotonic_s()))
         if self._is_ending:
             # Not `last_failure`: that may be ambiguous, and this is not.
             return SendError(Failure.UNREACHABLE, "the process ended before the call")
-        self.ledger.calls += 1
         greenlet = gevent.getcurrent()
         self._calls.add(greenlet)
         call = begin()
         try:
             with gevent.Timeout(CALL_TIMEOUT_S):
-                error = outcome(self._sink.send, namespace, [entry.datum for entry in piece])
+                error = outcome(self._sink.send, stored.namespace, [entry.datum for entry in piece])
         except gevent.Timeout:
             error = call.cut_off(f"within {CALL_TIMEOUT_S:g} s")
         except _Ending:
             error = call.cut_off("before the process ended")
         finally:
             self._calls.discard(greenlet)
-        # Nobody bills what has never left.
-        self.ledger.calls -= error is not None and not call.may_have_left
+            if call.may_have_left:
+                stored.calls += 1
+                self.ledger.count_call(is_retry=stored.is_retried)
         self._note(error)
         return error
 

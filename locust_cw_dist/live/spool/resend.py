@@ -106,7 +106,7 @@ class Resending:
     @property
     def ambiguous(self) -> int:
         """Batches that CloudWatch may have got twice, or may not have got if they are not sent again."""
-        return self._sender.ledger.ambiguous
+        return self._sender.ledger.ambiguous + self._recovery.doubtful
 
     def look(self) -> None:
         """Say what there is; touch nothing."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 from locust_cw_dist.core.publish import backlog as backlog_module
 from locust_cw_dist.core.publish.backlog import Backlog
@@ -48,6 +49,16 @@ def test_only_windows_of_one_run_become_one():
     for start_s in (10, 20, 30):
         backlog.add(a_window(start_s, "run 2"))
     assert taken(backlog) == [("run 1", 0, 1), ("run 2", 10, 2), ("run 2", 30, 1)]
+
+
+def test_windows_whose_times_were_moved_apart_become_one_only_where_memory_asks_for_it():
+    backlog = Backlog(max_windows=3)
+    for start_s, offset_s in ((0, 0), (10, 60), (20, 60), (30, 0)):
+        backlog.add(replace(a_window(start_s), offset_s=offset_s))
+    assert taken(backlog) == [("run", 0, 1), ("run", 10, 2), ("run", 30, 1)]
+    for start_s in range(4):
+        backlog.add(replace(a_window(start_s), offset_s=60 * start_s))
+    assert taken(backlog) == [("run", 0, 2), ("run", 2, 1), ("run", 3, 1)]
 
 
 def test_windows_of_as_many_runs_all_stay():

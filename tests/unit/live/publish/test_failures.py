@@ -69,7 +69,21 @@ def test_a_call_that_never_left_is_not_billed(stage, is_billed):
     bench = Bench(sink)
     flush(bench, timeout_s=0.5)
     assert sink.calls >= 1
-    assert bench.publisher.datum_ledger.calls == (sink.calls if is_billed else 0)
+    ledger = bench.publisher.datum_ledger
+    assert (ledger.calls, ledger.retries) == ((sink.calls, sink.calls - 1) if is_billed else (0, 0))
+
+
+def test_a_first_call_repeats_none_that_never_left():
+    sink = Failing(SendError(Failure.UNREACHABLE, "no"), Stage.CONNECTING)
+    bench = Bench(sink)
+    bench.deliver("/a", count=3)
+    bench.start()
+    bench.publisher.tick(everything=True)
+    wait_until_gevent(lambda: sink.calls > 2)
+    sink.error, sink.stage = None, Stage.LEFT
+    bench.flush()
+    ledger = bench.publisher.datum_ledger
+    assert (ledger.calls, ledger.retries, bench.balance.published) == (1, 0, 3)
 
 
 class Hanging(ScriptedSink):

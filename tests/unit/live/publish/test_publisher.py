@@ -250,7 +250,7 @@ def test_what_is_brought_out_early_leaves_room_for_more_until_it_stops():
         assert bench.balance.pending == 0
     assert (bench.balance.published, bench.balance.late) == (5, 0)
     assert len([d for d in bench.sent("ResponseTime_p95_ms") if len(d.dimensions) == 3]) == 1
-    bench.publisher.stop()
+    bench.stop()
     bench.deliver("/a", count=4)
     assert not bench.publisher.bring_out(15.0)
     bench.publisher.leave_out()
