@@ -46,6 +46,9 @@ logger = logging.getLogger("locust_cw_dist")
 STOP_MARGIN_S = 10.0
 """How much longer than --stop-timeout the master waits for the workers' last results."""
 
+MAX_STOP_TIMEOUT_S = 24 * 3600.0
+"""What is counted of --stop-timeout; a script may set any value."""
+
 USERS_CODE = Bounds(3600.0, 3.0, 1.0)
 """Listeners of the user's as the test ends, which Locust does not bound; tasks have --stop-timeout on top."""
 
@@ -127,12 +130,13 @@ class End:
         parts.exit_code.note(is_ending=True)
         if quit_runner:
             self._patience.on_interrupt.append(self._end_users)
-            parts.health.note_process_end()
-        stop_timeout_s = float(getattr(self._environment, "stop_timeout", 0) or 0)
+            self._step("note the end", HERE, parts.health.note_process_end)
+        stop_timeout_s = _seconds(getattr(self._environment, "stop_timeout", None))
         workers_s = max(self._flush_timeout_s(timeout_s), stop_timeout_s + STOP_MARGIN_S)
-        end_s = parts.clock.now_s() + workers_s
         bounds = USERS_CODE._replace(calm_s=stop_timeout_s + USERS_CODE.calm_s)
         self._step("end the test", bounds, lambda: parts.source.quit(quit_runner=quit_runner))
+        # Not before the test has ended: listeners and tasks of the user's may have taken all of it.
+        end_s = parts.clock.now_s() + workers_s
         bounds = Bounds(workers_s, HURRIED_WORKERS_S, PRESSED_WORKERS_S)
         self._step("receive", bounds, lambda: parts.source.drain(end_s))
         # It goes out while listeners of the user's have their turn, however long that takes.
@@ -319,3 +323,12 @@ class End:
             states=tuple(states),
             outcomes=tuple(outcomes.values()),
         )
+
+
+def _seconds(stop_timeout: Any) -> float:
+    """Return a stop timeout in seconds; whatever is none, is 0."""
+    try:
+        # A value that is not a number compares as neither.
+        return min(max(0.0, float(stop_timeout or 0)), MAX_STOP_TIMEOUT_S)
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
