@@ -40,6 +40,7 @@ class RunLedger:
         accounted: Of these, the ones that have an account.
         published: Results that CloudWatch has accepted.
         doubtful: Of those, the ones that may count twice: a call with them got no answer, and was repeated.
+        has_doubtful_figures: Whether datums that no result waits for may count twice: of all endpoints together, say.
         spooled: Results that CloudWatch has not accepted and that are on disk.
         dropped: Results that were given up after they had reached the master, by reason.
     """
@@ -49,6 +50,7 @@ class RunLedger:
     accounted: int = 0
     published: int = 0
     doubtful: int = 0
+    has_doubtful_figures: bool = False
     spooled: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
 
@@ -94,7 +96,8 @@ class Account:
     def __init__(self, ledger: RunLedger, results: int, datums: int, *, any_is_enough: bool = False) -> None:
         """Account for `results` that `datums` datums carry; without any datum they count as published.
 
-        With `any_is_enough` one of the datums must be accepted, not all.
+        With `any_is_enough` one of the datums must be accepted, not all. One of no results stands for datums that no
+        result waits for.
         """
         self.results = results
         self._ledger = ledger
@@ -129,6 +132,8 @@ class Account:
 
     def doubt(self) -> None:
         """Note that CloudWatch may have one of the datums twice when it accepts it: a call got no answer."""
+        if not self.results:
+            self._ledger.has_doubtful_figures = True
         if not self._is_doubtful:
             self._is_doubtful = True
             self._ledger.doubtful += self._published * self.results
@@ -171,6 +176,7 @@ class Balance:
         dropped: What was given up, by reason.
         untimed: Of what was recorded, what has no usable response time, by reason.
         doubtful: Of what was published, what may count twice.
+        has_doubtful_figures: Whether figures besides these may count twice.
     """
 
     recorded: int
@@ -181,6 +187,7 @@ class Balance:
     dropped: dict[str, int]
     untimed: dict[str, int] = field(default_factory=dict)
     doubtful: int = 0
+    has_doubtful_figures: bool = False
 
     @property
     def difference(self) -> int:

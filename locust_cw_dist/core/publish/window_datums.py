@@ -41,7 +41,7 @@ class Entry:
 
     Attributes:
         datum: The datum.
-        claims: The accounts that wait for it; none if no result depends on it.
+        claims: The accounts that wait for it, or one of no results; none where it belongs to no run.
     """
 
     datum: Datum
@@ -74,22 +74,23 @@ def window_datums(plan: MetricPlan, window: ClosedWindow, host: str, ledger: Run
         ledger: The books of its run.
     """
     start_s, late = window.written_start_s, window.gauges is None
+    unwaited = Claim(Account(ledger, 0, 0), 0)
     totals = Summary()
     for (name, method), summary in window.summaries.items():
         datums = endpoint_datums(plan, (name, method, host), start_s, summary, late=late)
-        yield from _entries(datums, summary, ledger)
+        yield from _entries(datums, summary, ledger, unwaited)
         totals.merge(summary)
     if totals.count:
-        yield from map(Entry, total_datums(plan, start_s, totals, late=late))
+        yield from (Entry(datum, (unwaited,)) for datum in total_datums(plan, start_s, totals, late=late))
     if window.gauges is not None:
-        yield from map(Entry, run_datums(plan, start_s, window.gauges))
+        yield from (Entry(datum, (unwaited,)) for datum in run_datums(plan, start_s, window.gauges))
 
 
-def _entries(datums: list[Datum], summary: Summary, ledger: RunLedger) -> Iterator[Entry]:
+def _entries(datums: list[Datum], summary: Summary, ledger: RunLedger, unwaited: Claim) -> Iterator[Entry]:
     timed = _claims(datums, COUNT_METRICS | TIME_METRICS, summary.timed_count, ledger)
     untimed = _claims(datums, COUNT_METRICS, summary.untimed_count, ledger)
     for number, datum in enumerate(datums):
-        yield Entry(datum, tuple(claims[number] for claims in (timed, untimed) if number in claims))
+        yield Entry(datum, tuple(claims[number] for claims in (timed, untimed) if number in claims) or (unwaited,))
 
 
 def _claims(datums: list[Datum], metrics: frozenset[str], results: int, ledger: RunLedger) -> dict[int, Claim]:

@@ -9,6 +9,7 @@ from locust_cw_dist.core.costs.bill import Usage, reading_cost, writing_costs
 from locust_cw_dist.core.costs.prices import CURRENT_PRICES, Prices, run_cost_usd
 from locust_cw_dist.core.publish.body_sizes import Payloads
 from locust_cw_dist.core.publish.ledger import Balance
+from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.summaries.windows import time_of_day
 from locust_cw_dist.core.verdict.verdict import Evidence, Verdict, judge
 
@@ -152,10 +153,22 @@ class RunSummary:
             )
         if self.rehearsal is not None:
             lines += self.rehearsal.lines(self.prices)
-        if spending.ambiguous:
-            twice = f"up to {balance.doubtful} results may count twice"
-            fate = twice if self.resends_ambiguous else "were not repeated: counted as dropped, may be there"
-            lines.append(f"  {spending.ambiguous} calls never got an answer: {fate}")
+        return [*lines, *self._unanswered()]
+
+    def _unanswered(self) -> list[str]:
+        """Say what became of calls without an answer."""
+        balance, calls = self.balance, self.spending.ambiguous
+        if not (calls or balance.doubtful or balance.has_doubtful_figures):
+            return []
+        lead = f"  {calls} calls never got an answer" if calls else "  calls never got an answer"
+        dropped = balance.dropped.get(Failure.AMBIGUOUS.value, 0)
+        if not self.resends_ambiguous:
+            return [f"{lead}: not sent again; {dropped} results are counted as dropped and may be in CloudWatch"]
+        lines = [f"{lead}: sent again; up to {balance.doubtful} results may count twice"]
+        if balance.spooled:
+            lines.append("  of the results on disk, those of such a call may count twice when they are sent")
+        if dropped:
+            lines.append(f"  of the dropped results, {dropped} may be in CloudWatch")
         return lines
 
     def as_json(self) -> dict[str, Any]:

@@ -83,6 +83,7 @@ class Delivery:
         unreceived: Results that workers told of and that never came.
         unpublished: Results that came and that CloudWatch has not accepted; those that nobody could use not among them.
         doubtful: Results that were published and may count twice.
+        has_doubtful_figures: Whether figures of CloudWatch's besides these may count twice.
         difference: What the ledger can't account for: a bug.
         required: Whether the user said that a run is worth nothing unless its results are published.
     """
@@ -92,6 +93,7 @@ class Delivery:
     unreceived: int = 0
     unpublished: int = 0
     doubtful: int = 0
+    has_doubtful_figures: bool = False
     difference: int = 0
     required: bool = False
 
@@ -153,6 +155,8 @@ def _delivery(delivery: Delivery) -> Iterator[Reason]:
         yield Reason(state, f"{delivery.unpublished} results were received and not published")
     if delivery.doubtful:
         yield Reason(State.SUSPECT, f"up to {delivery.doubtful} results may count twice: calls got no answer")
+    elif delivery.has_doubtful_figures:
+        yield Reason(State.SUSPECT, "figures in CloudWatch may count twice: calls got no answer")
 
 
 def _cross_check(check: CrossCheck) -> Iterator[Reason]:

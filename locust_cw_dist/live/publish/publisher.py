@@ -251,6 +251,7 @@ class Publisher:
             dropped=dict(+(ledger.dropped + received.lost_in_frames)),
             untimed=dict(+received.untimed),
             doubtful=ledger.doubtful,
+            has_doubtful_figures=ledger.has_doubtful_figures,
         )
 
     @property

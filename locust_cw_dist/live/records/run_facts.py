@@ -1,4 +1,4 @@
-"""RecordFacts: what a record says of a run besides its results; docs/record.md lists the fields. No secrets.
+"""What a record says of a run besides its results; docs/record.md lists the fields. No secrets.
 
 Only Locust options that are named here are kept: others are other plugins', and may be secrets.
 """
@@ -70,6 +70,7 @@ def status_document(
         "ledger": {
             "recorded": balance.recorded,
             "published": balance.published,
+            "doubtful": balance.doubtful,
             "pending": balance.pending,
             "spooled": balance.spooled,
             "late": balance.late,

@@ -134,6 +134,7 @@ class SummaryLog:
             unreceived=unreceived,
             unpublished=balance.pending - unreceived + balance.spooled + lost_of(balance.dropped),
             doubtful=balance.doubtful,
+            has_doubtful_figures=balance.has_doubtful_figures,
             difference=balance.difference,
             required=self._settings.required,
         )

@@ -7,6 +7,7 @@ import pytest
 
 from locust_cw_dist.core.costs.prices import Prices
 from locust_cw_dist.core.publish.ledger import LEFT_OUT, Balance
+from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.summaries.request_result import NEGATIVE
 from locust_cw_dist.core.summaries.totals import Totals
 from locust_cw_dist.core.verdict.cross_check import CrossCheck
@@ -83,7 +84,7 @@ def test_all_that_is_missing_has_a_line_of_its_own():
         "likely cause: workers without this plugin",
         "likely cause: a lost worker",
         "3 frames refused: malformed",
-        "2 calls never got an answer: up to 0 results may count twice",
+        "2 calls never got an answer: sent again; up to 0 results may count twice",
     ):
         assert part in text
 
@@ -137,6 +138,46 @@ def test_the_same_is_told_to_machines():
     assert told["recorded"] == sum(told[key] for key in ("published", "pending", "spooled")) + sum(
         told["dropped"].values()
     )
+
+
+UNANSWERED = Failure.AMBIGUOUS.value
+
+
+@pytest.mark.parametrize(
+    ("calls", "changes", "resends", "lines"),
+    [
+        (0, {}, True, []),
+        (0, {"doubtful": 5}, True, ["calls never got an answer: sent again; up to 5 results may count twice"]),
+        (2, {"doubtful": 5}, True, ["2 calls never got an answer: sent again; up to 5 results may count twice"]),
+        (
+            0,
+            {"has_doubtful_figures": True},
+            True,
+            ["calls never got an answer: sent again; up to 0 results may count twice"],
+        ),
+        (
+            2,
+            {"published": 970, "dropped": {UNANSWERED: 20, "other": 5}, "spooled": 5},
+            True,
+            [
+                "2 calls never got an answer: sent again; up to 0 results may count twice",
+                "of the results on disk, those of such a call may count twice when they are sent",
+                "of the dropped results, 20 may be in CloudWatch",
+            ],
+        ),
+        (
+            2,
+            {"published": 980, "dropped": {UNANSWERED: 20}},
+            False,
+            ["2 calls never got an answer: not sent again; 20 results are counted as dropped and may be in CloudWatch"],
+        ),
+    ],
+)
+def test_what_became_of_calls_without_an_answer_is_said(calls, changes, resends, lines):
+    summary = replace(balance(**changes), spending=replace(SPENDING, ambiguous=calls), resends_ambiguous=resends)
+    told = summary.lines()
+    assert [line.strip() for line in told[len(told) - len(lines) :]] == lines
+    assert "answer" not in "".join(told[: len(told) - len(lines)]).replace(UNANSWERED, "")
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,11 @@ def test_results_that_may_count_twice_make_a_run_suspect():
     assert verdict.as_json() == {"state": "suspect", "reasons": [reason]}
 
 
+def test_figures_that_may_count_twice_without_any_result_make_a_run_suspect():
+    reason = "figures in CloudWatch may count twice: calls got no answer"
+    assert verdict_of(has_doubtful_figures=True).as_json() == {"state": "suspect", "reasons": [reason]}
+
+
 def test_a_run_without_anything_to_say_is_valid():
     verdict = verdict_of()
     assert verdict == VALID
