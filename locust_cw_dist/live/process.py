@@ -1,4 +1,4 @@
-"""Publishing: joins clock, runs, collector, publisher, and master or single, in a process that publishes."""
+"""Process: joins clock, runs, collector, publisher, and master or single, in a process that publishes."""
 
 from __future__ import annotations
 

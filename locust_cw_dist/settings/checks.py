@@ -24,7 +24,6 @@ from locust_cw_dist.settings import option_texts as texts
 from locust_cw_dist.settings.option_texts import COMMAS, LINES
 
 MAX_PERCENTILES = 10
-MAX_ENDPOINTS = 1_000
 MAX_LABELS = 50
 MAX_PRICE_USD = 1_000_000
 OWN_DIMENSIONS = ("Request", "Method", "Host")

@@ -22,6 +22,7 @@ from locust_cw_dist.core.rules.rule import Figure, Rule, RuleSet, Severity
 from locust_cw_dist.core.summaries.histogram import CEILING_MS
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.summaries.window import ClosedWindow
+from support.endings import outcome_of
 
 T0_S = 1_800_000_000
 ENDPOINTS = [("/a", "GET"), ("/a", "POST"), ("/b?x=[1]", "GET"), ("/other", "grpc")]
@@ -117,7 +118,7 @@ def judge(resolution_s, started_s, stopped_s, some, results, order):
     for start_s, more in late:
         list(evaluation.observe(a_window(start_s, more)))
     list(evaluation.look())
-    return evaluation.outcome()
+    return outcome_of(evaluation)
 
 
 @dataclass(frozen=True)
@@ -216,4 +217,4 @@ def test_a_limit_itself_is_allowed_where_the_comparison_says_so(limit, above, in
         (False, False): limit < 10,
     }
     state = RuleState.PASSED if comparisons[above, inclusive] else RuleState.BROKEN
-    assert evaluation.outcome().rules[0].state is state
+    assert outcome_of(evaluation).rules[0].state is state

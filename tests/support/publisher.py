@@ -17,6 +17,7 @@ from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.live.spool.spool_keeper import SpoolKeeper
 from locust_cw_dist.settings.settings import Settings
 from locust_cw_dist.testing import ManualClock
+from support.endings import stop
 
 NOW_S = 1_800_000_000.0
 
@@ -87,14 +88,8 @@ class Bench:
         self.start()
         self.keeper.settle(timeout_s)
         self.publisher.bring_out(timeout_s)
-        self.stop()
+        stop(self.publisher)
         self.keeper.close(self.publisher)
-
-    def stop(self):
-        """Send nothing any more: what is here goes to disk or is booked as dropped."""
-        self.publisher.stop_sending()
-        self.publisher.store_rest()
-        self.publisher.book_rest()
 
     @property
     def recovered(self):

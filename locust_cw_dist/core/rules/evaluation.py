@@ -219,10 +219,6 @@ class Evaluation:
                     self._sliding(watch, offset_s) if watch.rule.window_s is not None else self._whole(watch, offset_s)
                 )
 
-    def outcome(self) -> Outcome:
-        """Return the outcome of all rules, as things stand."""
-        return self.outcome_of(tuple(self.outcomes()))
-
     def outcome_of(self, rules: tuple[RuleOutcome, ...]) -> Outcome:
         """Return the outcome that the rules' own outcomes come to."""
         deciding = self._rule_set.failure_rules if self._rule_set.failures_decide else ()

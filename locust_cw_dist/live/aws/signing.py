@@ -1,4 +1,4 @@
-"""Time: taking AWS's word for it, and signing by the right one, whatever the machine's clock says.
+"""Signing: by the right time, whatever the machine's clock says, and taking AWS's word for that time.
 
 AWS refuses a signature that is minutes off.
 

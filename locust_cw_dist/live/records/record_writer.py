@@ -122,11 +122,6 @@ class RecordWriter:
         self._noted_s = 0.0
         self._greenlet: gevent.Greenlet | None = None
 
-    @property
-    def paths(self) -> list[Path]:
-        """The files of this process."""
-        return [record.file.path for record in self._records.values() if record.file is not None]
-
     def open(self) -> None:
         """Make the folder and find out whether it can be written.
 
@@ -170,46 +165,24 @@ class RecordWriter:
         """Keep the rules and the verdict of a run: the OUTCOME block of docs/record.md; the last one counts."""
         self._records[run].outcome = outcome
 
-    def finish(self, upload_timeout_s: float = LAST_DISK_S) -> bool:
-        """Write what waits and the last status, and put the files to S3 if they belong there; again if more has come.
-
-        What comes after that is not in S3.
-
-        Args:
-            upload_timeout_s: How long S3 may take.
-
-        Returns:
-            Whether no record stayed here that belongs to S3.
-        """
-        self.write_rest()
-        self.write_end()
-        return self.upload(upload_timeout_s)
-
-    def close(self, upload_timeout_s: float = LAST_DISK_S) -> bool:
-        """Finish, and write nothing any more; see `finish`."""
-        is_recorded = self.finish(upload_timeout_s)
-        self.close_files()
-        return is_recorded
-
     def write_rest(self) -> None:
-        """Write what waits: the first part of `finish`. It may be cut off."""
+        """Write what waits. It may be cut off; `write_end` must follow, and once more has come both again."""
         with gevent.Timeout(LAST_DISK_S, False):
             while self._folder is not None and (self._waiting or self._is_writing):
                 self._work.set()
                 gevent.sleep(0.02)
 
     def write_end(self) -> None:
-        """Write the last status and the outcome: the second part. It may be cut off."""
+        """Write the last status and the outcome. It may be cut off."""
         with gevent.Timeout(LAST_DISK_S, False):
             self._end()
 
-    def upload(self, timeout_s: float) -> bool:
-        """Put the files to S3 if they belong there: the last part. It may be cut off; see `finish`."""
+    def upload(self, timeout_s: float) -> None:
+        """Put the files to S3 if they belong there, once: what comes later is not in S3. It may be cut off."""
         if self._uploads is not None and self._is_uploaded is None:
             self._is_uploaded = False
             with gevent.Timeout(timeout_s + LAST_DISK_S, False):
                 self._is_uploaded = self._uploads.finish(timeout_s)
-        return self.is_recorded
 
     @property
     def is_recorded(self) -> bool:
@@ -217,7 +190,7 @@ class RecordWriter:
         return self._is_uploaded is not False
 
     def close_files(self) -> None:
-        """Write nothing any more; after `finish`. It may be cut off."""
+        """Write nothing any more; after `write_end`. It may be cut off."""
         if self._greenlet is not None:
             self._greenlet.kill()
         with gevent.Timeout(LAST_DISK_S, False):

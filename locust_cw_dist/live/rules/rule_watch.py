@@ -98,12 +98,6 @@ class RuleWatch:
         return self._settings.judges
 
     @property
-    def abort_wanted(self) -> Rule | None:
-        """The rule that stopped the current run, or is about to; None if none does."""
-        evaluation = self._judged[self._runs.current].evaluation
-        return None if evaluation is None else evaluation.aborted_by
-
-    @property
     def has_seen_all(self) -> bool:
         """Whether everything that came has been judged."""
         return not (self._waiting or self._is_busy or self._has_missed)
@@ -141,26 +135,15 @@ class RuleWatch:
             if run.logged is not None and self._judged[run].said is None:
                 self._log(run)
 
-    def finish(self, fails_if: Callable[[State], bool]) -> None:
-        """Judge all that has come, log each outcome that is new, and write the files; again if more has come.
-
-        Args:
-            fails_if: Whether a run fails for what is thought of the run itself.
-        """
-        self.judge_rest()
-        self.log_all()
-        for setting in REPORTS:
-            self.write_report(setting, fails_if)
-
     def judge_rest(self) -> None:
-        """Judge what waits: the first part of `finish`. It may be cut off; `log_all` must follow."""
+        """Judge what waits. It may be cut off; `log_all` must follow, and `write_report`; once more has come, again."""
         with gevent.Timeout(LAST_LOOK_S, False):
             while self.is_on and (self._waiting or self._is_busy):
                 self._work.set()
                 gevent.sleep(0.01)
 
     def log_all(self) -> None:
-        """Log each outcome that is new: the second part."""
+        """Log each outcome that is new."""
         # What was cut off has not been judged.
         self._has_missed |= not self.has_seen_all
         for run in self._judged_runs():
@@ -168,7 +151,12 @@ class RuleWatch:
                 self._log(run)
 
     def write_report(self, setting: str, fails_if: Callable[[State], bool]) -> None:
-        """Write one file of `REPORTS`, if the settings name it: the last part, once for each. It may be cut off."""
+        """Write one file of `REPORTS`, if the settings name it. It may be cut off.
+
+        Args:
+            setting: Which one.
+            fails_if: Whether a run fails for what is thought of the run itself.
+        """
         path = getattr(self._settings, setting)
         if path is None or not self.is_on:
             return

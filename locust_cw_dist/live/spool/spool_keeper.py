@@ -36,7 +36,7 @@ class SpoolKeeper:
     """Keeps what CloudWatch has not taken, if the settings name a folder for it.
 
     Attributes:
-        store: Where batches go; it keeps none without a folder.
+        batch_store: Where batches go; it keeps none without a folder.
         recovery: What earlier processes left, once that is looked for.
     """
 
@@ -53,7 +53,6 @@ class SpoolKeeper:
         self.batch_store = BatchStore(self._spool, self._disk_thread, once)
         self.recovery: Recovery | None = None
         self._noted = b""
-        self._is_finished = False
         self._recovering: gevent.Greenlet | None = None
         self._greenlets: list[gevent.Greenlet] = []
 
@@ -95,12 +94,11 @@ class SpoolKeeper:
             self._recovering.join(timeout_s)
 
     def finish(self, publisher: Publisher) -> None:
-        """Note that this process has said itself what became of its runs; again if more has come."""
+        """Note that this process has said what became of its runs, and of those found; again if more has come."""
         if self._spool is None:
             return
-        if not self._is_finished and self.recovery is not None:
+        if self.recovery is not None:
             self.recovery.log_end()
-        self._is_finished = True
         gevent.killall(self._greenlets)
         self._at_end(lambda: self._note(publisher, ended=True))
 
@@ -131,15 +129,12 @@ class SpoolKeeper:
     def _note_forever(self, publisher: Publisher) -> None:
         while True:
             gevent.sleep(NOTE_INTERVAL_S)
-            self._note_safely(publisher, ended=False)
-
-    def _note_safely(self, publisher: Publisher, *, ended: bool) -> None:
-        try:
-            self._note(publisher, ended=ended)
-        except OSError as e:
-            self._once.warning("disk", "locust-cw: the spool can't be written (%s)", e)
-        except Exception:
-            self._once.error("note", "locust-cw: could not note in the spool what became of a run")
+            try:
+                self._note(publisher, ended=False)
+            except OSError as e:
+                self._once.warning("disk", "locust-cw: the spool can't be written (%s)", e)
+            except Exception:
+                self._once.error("note", "locust-cw: could not note in the spool what became of a run")
 
     def _note(self, publisher: Publisher, *, ended: bool) -> None:
         if self._spool is None:

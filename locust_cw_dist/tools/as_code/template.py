@@ -18,7 +18,6 @@ from locust_cw_dist.tools.as_code.dashboard import Dashboard
 from locust_cw_dist.tools.as_code.names import logical_id
 
 MAX_INLINE_BYTES = 51_200
-MAX_RESOURCES = 500
 
 _DOLLAR = "Dollar"
 """A variable that holds a dollar sign: Fn::Sub's own way to escape it needs a brace that closes."""

@@ -17,6 +17,7 @@ from locust_cw_dist.core.rules.rule import RuleSet, shown_value
 from locust_cw_dist.core.rules.rule_text import parse
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.summaries.window import ClosedWindow
+from support.endings import outcome_of
 
 pytestmark = pytest.mark.once
 
@@ -57,7 +58,7 @@ class Trial:
 
     @property
     def only(self):
-        (one,) = self.evaluation.outcome().rules
+        (one,) = outcome_of(self.evaluation).rules
         return one
 
     @property
@@ -109,7 +110,7 @@ def test_a_rule_on_times_that_finds_none_fails_and_says_so(rule):
 def test_a_rule_whose_expression_takes_too_long_on_a_name_fails_and_says_so():
     trial = Trial("count(/(a|a)+b) < 5", "count(/b) < 5")
     trial.window(1, name="/" + "a" * 60).window(1, name="/b")
-    slow, other = trial.evaluation.outcome().rules
+    slow, other = outcome_of(trial.evaluation).rules
     assert (slow.state, slow.failed) == (RuleState.NO_DATA, True)
     assert "takes too long on the name" in slow.message
     assert other.state is RuleState.PASSED
@@ -132,9 +133,9 @@ def test_the_worst_sliding_window_is_said_with_its_time():
 
 def test_a_warning_fails_nothing():
     trial = Trial("max < 5, severity=warn", "p95(/typo) < 5, severity=warn").window(10)
-    broken, missing = trial.evaluation.outcome().rules
+    broken, missing = outcome_of(trial.evaluation).rules
     assert (broken.state, missing.state) == (RuleState.BROKEN, RuleState.NO_DATA)
-    assert not trial.evaluation.outcome().failed
+    assert not outcome_of(trial.evaluation).failed
 
 
 NO_DATA = [
@@ -176,7 +177,7 @@ def test_parts_of_windows_at_both_ends_do_not_count_where_less_is_broken():
     trial = Trial("rps > 0.15, window_s=10", "max < 5, window_s=10", started_s=T0_S + 9.0)
     trial.window(1).window(1, 1).window(1, 1)
     trial.evaluation.stop(T0_S + 31)
-    rate, longest = trial.window(9).evaluation.outcome().rules
+    rate, longest = outcome_of(trial.window(9).evaluation).rules
     assert (rate.state, rate.observed) == (RuleState.PASSED, 0.2)
     assert (longest.state, longest.observed) == (RuleState.BROKEN, 9)
 
@@ -184,7 +185,7 @@ def test_parts_of_windows_at_both_ends_do_not_count_where_less_is_broken():
 def test_requests_per_second_of_a_run_are_those_from_its_start_to_its_stop():
     trial = Trial("rps > 1", "rps > 1, warm_up_s=8", started_s=T0_S + 2.0).window(*[1] * 40).window(*[1] * 20)
     trial.evaluation.stop(T0_S + 17.0)
-    assert [one.observed for one in trial.evaluation.outcome().rules] == [60 / 15, 20 / 7]
+    assert [one.observed for one in outcome_of(trial.evaluation).rules] == [60 / 15, 20 / 7]
 
 
 def test_late_results_mend_and_break_what_was_seen():
@@ -200,7 +201,7 @@ def test_what_comes_too_late_for_its_window_counts_in_the_whole_run_and_is_told(
     trial = Trial("max < 50, window_s=10", "max < 50").window(1)
     for _ in range(MAX_LATE_S // 10 + 1):
         trial.window(1)
-    sliding, whole = trial.late(0, {("/a", "GET"): summary(99)}).evaluation.outcome().rules
+    sliding, whole = outcome_of(trial.late(0, {("/a", "GET"): summary(99)}).evaluation).rules
     assert (sliding.state, whole.state) == (RuleState.PASSED, RuleState.BROKEN)
     assert sliding.message.endswith("1 request came too late for a sliding window")
 
@@ -228,7 +229,7 @@ def test_a_rule_on_the_run_so_far_can_stop_it_and_stays_broken():
 def test_the_first_rule_that_stops_the_run_is_named():
     trial = Trial("max(/none) < 5, abort_after_s=0", "max < 5, abort_after_s=0", "mean < 5, abort_after_s=0").window(9)
     assert trial.aborted == "max < 5 ms"
-    assert trial.evaluation.outcome().aborted_by is trial.evaluation.aborted_by
+    assert outcome_of(trial.evaluation).aborted_by is trial.evaluation.aborted_by
 
 
 @pytest.mark.parametrize(
@@ -244,20 +245,20 @@ def test_the_first_rule_that_stops_the_run_is_named():
 )
 def test_rules_on_failures_decide_about_failures_if_the_user_says_so_and_they_pass(texts, decide, decided):
     trial = Trial(*texts, failures_decide=decide).window(1, 1, 1, failed=(1,))
-    assert trial.evaluation.outcome().failures_decided is decided
+    assert outcome_of(trial.evaluation).failures_decided is decided
 
 
 def test_the_table_has_a_line_for_each_rule():
     trial = Trial("max < 5", "max < 500, name=quick enough", "p95(/typo) < 5", "mean < 5, severity=warn")
     trial.window(10, 11)
-    assert table("R", trial.evaluation.outcome()) == [
+    assert table("R", outcome_of(trial.evaluation)) == [
         "rules of run R: 1 of 4 hold, 2 failed",
         "  FAILED   max < 5 ms                  11 ms of 2 requests",
         "  passed   quick enough: max < 500 ms  11 ms of 2 requests",
         "  FAILED   p95(/typo) < 5 ms           no such request",
         "  WARNING  mean < 5 ms                 10.5 ms of 2 requests",
     ]
-    assert table("R", Trial("max < 50").window(1).evaluation.outcome())[0] == "rules of run R: 1 of 1 hold"
+    assert table("R", outcome_of(Trial("max < 50").window(1).evaluation))[0] == "rules of run R: 1 of 1 hold"
 
 
 @given(st.floats(0.001, 1e6), st.floats(0.001, 1e6))
@@ -286,7 +287,7 @@ def test_memory_does_not_grow_with_the_length_of_a_run():
     windows, seen = held(1)
     assert windows <= (MAX_LATE_S + 60) // 10 + 1
     assert seen <= MAX_LATE_S // 10 + 1
-    assert trial.evaluation.outcome().rules[1].requests == 4 * 360 * 2
+    assert outcome_of(trial.evaluation).rules[1].requests == 4 * 360 * 2
 
 
 def test_endpoints_are_looked_up_once_and_forgotten_when_there_are_too_many(monkeypatch):

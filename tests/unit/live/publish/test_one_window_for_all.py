@@ -13,6 +13,7 @@ from locust_cw_dist.live.records.record_writer import RecordWriter
 from locust_cw_dist.live.records.run_facts import begin_document
 from locust_cw_dist.live.rules.rule_watch import RuleWatch
 from locust_cw_dist.testing import ScriptedSink
+from support.endings import close_record, finish_rules
 from support.publisher import NOW_S, Bench
 
 pytestmark = pytest.mark.once
@@ -49,8 +50,8 @@ def test_windows_that_merge_for_cloudwatch_are_whole_for_rules_and_record(tmp_pa
         bench.publisher.tick()
     bench.deliver("/item/3", at_s=NOW_S)
     bench.flush()
-    judge.finish(lambda _: False)
-    record.close()
+    finish_rules(judge, lambda _: False)
+    close_record(record)
     judge.close()
 
     assert all(window.summaries == before for window, before in seen)

@@ -15,6 +15,7 @@ from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.live.publish import sender
 from locust_cw_dist.live.publish.sender import MAX_REFUSALS
 from locust_cw_dist.testing import ScriptedSink
+from support.endings import stop
 from support.publisher import NOW_S, Bench
 
 
@@ -250,12 +251,33 @@ def test_what_is_brought_out_early_leaves_room_for_more_until_it_stops():
         assert bench.balance.pending == 0
     assert (bench.balance.published, bench.balance.late) == (5, 0)
     assert len([d for d in bench.sent("ResponseTime_p95_ms") if len(d.dimensions) == 3]) == 1
-    bench.stop()
+    stop(bench.publisher)
     bench.deliver("/a", count=4)
     assert not bench.publisher.bring_out(15.0)
     bench.publisher.leave_out()
     assert (bench.balance.published, bench.balance.dropped) == (5, {TOO_LATE: 4})
     assert (bench.balance.pending, bench.balance.difference, bench.balance.not_lost) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("with_spool", [False, True])
+def test_a_call_without_an_answer_leaves_doubts_whatever_was_in_it(with_spool, tmp_path):
+    class LosesTheTotals(ScriptedSink):
+        """Takes one datum a call; the answer to the first one of all endpoints together is lost."""
+
+        max_pairs = 1
+        has_lost_an_answer = False
+
+        def send(self, namespace, batch):
+            super().send(namespace, batch)
+            if not (batch[0].dimensions or self.has_lost_an_answer):
+                self.has_lost_an_answer = True
+                raise SendError(Failure.AMBIGUOUS, "no answer")
+
+    bench = Bench(LosesTheTotals(), **({"spool_dir": str(tmp_path)} if with_spool else {}))
+    bench.deliver("/a", count=3)
+    bench.flush()
+    assert bench.sink.has_lost_an_answer
+    assert (bench.balance.published, bench.balance.doubtful, bench.balance.has_doubtful_figures) == (3, 0, True)
 
 
 def test_what_has_never_come_is_told_once():

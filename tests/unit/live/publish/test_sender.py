@@ -381,3 +381,18 @@ def test_a_cut_off_process_is_said_with_what_it_had(tmp_path, caplog):
         caplog.text,
     )
     assert not folder.exists()
+
+
+def test_what_became_of_what_was_found_is_said_again_only_if_that_has_changed(tmp_path, caplog):
+    first = Bench(ScriptedSink(*away()), spool_dir=str(tmp_path))
+    first.deliver("/a", count=5)
+    first.flush(timeout_s=0.2)
+    second = Bench(ScriptedSink(*away()), spool_dir=str(tmp_path))
+    second.start()
+    wait_until_gevent(lambda: first.run.run_id in second.recovered)
+    for _ in range(2):
+        second.keeper.finish(second.publisher)
+    assert caplog.text.count("0 of 5 results found on disk published") == 1
+    second.sink.script.clear()
+    second.flush()
+    assert caplog.text.count("5 of 5 results found on disk published") == 1

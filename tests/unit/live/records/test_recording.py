@@ -23,6 +23,7 @@ from locust_cw_dist.live.records.run_facts import begin_document
 from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.settings.settings import Settings
 from locust_cw_dist.testing import ManualClock, ScriptedSink
+from support.endings import close_record, stop
 from support.publisher import NOW_S, Bench
 
 pytestmark = pytest.mark.once
@@ -59,7 +60,7 @@ class RecordingBench(Bench):
         """End, and read what was kept."""
         self.recording.open()
         self.flush()
-        self.recording.close()
+        close_record(self.recording)
         (path,) = self.folder.glob("*.cwrecord")
         assert path.stem == self.run.run_id
         return read_file(path)
@@ -120,8 +121,9 @@ def test_results_of_another_masters_run_make_no_record(bench):
     bench.deliver("/a", count=2)
     bench.recording.open()
     bench.publisher.start(lambda: (1, 1))
-    bench.publisher.flush(5.0)
-    bench.recording.close()
+    bench.publisher.bring_out(5.0)
+    stop(bench.publisher)
+    close_record(bench.recording)
     (path,) = bench.folder.parent.rglob("*.cwrecord")
     assert path.stem == bench.runs.current.run_id
     assert counts(read_file(path)) == {}
@@ -135,7 +137,7 @@ def test_an_error_of_the_disk_ends_the_record_and_nothing_else(bench, monkeypatc
     bench.deliver("/a", count=2)
     bench.recording.open()
     bench.flush()
-    bench.recording.close()
+    close_record(bench.recording)
     assert bench.balance.published == 2
     assert caplog.text.count("its record ends here") + caplog.text.count("ends here, it can't be written") == 1
 

@@ -19,6 +19,7 @@ from locust_cw_dist.live.rules import report_files
 from locust_cw_dist.live.rules import rule_watch as judge_module
 from locust_cw_dist.live.rules.rule_watch import RuleWatch
 from locust_cw_dist.testing import ScriptedSink
+from support.endings import finish_rules
 from support.publisher import NOW_S, Bench, wait_until_gevent
 
 
@@ -39,7 +40,7 @@ class JudgeBench(Bench):
 
     def finish(self, fails_if=lambda _: False):
         self.flush()
-        self.judge.finish(fails_if)
+        finish_rules(self.judge, fails_if)
         return [outcome for _, outcome in self.judge.outcomes()]
 
     @property
@@ -118,8 +119,8 @@ def test_a_broken_rule_has_the_runner_quit_once_and_in_a_greenlet_of_its_own():
     assert len(quits) == 1
     assert quits[0] is not gevent.getcurrent()
     assert quits[0] not in bench.judge._greenlets
-    assert bench.judge.abort_wanted.name == "count < 2"
-    bench.finish()
+    (outcome,) = bench.finish()
+    assert outcome.aborted_by.name == "count < 2"
 
 
 def test_a_rule_that_is_broken_after_the_stop_stops_nothing():
