@@ -206,7 +206,7 @@ def test_windows_at_the_ends_of_the_range_are_taken(collector, start_s):
 
 
 def test_endpoints_of_a_window_are_capped_on_the_master_too(monkeypatch):
-    monkeypatch.setattr(window_module, "MAX_ENDPOINTS", 3)
+    monkeypatch.setattr(window_module, "MAX_ENDPOINTS_PER_WINDOW", 3)
     window = OpenWindow("run", 0)
     for number in range(50):
         summary = Summary()

@@ -353,6 +353,13 @@ def test_what_runs_beside_a_load_test_ends_in_a_forked_process():
     assert listening == {"live.platform.locust_internals", "live.platform.listeners", "adapter"}
 
 
+def test_each_cap_on_endpoints_has_a_name_of_its_own():
+    """One that says what it caps: where a bare MAX_ENDPOINTS is imported, nobody sees which it is."""
+    caps = Counter(re.findall(r"^(MAX_\w*ENDPOINTS\w*) =", "\n".join(MODULES.values()), re.MULTILINE))
+    assert len(caps) > 3
+    assert [name for name, count in caps.items() if count > 1 or name == "MAX_ENDPOINTS"] == []
+
+
 def test_modules_are_short():
     lengths = {module: source.count("\n") for module, source in MODULES.items()}
     assert max(lengths.values()) < 400, max(lengths, key=lengths.get)

@@ -16,7 +16,7 @@ from itertools import chain
 from locust_cw_dist.core.summaries.run_counters import OTHER
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary, merged
-from locust_cw_dist.core.summaries.window import MAX_ENDPOINTS, ClosedWindow
+from locust_cw_dist.core.summaries.window import MAX_ENDPOINTS_PER_WINDOW, ClosedWindow
 
 MAX_WAITING_WINDOWS = 360
 """An hour at 10 s windows: 100 endpoints with two hundred bins each come to some 300 MB at worst."""
@@ -77,5 +77,5 @@ def _joined(older: ClosedWindow, newer: ClosedWindow) -> ClosedWindow:
     """Return one that begins with the older and holds what both hold."""
     parts: defaultdict[EndpointKey, list[Summary]] = defaultdict(list)
     for key, summary in chain(older.summaries.items(), newer.summaries.items()):
-        parts[key if key in parts or len(parts) < MAX_ENDPOINTS else OTHER].append(summary)
+        parts[key if key in parts or len(parts) < MAX_ENDPOINTS_PER_WINDOW else OTHER].append(summary)
     return replace(older, summaries={key: merged(together) for key, together in parts.items()})

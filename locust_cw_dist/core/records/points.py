@@ -21,7 +21,7 @@ from locust_cw_dist.core.summaries.windows import window_start_s
 MAX_POINTS = 1000
 """Points of a record; with more it is made coarser."""
 
-MAX_ENDPOINTS = 1000
+MAX_ENDPOINTS_PER_RECORD = 1000
 """Endpoints of a record, `(other)` not counted; the results of further ones go there."""
 
 GAUGES = ("users", "workers", "cpu_percent", "memory_bytes")

@@ -11,7 +11,7 @@ from locust_cw_dist.core.summaries.run_counters import MAX_ENDPOINTS_PER_WORKER
 from locust_cw_dist.core.summaries.sections import EndpointKey, Section
 from locust_cw_dist.core.summaries.summary import Summary
 
-MAX_ENDPOINTS = 2 * MAX_ENDPOINTS_PER_WORKER
+MAX_ENDPOINTS_PER_WINDOW = 2 * MAX_ENDPOINTS_PER_WORKER
 """Endpoints in one window on the master. Workers that run the same test have the same ones, so this is reached only
 where names are not grouped; further ones fold into `(other)`."""
 
@@ -71,4 +71,4 @@ class OpenWindow:
 
     def merge(self, section: Section) -> None:
         """Add a section; what it holds stays as it is."""
-        section.add_to(self.summaries, MAX_ENDPOINTS)
+        section.add_to(self.summaries, MAX_ENDPOINTS_PER_WINDOW)

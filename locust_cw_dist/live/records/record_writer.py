@@ -22,7 +22,7 @@ from gevent.event import Event
 
 from locust_cw_dist.core.records.blocks import Kind
 from locust_cw_dist.core.records.location import SUFFIX, S3Location, is_url
-from locust_cw_dist.core.records.points import MAX_ENDPOINTS, Point, gauges_of
+from locust_cw_dist.core.records.points import MAX_ENDPOINTS_PER_RECORD, Point, gauges_of
 from locust_cw_dist.core.summaries.endpoint_cap import EndpointCap
 from locust_cw_dist.core.summaries.reason_cap import ReasonCap
 from locust_cw_dist.core.summaries.window import ClosedWindow
@@ -71,7 +71,7 @@ class _RunRecord:
 
     file: RecordFile | None = None
     has_begun: bool = False
-    cap: EndpointCap = field(default_factory=lambda: EndpointCap(MAX_ENDPOINTS))
+    cap: EndpointCap = field(default_factory=lambda: EndpointCap(MAX_ENDPOINTS_PER_RECORD))
     reasons: ReasonCap = field(default_factory=ReasonCap)
     outcome: dict[str, Any] | None = None
     left_out: int = 0

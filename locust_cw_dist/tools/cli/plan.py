@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from locust_cw_dist.settings.settings import Settings
 
 PROG = "locust-cw plan"
-MAX_ENDPOINTS = 10_000
+MAX_MADE_UP_ENDPOINTS = 10_000
 
 _USAGE = "[--endpoints N | NAME ...] [--duration 1h] [--rate N] [--json] [--payloads FILE] [--cw-... ...]"
 _DESCRIPTION = """\
@@ -176,8 +176,10 @@ def _plan(arguments: argparse.Namespace, settings: Settings) -> Plan:
 def _endpoints(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Return (request name, method) of each; of a number, as many made-up ones."""
     if len(texts) == 1 and texts[0].isdecimal():
-        if not 1 <= int(texts[0]) <= MAX_ENDPOINTS:
-            raise SettingsError(f"got {texts[0]}, must be from 1 to {MAX_ENDPOINTS}, or names", setting="--endpoints")
+        if not 1 <= int(texts[0]) <= MAX_MADE_UP_ENDPOINTS:
+            raise SettingsError(
+                f"got {texts[0]}, must be from 1 to {MAX_MADE_UP_ENDPOINTS}, or names", setting="--endpoints"
+            )
         return tuple((f"/endpoint/{number}", "GET") for number in range(1, int(texts[0]) + 1))
     return tuple(dict.fromkeys(_endpoint(text) for text in texts))
 

@@ -20,7 +20,7 @@ from locust_cw_dist.tools.comparison.words import changed, endings, failed, inte
 PIPED_COLUMNS = 120
 """Width where there is no terminal to ask."""
 
-MAX_ENDPOINTS = 20
+MAX_SHOWN = 20
 MAX_FINDINGS = 30
 
 STYLES = {State.WORSE: "bold red", State.BETTER: "green", State.UNCLEAR: "yellow", State.SAME: "dim"}
@@ -55,7 +55,7 @@ def show_gaps(console: Console, gaps: Sequence[Gap], *, all_endpoints: bool) -> 
     """Print what can't be judged."""
     if not gaps:
         return
-    shown = gaps if all_endpoints else gaps[:MAX_ENDPOINTS]
+    shown = gaps if all_endpoints else gaps[:MAX_SHOWN]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
     table.add_column("not compared", overflow="fold")
@@ -111,7 +111,7 @@ def _findings(found: Sequence[Change]) -> Table:
 def _show_matrix(console: Console, changes: Sequence[Change], *, all_endpoints: bool) -> None:
     rows = {(change.endpoint, change.figure.name): change for change in changes}
     endpoints = list(dict.fromkeys(change.endpoint for change in changes))
-    shown = endpoints if all_endpoints else endpoints[:MAX_ENDPOINTS]
+    shown = endpoints if all_endpoints else endpoints[:MAX_SHOWN]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("change of", overflow="fold")
     for figure in FIGURES:

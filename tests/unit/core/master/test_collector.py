@@ -508,7 +508,7 @@ def test_rows_of_frames_are_merged_as_the_summaries_that_they_stand_for(parts):
 
 
 def test_rows_of_endpoints_beyond_the_cap_go_together(monkeypatch):
-    monkeypatch.setattr(window_module, "MAX_ENDPOINTS", 2)
+    monkeypatch.setattr(window_module, "MAX_ENDPOINTS_PER_WINDOW", 2)
     window = OpenWindow("run", START_S)
     section = Section.of("run", START_S, {(name, "GET"): one_summary(2) for name in ("/a", "/b", "/c", "/d")})
     counters = {"run": RunCounters(8)}

@@ -95,7 +95,7 @@ def test_windows_that_become_one_stay_as_they_are_for_whoever_holds_them():
 
 
 def test_endpoints_of_windows_that_become_one_are_capped(monkeypatch):
-    monkeypatch.setattr(backlog_module, "MAX_ENDPOINTS", 2)
+    monkeypatch.setattr(backlog_module, "MAX_ENDPOINTS_PER_WINDOW", 2)
     backlog = Backlog(max_windows=2)
     windows = [a_window(number, key=(f"/{number}", "GET")) for number in range(6)]
     before = copy.deepcopy([dict(window.summaries) for window in windows])
