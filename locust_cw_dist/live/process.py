@@ -93,7 +93,7 @@ class PublishingProcess:
         self._publisher = self._make_publisher(client)
         self._health = HealthWatch(environment, self._runs, self._clock, once)
         self._source = self._make_source()
-        self._cross_checker = CrossChecker(environment, self._runs, self._collector)
+        self._cross_checker = CrossChecker(environment, self._runs, self._collector, self._source.own.waiting)
         self._summary_log = self._make_summary_log()
         self._machine_lock = MachineLock(other_publishers.identity(settings))
         self._record_writer = RecordWriter(

@@ -183,6 +183,19 @@ def test_sys_exit(cluster, who):
     assert_exact_and_quiet(cluster)
 
 
+def test_users_that_go_on_after_sys_exit_are_missed_by_nobody(cluster, cloudwatch):
+    """`test_stopping` comes before users are stopped: they go on while the process ends, a dozen in each 100 ms."""
+    files = "trickle.py,plugin.py,leaves.py"
+    env = cloudwatch.env() | {"LEAVES": "test_stopping"}
+    for name in ("single", "again", "once more"):
+        cluster.single(name=name, env=env, locustfile=files, users=12, run_time_s=2)
+    cluster.wait()
+    for process in cluster.processes.values():
+        assert "Locust counted" not in process.log
+        assert process.log_has(r"run .*: complete: \d+ of \d+ results published")
+    cluster.assert_clean()
+
+
 def test_reconnect_with_a_frame_on_its_way(cluster):
     """Needs `reconnect`: the frame is sent again with the next report, and its windows are open yet.
 

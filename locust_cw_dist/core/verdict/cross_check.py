@@ -22,20 +22,23 @@ class CrossCheck:
         locust: Locust's totals; None where they can't be compared.
         why: Why they can't be compared; empty where they can.
         others: What Locust's totals may hold of other runs.
+        waiting: Results of this process that are not among those recorded yet, each of which may have failed: users may
+            go on while a process ends.
     """
 
     recorded: Totals = NO_TOTALS
     locust: Totals | None = None
     why: str = "not compared"
     others: Totals = NO_TOTALS
+    waiting: int = 0
 
     @property
     def missing(self) -> Totals:
         """What Locust surely counted and was not recorded; zeros where that can't be known."""
         locust, recorded, others = self.locust or Totals(), self.recorded, self.others
         return Totals(
-            max(0, locust.requests - recorded.requests - others.requests),
-            max(0, locust.failures - recorded.failures - others.failures),
+            max(0, locust.requests - recorded.requests - others.requests - self.waiting),
+            max(0, locust.failures - recorded.failures - others.failures - self.waiting),
         )
 
     @property

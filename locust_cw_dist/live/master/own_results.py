@@ -76,6 +76,7 @@ class OwnResults:
         self._cutter = Cutter(
             self._request_listener.buffer, worker_id=name, epoch=self.epoch, max_summaries=MAX_SUMMARIES_PER_FRAME
         )
+        self._told: dict[str, int] = {}
         self._greenlet: gevent.Greenlet | None = None
 
     def attach(self) -> None:
@@ -101,6 +102,11 @@ class OwnResults:
             pass
         return is_new
 
+    def waiting(self, run_id: str) -> int:
+        """Return how many results of a run have fired that the collector was not told of yet."""
+        counters = self._request_listener.buffer.counters.get(run_id)
+        return 0 if counters is None else counters.recorded - self._told.get(run_id, 0)
+
     def _hand_over_forever(self) -> None:
         while True:
             gevent.sleep(HAND_OVER_INTERVAL_S)
@@ -125,6 +131,7 @@ class OwnResults:
             # No bad frame holds up what follows: it is counted as lost.
             self._request_listener.buffer.lose(frame.results, e.reason)
             self._collector.refuse(e.reason)
+        self._told = {run_id: counters.recorded for run_id, counters in frame.counters.items()}
         self._cutter.acked = frame.seq
         self._request_listener.buffer.forget_runs(frame.counters)
         # Only while it gets on: counters that are wrong must not keep the process from ending.

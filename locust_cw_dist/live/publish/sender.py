@@ -142,10 +142,7 @@ class Sender:
     def submit(self, namespace: str, entries: Sequence[Entry], *, offset_s: int) -> None:
         """Take a batch; waits while too much waits in memory that no disk takes.
 
-        Args:
-            namespace: Where it goes.
-            entries: Its datums.
-            offset_s: What their timestamps are from the timeline: the clock may show another offset by now.
+        `offset_s` is what its timestamps are from the timeline: the clock may have another offset by now.
         """
         stored = StoredBatch(namespace, tuple(entries), offset_s=offset_s)
         self._busy.add(stored)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -62,12 +63,16 @@ class _NotComparableError(Exception):
 class CrossChecker:
     """Checks the runs of one process."""
 
-    def __init__(self, environment: Any, runs: Runs, collector: Collector) -> None:
-        """Compare the totals of `environment` with what `collector` was told."""
+    def __init__(self, environment: Any, runs: Runs, collector: Collector, waiting: Callable[[str], int]) -> None:
+        """Compare the totals of `environment` with what `collector` was told.
+
+        `waiting` returns how many results of a run have fired in this process that it was not told of yet.
+        """
         self._environment = environment
         self._link = RunLink(environment)
         self._runs = runs
         self._collector = collector
+        self._waiting = waiting
         self._seen: defaultdict[Run, _SeenRun] = defaultdict(_SeenRun)
 
     def begin(self, run: Run) -> None:
@@ -99,7 +104,7 @@ class CrossChecker:
             return CrossCheck(recorded, why=str(e))
 
     def _compare(self, run: Run, recorded: Totals) -> CrossCheck:
-        check = CrossCheck(recorded, self._read(run), "", self._others(run))
+        check = CrossCheck(recorded, self._read(run), "", self._others(run), self._waiting(run.run_id))
         if check.others != Totals() and not check.finds_missing:
             raise _NotComparableError(OTHER_RUN)
         return check
@@ -109,8 +114,8 @@ class CrossChecker:
             raise _NotComparableError(NOT_OWN)
         seen = self._seen[run]
         if seen.checked is not None:
-            return replace(seen.checked, recorded=recorded)
-        check = CrossCheck(recorded, seen.at_stop, "")
+            return replace(seen.checked, recorded=recorded, waiting=self._waiting(run.run_id))
+        check = CrossCheck(recorded, seen.at_stop, "", waiting=self._waiting(run.run_id))
         if not check.finds_missing:
             raise _NotComparableError(NEXT_RUN)
         return check

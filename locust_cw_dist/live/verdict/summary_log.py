@@ -83,7 +83,7 @@ class SummaryLog:
         """Whether Locust has more results of a run that stopped lately: it may know of them before the plugin does."""
         check = self._cross_checker.check(run)
         is_recent = run is self._runs.current and (run.stopped_s or 0.0) >= silent_since_s
-        return check.finds_missing and is_recent
+        return (check.finds_missing or check.waiting > 0) and is_recent
 
     def _log(self, run: Run) -> None:
         balance = run.logged = self._publisher.balance(run)

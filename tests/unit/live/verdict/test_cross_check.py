@@ -39,7 +39,8 @@ class Bench:
             run=lambda _: SimpleNamespace(totals=self.recorded), totals_of_others=lambda _: self.others
         )
         self.runs = Runs(NOW_S, "-")
-        self.checker = CrossChecker(self.environment, self.runs, collector)
+        self.waiting = 0
+        self.checker = CrossChecker(self.environment, self.runs, collector, lambda _: self.waiting)
 
     def begin(self):
         run = self.runs.start(NOW_S, "-", ())
@@ -81,6 +82,18 @@ def test_what_locust_and_the_plugin_see_alike_lacks_nothing(bench):
         "missing_failures": 0,
         "likely_causes": [],
     }
+
+
+def test_what_has_fired_and_is_not_handed_over_yet_is_not_missing(bench):
+    """Users may go on while a process ends; each of these may have failed."""
+    bench.fire(5)
+    bench.fire(2, failed=True)
+    bench.recorded, bench.waiting = Totals(4, 1), 3
+    assert bench.check().missing == Totals()
+    bench.waiting = 2
+    assert bench.check().missing == Totals(1, 0)
+    bench.waiting = 0
+    assert bench.check().missing == Totals(3, 1)
 
 
 def test_more_recorded_than_locust_has_is_normal(bench):
