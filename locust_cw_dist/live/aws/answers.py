@@ -40,22 +40,30 @@ _LISTING = ("Describe", "Get", "List")
 
 _REQUEST_IDS = ("x-amzn-requestid", "x-amzn-request-id", "x-amz-request-id", "x-amz-id-2")
 
+# What follows runs on the hub, over bytes that anybody may have made. So nothing is looked at twice: no pattern here
+# has two ways to match the same bytes, and none begins anew at each byte and runs on from there.
+_BLANK = re.compile(rb"\s*")
 _HTML = re.compile(
-    rb"(?:\s|<\?xml[^>]{0,200}\?>|<!--.{0,2000}?-->)*"
     rb"<(?:!doctype\s+html|(?:html|head|body|title|meta|script|style|div|h1|p|center|form|table|iframe|a)[\s/>])",
-    re.IGNORECASE | re.DOTALL,
+    re.IGNORECASE,
 )
 _BOM = b"\xef\xbb\xbf"
 _GENERIC = b"<html><body><b>Http/1.1 Service Unavailable</b></body></html>"
 """What AWS's own front doors answer when what is behind them can't; botocore knows it too."""
 
-_QUERY_ROOT = re.compile(rb"(?:\s|<\?[^>]*\?>|<!--.*?-->)*<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL)
+_BEFORE_THE_ROOT = ((b"<!--", b"-->"), (b"<?", b"?>"))
+"""How comments and declarations of XML begin and end."""
+
+_QUERY_ROOT = re.compile(rb"<(?:[\w.-]+:)?([\w.-]+)")
 _QUERY_ENDS = (b"Response", b"Result", b"Error")
 _JSON_ERRORS = ("__type", "code", "Code")
 _JSON_ERROR_HEADERS = ("x-amzn-errortype", "x-amzn-query-error")
 
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+_TITLE = re.compile(rb"<title[^<>]*>([^<]*)", re.IGNORECASE)
 SHOWN_CHARS = 80
+MAX_SHOWN_BYTES = 16 * 1024
+"""From where these come: enough to know a secret by that stands among them."""
+
 _SAID = {"content-type": "", "server": "Server ", "via": "Via ", "location": "to "}
 """Headers that tell who has answered, and the words before their values."""
 
@@ -138,7 +146,24 @@ def is_foreign(answer: Answer, expected: Expected) -> bool:
 
 def is_html(body: bytes) -> bool:
     """Whether a body begins as a page does."""
-    return _HTML.match(body.removeprefix(_BOM)) is not None
+    body = body.removeprefix(_BOM)
+    return _HTML.match(body, _root_at(body)) is not None
+
+
+def _root_at(body: bytes) -> int:
+    """Return where a page or a document of XML begins, behind comments and declarations."""
+    at = _behind_blanks(body, 0)
+    while end := next((end for begin, end in _BEFORE_THE_ROOT if body.startswith(begin, at)), None):
+        end_at = body.find(end, at)
+        if end_at < 0:
+            break
+        at = _behind_blanks(body, end_at + len(end))
+    return at
+
+
+def _behind_blanks(body: bytes, at: int) -> int:
+    found = _BLANK.match(body, at)
+    return found.end() if found else at
 
 
 def _is_of_protocol(body: bytes, answer: Answer, expected: Expected) -> bool:
@@ -147,7 +172,7 @@ def _is_of_protocol(body: bytes, answer: Answer, expected: Expected) -> bool:
     if expected.protocol == "smithy-rpc-v2-cbor":
         return body[0] >> 5 == 5  # a map, as everything in this protocol
     if expected.protocol == "query":
-        root = _QUERY_ROOT.match(body)
+        root = _QUERY_ROOT.match(body, _root_at(body))
         return root is not None and root[1].endswith(_QUERY_ENDS)
     return body.startswith(b"<")
 
@@ -166,9 +191,9 @@ def _is_json(body: bytes, answer: Answer, members: frozenset[str]) -> bool:
 
 def describe(answer: Answer) -> str:
     """Say who has answered and what, in one line: for whoever has to find them."""
-    text = answer.body[: 4 * MAX_ANSWER_BYTES].decode("utf-8", "replace")
-    title = _TITLE.search(text)
-    beginning = one_line((title[1] if title else text).strip()[: 4 * SHOWN_CHARS])[:SHOWN_CHARS]
+    title = _TITLE.search(answer.body, 0, 4 * MAX_ANSWER_BYTES)
+    shown = (title[1] if title else answer.body).lstrip()[:MAX_SHOWN_BYTES]
+    beginning = one_line(shown.decode("utf-8", "replace"))[:SHOWN_CHARS]
     said = {name: one_line(value)[:SHOWN_CHARS] for name, value in answer.headers.items() if name in _SAID}
     signs = [f"HTTP {answer.status}", *(f"{_SAID[name]}{said[name]}" for name in _SAID if name in said)]
     signs.insert(2 if "content-type" in said else 1, f"from {urlsplit(answer.url).netloc.rpartition('@')[2]}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import time
 
 import pytest
 
@@ -154,3 +155,52 @@ def test_one_that_trickles_in_for_ever_is_given_up(monkeypatch):
     monkeypatch.setattr(answers, "MAX_ANSWER_S", -1.0)
     with pytest.raises(ForeignAnswerError, match="no end in"):
         read(b"x" * 10)
+
+
+SIZE = answers.MAX_ANSWER_BYTES
+
+HOSTILE = [
+    b"<!-- -->" * (SIZE // 8 - 1) + b"x",
+    b"<!---->" * (SIZE // 8) + b"<!--",
+    b"<!--" * (SIZE // 4),
+    b"<?xml ?>" * (SIZE // 9) + b"x",
+    b"<?" * (SIZE // 2),
+    b" \n" * (SIZE // 2 - 1) + b"x",
+    b"<!doctype" + b" " * SIZE,
+    b"<" + b"a" * SIZE,
+    b"<" + b"a:" * (SIZE // 2),
+    b"<title>" * (SIZE // 7),
+    b"<title" * (SIZE // 6),
+    b"<title" + b" " * SIZE,
+    b"<title>" + b" " * SIZE,
+    b"[" * SIZE,
+    b"1" * SIZE,
+    b'{"a":' * (SIZE // 5),
+    b"\xff" * SIZE,
+    b"\x9f" * SIZE,
+]
+"""Bodies of which each part may be read in several ways, or which never end what they begin."""
+
+
+@pytest.mark.parametrize("expected", ALL, ids=lambda one: one.protocol)
+@pytest.mark.parametrize("body", HOSTILE, ids=lambda body: repr(body[:12]))
+def test_a_body_that_is_made_to_be_slow_is_judged_in_linear_time(body, expected):
+    begun_s = time.process_time()
+    is_foreign(answer(200, body), expected)
+    describe(answer(200, body))
+    # A few milliseconds; where anything is looked at again and again it takes minutes, or the age of the universe.
+    assert time.process_time() - begun_s < 1.0
+
+
+@pytest.mark.parametrize("comment", [b"<!-- " + b"x" * 5_000 + b" -->", b"<!-- a -->" * 50, b"<!-- -- > <html> -->"])
+def test_comments_in_front_hide_neither_a_page_nor_an_answer(comment):
+    assert is_foreign(answer(200, comment + b"<html>"), S3)
+    assert not is_foreign(answer(200, comment + b"<AssumeRoleResponse/>"), QUERY)
+    assert not is_foreign(answer(200, comment + b"<ListBucketResult/>"), S3)
+
+
+def test_a_title_is_shown_wherever_it_is_and_whatever_is_around_it():
+    page = b"<html><head><TITLE lang='en'>\n  Log in\n</TITLE></head>"
+    assert describe(answer(200, page)).endswith("'Log in'")
+    assert describe(answer(200, b"<!-- " + b"x" * 9_000 + b" -->" + page)).endswith("'Log in'")
+    assert describe(answer(200, b"<title> never closed")).endswith("'never closed'")
