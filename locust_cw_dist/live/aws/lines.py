@@ -8,30 +8,32 @@ from __future__ import annotations
 
 import os
 import re
+import string
 from collections import deque
+from collections.abc import Iterable
 
 MAX_CHARS = 500
 """A few lines of a terminal."""
 
-LOOKED_AT_CHARS = 20_000
-"""A page that came in place of an answer may be of any length."""
+LOOKED_AT_CHARS = 2_000
+"""A page that came in place of an answer may be of any length, and this is done on the hub: so much takes 1 ms."""
 
 MASKED = "***"
 
 MIN_SECRET_CHARS = 6
 """Of what the environment holds; a shorter one would mask half of each line."""
 
-_SECRET_NAMES = re.compile(r"SECRET|TOKEN|PASSW", re.IGNORECASE)
+_SECRET_NAMES = re.compile(r"SECRET|TOKEN|PASSW|PASSPHRASE|API_?KEY|PRIVATE_?KEY", re.IGNORECASE)
 _PLACES = ("_FILE", "_URI", "_URL", "_ARN", "_ID", "_NAME", "_ALG")
 """Ends of names whose values say where a secret is, and are none."""
 
-_USER = re.compile(r"(?<=://)[^\s/@'\"]{1,500}@")
+_USER = re.compile(r"(?<=://)[^\s/'\"]{1,500}@")
 _HEADER = re.compile(r"(?i)((?:header (?:value|name)|authorization|security-token)\s{0,3}[:=]?\s{0,3}).*", re.DOTALL)
 """What can't be sent as a header is shown whole by `http.client`; it is a credential, or a signature."""
 _NAMED = re.compile(
     r"""(?ix)
-    ( ["']? [\w-]{0,40} (?: secret | password | passwd | session_?token | securitytoken | access_?key(?!_?id)
-      | tokencode | signature ) [\w-]{0,20} ["']? \s{0,3} [:=] \s{0,3} )
+    ( (?: secret | password | passwd | passphrase | (?: session | security | access | refresh | auth ) _?token
+      | [-_]token | access_?key(?!_?id) | api_?key | tokencode | signature ) [\w-]{0,20} ["']? \s{0,3} [:=] \s{0,3} )
     (?: "[^"]*"? | '[^']*'? | [^\s,;&}]+ )
     """
 )
@@ -40,13 +42,17 @@ _KEYS = re.compile(
 )
 """Web tokens, AWS's secret keys (40 characters) and session tokens; no path, which has a slash in front."""
 
+_OF_KEYS = string.ascii_letters + string.digits + "+/=_.-"
+"""What keys and tokens are made of."""
+
 _known: deque[str] = deque(maxlen=32)
 """Secrets of the credentials that were fetched last."""
 
 
 def one_line(text: object) -> str:
     """Return a text on one line, with escapes for what can't be printed and without the secrets that it may hold."""
-    line = mask(str(text)[:LOOKED_AT_CHARS])
+    whole = str(text)
+    line = mask(whole[:LOOKED_AT_CHARS], is_cut=len(whole) > LOOKED_AT_CHARS)
     line = " ".join(line.split())[:MAX_CHARS]
     return line if line.isprintable() else "".join(map(_printable, line))
 
@@ -56,12 +62,33 @@ def remember(*secrets: str | None) -> None:
     _known.extend(secret for secret in secrets if secret and secret not in _known)
 
 
-def mask(text: str) -> str:
-    """Return a text without secrets: those of credentials and of the environment, and what looks like one."""
-    for secret in _secrets():
+def mask(text: str, *, is_cut: bool = False) -> str:
+    """Return a text without secrets: those of credentials and of the environment, and what looks like one.
+
+    Args:
+        text: The text.
+        is_cut: Whether it went on; a secret at its end may have been cut in two, and is masked as well.
+    """
+    secrets = _secrets()
+    for secret in secrets:
         text = text.replace(secret, MASKED)
+    if is_cut:
+        text = _mask_end(text, secrets)
     text = _HEADER.sub(rf"\1{MASKED}", _USER.sub(f"{MASKED}@", text))
     return _KEYS.sub(_mask_key, _NAMED.sub(rf"\1{MASKED}", text))
+
+
+def _mask_end(text: str, secrets: Iterable[str]) -> str:
+    """Mask what the end of a text may have of a secret."""
+    for secret in secrets:
+        at = len(text) - len(secret)
+        while (at := text.find(secret[:MIN_SECRET_CHARS], max(0, at + 1))) >= 0:
+            if secret.startswith(text[at:]):
+                return text[:at] + MASKED
+    before, slashes, after = text.rpartition("://")
+    if slashes and not re.search(r"[\s/]", after):
+        return f"{before}://{MASKED}"
+    return text.rstrip(_OF_KEYS) + MASKED
 
 
 def _secrets() -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from locust_cw_dist.live.aws.lines import one_line, remember
+from locust_cw_dist.live.aws.lines import LOOKED_AT_CHARS, MASKED, one_line, remember
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 TOKEN = "IQoJb3JpZ2luX2VjEJr//////////wEaCXVzLWVhc3QtMSJHMEUCIQD+example1234567890abcdefABCDEF=="
@@ -21,6 +23,9 @@ TOKEN = "IQoJb3JpZ2luX2VjEJr//////////wEaCXVzLWVhc3QtMSJHMEUCIQD+example12345678
         f"<SessionToken>{TOKEN}</SessionToken>",
         f"the key {SECRET} is wrong",
         "eyJhbGciOiJIUzI1NiJ9.c2VjcmV0.c2lnbmF0dXJl is expired",
+        "X-Vault-Token: c2VjcmV0",
+        "api_key=c2VjcmV0",
+        '{"accessToken": "c2VjcmV0"}',
     ],
 )
 def test_what_looks_like_a_secret_is_masked(text):
@@ -31,6 +36,10 @@ def test_what_looks_like_a_secret_is_masked(text):
 
 def test_the_password_of_a_proxy_is_masked_and_its_host_is_not():
     assert one_line("can't reach http://me:s3cret@proxy:3128/") == "can't reach http://***@proxy:3128/"
+
+
+def test_a_password_with_an_at_sign_is_masked_whole():
+    assert one_line("can't reach http://me:s3c@ret@proxy:3128/ now") == "can't reach http://***@proxy:3128/ now"
 
 
 def test_what_the_environment_and_the_credentials_hold_is_masked_in_any_form(monkeypatch):
@@ -57,3 +66,44 @@ def test_what_is_no_secret_stays_as_it_is(text):
 def test_it_is_one_line_that_can_be_printed():
     assert one_line("a\n b\x1b[31m\ud800") == r"a b\x1b[31m\ud800"
     assert len(one_line("x " * 10_000_000)) == 500
+
+
+ODD = "an odd one, with blanks & more"
+
+
+@pytest.mark.parametrize("cut_at", [1, 7, 20, 28, 39])
+@pytest.mark.parametrize(
+    "secret",
+    [SECRET, TOKEN, ODD, "eyJhbGciOiJIUzI1NiJ9.c2VjcmV0.c2lnbmF0dXJl", "http://somebody:pa!sswo$rd-that-is-long@proxy"],
+)
+def test_a_secret_that_is_cut_in_two_where_looking_ends_is_masked(secret, cut_at):
+    remember(ODD)
+    # Blanks take no place on the line, so that its end is seen.
+    line = one_line("failed: ".ljust(LOOKED_AT_CHARS - cut_at) + secret + " and more" * 1_000)
+    assert line.startswith("failed: ")
+    shown = line.removeprefix("failed: ").removeprefix("http://").replace(MASKED, "")
+    assert len(shown) < 6, "no more than is left of one in front of the end"
+
+
+SLOW = [
+    "a-",
+    "secret",
+    "secret=",
+    "access_key",
+    "A+",
+    "://a",
+    "eyJ",
+    "eyJaaaaaaaaaaa.",
+    "signature   ",
+    "authorization",
+]
+
+
+@pytest.mark.parametrize("part", SLOW)
+def test_a_long_text_takes_a_millisecond_or_two(part):
+    text = part * (100_000 // len(part))
+    begun_s = time.process_time()
+    for _ in range(20):
+        one_line(text)
+    # 0.2 s a text would hold the hub, and with it all users, as often as a stranger answers.
+    assert time.process_time() - begun_s < 1.0
