@@ -6,6 +6,7 @@ is judged by its class, and by how far the call had come (`call`).
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -234,14 +235,14 @@ def _retry_after_s(headers: dict[str, str]) -> float | None:
 
 
 def _raised(error: Exception, stage: Stage) -> Explained:
-    if isinstance(error, PromptError):
-        return Explained(str(error), _ASK_BEFORE, Failure.CREDENTIALS)
     text = one_line(error).rstrip(". ")
     if refused := _REFUSED_BY_PROXY.search(str(getattr(error, "kwargs", {}).get("error", ""))):
         return Explained(f"the proxy refuses to let this through ({refused[1]})", _CORRECT_PROXY, Failure.UNREACHABLE)
     for kind, words, advice, failure in _kinds():
         if isinstance(error, kind):
             return Explained(words.format(text) if words else text, advice, failure or _of_transport(stage))
+    if may_pass(error):
+        return Explained(f"this machine is short of something ({text})", _MAKE_ROOM, Failure.UNREACHABLE)
     if stage is Stage.SETTINGS or isinstance(error, _kinds_of_settings()):
         return Explained(f"an AWS setting is wrong ({text})", _correction(text), Failure.UNREACHABLE, is_final=True)
     name = type(error).__name__
@@ -249,6 +250,26 @@ def _raised(error: Exception, stage: Stage) -> Explained:
         return Explained(f"{name}: {text}", "check the AWS profile, and what it gets them from", Failure.CREDENTIALS)
     # A client of the user's may raise anything; nothing says that it is for ever.
     return Explained(f"{name}: {text}", _SEE_MESSAGE)
+
+
+_SHORTAGES = frozenset(
+    {
+        *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.ENOSPC, errno.EDQUOT),
+        *(errno.EAGAIN, errno.EINTR, errno.EIO, errno.ESTALE),
+    }
+)
+"""What a machine may have run out of, or a network file system may answer."""
+
+_MAKE_ROOM = "raise the limits of open files (ulimit -n) and of memory, or look at the disk"
+
+
+def may_pass(error: BaseException | None) -> bool:
+    """Whether an error is of this machine at this moment, whatever else it looks like."""
+    while error is not None:
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _SHORTAGES):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _correction(text: str) -> str:
@@ -284,6 +305,7 @@ def _kinds_of_credentials() -> list[_Kind]:
     profile = "correct AWS_PROFILE, or add the profile to ~/.aws/config"
     file = "correct that file, or name another one with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE"
     rows: list[_Kind] = [
+        (PromptError, "", _ASK_BEFORE, credentials),
         (aws.NoCredentialsError, NO_CREDENTIALS.found, NO_CREDENTIALS.advice, credentials),
         (aws.PartialCredentialsError, "", "set both halves of the key, or neither", credentials),
         (aws.ProfileNotFound, "", profile, credentials),

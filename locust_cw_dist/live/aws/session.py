@@ -60,8 +60,9 @@ def make_session(
         may_ask: Whether credentials may be asked for on a terminal: no load test runs.
         clock: What calls are signed by, and told of AWS's time; the machine's own if there is none.
 
+    It asks nobody for credentials: who needs them says when, and may ask again.
+
     Raises:
-        SendError: There are no credentials to assume the role with.
         Exception: botocore's, where the user's AWS settings are wrong.
     """
     import boto3
@@ -81,10 +82,23 @@ def fetch_credentials(session: Any) -> None:
         SendError: There are none, or they are no credentials.
         Exception: botocore's, where they can't be fetched.
     """
-    credentials = session.get_credentials()
-    if credentials is None:
-        raise SendError(Failure.CREDENTIALS, NO_CREDENTIALS.line)
-    frozen = credentials.get_frozen_credentials()
+    _frozen_credentials(session)
+
+
+def look_for_credentials(session: Any) -> None:
+    """Find out where credentials come from. Making a client does the same, and is judged otherwise if it fails.
+
+    Raises:
+        SendError: There are none.
+        Exception: botocore's, where they can't be fetched.
+    """
+    if session.get_credentials() is None:
+        raise NO_CREDENTIALS.as_send_error()
+
+
+def _frozen_credentials(session: Any) -> Any:
+    look_for_credentials(session)
+    frozen = session.get_credentials().get_frozen_credentials()
     remember(frozen.secret_key, frozen.token)
     parts = (("access key id", frozen.access_key), ("secret key", frozen.secret_key), ("session token", frozen.token))
     for name, value in parts:
@@ -92,6 +106,21 @@ def fetch_credentials(session: Any) -> None:
         if value and not (value.isascii() and value.isprintable() and " " not in value):
             reason = f"the {name} of the AWS credentials holds a line break, a space or another character that none has"
             raise SendError(Failure.CREDENTIALS, f"{reason}: set it again (a file or a secret may end in a line break)")
+    return frozen
+
+
+class _Source:
+    """The credentials that a role is assumed with, looked for each time that they are needed.
+
+    An instance's metadata service or STS may be away when the process begins, and back a second later.
+    """
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def get_frozen_credentials(self) -> Any:
+        """Return them, as botocore asks for them."""
+        return _frozen_credentials(self._session)
 
 
 def _botocore_session(loader: Any, *, may_ask: bool = False, clock: Timeline | None = None) -> Any:
@@ -129,9 +158,6 @@ def _assume_role(source: Any, settings: Settings, loader: Any, clock: Timeline |
     import boto3
     from botocore.credentials import AssumeRoleCredentialFetcher, CredentialProvider, DeferredRefreshableCredentials
 
-    credentials = source.get_credentials()
-    if credentials is None:
-        raise SendError(Failure.CREDENTIALS, NO_CREDENTIALS.line)
     extra = {"RoleSessionName": "locust-cw-dist"}
     if settings.external_id is not None:
         extra["ExternalId"] = settings.external_id
@@ -140,7 +166,7 @@ def _assume_role(source: Any, settings: Settings, loader: Any, clock: Timeline |
         kwargs.setdefault("region_name", source.region_name)
         return _botocore_session(loader, clock=clock).create_client(*args, **kwargs)
 
-    fetcher = AssumeRoleCredentialFetcher(client_creator, credentials, settings.role_arn, extra_args=extra)
+    fetcher = AssumeRoleCredentialFetcher(client_creator, _Source(source), settings.role_arn, extra_args=extra)
 
     class AssumedRole(CredentialProvider):  # type: ignore[misc]  # botocore has no types
         METHOD = "locust-cw-dist-assume-role"

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.send_error import SendError
+from locust_cw_dist.live.aws.errors import may_pass
 from locust_cw_dist.live.aws.lines import one_line
 from locust_cw_dist.settings.checks import can_be_region
 
@@ -26,6 +27,7 @@ def check_way(client: Any, region: str) -> None:
 
     Raises:
         SendError: No call could leave.
+        OSError: This machine has run out of something, and nobody knows.
     """
     url = client.meta.endpoint_url
     parts = urlsplit(url)
@@ -62,6 +64,8 @@ def _check_authorities(*, is_used: bool) -> None:
     try:
         ssl.create_default_context(cafile=path)
     except (OSError, ValueError) as e:
+        if may_pass(e):
+            raise
         reason = f"the CA bundle {one_line(path)} can't be used ({one_line(e)})"
         raise _wrong(reason, "correct AWS_CA_BUNDLE or REQUESTS_CA_BUNDLE, or unset it") from e
 

@@ -47,6 +47,7 @@ from locust_cw_dist.live.aws.session import (
     CONNECT_TIMEOUT_S,
     READ_TIMEOUT_S,
     fetch_credentials,
+    look_for_credentials,
     make_session,
     warm_loader,
 )
@@ -143,7 +144,7 @@ class Cloudwatch:
         session = _explained(lambda: make_session(self._settings, self._loader, clock=self._clock), Stage.SETTINGS)
         if not _explained(lambda: session.region_name, Stage.SETTINGS):
             raise SendError(Failure.CREDENTIALS, "no AWS region is set: use --cw-region or AWS_REGION")
-        _explained(session.get_credentials, Stage.CREDENTIALS)
+        _explained(lambda: look_for_credentials(session), Stage.CREDENTIALS)
         client = _explained(lambda: make_client(session, self._settings), Stage.SETTINGS)
         _explained(lambda: check_way(client, session.region_name), Stage.SETTINGS)
         _explained(lambda: fetch_credentials(session), Stage.CREDENTIALS)

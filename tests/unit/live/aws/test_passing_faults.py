@@ -1,0 +1,127 @@
+"""A fault that passes is tried again: nothing of the machine, of STS or of a program is taken for a wrong setting."""
+
+from __future__ import annotations
+
+import errno
+import ssl
+import sys
+import time
+from pathlib import Path
+
+import botocore
+import pytest
+
+from locust_cw_dist.core.publish.datums import Datum
+from locust_cw_dist.core.publish.retry import Failure
+from locust_cw_dist.core.publish.send_error import SendError
+from locust_cw_dist.live.publish import cloudwatch
+from locust_cw_dist.live.publish.cloudwatch import Cloudwatch
+from locust_cw_dist.settings.settings import Settings
+from support.strange_http import http, strange_server
+
+ROLE = "arn:aws:iam::123456789012:role/metrics"
+
+ASSUMED = b"""<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
+<AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/metrics/x</Arn><AssumedRoleId>A:x</AssumedRoleId>
+</AssumedRoleUser><Credentials><AccessKeyId>ASSUMEDKEY</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>
+<SessionToken>token</SessionToken><Expiration>%s</Expiration></Credentials></AssumeRoleResult>
+</AssumeRoleResponse>"""
+
+PROGRAM = """
+import json, os, pathlib, sys
+tried = pathlib.Path({tried!r})
+if not tried.exists():
+    tried.touch()
+    {fault}
+else:
+    print(json.dumps({{"Version": 1, "AccessKeyId": "SOURCE", "SecretAccessKey": "x"}}))
+"""
+
+FAULTS = {
+    "garbage": "print('the vault is sealed')",
+    "nothing": "pass",
+    "no object": "print('[]')",
+    "no key": "print(json.dumps({'Version': 1}))",
+    "no text": "os.write(1, bytes([255, 254]))",
+    "exit": "sys.exit('the vault is sealed')",
+    "exit without text": "os.write(2, bytes([255, 254])); sys.exit(1)",
+    "killed": "os.kill(os.getpid(), 9)",
+}
+
+NOW_AND_THEN = [
+    *(OSError(number, errno.errorcode[number]) for number in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)),
+    MemoryError(),
+]
+
+
+def send(sink):
+    sink.send("x", [Datum("m", (), int(time.time()), "Count", 1, 1.0)])
+
+
+def sts(expires=b"2099-01-01T00:00:00Z"):
+    return strange_server(http(200, ASSUMED % expires, Content_Type="text/xml"))
+
+
+def assert_passes(sink, says):
+    """The first look fails, is not for ever, and the next one is as if nothing had been."""
+    sink.warm_up()
+    with pytest.raises(SendError, match=says) as caught:
+        sink.check()
+    assert not caught.value.is_final
+    sink.check()
+    return caught.value
+
+
+@pytest.mark.parametrize("role", [None, ROLE], ids=["its own", "of a role"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_program_that_gives_no_credentials_once_is_asked_again(environ, profile, tmp_path, fault, role):
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM.format(tried=str(tmp_path / "tried"), fault=FAULTS[fault]))
+    profile(f"[profile perf]\ncredential_process = {sys.executable} {program}\n")
+    with sts() as server:
+        environ(AWS_ENDPOINT_URL_STS=server.url)
+        error = assert_passes(Cloudwatch(Settings(service="x", role_arn=role)), "program|AWS profile")
+    assert error.failure is Failure.CREDENTIALS
+    assert len(server.requests) == (role is not None)
+
+
+def test_an_instance_that_has_no_credentials_yet_is_asked_again(environ):
+    environ(AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None)
+    with sts() as server:
+        environ(AWS_ENDPOINT_URL_STS=server.url)
+        sink = Cloudwatch(Settings(service="x", role_arn=ROLE))
+        sink.warm_up()
+        with pytest.raises(SendError, match="no AWS credentials found") as caught:
+            send(sink)
+        assert (caught.value.failure, caught.value.is_final) == (Failure.CREDENTIALS, False)
+        environ(AWS_ACCESS_KEY_ID="AKIAIOSFODNN7EXAMPLE", AWS_SECRET_ACCESS_KEY="x")
+        sink.check()
+
+
+@pytest.mark.parametrize("error", NOW_AND_THEN, ids=str)
+@pytest.mark.parametrize(
+    "step", ["make_session", "look_for_credentials", "make_client", "check_way", "fetch_credentials"]
+)
+def test_a_machine_that_has_run_out_of_something_is_no_wrong_setting(environ, monkeypatch, step, error):
+    real, left = getattr(cloudwatch, step), [error]
+
+    def fail_once(*args, **kwargs):
+        if left:
+            raise left.pop()
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(cloudwatch, step, fail_once)
+    assert_passes(Cloudwatch(Settings(service="x")), "this machine is short of something")
+
+
+def test_a_ca_bundle_that_can_not_be_opened_now_is_no_wrong_one(environ, monkeypatch):
+    environ(AWS_ENDPOINT_URL="https://127.0.0.1:9", AWS_CA_BUNDLE=str(Path(botocore.__file__).with_name("cacert.pem")))
+    real, left = ssl.create_default_context, [OSError(errno.EMFILE, "Too many open files")]
+
+    def fail_once(*args, **kwargs):
+        if left:
+            raise left.pop()
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(ssl, "create_default_context", fail_once)
+    assert_passes(Cloudwatch(Settings(service="x")), "Too many open files")
