@@ -56,7 +56,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 
 @pytest.mark.parametrize(
     ("env", "advice"),
-    [(REGION, "no AWS credentials found.*AWS_ACCESS_KEY_ID"), (KEYS, "no AWS region is set.*--cw-region")],
+    [(REGION, "no AWS credentials found.*AWS_ACCESS_KEY_ID"), (KEYS, "no AWS Region is set.*--cw-region")],
     ids=["no credentials", "no region"],
 )
 @pytest.mark.parametrize("role", ["distributed", "single"])

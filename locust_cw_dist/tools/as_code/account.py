@@ -17,7 +17,7 @@ from locust_cw_dist.core.publish.dimension_text import restore_dimension_value
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.errors import LocustCwError
 from locust_cw_dist.live.aws.call import ours
-from locust_cw_dist.live.aws.errors import NO_CREDENTIALS, code_of, explain
+from locust_cw_dist.live.aws.errors import NO_CREDENTIALS, NO_REGION, code_of, explain
 from locust_cw_dist.live.aws.session import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, make_session
 from locust_cw_dist.settings.settings import Settings
 from locust_cw_dist.tools.as_code.changes import Change, ExistingAlarm, Kind
@@ -156,7 +156,7 @@ def region_of(settings: Settings) -> str:
     with _one_line():
         region = _session(settings).region_name
     if not region:
-        raise LocustCwError("no AWS Region is set: use --cw-region or AWS_REGION")
+        raise LocustCwError(NO_REGION.line)
     return str(region)
 
 
