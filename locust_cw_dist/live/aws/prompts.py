@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import suppress
 from typing import Any
 
 
@@ -29,8 +30,9 @@ class QuietProcess(subprocess.Popen):  # type: ignore[type-arg]  # as botocore c
         try:
             return super().communicate(*args, **kwargs)
         except BaseException:
-            # Its children too: a shell's child would keep the pipes open.
-            os.killpg(self.pid, 9)
+            # Its children too: a shell's child would keep the pipes open. All of them may have ended by now.
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, 9)
             raise
 
 

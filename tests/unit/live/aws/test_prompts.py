@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 
 import gevent
@@ -10,6 +11,7 @@ import pytest
 
 from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.send_error import SendError
+from locust_cw_dist.live.aws.prompts import QuietProcess
 from locust_cw_dist.live.aws.session import make_session
 from locust_cw_dist.live.publish.cloudwatch import Cloudwatch
 from locust_cw_dist.settings.settings import Settings
@@ -74,6 +76,19 @@ def test_a_program_that_nobody_waits_for_ends(profile, tmp_path):
             gevent.sleep(0.05)
     fetching.kill()
     wait_until(lambda: not is_running(int(pid_file.read_text())), "the program ends")
+
+
+def test_a_program_that_has_ended_when_nobody_waits_for_it_any_more_is_no_error(tmp_path):
+    pid_file = tmp_path / "pid"
+    # What it has started in a session of its own keeps the pipe open.
+    process = QuietProcess(["sh", "-c", f"setsid sleep 600 & echo $! > {pid_file}"], stdout=subprocess.PIPE)
+    waiting = gevent.spawn(process.communicate)
+    with gevent.Timeout(60):
+        while process.poll() is None:
+            gevent.sleep(0.01)
+    waiting.kill()
+    os.kill(int(pid_file.read_text()), 9)
+    assert isinstance(waiting.value, gevent.GreenletExit)
 
 
 def is_running(pid):
