@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from gevent.lock import BoundedSemaphore
 
@@ -42,7 +42,7 @@ from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.live.aws import guard
 from locust_cw_dist.live.aws.answers import ForeignAnswerError
 from locust_cw_dist.live.aws.call import Stage, current, ours, reach
-from locust_cw_dist.live.aws.errors import explain
+from locust_cw_dist.live.aws.errors import NO_REGION, explain
 from locust_cw_dist.live.aws.session import (
     CONNECT_TIMEOUT_S,
     READ_TIMEOUT_S,
@@ -57,6 +57,14 @@ from locust_cw_dist.live.platform.timeline import Timeline
 from locust_cw_dist.settings.settings import Settings
 
 T = TypeVar("T")
+
+
+class _Connection(NamedTuple):
+    """A client, and the session whose credentials it signs with; a client of the user's has none that we know."""
+
+    client: Any
+    session: Any = None
+
 
 _body: ContextVar[bytes] = ContextVar("body")
 """The body of the call that is made in this greenlet; botocore hands its event handlers nothing of the caller's."""
@@ -73,10 +81,9 @@ class Cloudwatch:
         A client of the user's needs nothing but ``put_metric_data(Namespace=..., MetricData=...)``.
         """
         self._settings = settings
-        self._users_client = client
+        self._is_users = client is not None
         self._clock = clock
-        self._client: Any = client
-        self._session: Any = None
+        self._connection = None if client is None else _Connection(client)
         self._loader: Any = None
         self._writes_body = False
         self._door = Door()
@@ -97,53 +104,60 @@ class Cloudwatch:
 
     def warm_up(self) -> None:
         """See `Sink.warm_up`; imports boto3 and has it read its service models: 0.2 s."""
-        if self._users_client is not None:
+        if self._is_users:
             return
         self._loader = warm_loader("cloudwatch", "sts")
 
     def check(self) -> None:
         """See `Sink.check`; fetches credentials, which may ask the instance's metadata service."""
         self._door.pass_through()
-        if self._users_client is None:
+        if not self._is_users:
             with ours():
-                self._connect()
-                check_unused(self._session.region_name)
+                check_unused(self._connected().session.region_name)
 
     def send(self, namespace: str, batch: Sequence[Datum]) -> None:
         """See `Sink.send`."""
         self._door.pass_through()
         with ours():
-            client = self._ready_client()
+            connection = self._connected()
             try:
-                if self._writes_body:
-                    _body.set(body(namespace, batch))
-                    # The datums are in the body, which `_put_body` puts in; botocore is to serialise none.
-                    client.put_metric_data(Namespace=namespace, MetricData=[])
-                else:
-                    client.put_metric_data(Namespace=namespace, MetricData=[datum.to_api() for datum in batch])
+                self._put(_ready(connection), namespace, batch)
+            except SendError as e:
+                self._look_again(connection, e)
+                raise
             except Exception as e:
-                raise self._understood(e, namespace) from e
+                error = _understood(e, namespace)
+                self._look_again(connection, error)
+                raise error from e
 
-    def _understood(self, error: Exception, namespace: str) -> SendError:
-        explained = explain(error, current().stage)
-        if explained.failure is Failure.CREDENTIALS and self._users_client is None:
-            # Look for others at the next try: a file, a role or a variable may have changed.
-            self._client = None
-        if isinstance(error, ForeignAnswerError) and explained.failure is Failure.FOREIGN:
-            # The kind of failure says the rest. Nobody at AWS bills the call.
-            explained = replace(explained, found=str(error))
-            reach(Stage.CONNECTING)
-        if explained.failure is Failure.PERMISSION:
-            message = f"cloudwatch:PutMetricData is not allowed on namespace {namespace}: "
-            explained = replace(explained, found=message + explained.found)
-        return explained.as_send_error()
+    def _put(self, client: Any, namespace: str, batch: Sequence[Datum]) -> None:
+        if self._writes_body:
+            _body.set(body(namespace, batch))
+            # The datums are in the body, which `_put_body` puts in; botocore is to serialise none.
+            client.put_metric_data(Namespace=namespace, MetricData=[])
+        else:
+            client.put_metric_data(Namespace=namespace, MetricData=[datum.to_api() for datum in batch])
 
-    def _connect(self) -> None:
-        """Make the client, and have its credentials."""
+    def _connected(self) -> _Connection:
+        """Return the client and its session, which one of the greenlets that send makes for all."""
+        # Who waits for that has sent nothing.
         reach(Stage.CREDENTIALS)
+        with self._making:
+            if self._connection is None:
+                self._connection = self._connect()
+            return self._connection
+
+    def _look_again(self, connection: _Connection, error: SendError) -> None:
+        """Have the next try look for other credentials: a file, a role or a variable may have changed."""
+        # Another greenlet may have made another one meanwhile.
+        if error.failure is Failure.CREDENTIALS and not self._is_users and self._connection is connection:
+            self._connection = None
+
+    def _connect(self) -> _Connection:
+        """Make a client, and have its credentials."""
         session = _explained(lambda: make_session(self._settings, self._loader, clock=self._clock), Stage.SETTINGS)
         if not _explained(lambda: session.region_name, Stage.SETTINGS):
-            raise SendError(Failure.CREDENTIALS, "no AWS region is set: use --cw-region or AWS_REGION")
+            raise NO_REGION.as_send_error()
         _explained(lambda: look_for_credentials(session), Stage.CREDENTIALS)
         client = _explained(lambda: make_client(session, self._settings), Stage.SETTINGS)
         _explained(lambda: check_way(client, session.region_name), Stage.SETTINGS)
@@ -151,23 +165,29 @@ class Cloudwatch:
         self._writes_body = _speaks_json(client)
         if self._writes_body:
             client.meta.events.register("before-call.cloudwatch.PutMetricData", _put_body)
-        self._session = session
-        self._client = client
+        return _Connection(client, session)
 
-    def _ready_client(self) -> Any:
-        if self._users_client is not None:
-            reach(Stage.LEFT)
-            return self._client
-        if self._client is None:
-            # One at a time: several greenlets send.
-            with self._making:
-                if self._client is None:
-                    self._connect()
-        reach(Stage.CREDENTIALS)
-        # Those that are about to expire are renewed here, where it is known that nothing of the batch has left.
-        _explained(lambda: fetch_credentials(self._session), Stage.CREDENTIALS)
+
+def _ready(connection: _Connection) -> Any:
+    """Return a client that can sign: credentials are renewed here, where nothing of the batch has left."""
+    if connection.session is None:
+        reach(Stage.LEFT)
+        return connection.client
+    _explained(lambda: fetch_credentials(connection.session), Stage.CREDENTIALS)
+    reach(Stage.CONNECTING)
+    return connection.client
+
+
+def _understood(error: Exception, namespace: str) -> SendError:
+    explained = explain(error, current().stage)
+    if isinstance(error, ForeignAnswerError) and explained.failure is Failure.FOREIGN:
+        # The kind of failure says the rest. Nobody at AWS bills the call.
+        explained = replace(explained, found=str(error))
         reach(Stage.CONNECTING)
-        return self._client
+    if explained.failure is Failure.PERMISSION:
+        message = f"cloudwatch:PutMetricData is not allowed on namespace {namespace}: "
+        explained = replace(explained, found=message + explained.found)
+    return explained.as_send_error()
 
 
 def _explained(step: Callable[[], T], stage: Stage) -> T:

@@ -9,11 +9,14 @@ import time
 from pathlib import Path
 
 import botocore
+import gevent
+import gevent.event
 import pytest
 
 from locust_cw_dist.core.publish.datums import Datum
 from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.send_error import SendError
+from locust_cw_dist.live.aws.call import begin
 from locust_cw_dist.live.publish import cloudwatch
 from locust_cw_dist.live.publish.cloudwatch import Cloudwatch
 from locust_cw_dist.settings.settings import Settings
@@ -125,3 +128,97 @@ def test_a_ca_bundle_that_can_not_be_opened_now_is_no_wrong_one(environ, monkeyp
 
     monkeypatch.setattr(ssl, "create_default_context", fail_once)
     assert_passes(Cloudwatch(Settings(service="x")), "Too many open files")
+
+
+def test_credentials_that_can_not_be_renewed_are_looked_for_anew(environ):
+    expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 60)).encode()
+    valid = ["OLD"]
+
+    def answer(head):
+        if "Credential=ASSUMEDKEY" in head:
+            return http(200, b"{}")
+        if f"Credential={valid[0]}" in head:
+            return http(200, ASSUMED % expires, Content_Type="text/xml")
+        return http(403, REVOKED, Content_Type="text/xml")
+
+    with strange_server(answer) as server:
+        environ(AWS_ENDPOINT_URL=server.url, AWS_ACCESS_KEY_ID="OLD")
+        sink = Cloudwatch(Settings(service="x", role_arn=ROLE))
+        sink.warm_up()
+        send(sink)
+        valid[0] = "NEW"
+        environ(AWS_ACCESS_KEY_ID="NEW")
+        with pytest.raises(SendError, match="security token included in the request is invalid") as caught:
+            send(sink)
+        assert caught.value.failure is Failure.CREDENTIALS
+        send(sink)
+
+
+REVOKED = b"""<ErrorResponse><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code>
+<Message>The security token included in the request is invalid.</Message></Error></ErrorResponse>"""
+
+
+def test_all_who_send_share_one_session(environ, monkeypatch):
+    made = []
+
+    def slow(*args, **kwargs):
+        made.append(args)
+        gevent.sleep(0.1)
+        return make_session(*args, **kwargs)
+
+    make_session = cloudwatch.make_session
+    monkeypatch.setattr(cloudwatch, "make_session", slow)
+    with strange_server(http(200, b"{}")) as server:
+        environ(AWS_ENDPOINT_URL=server.url)
+        sink = Cloudwatch(Settings(service="x"))
+        sink.warm_up()
+        lanes = [gevent.spawn(sink.check), *(gevent.spawn(send, sink) for _ in range(3))]
+        gevent.joinall(lanes, timeout=30, raise_error=True)
+    assert len(made) == 1
+
+
+def test_one_that_fails_leaves_the_session_of_another_alone(environ):
+    """A call that began with credentials which were replaced meanwhile says nothing of the new ones."""
+    answered = gevent.event.Event()
+
+    def answer(head):
+        if "Credential=OLD" not in head:
+            return http(200, b"{}")
+        if not server.requests[1:]:
+            answered.wait()
+        return http(403, b'{"__type": "InvalidClientTokenId", "message": "no"}')
+
+    with strange_server(answer) as server:
+        environ(AWS_ENDPOINT_URL=server.url, AWS_ACCESS_KEY_ID="OLD")
+        sink = Cloudwatch(Settings(service="x"))
+        sink.warm_up()
+        sink.check()
+        first = gevent.spawn(send, sink)
+        with gevent.Timeout(30):
+            while not server.requests:
+                gevent.sleep(0.01)
+        with pytest.raises(SendError):
+            send(sink)
+        environ(AWS_ACCESS_KEY_ID="NEW")
+        send(sink)
+        new = sink._connection
+        answered.set()
+        with pytest.raises(SendError):
+            first.get(timeout=30)
+        assert sink._connection is new
+
+
+def test_who_waits_for_the_session_of_another_has_sent_nothing(environ, profile):
+    profile("[profile perf]\ncredential_process = sleep 3600\n")
+    sink = Cloudwatch(Settings(service="x"))
+    sink.warm_up()
+    first = gevent.spawn(send, sink)
+    with gevent.Timeout(30):
+        while not sink._making.locked():
+            gevent.sleep(0.01)
+    call = begin()
+    with pytest.raises(gevent.Timeout), gevent.Timeout(0.2):
+        send(sink)
+    first.kill()
+    assert not call.may_have_left
+    assert call.cut_off("in time").failure is Failure.CREDENTIALS

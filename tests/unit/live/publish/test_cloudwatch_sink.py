@@ -142,14 +142,14 @@ def test_the_region_may_stand_in_either_variable(aws, now_s, monkeypatch, variab
     monkeypatch.setenv(variable, "eu-west-3")
     sink = Cloudwatch(Settings(service="shop"))
     sink.send(NAMESPACE, [datum(now_s)])
-    assert sink._client.meta.region_name == "eu-west-3"
+    assert sink._connection.client.meta.region_name == "eu-west-3"
 
 
 @pytest.mark.parametrize(
     ("missing", "says"),
     [
         (("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "no AWS credentials found"),
-        (("AWS_DEFAULT_REGION",), "no AWS region is set: use --cw-region or AWS_REGION"),
+        (("AWS_DEFAULT_REGION",), "no AWS Region is set: use --cw-region or AWS_REGION"),
     ],
 )
 def test_what_is_missing_is_said_before_anything_is_sent(aws, monkeypatch, tmp_path, missing, says):
