@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import os
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from locust_cw_dist.core.publish.retry import Failure
@@ -128,7 +129,7 @@ def _botocore_session(loader: Any, *, may_ask: bool = False, clock: Timeline | N
     from botocore.config import Config
 
     class Session(botocore.session.Session):  # type: ignore[misc]  # botocore has no types
-        """One whose clients are all guarded; botocore makes those for credentials by itself."""
+        """One whose clients are all guarded and go by `clock`; botocore makes those for credentials by itself."""
 
         def create_client(self, *args: Any, **kwargs: Any) -> Any:
             client = super().create_client(*args, **kwargs)
@@ -136,6 +137,13 @@ def _botocore_session(loader: Any, *, may_ask: bool = False, clock: Timeline | N
             if clock is not None:
                 keep_time(client, clock)
             return client
+
+        def get_credentials(self) -> Any:
+            credentials = super().get_credentials()
+            if clock is not None and hasattr(credentials, "_time_fetcher"):
+                # By a clock that is hours ahead they would have expired when they come.
+                credentials._time_fetcher = lambda: datetime.fromtimestamp(clock.exact_s(), UTC)  # noqa: SLF001
+            return credentials
 
     session = Session()
     if loader is not None:

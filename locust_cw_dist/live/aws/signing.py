@@ -8,6 +8,7 @@ client that is given to `sign_by` signs by ours. botocore looks its signers up i
     request-created event   notes the time in the request
     choose-signer event     names our signer
     our signer              signs as botocore's does, with that time
+    needs-retry event       looks at the Date of what AWS answers
 """
 
 from __future__ import annotations
@@ -19,20 +20,27 @@ from typing import Any
 from locust_cw_dist.live.aws.answers import has_request_id, small
 from locust_cw_dist.live.platform.timeline import Timeline
 
-_SIGNER = "v4-locust-cw"
+_OURS = {"v4": "v4-locust-cw", "s3v4": "s3v4-locust-cw"}
+"""Signers of botocore's, and ours that do the same by another clock. A URL that is signed beforehand has others."""
+
 _TIME = "locust_cw_time"
+
+_CHANGED_S = 60.0
+"""How far AWS's word must have moved our clock for a refused signature to be worth another one."""
 
 
 def sign_by(client: Any, now_s: Callable[[], float]) -> None:
     """Have a boto3 client sign its calls with the time that `now_s` returns, seconds since the epoch."""
-    _register_signer()
+    _register_signers()
     service = client.meta.service_model.service_id.hyphenize()
 
     def note_time(request: Any, **_: Any) -> None:
         request.context[_TIME] = now_s()
 
-    def choose(signature_version: Any, **_: Any) -> str | None:
-        return _SIGNER if signature_version == "v4" else None
+    def choose(signature_version: Any, signing_name: str, **_: Any) -> str | None:
+        # As botocore's own handler would; but the first one that answers decides.
+        version = "s3v4" if (signature_version, signing_name) == ("v4", "s3") else signature_version
+        return _OURS.get(version)
 
     # First: to sign is what botocore does at the same event.
     client.meta.events.register_first(f"request-created.{service}", note_time)
@@ -40,25 +48,31 @@ def sign_by(client: Any, now_s: Callable[[], float]) -> None:
 
 
 def keep_time(client: Any, clock: Timeline) -> None:
-    """Have a client sign by `clock`, and tell that the Date of AWS's own answers."""
+    """Have a client sign by `clock`, tell that the Date of AWS's own answers, and sign again where it was wrong."""
     sign_by(client, clock.exact_s)
 
-    def note_date(http_response: Any, **_: Any) -> None:
-        headers = small(http_response.headers)
-        if has_request_id(headers):
-            clock.note_answer(headers.get("date", ""))
+    def look(response: Any, operation: Any, attempts: int, **_: Any) -> float | None:
+        headers = small(response[0].headers) if response else {}
+        if not has_request_id(headers):
+            return None
+        before_s = clock.exact_s()
+        clock.note_answer(headers.get("date", ""))
+        was_wrong = abs(clock.exact_s() - before_s) > _CHANGED_S and response[0].status_code in {400, 401, 403}
+        # A batch has times in it that are wrong as well.
+        return 0.0 if was_wrong and attempts == 1 and operation.name != "PutMetricData" else None
 
-    client.meta.events.register("after-call", note_date)
+    client.meta.events.register("needs-retry", look)
 
 
-def _register_signer() -> None:
-    from botocore.auth import AUTH_TYPE_MAPS, SIGV4_TIMESTAMP, SigV4Auth
+def _register_signers() -> None:
+    from botocore.auth import AUTH_TYPE_MAPS, SIGV4_TIMESTAMP
 
-    class Signer(SigV4Auth):  # type: ignore[misc]  # botocore has no types
+    class ByOurClock:
         def _modify_request_before_signing(self, request: Any) -> None:
             # Before any header is made of it; everything that follows reads it from here.
             moment = datetime.fromtimestamp(request.context[_TIME], UTC)
             request.context["timestamp"] = moment.strftime(SIGV4_TIMESTAMP)
-            super()._modify_request_before_signing(request)
+            super()._modify_request_before_signing(request)  # type: ignore[misc]  # botocore has no types
 
-    AUTH_TYPE_MAPS.setdefault(_SIGNER, Signer)
+    for theirs, ours in _OURS.items():
+        AUTH_TYPE_MAPS.setdefault(ours, type("Signer", (ByOurClock, AUTH_TYPE_MAPS[theirs]), {}))

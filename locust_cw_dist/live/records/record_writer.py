@@ -28,11 +28,11 @@ from locust_cw_dist.core.summaries.reason_cap import ReasonCap
 from locust_cw_dist.core.summaries.window import ClosedWindow
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform import forks
-from locust_cw_dist.live.platform.clock import Clock
 from locust_cw_dist.live.platform.disk_thread import DiskThread
 from locust_cw_dist.live.platform.files import EVERYONE, OWNER_ONLY
 from locust_cw_dist.live.platform.hub_slice import HubSlice
 from locust_cw_dist.live.platform.log_once import LogOnce
+from locust_cw_dist.live.platform.timeline import Timeline
 from locust_cw_dist.live.records.record_file import RecordFile
 from locust_cw_dist.live.records.s3 import S3
 from locust_cw_dist.live.records.uploads import Uploads
@@ -86,7 +86,7 @@ class RecordWriter:
         self,
         settings: Settings,
         runs: Runs,
-        clock: Clock,
+        clock: Timeline,
         once: LogOnce,
         *,
         begin: Callable[[Run], dict[str, Any]],
@@ -97,7 +97,7 @@ class RecordWriter:
         Args:
             settings: They name the folder, or the place in S3.
             runs: The runs.
-            clock: Tells when to note the status.
+            clock: Tells when to note the status, and signs what is put to S3.
             once: Logs.
             begin: Returns what is known of a run at its start.
             status: Returns what became of a run so far, and whether that is the last word.
@@ -112,7 +112,7 @@ class RecordWriter:
         self._folder, self._uploads = None if settings.record is None else Path(settings.record), None
         if settings.record is not None and is_url(settings.record):
             place = S3Location.parse(settings.record)
-            self._uploads = Uploads(settings, place, S3(settings), self._disk_thread, once)
+            self._uploads = Uploads(settings, place, S3(settings, clock=clock), self._disk_thread, once)
         self._records: defaultdict[Run, _RunRecord] = defaultdict(_RunRecord)
         self._waiting: deque[ClosedWindow] = deque()
         self._work = Event()

@@ -34,6 +34,7 @@ from locust_cw_dist.live.aws.session import (
 )
 from locust_cw_dist.live.platform.disk_thread import DiskThread
 from locust_cw_dist.live.platform.forks import Door
+from locust_cw_dist.live.platform.timeline import Timeline
 from locust_cw_dist.live.records.record_file import MAX_FILE_BYTES
 from locust_cw_dist.regular_files import open_regular
 from locust_cw_dist.settings.settings import Settings
@@ -127,10 +128,17 @@ class S3:
     The endpoint is boto3's own choice: `AWS_ENDPOINT_URL_S3` sets another.
     """
 
-    def __init__(self, settings: Settings, *, may_ask: bool = False) -> None:
-        """Ask nobody yet; `may_ask`: credentials may be asked for on a terminal, since no load test runs."""
+    def __init__(self, settings: Settings, *, may_ask: bool = False, clock: Timeline | None = None) -> None:
+        """Ask nobody yet.
+
+        Args:
+            settings: Region, role and external id are used.
+            may_ask: Whether credentials may be asked for on a terminal: no load test runs.
+            clock: What calls are signed by; the machine's own if there is none.
+        """
         self._settings = settings
         self._may_ask = may_ask
+        self._clock = clock
         self._loader: Any = None
         self._client: Any = None
         self._door = Door()
@@ -196,7 +204,7 @@ class S3:
         try:
             with ours():
                 if self._client is None:
-                    session = make_session(self._settings, self._loader, may_ask=self._may_ask)
+                    session = make_session(self._settings, self._loader, may_ask=self._may_ask, clock=self._clock)
                     self._client = _make_client(session)
                     stage = Stage.CREDENTIALS
                     fetch_credentials(session)
