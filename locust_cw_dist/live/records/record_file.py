@@ -28,11 +28,12 @@ from locust_cw_dist.live.platform.files import EVERYONE, new_part, replacing, wr
 from locust_cw_dist.regular_files import open_regular, reason
 
 MAX_RECORD_BYTES = 64 * 2**20
-"""What a record may grow to before it is made coarser whatever the number of its points: a thousand endpoints would
-otherwise come to 150 MB."""
+"""What a record may have, on disk and in S3. Who writes one makes it coarser before, whatever the number of its points,
+so who reads one takes nothing longer. A thousand endpoints would come to 150 MB otherwise, and a master puts the whole
+record to S3 every two minutes."""
 
-MAX_FILE_BYTES = 1024 * 2**20
-"""What is read of one. With very many endpoints there is little to merge, so a record may grow beyond the above."""
+COARSER_FROM_BYTES = MAX_RECORD_BYTES * 3 // 4
+"""There is a place for the window that makes it too long: a process may be killed before it has made it coarser."""
 
 BURST_S = 0.002
 """How long rewriting computes before it rests as long again: the interpreter is one, and users' code runs in it too."""
@@ -52,7 +53,7 @@ class RecordFile:
         resolution_s: int,
         *,
         max_points: int = MAX_POINTS,
-        max_bytes: int = MAX_RECORD_BYTES,
+        max_bytes: int = COARSER_FROM_BYTES,
         mode: int = EVERYONE,
     ) -> None:
         """Write to `path`, which `begin` makes for those that `mode` names."""
@@ -61,7 +62,7 @@ class RecordFile:
         self._mode = mode
         self._resolution_s = resolution_s
         self._max_points = max_points
-        self._limit_bytes = self._max_bytes = max_bytes
+        self._max_bytes = max_bytes
         self._starts: set[int] = set()
         # Without a buffer: a process that is forked now would write what is in it a second time.
         self._file: io.FileIO | None = None
@@ -94,7 +95,8 @@ class RecordFile:
             return
         self._starts.update(starts_s)
         write_all(self._file, b"".join(pack_block(kind, text) for text in texts))
-        if len(self._starts) > self._max_points or self._file.tell() > self._limit_bytes:
+        # Coarser points are fewer, and not always smaller: each may have endpoints of its own.
+        while len(self._starts) > self._max_points or (self._is_long and len(self._starts) > 1):
             self._coarsen()
 
     def sync(self) -> None:
@@ -113,13 +115,16 @@ class RecordFile:
             self._file.close()
             self._file = None
 
+    @property
+    def _is_long(self) -> bool:
+        return self._file is not None and self._file.tell() > self._max_bytes
+
     def _coarsen(self) -> None:
         """Rewrite the file with half as many points as are allowed, or as there are if it is too long."""
-        is_long = len(self._starts) <= self._max_points
-        wanted = (len(self._starts) if is_long else self._max_points) // 2
+        wanted = min(len(self._starts), self._max_points) // 2
         span_s = fitting_span_s(self._starts, self._resolution_s, wanted)
         packer = Packer()
-        with open_regular(self.path, MAX_FILE_BYTES) as old, replacing(self.path, self._mode) as new:
+        with open_regular(self.path, self.path.stat().st_size) as old, replacing(self.path, self._mode) as new:
             new.write(FIRST_LINE)
             for kind, text in _coarser(old, packer, span_s):
                 new.write(pack_block(kind, text))
@@ -127,7 +132,6 @@ class RecordFile:
         self._file = self.path.open("ab", buffering=0)
         self.packer = packer
         self._starts = {window_start_s(start_s, span_s) for start_s in self._starts}
-        self._limit_bytes = max(self._max_bytes, 2 * self._file.tell())
 
 
 def _coarser(old: BinaryIO, packer: Packer, span_s: int) -> Iterator[tuple[Kind, bytes]]:
@@ -181,7 +185,7 @@ def read_file(path: Path, max_points: int = MAX_POINTS) -> Record:
         LocustCwError: It can't be read; the message names the file.
     """
     try:
-        with open_regular(path, MAX_FILE_BYTES) as file:
+        with open_regular(path, MAX_RECORD_BYTES) as file:
             return _read(file, str(path), max_points)
     except OSError as e:
         raise LocustCwError(f"{printable(path)}: {reason(e)}") from e

@@ -35,7 +35,7 @@ from locust_cw_dist.live.aws.session import (
 from locust_cw_dist.live.platform.disk_thread import DiskThread
 from locust_cw_dist.live.platform.forks import Door
 from locust_cw_dist.live.platform.timeline import Timeline
-from locust_cw_dist.live.records.record_file import MAX_FILE_BYTES
+from locust_cw_dist.live.records.record_file import MAX_RECORD_BYTES
 from locust_cw_dist.regular_files import open_regular
 from locust_cw_dist.settings.settings import Settings
 
@@ -44,9 +44,6 @@ TRIES = 5
 
 PIECE_BYTES = 256 * 1024
 """What the disk's thread reads at a time. Encrypting it takes 0.3 ms of the hub's time."""
-
-MAX_RECORD_BYTES = 64 * 1024 * 1024
-"""The largest record has as many; an object that is longer is none."""
 
 
 class S3Error(LocustCwError):
@@ -71,7 +68,7 @@ class Snapshot(io.RawIOBase):
         self._disk_thread = disk_thread
         self._position = self._piece_at = 0
         self._piece = b""
-        self._file = disk_thread.run(open_regular, path, MAX_FILE_BYTES)
+        self._file = disk_thread.run(open_regular, path, MAX_RECORD_BYTES)
         self.size_bytes: int = disk_thread.run(lambda: os.fstat(self._file.fileno()).st_size)
         self.sha256: bytes = disk_thread.run(self._digest)
 

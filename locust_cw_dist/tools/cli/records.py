@@ -73,8 +73,8 @@ def read_and_warn(source: Path | S3Location, max_points: int) -> Record:
 
 
 def _read_from_s3(source: S3Location, max_points: int, left_out: list[str]) -> Record:
-    from locust_cw_dist.live.records.record_file import read_bytes
-    from locust_cw_dist.live.records.s3 import MAX_RECORD_BYTES, S3
+    from locust_cw_dist.live.records.record_file import MAX_RECORD_BYTES, read_bytes
+    from locust_cw_dist.live.records.s3 import S3
     from locust_cw_dist.settings.settings import Settings
 
     store = S3(Settings(), may_ask=True)
