@@ -217,6 +217,21 @@ def test_it_gives_up_while_cloudwatch_is_away_and_keeps_everything(bench):
     assert bench.counts() == {"/a": 7, "/b": 5}
 
 
+def test_it_ends_at_once_where_a_permission_is_denied(bench):
+    leave(bench.spool, "one", [batch("run-1", 7), batch("run-1", 5, request="/b")])
+    bench.cloudwatch.faults("access_denied")
+    process = bench.resend("--timeout", "3600")
+    assert process.exit_code == 1
+    assert f"cloudwatch:PutMetricData is not allowed on namespace {NAMESPACE}" in process.out
+    assert "permission denied: nothing more can be sent, given up; the rest stays on disk" in process.out
+    assert "0 of 12 results sent, 0 of 2 batches done; 2 stay in the folder" in process.out
+    assert "load test" not in process.out
+    assert "again" not in process.out
+    bench.cloudwatch.clear_faults()
+    assert bench.resend().exit_code == 0
+    assert bench.counts() == {"/a": 7, "/b": 5}
+
+
 def test_an_outage_that_ends_in_time_costs_nothing(bench):
     leave(bench.spool, "one", [batch("run-1", 7)])
     bench.cloudwatch.faults("server_error", count=3)

@@ -23,6 +23,9 @@ LEFT_OUT = "left out by --cw-include or --cw-exclude"
 TOO_LATE = "fired after the last data was sent"
 """Reason of what the process itself recorded at its very end."""
 
+BUG = "an error in this program"
+"""Reason of what could not be sent, though nothing from outside was in its way."""
+
 UNSENT = "not sent before the process ended"
 """Reason of what was given up while no call had failed: there was no time."""
 

@@ -12,10 +12,15 @@ from locust_cw_dist.live.publish.unsent_batches import UnsentBatches
 
 
 class FailureLog:
-    """Tells of failures."""
+    """Tells of failures.
+
+    Attributes:
+        is_load_test: Whether a load test goes on meanwhile, of which something is to be said as well.
+    """
 
     def __init__(self, once: LogOnce, batch_store: UnsentBatches, *, resends_ambiguous: bool) -> None:
         """Tell by way of `once`; `resends_ambiguous`: whether what may have arrived is sent again."""
+        self.is_load_test = True
         self._once = once
         self._batch_store = batch_store
         self._resends_ambiguous = resends_ambiguous
@@ -26,7 +31,8 @@ class FailureLog:
         if error.is_harmless:
             self._once.warning("harmless", "locust-cw: %s; the load test runs, and its results are sent", error)
         else:
-            self._once.warning(f"failure {kind}", "locust-cw: %s (%s); %s", kind, error, self._consequence(error))
+            consequence = f"; {self._consequence(error)}" if self.is_load_test else ""
+            self._once.warning(f"failure {kind}", "locust-cw: %s (%s)%s", kind, error, consequence)
 
     def tell_of_refusal(self, error: SendError, datums: Sequence[Datum]) -> None:
         """Say what was set aside since CloudWatch does not take it."""

@@ -20,7 +20,7 @@ from locust_cw_dist.core.master.collector import Collector
 from locust_cw_dist.core.publish.backlog import Backlog
 from locust_cw_dist.core.publish.batches import batches
 from locust_cw_dist.core.publish.datums import Datum, MetricPlan, run_datums
-from locust_cw_dist.core.publish.ledger import LEFT_OUT, TOO_LATE, Balance, DatumLedger, lost_of
+from locust_cw_dist.core.publish.ledger import BUG, LEFT_OUT, TOO_LATE, Balance, DatumLedger, lost_of
 from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.selection import Selection
 from locust_cw_dist.core.publish.send_error import SendError
@@ -33,7 +33,7 @@ from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import WritingClock
 from locust_cw_dist.live.platform.hub_slice import HubSlice
 from locust_cw_dist.live.platform.log_once import LogOnce
-from locust_cw_dist.live.publish.sender import BUG, LAST_DISK_S, Sender
+from locust_cw_dist.live.publish.sender import LAST_DISK_S, Sender
 from locust_cw_dist.live.publish.sink import Sink, outcome
 from locust_cw_dist.live.publish.unsent_batches import UnsentBatches
 from locust_cw_dist.live.runs import Run, Runs
@@ -202,8 +202,8 @@ class Publisher:
             return False
         self.sender.hurry()
         with gevent.Timeout(timeout_s, False):
-            self._wait_for(lambda: self.sender.is_hopeless or (self._has_made_all and self.sender.is_idle))
-            if self.sender.is_hopeless:
+            self._wait_for(lambda: self.sender.outlook.is_hopeless or (self._has_made_all and self.sender.is_idle))
+            if self.sender.outlook.is_hopeless:
                 return False
             self._tell_of_losses()
             self._wait_for(lambda: self.sender.is_idle)

@@ -26,7 +26,8 @@ import gevent
 from gevent.event import Event
 
 from locust_cw_dist.core.publish.datums import Datum
-from locust_cw_dist.core.publish.ledger import UNSENT, DatumLedger
+from locust_cw_dist.core.publish.ledger import BUG, UNSENT, DatumLedger
+from locust_cw_dist.core.publish.outlook import Outlook
 from locust_cw_dist.core.publish.retry import Failure, Gate
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.core.publish.window_datums import Entry, doubt
@@ -56,8 +57,6 @@ MAX_WAITING = 8
 LAST_DISK_S = 10.0
 """How long the disk may take, at the end, to take what was not sent."""
 
-BUG = "an error in this program"
-
 
 class _Ending(BaseException):
     """Ends a call that waits, when the process ends; no `except Exception` on the way takes it."""
@@ -68,9 +67,8 @@ class Sender:
 
     Attributes:
         ledger: What became of datums, and the calls it took.
-        last_failure: Why a call failed last.
+        outlook: What the calls so far have shown. Where it is that none can succeed, none is made.
         failures: Says why calls fail.
-        is_hopeless: Whether no call of this process can succeed, so that none is made.
     """
 
     def __init__(
@@ -89,9 +87,8 @@ class Sender:
         if nobody knows whether it was taken.
         """
         self.ledger = DatumLedger()
-        self.last_failure = Failure.UNREACHABLE
+        self.outlook = Outlook()
         self.failures = FailureLog(once, batch_store, resends_ambiguous=resends_ambiguous)
-        self.is_hopeless = False
         self._sink = sink
         self._batch_store = batch_store
         self._clock = clock
@@ -125,9 +122,14 @@ class Sender:
         return self._is_ending
 
     @property
+    def obstacle(self) -> SendError | None:
+        """Why nothing of what waits can be sent until somebody changes something; None: it might be."""
+        return self.outlook.obstacle(stored.namespace for stored in (*self._fresh, *self._stored, *self._busy))
+
+    @property
     def unsent_reason(self) -> str:
         """Why what is here was not sent, if it is given up now."""
-        return self.last_failure.value if self._gate.failures else UNSENT
+        return self.outlook.last_failure.value if self._gate.failures else UNSENT
 
     @property
     def unsafe_since_s(self) -> float | None:
@@ -148,7 +150,7 @@ class Sender:
         self._busy.add(stored)
         try:
             while not self._place(stored):
-                self._wait(None)
+                self._changed.wait(None)
         except BaseException:
             # Ended while it waited for a place: `book_rest` decides what becomes of it.
             self._fresh.append(stored)
@@ -180,7 +182,7 @@ class Sender:
         self._is_paused = True
         with gevent.Timeout(timeout_s, False):
             while self._busy:
-                self._wait(None)
+                self._changed.wait(None)
 
     def stop(self) -> None:
         """Stop sending: calls under way are given up. Where there is a disk, what comes now goes there."""
@@ -226,7 +228,7 @@ class Sender:
         while not self._is_ending:
             stored = self._take()
             if stored is None:
-                self._wait(self._pause_s())
+                self._changed.wait(self._pause_s())
                 continue
             self._busy.add(stored)
             self._attempts += 1
@@ -258,9 +260,6 @@ class Sender:
             return None
         return self._gate.pause_s(monotonic_s())
 
-    def _wait(self, timeout_s: float | None) -> None:
-        self._changed.wait(timeout_s)
-
     def _change(self) -> None:
         # Each event wakes those that wait for it once; a shared one that is cleared might miss somebody.
         changed, self._changed = self._changed, Event()
@@ -288,7 +287,8 @@ class Sender:
             return
         if not is_doubtful:
             self._batch_store.end_try(stored)
-        self._stored.appendleft(stored)
+        # What may not be written to one namespace holds up nothing that goes to another.
+        (self._stored.append if error.failure is Failure.PERMISSION else self._stored.appendleft)(stored)
         self._store_fresh()
 
     def _store_fresh(self) -> None:
@@ -334,7 +334,7 @@ class Sender:
         """Make one call and note how it went."""
         gevent.sleep(self._gate.reserve(monotonic_s()))
         if self._is_ending:
-            # Not `last_failure`: that may be ambiguous, and this is not.
+            # Not the last failure: that may be ambiguous, and this is not.
             return SendError(Failure.UNREACHABLE, "the process ended before the call")
         greenlet = gevent.getcurrent()
         self._calls.add(greenlet)
@@ -351,18 +351,18 @@ class Sender:
             if call.may_have_left:
                 stored.calls += 1
                 self.ledger.count_call(is_retry=stored.is_retried)
-        self._note(error)
+        self._note(stored.namespace, error)
         return error
 
-    def _note(self, error: SendError | None) -> None:
+    def _note(self, namespace: str, error: SendError | None) -> None:
+        self.outlook.note(namespace, error)
         if error is None or error.failure.is_permanent:
             self._gate.succeed()
             return
-        self.last_failure = error.failure
         self.ledger.ambiguous += error.failure is Failure.AMBIGUOUS
         self._gate.fail(monotonic_s(), random.random(), error.retry_after_s)  # noqa: S311 - jitter, not a secret
         if error.is_final:
-            self._is_paused = self.is_hopeless = True
+            self._is_paused = True
         if not self._is_ending:
             # What is left at the end is in its summary, with the reason.
             self.failures.tell(error)

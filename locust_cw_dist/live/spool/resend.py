@@ -64,6 +64,7 @@ class Resending:
         self._sender = Sender(
             sink, batch_store, clock, once, on_accepted=lambda _: None, resends_ambiguous=resends_ambiguous
         )
+        self._sender.failures.is_load_test = False
         self._recovery = Recovery(
             self._spool, self._disk_thread, self._sender, clock, resends_ambiguous=resends_ambiguous
         )
@@ -135,7 +136,10 @@ class Resending:
         return outcome(self._sink.check)
 
     def send(self, timeout_s: float, is_interrupted: Callable[[], bool], on_progress: Callable[[], None]) -> None:
-        """Send what was adopted, until it is sent, CloudWatch takes nothing for `timeout_s`, or the user ends it."""
+        """Send what was adopted.
+
+        Until it is sent, nothing of it can be sent, CloudWatch takes nothing for `timeout_s`, or the user ends it.
+        """
         self._sender.start()
         changed_s, seen = monotonic_s(), self._progress
         while not self._sender.is_idle:
@@ -144,13 +148,19 @@ class Resending:
             if is_interrupted():
                 self._sender.pause(LAST_CALLS_S)
                 break
+            if (obstacle := self._sender.obstacle) is not None:
+                logger.warning(
+                    "locust-cw: %s: nothing more can be sent, given up; the rest stays on disk", obstacle.failure.value
+                )
+                self._sender.pause(LAST_CALLS_S)
+                break
             if self._progress != seen:
                 changed_s, seen = monotonic_s(), self._progress
             elif monotonic_s() - changed_s > timeout_s:
                 logger.warning(
                     "locust-cw: CloudWatch has taken nothing for %g s (%s): given up, the rest stays on disk",
                     timeout_s,
-                    self._sender.last_failure.value,
+                    self._sender.outlook.last_failure.value,
                 )
                 break
         on_progress()

@@ -36,7 +36,8 @@ examples:
       don't send again what was being sent when its process was killed: it can't count twice, but may be lost
 
 Left where they are: files of a process that lives, files that are torn or not of a spool, and what is older than the
-two weeks that CloudWatch takes. ctrl-C lets calls under way end; what is left stays in the folder.
+two weeks that CloudWatch takes. It gives up at once where a permission is denied or an AWS setting is wrong: the rest
+stays in the folder. ctrl-C lets calls under way end; what is left stays in the folder.
 
 exit code: 0 everything is sent, or there was nothing; 1 something was not sent (left in the folder, refused by
 CloudWatch, or dropped as --cw-ambiguous says); 2 a wrong option; 130 ctrl-C, 143 SIGTERM
