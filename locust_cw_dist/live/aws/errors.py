@@ -131,6 +131,9 @@ def explain(error: Exception, stage: Stage = Stage.UNKNOWN) -> Explained:
         error: Anything that was raised while AWS was called, or while that was prepared.
         stage: How far the call had come.
     """
+    if isinstance(error, SendError):
+        # Said already, by whoever knew more.
+        return Explained(str(error), failure=error.failure, is_final=error.is_final)
     if isinstance(error, ForeignAnswerError):
         found = _foreign(error, stage)
     elif response := answer_of(error):
@@ -244,10 +247,12 @@ def _raised(error: Exception, stage: Stage) -> Explained:
     if may_pass(error):
         return Explained(f"this machine is short of something ({text})", _MAKE_ROOM, Failure.UNREACHABLE)
     if stage is Stage.SETTINGS or isinstance(error, _kinds_of_settings()):
-        return Explained(f"an AWS setting is wrong ({text})", _correction(text), Failure.UNREACHABLE, is_final=True)
+        advice = _correction(text, _CORRECT_SETTING)
+        return Explained(f"an AWS setting is wrong ({text})", advice, Failure.UNREACHABLE, is_final=True)
     name = type(error).__name__
     if stage is Stage.CREDENTIALS:
-        return Explained(f"{name}: {text}", "check the AWS profile, and what it gets them from", Failure.CREDENTIALS)
+        advice = _correction(text, "check the AWS profile, and what it gets them from")
+        return Explained(f"{name}: {text}", advice, Failure.CREDENTIALS)
     # A client of the user's may raise anything; nothing says that it is for ever.
     return Explained(f"{name}: {text}", _SEE_MESSAGE)
 
@@ -272,10 +277,12 @@ def may_pass(error: BaseException | None) -> bool:
     return False
 
 
-def _correction(text: str) -> str:
+def _correction(text: str, otherwise: str) -> str:
     """Say which variables to correct, if the text shows what one of them holds."""
-    names = [name for name, value in os.environ.items() if name.startswith("AWS_") and len(value) > 1 and value in text]
-    return f"correct {', '.join(sorted(names))}" if names else _CORRECT_SETTING
+    held = {name: value.strip() for name, value in os.environ.items() if name.startswith("AWS_")}
+    # The name of a profile says where else to look.
+    names = [name for name, value in held.items() if len(value) > 1 and value in text and "PROFILE" not in name]
+    return f"correct {', '.join(sorted(names))}" if names else otherwise
 
 
 _ASK_BEFORE = (

@@ -37,6 +37,10 @@ _NAMED = re.compile(
     (?: "[^"]*"? | '[^']*'? | [^\s,;&}]+ )
     """
 )
+_SPOKEN = re.compile(
+    r"(?i)(bearer\s{1,3}|--?[\w-]{0,20}(?:secret|password|passwd|token|passphrase)[\w-]{0,20}\s)[^\s,;'\"]{6,}"
+)
+"""Without a colon, as in a header or on a command line that a program shows."""
 _KEYS = re.compile(
     r"(?<![A-Za-z0-9/.])(?:eyJ[\w-]{10,}(?:\.[\w-]*)*|[A-Za-z0-9][A-Za-z0-9+/]{39,}={0,2}(?![A-Za-z0-9+/]))"
 )
@@ -75,7 +79,8 @@ def mask(text: str, *, is_cut: bool = False) -> str:
     if is_cut:
         text = _mask_end(text, secrets)
     text = _HEADER.sub(rf"\1{MASKED}", _USER.sub(f"{MASKED}@", text))
-    return _KEYS.sub(_mask_key, _NAMED.sub(rf"\1{MASKED}", text))
+    text = _SPOKEN.sub(rf"\1{MASKED}", _NAMED.sub(rf"\1{MASKED}", text))
+    return _KEYS.sub(_mask_key, text)
 
 
 def _mask_end(text: str, secrets: Iterable[str]) -> str:

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from locust_cw_dist.core.publish.retry import Failure
-from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.core.records.location import SUFFIX, S3Location
 from locust_cw_dist.errors import LocustCwError
 from locust_cw_dist.live.aws.answers import Answer, ForeignAnswerError, has_request_id, is_html, small
@@ -29,9 +28,11 @@ from locust_cw_dist.live.aws.session import (
     CONNECT_TIMEOUT_S,
     READ_TIMEOUT_S,
     fetch_credentials,
+    look_for_credentials,
     make_session,
     warm_loader,
 )
+from locust_cw_dist.live.aws.settings_check import check_way
 from locust_cw_dist.live.platform.disk_thread import DiskThread
 from locust_cw_dist.live.platform.forks import Door
 from locust_cw_dist.live.platform.timeline import Timeline
@@ -202,9 +203,14 @@ class S3:
             with ours():
                 if self._client is None:
                     session = make_session(self._settings, self._loader, may_ask=self._may_ask, clock=self._clock)
-                    self._client = _make_client(session)
+                    stage = Stage.CREDENTIALS
+                    look_for_credentials(session)
+                    stage = Stage.SETTINGS
+                    client = _make_client(session)
+                    check_way(client, client.meta.region_name)
                     stage = Stage.CREDENTIALS
                     fetch_credentials(session)
+                    self._client = client
                 stage = Stage.UNKNOWN
                 return call(self._client)
         except S3Error:
@@ -260,8 +266,6 @@ def _reason(error: Exception, stage: Stage, location: S3Location) -> Explained:
         return Explained(f"there is no bucket {location.bucket}")
     if code in {"NoSuchKey", "404"}:
         return Explained("there is no such object")
-    if isinstance(error, SendError):
-        return Explained(str(error), failure=error.failure)
     explained = explain(error, stage)
     if explained.failure is Failure.PERMISSION:
         return replace(explained, found=f"{action_of(error)} is not allowed: {explained.found}", advice="")

@@ -19,6 +19,7 @@ from locust_cw_dist.errors import LocustCwError
 from locust_cw_dist.live.aws.call import ours
 from locust_cw_dist.live.aws.errors import NO_CREDENTIALS, NO_REGION, code_of, explain
 from locust_cw_dist.live.aws.session import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, make_session
+from locust_cw_dist.live.aws.settings_check import check_way
 from locust_cw_dist.settings.settings import Settings
 from locust_cw_dist.tools.as_code.changes import Change, ExistingAlarm, Kind
 from locust_cw_dist.tools.as_code.names import alarm_prefix
@@ -173,7 +174,9 @@ def _make_client(settings: Settings) -> Any:
         retries={"total_max_attempts": TRIES, "mode": "standard"},
         user_agent_extra="locust-cw-dist",
     )
-    return _session(settings).client("cloudwatch", endpoint_url=settings.endpoint_url, config=config)
+    client = _session(settings).client("cloudwatch", endpoint_url=settings.endpoint_url, config=config)
+    check_way(client, client.meta.region_name)
+    return client
 
 
 def _is_not_found(error: Exception) -> bool:

@@ -24,6 +24,8 @@ TOKEN = "IQoJb3JpZ2luX2VjEJr//////////wEaCXVzLWVhc3QtMSJHMEUCIQD+example12345678
         f"the key {SECRET} is wrong",
         "eyJhbGciOiJIUzI1NiJ9.c2VjcmV0.c2lnbmF0dXJl is expired",
         "X-Vault-Token: c2VjcmV0",
+        "401 for Authorization Bearer c2VjcmV0",
+        "usage: login --user me --client-secret c2VjcmV0",
         "api_key=c2VjcmV0",
         '{"accessToken": "c2VjcmV0"}',
     ],

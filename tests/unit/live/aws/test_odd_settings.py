@@ -27,6 +27,7 @@ FINAL = [
     ({"AWS_REGION": "eu-central-1a", "AWS_ENDPOINT_URL": None}, "can't be a Region eu-central-1a"),
     ({"AWS_ENDPOINT_URL": "monitoring.example:443"}, "Invalid endpoint.*correct AWS_ENDPOINT_URL"),
     ({"AWS_ENDPOINT_URL": "https://"}, "correct AWS_ENDPOINT_URL"),
+    ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9\n"}, "correct AWS_ENDPOINT_URL"),
     ({"AWS_ENDPOINT_URL": "http://[::1"}, "AWS_"),
     ({"AWS_ENDPOINT_URL": "http://x:99999"}, "AWS_ENDPOINT_URL"),
     ({"AWS_ENDPOINT_URL_CLOUDWATCH": "junk"}, "AWS_ENDPOINT_URL_CLOUDWATCH"),
@@ -136,6 +137,15 @@ def test_a_profile_that_gives_none_is_named(profile, text, says, caplog):
     profile(text)
     assert_credentials(says)
     assert [record for record in caplog.records if record.exc_info] == [], "no traceback of botocore's"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("AWS_ENDPOINT_URL_STS", "sts.example"), ("AWS_ENDPOINT_URL_STS", "x y")]
+)
+def test_a_setting_that_only_credentials_need_is_named_too(environ, variable, value):
+    environ(**{variable: value})
+    sink = Cloudwatch(Settings(service="x", role_arn="arn:aws:iam::123456789012:role/x"))
+    assert problem(sink, f"Invalid endpoint: {value}: correct {variable}").failure is Failure.CREDENTIALS
 
 
 def test_a_broken_file_of_credentials_shows_nothing_of_what_it_holds(environ, tmp_path, caplog):

@@ -107,3 +107,24 @@ def test_a_wrong_profile_is_one_line(served, monkeypatch):
     store.warm_up()
     with pytest.raises(S3Error, match=r"\(nosuch\) could not be found: correct AWS_PROFILE"):
         store.prepare(PLACE)
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({"AWS_CA_BUNDLE": "/nowhere.pem"}, r"CA bundle /nowhere\.pem .*correct AWS_CA_BUNDLE"),
+        ({"HTTPS_PROXY": "::::"}, "proxy of the environment is no URL: correct HTTPS_PROXY"),
+        ({"AWS_REGION": "not a region"}, "not a region.*correct AWS_REGION"),
+        ({"AWS_ENDPOINT_URL_S3": "https://x:99999"}, "correct AWS_ENDPOINT_URL"),
+    ],
+    ids=str,
+)
+def test_what_no_call_can_leave_with_is_named_before_one_is_made(served, monkeypatch, variables, says):
+    served("https://127.0.0.1:9")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    store = S3(Settings())
+    with pytest.raises(S3Error, match=says):
+        store.prepare(PLACE)
+    with pytest.raises(S3Error, match=says):
+        store.put(b"content", RECORD)
