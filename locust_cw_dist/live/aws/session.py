@@ -31,6 +31,9 @@ CREDENTIAL_TRIES = 2
 """How often STS and SSO are asked before it fails; what needs the credentials is tried again later."""
 
 
+_SET_AGAIN = "set it again"
+
+
 def warm_loader(*services: str) -> Any:
     """Import boto3 and return a botocore `Loader` that has read the models of `services`: 0.1 s for each."""
     from botocore.loaders import Loader
@@ -100,13 +103,17 @@ def look_for_credentials(session: Any) -> None:
 def _frozen_credentials(session: Any) -> Any:
     look_for_credentials(session)
     frozen = session.get_credentials().get_frozen_credentials()
-    remember(frozen.secret_key, frozen.token)
     parts = (("access key id", frozen.access_key), ("secret key", frozen.secret_key), ("session token", frozen.token))
+    for name, value in parts:
+        if not isinstance(value, str) and (value is not None or name != "session token"):
+            # A program may have printed anything.
+            raise SendError(Failure.CREDENTIALS, f"the {name} of the AWS credentials is no text: {_SET_AGAIN}")
+    remember(frozen.secret_key, frozen.token)
     for name, value in parts:
         # As a header it could not be sent, and would be shown whole.
         if value and not (value.isascii() and value.isprintable() and " " not in value):
             reason = f"the {name} of the AWS credentials holds a line break, a space or another character that none has"
-            raise SendError(Failure.CREDENTIALS, f"{reason}: set it again (a file or a secret may end in a line break)")
+            raise SendError(Failure.CREDENTIALS, f"{reason}: {_SET_AGAIN} (a file or a secret may end in a line break)")
     return frozen
 
 

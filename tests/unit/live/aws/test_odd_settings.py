@@ -18,6 +18,9 @@ from locust_cw_dist.settings.settings import Settings
 ROLE = "role_arn = arn:aws:iam::123456789012:role/x"
 SSO = "sso_account_id = 123456789012\nsso_role_name = r"
 
+NUMBERS = '{"Version": 1, "AccessKeyId": 1, "SecretAccessKey": 2, "SessionToken": 3}'
+NO_SECRET = '{"Version": 1, "AccessKeyId": "x", "SecretAccessKey": null}'
+
 FINAL = [
     ({"AWS_CA_BUNDLE": ""}, "AWS_CA_BUNDLE"),
     ({"AWS_CA_BUNDLE": "/nowhere.pem", "AWS_ENDPOINT_URL": None}, "CA bundle /nowhere.pem .*AWS_CA_BUNDLE"),
@@ -72,6 +75,8 @@ PROFILES = [
     ("[profile perf]\ncredential_process = /bin/false\n", "custom-process.*try the program"),
     ("[profile perf]\ncredential_process = /no/such/program\n", "/no/such/program"),
     ("[profile perf]\ncredential_process = echo nojson\n", "JSONDecodeError"),
+    (f"[profile perf]\ncredential_process = echo '{NUMBERS}'\n", "access key id of the AWS credentials is no text"),
+    (f"[profile perf]\ncredential_process = echo '{NO_SECRET}'\n", "secret key of the AWS credentials is no text"),
     ('[profile perf]\ncredential_process = "unbalanced\n', "No closing quotation"),
     (f"[profile perf]\nsso_start_url = https://x\nsso_region = eu-central-1\n{SSO}\n", "SSO: not logged in.*sso login"),
     (
