@@ -19,7 +19,9 @@ from locust_cw_dist.settings.checks import can_be_region
 
 _CORRECT_REGION = "correct AWS_REGION, AWS_DEFAULT_REGION or the region of the AWS profile, as eu-central-1"
 
-_PROXY = re.compile(r"(?:https?://)?(?:[^\s/@]*@)?(?:[\w.-]+|\[[0-9a-fA-F:.%]+\])(?::[0-9]{1,5})?/?", re.IGNORECASE)
+MAX_PORT = 65_535
+
+_PROXY = re.compile(r"(?:https?://)?(?:[^\s/@]*@)?(?:[\w.-]+|\[[0-9a-fA-F:.%]+\])(?::([0-9]{1,5}))?/?", re.IGNORECASE)
 
 
 def check_way(client: Any, region: str) -> None:
@@ -46,7 +48,8 @@ def _check_proxy(url: str) -> None:
     from botocore.utils import get_environ_proxies
 
     proxy = get_environ_proxies(url).get(urlsplit(url).scheme)
-    if proxy and not _PROXY.fullmatch(proxy):
+    found = _PROXY.fullmatch(proxy or "")
+    if proxy and (found is None or int(found[1] or 0) > MAX_PORT):
         # Which may hold a password, so it is not shown.
         raise _wrong("the proxy of the environment is no URL", "correct HTTPS_PROXY or HTTP_PROXY, as http://host:3128")
 

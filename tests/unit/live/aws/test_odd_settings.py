@@ -36,6 +36,7 @@ FINAL = [
     ({"AWS_ENDPOINT_URL_CLOUDWATCH": "junk"}, "AWS_ENDPOINT_URL_CLOUDWATCH"),
     ({"AWS_ENDPOINT_URL": None, "HTTPS_PROXY": "::::"}, "proxy of the environment is no URL.*HTTPS_PROXY"),
     ({"HTTP_PROXY": "http://user:pa ss@pro xy:abc"}, "proxy of the environment is no URL"),
+    ({"HTTP_PROXY": "http://proxy:99999"}, "proxy of the environment is no URL"),
     ({"HTTP_PROXY": "ftp://proxy"}, "proxy of the environment is no URL"),
     ({"AWS_STS_REGIONAL_ENDPOINTS": "never"}, "correct AWS_STS_REGIONAL_ENDPOINTS"),
     ({"AWS_DEFAULTS_MODE": "nonsense"}, "correct AWS_DEFAULTS_MODE"),
