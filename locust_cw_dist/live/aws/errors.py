@@ -253,8 +253,9 @@ def _raised(error: Exception, stage: Stage) -> Explained:
     if stage is Stage.CREDENTIALS:
         advice = _correction(text, "check the AWS profile, and what it gets them from")
         return Explained(f"{name}: {text}", advice, Failure.CREDENTIALS)
+    is_of_command = stage is Stage.UNKNOWN and isinstance(error, ValueError | OSError)
     # A client of the user's may raise anything; nothing says that it is for ever.
-    return Explained(f"{name}: {text}", _SEE_MESSAGE)
+    return Explained(f"{name}: {text}", _correction(text, _SEE_MESSAGE) if is_of_command else _SEE_MESSAGE)
 
 
 _SHORTAGES = frozenset(

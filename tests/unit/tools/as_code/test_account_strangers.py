@@ -43,3 +43,21 @@ def test_a_wrong_profile_is_one_line(aws, monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "nosuch")
     with pytest.raises(LocustCwError, match=r"\(nosuch\) could not be found; correct AWS_PROFILE"):
         Account(Settings())
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({"AWS_CA_BUNDLE": "/nowhere.pem"}, r"CA bundle /nowhere\.pem .*correct AWS_CA_BUNDLE"),
+        ({"HTTPS_PROXY": "::::"}, "proxy of the environment is no URL: correct HTTPS_PROXY"),
+        ({"AWS_ENDPOINT_URL_CLOUDWATCH": "junk"}, "Invalid endpoint: junk; correct AWS_ENDPOINT_URL_CLOUDWATCH"),
+        ({"AWS_PROFILE": "nosuch"}, r"\(nosuch\) could not be found; correct AWS_PROFILE"),
+    ],
+    ids=str,
+)
+def test_a_wrong_setting_is_named_before_anything_is_asked(aws, monkeypatch, variables, says):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(LocustCwError, match=says) as caught:
+        Account(Settings())
+    assert "\n" not in str(caught.value)
