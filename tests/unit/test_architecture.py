@@ -184,13 +184,38 @@ CORE_ROOMS = {
     "records": {"names", "summaries"},
     "rules": {"names", "summaries"},
     "verdict": {"names", "summaries", "wire", "worker", "master", "publish", "spool", "costs", "records", "rules"},
+    # What is shown of a run is no business of the wire's.
+    "progress": {
+        "names",
+        "redaction",
+        "summaries",
+        "master",
+        "publish",
+        "spool",
+        "costs",
+        "records",
+        "rules",
+        "verdict",
+    },
 }
 """Each room of the core, and those that it may import. A worker's half and a master's meet in wire and summaries."""
 
 LIVE_GROUND = {"platform", "aws", "runs"}
 """What all rooms of `live` may import."""
 
-LIVE_ROOMS = ("worker", "publish", "spool", "records", "rules", "verdict", "web", "master", "end", "process")
+LIVE_ROOMS = (
+    "worker",
+    "publish",
+    "spool",
+    "records",
+    "rules",
+    "verdict",
+    "master",
+    "end",
+    "progress",
+    "web",
+    "process",
+)
 """Each may import those before it; `worker` comes first, so it imports none."""
 
 LAYERS = {

@@ -206,13 +206,18 @@ class Histogram:
         Raises:
             ValueError: The histogram is empty, or `percent` is out of range.
         """
-        count = self.count
-        rank = nearest_rank(percent, count)
-        if rank == 1:
-            return self.min_ms
-        if rank == count:
-            return self.max_ms
-        low, high = self._span(self.first + bisect_left(list(accumulate(self.numbers())), rank))
+        return self.percentiles((percent,))[0]
+
+    def percentiles(self, percents: Iterable[float]) -> list[float]:
+        """Return several, as `percentile` does, for little more than the time of one."""
+        ranks = [nearest_rank(percent, self.count) for percent in percents]
+        reached = list(accumulate(self.numbers()))
+        return [self._at(rank, reached) for rank in ranks]
+
+    def _at(self, rank: int, reached: list[int]) -> float:
+        if rank in {1, self.count}:
+            return self.min_ms if rank == 1 else self.max_ms
+        low, high = self._span(self.first + bisect_left(reached, rank))
         return (low + high) / 2
 
     def spread(self) -> dict[float, int]:

@@ -1,0 +1,24 @@
+"""Numbers as JSON has them: never NaN or infinity, and with no digit that means nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+
+def number(value: float | None) -> float | None:
+    """Return a figure with five significant digits, an integer as it is; None for none, and for what is no number."""
+    if value is None or isinstance(value, int):
+        return value
+    return float(f"{value:.5g}") if math.isfinite(value) else None
+
+
+def time_s(value: float | None) -> float | None:
+    """Return a time to the millisecond."""
+    return None if value is None else round(value, 3)
+
+
+def encode(value: Any) -> str:
+    """Return JSON text without blanks; a NaN, which JSON does not have, is an error."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
