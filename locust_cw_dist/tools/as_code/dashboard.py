@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from locust_cw_dist.core.names.shorten import shorten
+from locust_cw_dist.core.progress.console_links import dashboard_name
 from locust_cw_dist.core.publish.datums import percentile_metric
 from locust_cw_dist.core.rules.rule import Rule
 from locust_cw_dist.core.summaries.sections import EndpointKey
@@ -20,7 +21,7 @@ from locust_cw_dist.settings.settings import Settings
 from locust_cw_dist.tools.as_code import rule_lines
 from locust_cw_dist.tools.as_code.endpoint_graphs import EndpointGraphs, endpoint_label
 from locust_cw_dist.tools.as_code.endpoints import endpoint_dimensions, needed_host, total_dimensions
-from locust_cw_dist.tools.as_code.names import dashboard_name, mark
+from locust_cw_dist.tools.as_code.names import mark
 from locust_cw_dist.tools.as_code.rule_lines import RuleLines, sort_rules, time_statistic
 from locust_cw_dist.tools.as_code.service_metrics import ServiceMetric
 from locust_cw_dist.tools.as_code.widgets import Grid, Line, Row, Sheet, Widget, expression, series, text_widget

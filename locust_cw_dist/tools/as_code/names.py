@@ -22,13 +22,12 @@ STACK_TAG = "aws:cloudformation:"
 """How the keys of the tags begin that CloudFormation gives to what is in a stack."""
 
 MAX_ALARM_NAME_CHARS = 255
-"""Of an alarm's name, by botocore's service model; so of a dashboard's."""
+"""Of an alarm's name, by botocore's service model."""
 
 MAX_SET_CHARS = 120
 """Of a set's name at the head of an alarm's name: the rest is for the rule."""
 
 _NOT_IN_TAGS = re.compile(r"[^0-9A-Za-z _.:/=+@-]")
-_NOT_IN_DASHBOARD_NAMES = re.compile(r"[^0-9A-Za-z_-]+")
 
 
 def alarm_prefix(set_name: str) -> str:
@@ -56,11 +55,6 @@ def alarm_names(set_name: str, rules: Sequence[Rule]) -> list[str]:
 def owner_value(set_name: str) -> str:
     """Return the value of a set's `OWNER_TAG`: tags take fewer characters than namespaces."""
     return shorten(_NOT_IN_TAGS.sub(lambda odd: f"={ord(odd[0]):02x}", set_name), 255).replace("~", "=")
-
-
-def dashboard_name(set_name: str) -> str:
-    """Return the name of a set's dashboard: letters, digits, ``-`` and ``_`` only."""
-    return _NOT_IN_DASHBOARD_NAMES.sub("-", set_name).strip("-")[:MAX_ALARM_NAME_CHARS] or "load-tests"
 
 
 def logical_id(kind: str, name: str) -> str:

@@ -169,9 +169,9 @@ def _show_table(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _apply(arguments: argparse.Namespace, settings: Settings) -> int:
+    from locust_cw_dist.core.progress.console_links import dashboard_name
     from locust_cw_dist.tools.as_code.account import Account, region_of
     from locust_cw_dist.tools.as_code.changes import dashboard_changes
-    from locust_cw_dist.tools.as_code.names import dashboard_name
 
     as_code.note_role(PROG, settings)
     account, name = Account(settings), dashboard_name(arguments.name)

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locust_cw_dist.core.costs.prices import Prices
+from locust_cw_dist.core.progress.console_links import dashboard_name
 from locust_cw_dist.core.rules.rule import RuleError
 from locust_cw_dist.core.rules.rule_text import parse
 from locust_cw_dist.errors import SettingsError
@@ -23,7 +24,6 @@ from locust_cw_dist.tools.as_code.names import (
     OWNER_TAG,
     alarm_names,
     alarm_prefix,
-    dashboard_name,
     logical_id,
     owner_value,
     tag_problems,
