@@ -2,8 +2,8 @@
 
 AWS documents neither form. Both are what the console itself puts into the address bar. A graph is an object, written
 as ``~(name~value~...)``: a list is ``~(~a~b)``, a text begins with ``'``, and what is not a letter, a digit, ``_``,
-``.`` or ``-`` in a text becomes ``*xx``, byte by byte. So no character of a link ends it in a terminal or in Markdown,
-whatever the namespace and the dimensions are called.
+``.`` or ``-`` in a text becomes ``*xx``, byte by byte; ``.`` and ``...`` in a metric repeat the one before. So no
+character of a link ends it in a terminal or in Markdown, whatever the namespace and the dimensions are called.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-
-from locust_cw_dist.core.names.shorten import shorten
 
 _DOMAINS = (
     ("cn-", "console.amazonaws.cn"),
@@ -31,8 +29,6 @@ _NOT_IN_DASHBOARD_NAMES = re.compile(r"[^0-9A-Za-z_-]+")
 
 MAX_DASHBOARD_NAME_CHARS = 255
 """Of a dashboard's name, by botocore's service model."""
-
-MAX_TITLE_CHARS = 80
 
 _LINES = (
     ("ResponseTime_ms", "p50", "left"),
@@ -73,12 +69,9 @@ def graph_url(
     if home is None or not namespace:
         return None
     start_s, end_s = _range(start_s, end_s, resolution_s)
-    lines = "".join(_line(namespace, dimensions, *line) for line in _LINES)
     fields = {
-        "metrics": f"~({lines})",
-        "view": "~" + _text("timeSeries"),
+        "metrics": f"~({_lines(namespace, dimensions)})",
         "region": "~" + _text(str(region)),
-        "title": "~" + _text(shorten(namespace, MAX_TITLE_CHARS)),
         "period": f"~{_period(end_s - start_s, resolution_s)}",
         "start": "~" + _text(_time(start_s)),
         "end": "~" + _text(_time(end_s)),
@@ -125,10 +118,21 @@ def _period(duration_s: int, resolution_s: int) -> int:
     return next(fitting, _STEPS_S[-1])
 
 
-def _line(namespace: str, dimensions: Sequence[tuple[str, str]], metric: str, statistic: str, axis: str) -> str:
-    texts = (namespace, metric, *(text for pair in dimensions for text in pair))
-    options = f"stat~{_text(statistic)}" + (f"~yAxis~{_text(axis)}" if axis != "left" else "")
-    return "~(" + "".join(f"~{_text(text)}" for text in texts) + f"~({options}))"
+def _lines(namespace: str, dimensions: Sequence[tuple[str, str]]) -> str:
+    """Return all lines, each with dots in place of what it shares with the one before: a link is read by people too."""
+    written, before = [], ""
+    own = [text for pair in dimensions for text in pair]
+    for metric, statistic, axis in _LINES:
+        if metric == before:
+            texts = ["..."]
+        elif before:
+            texts = [".", metric, *["." for _ in own]]
+        else:
+            texts = [namespace, metric, *own]
+        options = f"stat~{_text(statistic)}" + (f"~yAxis~{_text(axis)}" if axis != "left" else "")
+        written.append("~(" + "".join(f"~{_text(text)}" for text in texts) + f"~({options}))")
+        before = metric
+    return "".join(written)
 
 
 def _text(text: str) -> str:
@@ -143,4 +147,4 @@ def _escape(text: str) -> str:
 
 
 def _time(time_s: int) -> str:
-    return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
