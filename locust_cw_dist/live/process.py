@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gevent
 from locust.runners import DistributedRunner, MasterRunner
@@ -24,6 +24,8 @@ from locust_cw_dist.live.platform.locust_internals import RunLink
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.platform.patience import Patience
 from locust_cw_dist.live.platform.timeline import Timeline
+from locust_cw_dist.live.platform.web_link import WebLink
+from locust_cw_dist.live.progress.progress_watch import ProgressWatch
 from locust_cw_dist.live.publish import other_publishers
 from locust_cw_dist.live.publish.cloudwatch import Cloudwatch
 from locust_cw_dist.live.publish.dry_run import DryRun
@@ -42,6 +44,9 @@ from locust_cw_dist.live.verdict.summary_log import SummaryLog
 from locust_cw_dist.settings.checks import refuse_impossible_region
 from locust_cw_dist.settings.options import labels_from_options
 from locust_cw_dist.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from locust_cw_dist.live.web.web_pages import WebPages
 
 logger = logging.getLogger("locust_cw_dist")
 
@@ -100,7 +105,10 @@ class PublishingProcess:
             settings, self._runs, self._clock, once, begin=self._begin_of_record, status=self._status_of_record
         )
         self._rule_watch = RuleWatch(environment, settings, self._runs, self._clock, once)
-        self._publisher.on_closed += [self._record_writer.take, self._rule_watch.take]
+        self._web_link = WebLink(environment)
+        self._progress_watch = self._make_progress_watch()
+        self._web_pages: WebPages | None = None
+        self._publisher.on_closed += [self._record_writer.take, self._rule_watch.take, self._progress_watch.take]
         self._listeners = Listeners(environment)
         self._watch: gevent.Greenlet | None = None
         self._is_stopping = False
@@ -145,6 +153,19 @@ class PublishingProcess:
             self._dry_run,
         )
 
+    def _make_progress_watch(self) -> ProgressWatch:
+        return ProgressWatch(
+            self._environment,
+            self._settings,
+            self._publisher,
+            self._source,
+            self._rule_watch,
+            self._runs,
+            self._clock,
+            self._once,
+            is_open=not self._web_link.has_login,
+        )
+
     def on_message(self, msg: Any) -> None:
         """Take a worker's message, on a master."""
         if isinstance(self._source, Master):
@@ -178,6 +199,7 @@ class PublishingProcess:
         self._listeners.add("test_start", self._on_test_start)
         self._listeners.add("test_stopping", self._on_test_stopping)
         self._listeners.add("test_stop", self._on_test_stop)
+        self._show()
         self._publisher.start(self._source.count)
         self._spool_keeper.start(self._publisher)
         self._watch = forks.spawn(self._watch_forever)
@@ -185,6 +207,22 @@ class PublishingProcess:
             return self._publisher.check(CHECK_TIMEOUT_S)
         forks.spawn(self._check)
         return None
+
+    def _show(self) -> None:
+        """Begin to show how the run goes."""
+        self._progress_watch.start()
+        if self._web_link.is_there:
+            # A process without a web UI has no use for what answers requests.
+            from locust_cw_dist.live.web.web_pages import WebPages
+
+            self._web_pages = WebPages(self._web_link, self._progress_watch, self._once)
+            self._web_pages.attach()
+
+    def _let_go(self) -> None:
+        self._listeners.close()
+        self._progress_watch.close()
+        if self._web_pages is not None:
+            self._web_pages.detach()
 
     def _parts(self) -> Parts:
         return Parts(
@@ -203,7 +241,7 @@ class PublishingProcess:
             clock=self._clock,
             once=self._once,
             look_no_more=self._look_no_more,
-            let_go=self._listeners.close,
+            let_go=self._let_go,
         )
 
     def _look_no_more(self) -> None:
@@ -242,6 +280,7 @@ class PublishingProcess:
         self._is_stopping = False
         run = self._runs.start(self._clock.now_s(), self._host(), self._labels(), self._clock.offset_s)
         self._cross_checker.begin(run)
+        self._progress_watch.begin()
         self._health.begin(run, self._source.worker_ids())
         self._source.collector.begin(run.run_id, self._source.worker_ids(), self._clock.now_s())
         self._source.announce()
@@ -267,7 +306,9 @@ class PublishingProcess:
 
     def _check(self) -> None:
         if error := self._publisher.check(CHECK_TIMEOUT_S):
-            self._publisher.sender.failures.tell(error)
+            failures = self._publisher.sender.failures
+            failures.note(error, self._clock.now_s())
+            failures.tell(error)
 
     def _watch_forever(self) -> None:
         while True:

@@ -29,6 +29,7 @@ PURE = {
     "fractions",
     "functools",
     "hashlib",
+    "heapq",
     "http",
     "itertools",
     "json",

@@ -102,6 +102,7 @@ class Collector:
         process = self.processes.get(frame.epoch) or WorkerProcess(frame.worker_id, heard_at_s=now_s, cut_at_s=0.0)
         if process.has_merged(frame):
             self.duplicates += 1
+            process.duplicates += 1
             process.heard_at_s = now_s
             return False
         self._check_times(frame, process, now_s)

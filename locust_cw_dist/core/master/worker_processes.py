@@ -106,6 +106,19 @@ class ReceivedRuns(dict[str, ReceivedRun]):
         return run
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What Locust knows of a worker.
+
+    Attributes:
+        state: In Locust's own word; None if it is not in its list.
+        heard_s: When its last heartbeat came; None if none has.
+    """
+
+    state: str | None = None
+    heard_s: float | None = None
+
+
 @dataclass(slots=True)
 class WorkerProcess:
     """One worker process, as the master knows it.
@@ -120,6 +133,7 @@ class WorkerProcess:
         vitals: How it was when it cut its last frame.
         counters: Its cumulative counters, as it told them last: of its current run, and of earlier ones of which not
             everything was acknowledged.
+        duplicates: Frames that came again after they had been merged.
     """
 
     worker_id: str
@@ -130,6 +144,7 @@ class WorkerProcess:
     finished: set[str] = field(default_factory=set)
     vitals: Vitals = field(default_factory=Vitals)
     counters: dict[str, RunCounters] = field(default_factory=dict)
+    duplicates: int = 0
     _floor: int = 0
     _above: set[int] = field(default_factory=set)
     _last_seq: int = 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from locust_cw_dist.core.progress.numbers import encode, number, time_s
+from locust_cw_dist.core.summaries.histogram import Histogram
 from locust_cw_dist.core.summaries.summary import Summary
 
 PERCENTS = (50.0, 95.0, 99.0)
@@ -33,13 +34,10 @@ class Times:
     max_ms: float | None = None
 
     @classmethod
-    def of(cls, summary: Summary) -> Times:
-        """Return those of successes and failures together."""
-        if not summary.timed_count:
+    def of(cls, times: Histogram) -> Times:
+        """Return those of a histogram."""
+        if not times.count:
             return cls()
-        times = summary.successes
-        if summary.failures is not None:
-            times = summary.response_times()
         p50_ms, p95_ms, p99_ms = times.percentiles(PERCENTS)
         return cls(p50_ms, p95_ms, p99_ms, times.max_ms)
 
@@ -65,15 +63,15 @@ class Figures:
     times: Times
 
     @classmethod
-    def of(cls, summary: Summary, start_s: float, duration_s: float) -> Figures:
-        """Return the figures of what `summary` holds."""
+    def of(cls, summary: Summary, times: Times, start_s: float, duration_s: float) -> Figures:
+        """Return the figures of what `summary` holds, with `times` that were made of it."""
         return cls(
             start_s=start_s,
             duration_s=duration_s,
             requests=summary.count,
             failures=summary.failure_count,
             untimed=summary.untimed_count,
-            times=Times.of(summary),
+            times=times,
         )
 
     @property

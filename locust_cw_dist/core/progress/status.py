@@ -4,7 +4,7 @@ For example, CloudWatch goes away at 12:00:07 and is back at 12:03:20:
 
     12:00:00   publishing since 11:58:00
     12:00:10   retrying since 12:00:07, CloudWatch not reached: Could not connect to the endpoint URL
-    12:00:20   spooling since 12:00:07, the same reason: three batches are on disk, where there is a spool
+    12:00:20   spooling since 12:00:07, the same reason: results wait on disk, where there is a spool
     12:03:21   publishing since 12:03:20
 """
 
@@ -62,7 +62,7 @@ class PublishingFacts:
         is_dry_run: Whether nothing is sent all the same.
         trouble: Why calls fail now; None as long as they don't.
         has_accepted: Whether CloudWatch has accepted anything.
-        batches_on_disk: Batches that wait in the spool.
+        results_on_disk: Results that wait in the spool.
         well_since_s: When the last trouble was over, or when the process began.
     """
 
@@ -70,7 +70,7 @@ class PublishingFacts:
     is_dry_run: bool
     trouble: Trouble | None
     has_accepted: bool
-    batches_on_disk: int
+    results_on_disk: int
     well_since_s: float
 
 
@@ -103,13 +103,13 @@ def status_of(facts: PublishingFacts) -> Status:
     if trouble is None:
         return Status(StatusName.PUBLISHING, facts.well_since_s, None if facts.has_accepted else NOTHING_YET)
     reason = f"{trouble.failure.value}: {trouble.text}"
-    return Status(_name_of(trouble, facts.batches_on_disk), trouble.since_s, reason)
+    return Status(_name_of(trouble, facts.results_on_disk), trouble.since_s, reason)
 
 
-def _name_of(trouble: Trouble, batches_on_disk: int) -> StatusName:
+def _name_of(trouble: Trouble, results_on_disk: int) -> StatusName:
     if trouble.failure is Failure.CREDENTIALS and not trouble.is_final:
         return StatusName.WAITING_FOR_CREDENTIALS
-    if batches_on_disk:
+    if results_on_disk:
         return StatusName.SPOOLING
     # Where no call of this process can succeed, it does not try.
     return StatusName.OFF if trouble.is_final else StatusName.RETRYING

@@ -17,6 +17,7 @@ from locust.runners import STATE_MISSING
 
 from locust_cw_dist.core.master.collector import Collector
 from locust_cw_dist.core.master.report_intervals import ReportIntervals
+from locust_cw_dist.core.master.worker_processes import Seen, WorkerProcess
 from locust_cw_dist.core.verdict.generator_health import SKEW_S
 from locust_cw_dist.core.wire.frame import (
     MALFORMED,
@@ -156,6 +157,18 @@ class Master:
     def count(self) -> tuple[int, int]:
         """Return the users and the workers of now."""
         return self._runner.user_count, self._runner.worker_count
+
+    def seen(self) -> dict[str, Seen]:
+        """Return what Locust knows of each worker."""
+        return {
+            worker_id: Seen(str(node.state), self._heartbeats_s.get(worker_id))
+            for worker_id, node in self._runner.clients.items()
+        }
+
+    def processes(self, run_id: str) -> list[WorkerProcess]:
+        """Return the workers' processes that took part in a run or may take part in the next, the latest last."""
+        known = self.collector.run(run_id).processes | self.collector.processes
+        return [one for epoch, one in known.items() if epoch != self.own.epoch]
 
     def worker_ids(self) -> set[str]:
         """Return the ids of the workers that are there, as far as Locust knows."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from locust_cw_dist.core.master.collector import Collector
+from locust_cw_dist.core.master.worker_processes import Seen, WorkerProcess
 from locust_cw_dist.core.wire.frame import Vitals
 from locust_cw_dist.live.master.own_results import OwnResults
 from locust_cw_dist.live.platform.clock import Clock
@@ -12,6 +13,9 @@ from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.live.verdict.health_watch import HealthWatch
 from locust_cw_dist.live.worker.request_listener import vitals_of
+
+NAME = "local"
+"""Stands for the worker in what is said about this process."""
 
 
 class SingleProcess:
@@ -46,7 +50,7 @@ class SingleProcess:
             runs,
             clock,
             once,
-            name="local",
+            name=NAME,
             resolution_s=resolution_s,
             with_messages=with_messages,
             look=self._look,
@@ -71,6 +75,15 @@ class SingleProcess:
         """Return the users and the workers of now."""
         runner = self._environment.runner
         return (0 if runner is None else runner.user_count), 1
+
+    def seen(self) -> dict[str, Seen]:
+        """Return what Locust knows of this process, the only one."""
+        runner = self._environment.runner
+        return {} if runner is None else {NAME: Seen(str(runner.state))}
+
+    def processes(self, run_id: str) -> list[WorkerProcess]:
+        """Return this process, where it has taken part in a run."""
+        return list(self.collector.run(run_id).processes.values())
 
     def worker_ids(self) -> set[str]:
         """Return nobody: there are no other processes."""

@@ -18,6 +18,9 @@ from typing import Protocol
 monotonic_s = partial(time.clock_gettime, time.CLOCK_MONOTONIC)
 """Return seconds from an arbitrary moment on; never less than before."""
 
+cpu_s = partial(time.clock_gettime, time.CLOCK_THREAD_CPUTIME_ID)
+"""Return how long this thread has had a processor, in seconds."""
+
 # The coarse clock, 5, is one that time-machine leaves alone; it is at most 4 ms behind.
 _wall_s = partial(time.clock_gettime, 5 if sys.platform == "linux" else time.CLOCK_REALTIME)
 

@@ -102,6 +102,14 @@ class Cloudwatch:
         """See `Sink.max_bytes`."""
         return MAX_BODY_BYTES if self._writes_body else MAX_BYTES_PER_CALL
 
+    @property
+    def region(self) -> str | None:
+        """The Region that is written to; None as long as that is not known."""
+        if self._session is not None:
+            return str(self._session.region_name)
+        named = getattr(getattr(self._users_client, "meta", None), "region_name", None)
+        return named if isinstance(named, str) else self._settings.region
+
     def warm_up(self) -> None:
         """See `Sink.warm_up`; imports boto3 and has it read its service models: 0.2 s."""
         if self._is_users:

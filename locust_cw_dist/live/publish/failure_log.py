@@ -1,9 +1,10 @@
-"""FailureLog: says, once for each kind, why nothing can be sent, and what becomes of it meanwhile."""
+"""FailureLog: knows why nothing can be sent, and says it once for each kind, and what becomes of it meanwhile."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from locust_cw_dist.core.progress.status import Trouble
 from locust_cw_dist.core.publish.datums import Datum
 from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.send_error import SendError
@@ -16,14 +17,30 @@ class FailureLog:
 
     Attributes:
         is_load_test: Whether a load test goes on meanwhile, of which something is to be said as well.
+        trouble: Why calls fail now, and since when; None as long as they don't.
+        well_since_s: When the last trouble was over, or when this began.
     """
 
-    def __init__(self, once: LogOnce, batch_store: UnsentBatches, *, resends_ambiguous: bool) -> None:
+    def __init__(self, once: LogOnce, batch_store: UnsentBatches, now_s: float, *, resends_ambiguous: bool) -> None:
         """Tell by way of `once`; `resends_ambiguous`: whether what may have arrived is sent again."""
         self.is_load_test = True
+        self.trouble: Trouble | None = None
+        self.well_since_s = now_s
         self._once = once
         self._batch_store = batch_store
         self._resends_ambiguous = resends_ambiguous
+
+    def note(self, error: SendError | None, now_s: float) -> None:
+        """Note how a call went, or a look at the credentials that found something."""
+        if error is not None and error.is_harmless:
+            return
+        if error is None or error.failure.is_permanent:
+            # An answer, even one that refuses: CloudWatch is there.
+            if self.trouble is not None:
+                self.trouble, self.well_since_s = None, now_s
+            return
+        since_s = now_s if self.trouble is None else self.trouble.since_s
+        self.trouble = Trouble(error.failure, str(error), since_s, error.is_final)
 
     def tell(self, error: SendError) -> None:
         """Say why nothing can be sent."""

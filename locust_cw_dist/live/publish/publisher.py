@@ -133,6 +133,11 @@ class Publisher:
         return self.sender.ledger
 
     @property
+    def region(self) -> str | None:
+        """The Region that is written to; None where there is none, or it is not known yet."""
+        return getattr(self._sink, "region", None)
+
+    @property
     def safe_until_s(self) -> float:
         """Up to when all results that have come are published, on disk or given up, as others are told."""
         closed = (*self._closing, *self._backlog, *self._making)

@@ -68,7 +68,7 @@ class Sender:
     Attributes:
         ledger: What became of datums, and the calls it took.
         outlook: What the calls so far have shown. Where it is that none can succeed, none is made.
-        failures: Says why calls fail.
+        failures: Knows since when calls fail, and says why.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Sender:
         """
         self.ledger = DatumLedger()
         self.outlook = Outlook()
-        self.failures = FailureLog(once, batch_store, resends_ambiguous=resends_ambiguous)
+        self.failures = FailureLog(once, batch_store, clock.now_s(), resends_ambiguous=resends_ambiguous)
         self._sink = sink
         self._batch_store = batch_store
         self._clock = clock
@@ -356,6 +356,7 @@ class Sender:
 
     def _note(self, namespace: str, error: SendError | None) -> None:
         self.outlook.note(namespace, error)
+        self.failures.note(error, self._clock.now_s())
         if error is None or error.failure.is_permanent:
             self._gate.succeed()
             return

@@ -102,7 +102,11 @@ def _options(environment: Any, settings: Settings, run: Run, run_time_s: float |
     kept["run_time"] = run_time_s
     plain = {name: value for name, value in kept.items() if _is_plain(value)}
     ours = {f"cw_{name}": getattr(settings, name) for name, option in OPTIONS.items() if option.is_recorded}
-    return plain | {name: value for name, value in ours.items() if value not in (None, ())} | {"host": _bare(run.host)}
+    return (
+        plain
+        | {name: value for name, value in ours.items() if value not in (None, ())}
+        | {"host": without_password(run.host)}
+    )
 
 
 def _is_plain(value: Any) -> bool:
@@ -111,7 +115,7 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, str | int | float) and not isinstance(value, bool)
 
 
-def _bare(host: str) -> str:
+def without_password(host: str) -> str:
     """Return a host without what may be a password in it."""
     try:
         parts = urlsplit(host)

@@ -1,0 +1,1 @@
+"""What this program shows in Locust's web UI; imported only where there is one."""
