@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from locust_cw_dist.core.progress.numbers import encode, number, time_s
+from locust_cw_dist.core.progress.numbers import encode, number_text, time_s
 from locust_cw_dist.core.summaries.histogram import Histogram
 from locust_cw_dist.core.summaries.summary import Summary
 
@@ -79,21 +80,16 @@ class Figures:
         """Requests per second; None for a span of no length."""
         return self.requests / self.duration_s if self.duration_s > 0 else None
 
-    def as_json(self) -> dict[str, Any]:
-        """Return them for machines."""
+    @property
+    def text(self) -> str:
+        """All of them as JSON. Written by hand: of 500 endpoints an encoder takes four times as long."""
         times = self.times
-        return {
-            "start_s": time_s(self.start_s),
-            "duration_s": time_s(self.duration_s),
-            "requests": self.requests,
-            "failures": self.failures,
-            "untimed": self.untimed,
-            "requests_per_s": number(self.requests_per_s),
-            "p50_ms": number(times.p50_ms),
-            "p95_ms": number(times.p95_ms),
-            "p99_ms": number(times.p99_ms),
-            "max_ms": number(times.max_ms),
-        }
+        return (
+            f'{{"start_s":{time_s(self.start_s)},"duration_s":{time_s(self.duration_s)},"requests":{self.requests},'
+            f'"failures":{self.failures},"untimed":{self.untimed},"requests_per_s":{number_text(self.requests_per_s)},'
+            f'"p50_ms":{number_text(times.p50_ms)},"p95_ms":{number_text(times.p95_ms)},'
+            f'"p99_ms":{number_text(times.p99_ms)},"max_ms":{number_text(times.max_ms)}}}'
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +102,13 @@ class LocustFigures:
     p95_ms: float | None
     p99_ms: float | None
 
-    def as_json(self) -> dict[str, Any]:
-        """Return them for machines."""
-        return {
-            "requests": self.requests,
-            "failures": self.failures,
-            "median_ms": number(self.median_ms),
-            "p95_ms": number(self.p95_ms),
-            "p99_ms": number(self.p99_ms),
-        }
+    @property
+    def text(self) -> str:
+        """All of them as JSON."""
+        return (
+            f'{{"requests":{self.requests},"failures":{self.failures},"median_ms":{number_text(self.median_ms)},'
+            f'"p95_ms":{number_text(self.p95_ms)},"p99_ms":{number_text(self.p99_ms)}}}'
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +131,12 @@ class Row:
 
     def __post_init__(self) -> None:
         """Make the text."""
-        object.__setattr__(self, "text", encode(self.as_json()))
+        last = "null" if self.last is None else self.last.text
+        locust = "null" if self.locust is None else self.locust.text
+        key = encode(self.key._asdict())
+        object.__setattr__(self, "text", f'{key[:-1]},"last":{last},"run":{self.run.text},"locust":{locust}}}')
 
     def as_json(self) -> dict[str, Any]:
         """Return it for machines."""
-        return {
-            **self.key._asdict(),
-            "last": None if self.last is None else self.last.as_json(),
-            "run": self.run.as_json(),
-            "locust": None if self.locust is None else self.locust.as_json(),
-        }
+        row: dict[str, Any] = json.loads(self.text)
+        return row

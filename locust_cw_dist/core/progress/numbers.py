@@ -6,12 +6,23 @@ import json
 import math
 from typing import Any
 
+_encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
 
 def number(value: float | None) -> float | None:
     """Return a figure with five significant digits, an integer as it is; None for none, and for what is no number."""
     if value is None or isinstance(value, int):
         return value
     return float(f"{value:.5g}") if math.isfinite(value) else None
+
+
+def number_text(value: float | None) -> str:
+    """Return the JSON of a figure, with as many digits."""
+    if value is None:
+        return "null"
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.5g}" if math.isfinite(value) else "null"
 
 
 def time_s(value: float | None) -> float | None:
@@ -21,4 +32,4 @@ def time_s(value: float | None) -> float | None:
 
 def encode(value: Any) -> str:
     """Return JSON text without blanks; a NaN, which JSON does not have, is an error."""
-    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return _encoder.encode(value)
