@@ -21,10 +21,10 @@ class WebUi:
         master: Its process.
     """
 
-    def __init__(self, cluster: Cluster, cloudwatch: LocalCloudwatch, *args: str) -> None:
-        """Start a master that publishes, with `args`, and wait for nothing."""
+    def __init__(self, cluster: Cluster, cloudwatch: LocalCloudwatch, *args: str, base_path: str = "") -> None:
+        """Start a master that publishes, with `args`, and wait for nothing; its pages stand below `base_path`."""
         port = free_port()
-        self._address = f"http://127.0.0.1:{port}"
+        self._address = f"http://127.0.0.1:{port}{base_path}"
         where = (
             "--master",
             "--master-bind-port",
@@ -34,6 +34,7 @@ class WebUi:
             "--web-port",
             str(port),
         )
+        args = (*args, "--web-base-path", base_path) if base_path else args
         files = cluster.bring(cluster.locustfile)
         command = [*cluster.command, "-f", files, "--only-summary", *where, *cluster.publishing, *args]
         self.master: Process = cluster.start("master", command, cloudwatch.env())
@@ -58,6 +59,23 @@ class WebUi:
     def reset_stats(self) -> None:
         """Press the reset button."""
         self._call("/stats/reset")
+
+    def live_state(self, **asked: str) -> Any:
+        """Return what `/cloudwatch/state.json` answers; with `asked`, the series of an endpoint is in it."""
+        query = f"?{urllib.parse.urlencode(asked)}" if asked else ""
+        return self._call(f"/cloudwatch/state.json{query}", method="GET")
+
+    def live_table(self) -> list[dict[str, Any]]:
+        """Return the rows of the tab "CloudWatch"."""
+        return next((one["data"] for one in self._stats().get("extended_stats", ()) if one["key"] == "cloudwatch"), [])
+
+    def open(self, path: str) -> tuple[int, bytes, str]:
+        """Return the status, the body and the address that an answer comes from, after redirects."""
+        try:
+            with urllib.request.urlopen(self._address + path, timeout=60) as response:
+                return response.status, response.read(), response.url
+        except urllib.error.HTTPError as e:
+            return e.code, e.read(), e.url or ""
 
     def _states(self) -> list[str]:
         return [worker["state"] for worker in self._stats().get("workers", ())]
