@@ -176,7 +176,8 @@ class Settings:
     ).default(None)
     labels: Pairs = _record(
         "--cw-label <key=value>",
-        "Branch, commit or build of this run, by name: in the log, the record and the page, never billed.",
+        # Locust's form shows the beginning of it beside the field.
+        "As branch=main,commit=4f2a: names this run in the log, the record and the page; never billed.",
         checks.LABELS,
         form='Quote a value with a comma: note="a, b".',
         in_web_form=True,
