@@ -177,7 +177,7 @@ class Settings:
     labels: Pairs = _record(
         "--cw-label <key=value>",
         # Locust's form shows the beginning of it beside the field.
-        "As branch=main,commit=4f2a: names this run in the log, the record and the page; never billed.",
+        "Labels of this run, as branch=main,commit=4f2a: in the log, the record and the page, never billed.",
         checks.LABELS,
         form='Quote a value with a comma: note="a, b".',
         in_web_form=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections import Counter
 
 import pytest
@@ -39,6 +40,11 @@ def test_counts_equal_the_truth_and_the_status_follows_cloudwatch(make_web_ui, c
     before = web_ui.live_state()
     assert (before["run"], before["is_open"]) == (None, True)
     assert {worker["state"] for worker in before["workers"]} == {"ready"}
+
+    page = web_ui.open("/")[1].decode()
+    assert set(re.findall(r'"(cw_\w+)":', page)) == {"cw_label"}
+    assert "Labels of this run, as branch=main,commit=4f2a" in page
+    assert '"extended_tabs"' in page
 
     web_ui.swarm(8, cw_label="branch=main")
     wait_until(lambda: web_ui.live_state()["status"]["reason"] is None, "CloudWatch has accepted a window")
