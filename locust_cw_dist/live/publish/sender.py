@@ -362,8 +362,7 @@ class Sender:
             return
         self.ledger.ambiguous += error.failure is Failure.AMBIGUOUS
         self._gate.fail(monotonic_s(), random.random(), error.retry_after_s)  # noqa: S311 - jitter, not a secret
-        if error.is_final:
-            self._is_paused = True
+        self._is_paused |= error.is_final
         if not self._is_ending:
             # What is left at the end is in its summary, with the reason.
             self.failures.tell(error)
