@@ -20,7 +20,7 @@ from locust_cw_dist.core.rules.rule import Figure
 VERSION = 1
 """Of the JSON: raised when a field changes its meaning or goes away, not when one is added."""
 
-MAX_ENDPOINTS = 500
+MAX_SHOWN_ENDPOINTS = 500
 MAX_FAILURES = 100
 MAX_WORKERS = 200
 MAX_WARNINGS = 20

@@ -18,7 +18,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from locust_cw_dist.core.progress.endpoint_progress import ALL, Figures, LocustFigures, Row, RowKey, Times
-from locust_cw_dist.core.progress.progress import MAX_ENDPOINTS, MAX_FAILURES, FailureCount
+from locust_cw_dist.core.progress.progress import MAX_FAILURES, MAX_SHOWN_ENDPOINTS, FailureCount
 from locust_cw_dist.core.progress.series import Series
 from locust_cw_dist.core.progress.series_book import SeriesBook
 from locust_cw_dist.core.summaries.gauges import RunGauges
@@ -137,7 +137,7 @@ class RunBook:
         self.has_changed = False
         busiest = sorted(self._endpoints.items(), key=lambda item: (-item[1].run.count, item[0][:2]))
         rows = []
-        for key, endpoint in busiest[:MAX_ENDPOINTS]:
+        for key, endpoint in busiest[:MAX_SHOWN_ENDPOINTS]:
             rows.append(self._row(key, endpoint, offset_s, locust(key)))
             yield
         failures: list[FailureCount] = []

@@ -71,7 +71,11 @@ _body: ContextVar[bytes] = ContextVar("body")
 
 
 class Cloudwatch:
-    """A `Sink` that writes to CloudWatch."""
+    """A `Sink` that writes to CloudWatch.
+
+    Attributes:
+        region: The Region that is written to; None as long as that is not known.
+    """
 
     def __init__(
         self, settings: Settings, client: CloudwatchClient | None = None, clock: Timeline | None = None
@@ -80,6 +84,7 @@ class Cloudwatch:
 
         A client of the user's needs nothing but ``put_metric_data(Namespace=..., MetricData=...)``.
         """
+        self.region: str | None = getattr(getattr(client, "meta", None), "region_name", settings.region)
         self._settings = settings
         self._is_users = client is not None
         self._clock = clock
@@ -101,14 +106,6 @@ class Cloudwatch:
     def max_bytes(self) -> int:
         """See `Sink.max_bytes`."""
         return MAX_BODY_BYTES if self._writes_body else MAX_BYTES_PER_CALL
-
-    @property
-    def region(self) -> str | None:
-        """The Region that is written to; None as long as that is not known."""
-        if self._session is not None:
-            return str(self._session.region_name)
-        named = getattr(getattr(self._users_client, "meta", None), "region_name", None)
-        return named if isinstance(named, str) else self._settings.region
 
     def warm_up(self) -> None:
         """See `Sink.warm_up`; imports boto3 and has it read its service models: 0.2 s."""
@@ -166,6 +163,7 @@ class Cloudwatch:
         session = _explained(lambda: make_session(self._settings, self._loader, clock=self._clock), Stage.SETTINGS)
         if not _explained(lambda: session.region_name, Stage.SETTINGS):
             raise NO_REGION.as_send_error()
+        self.region = session.region_name
         _explained(lambda: look_for_credentials(session), Stage.CREDENTIALS)
         client = _explained(lambda: make_client(session, self._settings), Stage.SETTINGS)
         _explained(lambda: check_way(client, session.region_name), Stage.SETTINGS)

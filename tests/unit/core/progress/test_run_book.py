@@ -87,7 +87,7 @@ def test_a_run_without_any_result():
 
 
 def test_the_busiest_are_shown_and_the_rest_is_counted(monkeypatch):
-    monkeypatch.setattr(run_book, "MAX_ENDPOINTS", 2)
+    monkeypatch.setattr(run_book, "MAX_SHOWN_ENDPOINTS", 2)
     monkeypatch.setattr(run_book, "MAX_KEPT", 3)
     names = {name: summary(*[1.0] * number) for number, name in enumerate("abcde", 1)}
     rendered = shown(book_of(window(1000, **names)))
