@@ -72,6 +72,7 @@ def test_counts_equal_the_truth_and_the_status_follows_cloudwatch(make_web_ui, c
     assert all(worker["clock_offset_s"] is not None for worker in state["workers"])
     assert [rule["state"] for rule in state["rules"]] == ["passed", "broken"]
     assert not state["run"]["is_running"]
+    assert f"region={state['destination']['region']}" in state["destination"]["console_url"]
     first_run_id = state["run"]["run_id"]
 
     web_ui.wait_for_workers(2)

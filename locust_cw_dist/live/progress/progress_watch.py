@@ -85,7 +85,7 @@ class ProgressWatch:
         self._is_open = is_open
         self._books = RunBooks(runs, clock, once, settings.resolution_s)
         self._warnings = WarningLines(clock)
-        self._versions = tuple(map(metadata.version, ("locust", "locust-cw-dist")))
+        self._versions = tuple(map(_version_of, ("locust", "locust-cw-dist")))
         self._spent_before = self._spending()
         self._making = BoundedSemaphore(1)
         self._made: Progress | None = None
@@ -244,6 +244,14 @@ class ProgressWatch:
             return None if entry is None else _figures_of(entry)
         except Exception:
             return None
+
+
+def _version_of(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        # In a bundle that leaves out what packages say of themselves.
+        return "unknown"
 
 
 def _figures_of(entry: Any) -> LocustFigures:
