@@ -52,8 +52,17 @@ def render(template: str, values: Mapping[str, Any], data: dict[str, Any]) -> st
     """
     from plotly.offline import get_plotlyjs
 
-    page = _environment().get_template(template).render(values, data=data, plotly=get_plotlyjs())
-    return LONE_SURROGATE.sub("\ufffd", page)
+    return fill(template, {**values, "data": data, "plotly": get_plotlyjs()})
+
+
+def fill(template: str, values: Mapping[str, Any]) -> str:
+    """Return what a template makes of values."""
+    return LONE_SURROGATE.sub("\ufffd", _environment().get_template(template).render(values))
+
+
+def asset(name: str) -> str:
+    """Return the text of a file of `assets/`."""
+    return resources.files("locust_cw_dist.pages").joinpath("assets", name).read_text(encoding="utf-8")
 
 
 @cache
@@ -68,10 +77,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=lambda value: "" if value is None else value,
     )
-    found.globals["asset"] = _asset
+    found.globals["asset"] = asset
     found.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     return found
-
-
-def _asset(name: str) -> str:
-    return resources.files("locust_cw_dist.pages").joinpath("assets", name).read_text(encoding="utf-8")

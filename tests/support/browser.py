@@ -86,7 +86,12 @@ class Browser:
         os.close(self._read)
 
     def show(self, page: Path, size: tuple[int, int] = DESKTOP, *, dark: bool = False) -> None:
-        """Open a page, and wait until it has drawn itself."""
+        """Open a page of a file, and wait until it has drawn itself."""
+        self.open(page.resolve().as_uri(), size, dark=dark)
+        self.wait_for("document.body && document.body.dataset.drawn")
+
+    def open(self, address: str, size: tuple[int, int] = DESKTOP, *, dark: bool = False) -> None:
+        """Open an address, and wait for nothing."""
         is_phone = size[0] < 600
         self._ask(
             "Emulation.setDeviceMetricsOverride",
@@ -96,8 +101,9 @@ class Browser:
             mobile=is_phone,
         )
         self.use_scheme(dark=dark)
-        self._ask("Page.navigate", url=page.resolve().as_uri())
-        self.wait_for("document.body && document.body.dataset.drawn")
+        # An address that differs behind # alone would not be loaded anew.
+        self._ask("Page.navigate", url="about:blank")
+        self._ask("Page.navigate", url=address)
 
     def use_scheme(self, *, dark: bool) -> None:
         """Let the system prefer dark or light."""
@@ -119,8 +125,10 @@ class Browser:
         return answer["result"].get("value")
 
     def screenshot(self, file: Path) -> None:
-        """Keep a picture of the whole page."""
-        picture = self._ask("Page.captureScreenshot", captureBeyondViewport=True, format="png")
+        """Keep a picture of the whole page, in the format that the file's name ends with: png or webp."""
+        quality = {} if file.suffix == ".png" else {"quality": 75}
+        kind = file.suffix.removeprefix(".")
+        picture = self._ask("Page.captureScreenshot", captureBeyondViewport=True, format=kind, **quality)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(base64.b64decode(picture["data"]))
 

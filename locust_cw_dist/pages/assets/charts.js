@@ -5,39 +5,16 @@
   const compares = data.runs.length > 1;
   const chooser = document.getElementById("subject");
   const logarithmic = document.getElementById("log");
-  const narrow = window.matchMedia("(max-width: 820px)");
-  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const { narrow, dark, colour, series, text, shortened } = plotStyle;
   const DASHES = ["solid", "dot", "dash", "dashdot"];
-
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-  const series = (number) => colour(`c${1 + (number % 7)}`);
-  // Plotly takes a few tags for markup; names of requests and runs are text.
-  const text = (value) => String(value).replace(/&/g, "&amp;").replace(/</g, "&lt;");
-  const shortened = (value) => text(value.length > 40 ? `${value.slice(0, 39)}…` : value);
 
   // Of one run the time of day; of several, the minutes since each one's start.
   const times = (run, number) =>
     compares ? run.at_s.map((at) => (at - data.runs[number].start_s) / 60) : run.at_s.map((at) => new Date(at * 1000).toISOString().slice(0, 19));
 
   function layout(more) {
-    const axis = { gridcolor: colour("grid"), zerolinecolor: colour("grid"), linecolor: colour("line"), fixedrange: narrow.matches, automargin: true, tickangle: 0 };
-    const time = compares ? { nticks: narrow.matches ? 5 : 10, title: { text: "minutes since the start", font: { size: 11 } } } : { type: "date", nticks: narrow.matches ? 4 : 8 };
-    return {
-      autosize: true,
-      margin: { l: 44, r: 12, t: 8, b: 36 },
-      paper_bgcolor: "rgba(0,0,0,0)",
-      plot_bgcolor: "rgba(0,0,0,0)",
-      font: { family: "system-ui, sans-serif", size: 12, color: colour("muted") },
-      hoverlabel: { bgcolor: colour("panel"), bordercolor: colour("line"), font: { color: colour("text") }, namelength: 40 },
-      hovermode: "x unified",
-      dragmode: narrow.matches ? false : "zoom",
-      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)" },
-      showlegend: true,
-      ...more,
-      xaxis: { ...axis, ...time, ...more.xaxis },
-      yaxis: { ...axis, rangemode: "tozero", ...more.yaxis },
-      ...(more.yaxis2 ? { yaxis2: { ...axis, overlaying: "y", side: "right", showgrid: false, rangemode: "tozero", tickmode: "auto", nticks: 5, ...more.yaxis2 } } : {}),
-    };
+    const minutes = { nticks: narrow.matches ? 5 : 10, title: { text: "minutes since the start", font: { size: 11 } } };
+    return plotStyle.layout(compares ? minutes : { type: "date", nticks: narrow.matches ? 4 : 8 }, more);
   }
 
   function line(run, number, y, name, ink, more = {}) {
@@ -143,7 +120,7 @@
     const names = { type: "category", categoryorder: "array", categoryarray: shown.map((row) => shortened(row.label)), rangemode: "normal", tickfont: { color: colour("text") } };
     const x = { type: "linear", nticks: narrow.matches ? 5 : 10, title: { text: "change, %", font: { size: 11 } }, rangemode: "normal" };
     place.style.height = `${110 + 26 * shown.length}px`;
-    Plotly.react(place, traces, { ...layout({ xaxis: x, yaxis: names, shapes: [band, zero] }), hovermode: "closest" }, { responsive: true, displaylogo: false, displayModeBar: false });
+    plotStyle.draw(place, traces, { ...layout({ xaxis: x, yaxis: names, shapes: [band, zero] }), hovermode: "closest" });
   }
 
   function draw() {
@@ -159,7 +136,7 @@
       if (isEmpty) place.textContent = name === "reasons" ? "no failures" : "no data";
       else {
         if (!place.classList.contains("js-plotly-plot")) place.textContent = "";
-        Plotly.react(place, traces, frame, { responsive: true, displaylogo: false, displayModeBar: false });
+        plotStyle.draw(place, traces, frame);
       }
     }
     document.body.dataset.drawn = subject.label;
