@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from locust_cw_dist.tools.cli.main import main
-from support import needs
-from support.browser import DESKTOP, PHONE, Browser
+from support.browser import DESKTOP, PHONE
 from support.records import SHOP, Simulation, Traffic
 
 pytestmark = pytest.mark.timeout(300)
@@ -23,14 +19,6 @@ DRAWN = (
     "Object.fromEntries([...document.querySelectorAll('.plot')].map(p => [p.id, p.querySelectorAll('.trace').length]))"
 )
 VIEWS = [("light", DESKTOP, False), ("dark", DESKTOP, True), ("phone", PHONE, False), ("phone-dark", PHONE, True)]
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    if shutil.which("chromium") is None:
-        needs.lack("no chromium: run as root, or install it")
-    with Browser(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
 
 
 @pytest.fixture(autouse=True)
@@ -61,11 +49,6 @@ def pages(tmp_path_factory):
     assert main(["report", first, "-o", str(folder / "report.html")]) == 0
     assert main(["compare", first, second, third, "--warm-up", "60", "--html", str(folder / "compare.html")]) == 0
     return folder
-
-
-@pytest.fixture(scope="module")
-def screenshots(tmp_path_factory):
-    return Path(os.environ.get("SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
 
 
 @pytest.mark.parametrize(("view", "size", "dark"), VIEWS, ids=[view[0] for view in VIEWS])

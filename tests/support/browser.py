@@ -17,6 +17,7 @@ PACKAGES = {"chromium": "chromium"}
 """Debian's package for each program."""
 
 DEADLINE_S = 60.0
+POLL_S = 0.02
 
 ON_FILES_3_AND_4 = """
 import fcntl, os, sys
@@ -114,6 +115,7 @@ class Browser:
         """Wait until a JavaScript expression is true."""
         end_s = time.monotonic() + DEADLINE_S
         while not self.value(f"!!({expression})"):
+            time.sleep(POLL_S)  # it needs the processor more than the question does
             if time.monotonic() > end_s:
                 raise BrowserError(f"not within {DEADLINE_S:g} s: {expression}; {self.complaints}")
 
@@ -124,11 +126,20 @@ class Browser:
             raise BrowserError(f"{expression}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
 
-    def screenshot(self, file: Path) -> None:
-        """Keep a picture of the whole page, in the format that the file's name ends with: png or webp."""
+    def press(self, key: str, code: int, text: str = "") -> None:
+        """Press a key, as `Tab` (9) or `Enter` (13)."""
+        down = {"key": key, "code": key, "windowsVirtualKeyCode": code, "text": text}
+        self._ask("Input.dispatchKeyEvent", type="keyDown", **down)
+        self._ask("Input.dispatchKeyEvent", type="keyUp", key=key, code=key, windowsVirtualKeyCode=code)
+
+    def screenshot(self, file: Path, *, whole: bool = True) -> None:
+        """Keep a picture of the page, in the format that the file's name ends with: png or webp.
+
+        Without `whole`, of what is seen without scrolling.
+        """
         quality = {} if file.suffix == ".png" else {"quality": 75}
         kind = file.suffix.removeprefix(".")
-        picture = self._ask("Page.captureScreenshot", captureBeyondViewport=True, format=kind, **quality)
+        picture = self._ask("Page.captureScreenshot", captureBeyondViewport=whole, format=kind, **quality)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(base64.b64decode(picture["data"]))
 

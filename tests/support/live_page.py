@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import flask
-import gevent
 from gevent.pywsgi import WSGIServer
 
 from locust_cw_dist.live.web.page import PageRoutes
@@ -71,9 +70,7 @@ class LivePageServer:
 
     def _app(self) -> flask.Flask:
         app = flask.Flask("live")
-        app.add_url_rule("/cloudwatch", "page", self._routes.page)
-        app.add_url_rule("/cloudwatch/", "slash", self._routes.to_page)
-        app.add_url_rule("/cloudwatch/assets/<folder>/<name>", "file", self._routes.file)
+        routes_of(app, self._routes)
         app.add_url_rule("/cloudwatch/state.json", "state", self._state)
         return app
 
@@ -84,6 +81,13 @@ class LivePageServer:
         self.asked.append(asked["name"])
         series = {**self.state["series"], **asked}
         return flask.jsonify({**self.state, "series": series})
+
+
+def routes_of(app: flask.Flask, routes: PageRoutes) -> None:
+    """Add the routes of the page to a web server that is not Locust's."""
+    app.add_url_rule("/cloudwatch", "page", routes.page)
+    app.add_url_rule("/cloudwatch/", "slash", routes.to_page)
+    app.add_url_rule("/cloudwatch/assets/<folder>/<name>", "file", routes.file)
 
 
 def made_up_state(
@@ -238,11 +242,6 @@ def change(server: LivePageServer, **fields: Any) -> None:
     """Change the state, as of now."""
     assert server.state is not None
     server.state = {**server.state, "now_s": time.time(), **fields}
-
-
-def pause() -> None:
-    """Let the server answer."""
-    gevent.sleep(0)
 
 
 def _row(one: tuple[str, str, float, float, float], start_s: float, windows: int) -> dict[str, Any]:

@@ -1,0 +1,85 @@
+"""What the web server answers for /cloudwatch and for what the page loads."""
+
+from __future__ import annotations
+
+import gzip
+import re
+
+import flask
+import pytest
+
+from locust_cw_dist.live.web.page import PageRoutes
+from locust_cw_dist.pages import live_page
+from support.live_page import routes_of
+
+pytestmark = pytest.mark.once
+
+PACKED = {"Accept-Encoding": "gzip, deflate"}
+
+
+@pytest.fixture
+def client():
+    app = flask.Flask("test")
+    routes_of(app, PageRoutes())
+    return app.test_client()
+
+
+def addresses(client):
+    text = client.get("/cloudwatch").get_data(as_text=True)
+    return re.findall(r'(?:href|src)="(cloudwatch/[^"]+)"', text)
+
+
+def test_the_page_allows_nothing_inline_and_nothing_from_elsewhere(client):
+    answer = client.get("/cloudwatch")
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    text = answer.get_data(as_text=True)
+    assert not re.search(r"""<style|<script>|\son\w+=|\sstyle=|(src|href)\s*=\s*["']?(https?:)?//""", text)
+
+
+def test_all_addresses_of_the_page_are_relative_so_that_they_hold_under_a_base_path(client):
+    found = addresses(client)
+    assert len(found) >= 5
+    text = client.get("/cloudwatch").get_data(as_text=True)
+    assert not re.search(r'(?:href|src)="/', text)
+
+
+def test_what_the_page_loads_may_be_kept_for_good(client):
+    for address in addresses(client):
+        if address.endswith("state.json"):
+            continue
+        answer = client.get(f"/{address}", headers=PACKED)
+        assert answer.status_code == 200, address
+        assert "immutable" in answer.headers["Cache-Control"]
+        assert answer.headers["Content-Encoding"] == "gzip"
+        # Whoever can't unpack it gets it as it is.
+        assert client.get(f"/{address}").data == gzip.decompress(answer.data)
+
+
+def test_a_file_of_another_content_is_not_there(client):
+    assert client.get("/cloudwatch/assets/0123456789abcdef/live.js").status_code == 404
+    assert client.get("/cloudwatch/assets/plotly-0.0.0/plotly.min.js").status_code == 404
+    (ours,) = {address.split("/")[2] for address in addresses(client) if address.endswith("live.js")}
+    for name in ("live.html.j2", "..%2fpage.py", "charts.js"):
+        assert client.get(f"/cloudwatch/assets/{ours}/{name}").status_code == 404
+
+
+def test_plotly_comes_a_third_as_large(client):
+    (address,) = [address for address in addresses(client) if "plotly" in address]
+    answer = client.get(f"/{address}", headers=PACKED)
+    assert len(answer.data) < 1_700_000
+    assert len(gzip.decompress(answer.data)) > 3_000_000
+
+
+def test_without_plotly_the_page_names_what_brings_it(client, monkeypatch):
+    monkeypatch.setattr(live_page, "find_spec", lambda name: None)
+    text = client.get("/cloudwatch").get_data(as_text=True)
+    assert "plotly.min.js" not in text
+    assert "pip install &#34;locust-cw-dist[report]&#34;" in text
+
+
+def test_a_slash_at_the_end_leads_to_the_page(client):
+    answer = client.get("/cloudwatch/")
+    assert (answer.status_code, answer.headers["Location"]) == (308, "../cloudwatch")
