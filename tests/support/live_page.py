@@ -1,8 +1,8 @@
-"""The page at /cloudwatch by itself, on a web server of this process: a made-up state for what a real run takes long to show.
+"""The page at /cloudwatch by itself, on a web server of this process, with a made-up state.
 
-    with LivePageServer(made_up_state()) as server:
-        browser.open(server.address)
-        server.state["status"] = {"name": "retrying", "reason": "CloudWatch not reached", "since_s": server.state["now_s"]}
+with LivePageServer(made_up_state()) as server:
+    browser.open(server.address)
+    server.state["status"] = {"name": "retrying", "reason": "CloudWatch not reached", "since_s": server.state["now_s"]}
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import flask
+from gevent.pool import Pool
 from gevent.pywsgi import WSGIServer
 
 from locust_cw_dist.live.web.page import PageRoutes
@@ -49,7 +50,7 @@ class LivePageServer:
         self.state: dict[str, Any] | None = state
         self.asked: list[str | None] = []
         self._routes = PageRoutes()
-        self._server = WSGIServer(("127.0.0.1", 0), self._app(), log=None)
+        self._server = self._at(0)
 
     def __enter__(self) -> Self:
         self._server.start()
@@ -60,13 +61,17 @@ class LivePageServer:
         self.go_away()
 
     def go_away(self) -> None:
-        """Answer no more."""
+        """Answer no more, on no connection that is open either."""
         self._server.stop(timeout=0)
 
     def come_back(self) -> None:
         """Answer again, at the same address."""
-        self._server = WSGIServer(("127.0.0.1", self._server.server_port), self._app(), log=None)
+        self._server = self._at(self._server.server_port)
         self._server.start()
+
+    def _at(self, port: int) -> WSGIServer:
+        # Only greenlets of a pool end with the server.
+        return WSGIServer(("127.0.0.1", port), self._app(), log=None, spawn=Pool())
 
     def _app(self) -> flask.Flask:
         app = flask.Flask("live")
@@ -117,7 +122,7 @@ def made_up_state(
     for span in ("last", "run"):
         for figure in ("requests", "failures"):
             total[span][figure] = sum(row[span][figure] for row in rows)
-        total[span]["requests_per_s"] = total[span]["requests"] / total[span]["duration_s"]
+        total[span]["requests_per_s"] = total[span]["requests"] / max(total[span]["duration_s"], 1)
     recorded = total["run"]["requests"]
     return {
         "version": 1,
@@ -177,7 +182,7 @@ def made_up_state(
         "warnings": [
             {
                 "time_s": now_s - 340,
-                "text": "CloudWatch was slow: a call took 4.1 s. It was sent again, nothing is lost; see docs/delivery.md.",
+                "text": "CloudWatch was slow: a call took 4.1 s. It was sent again, nothing is lost (docs/delivery.md).",
             }
         ],
         "series": _series(sum(one[2] for one in shop), start_s, windows, workers),
@@ -272,7 +277,7 @@ def _figures(start_s: float, span_s: float, rate: float, median_ms: float, ratio
         "requests": requests,
         "failures": round(requests * ratio),
         "untimed": 0,
-        "requests_per_s": requests / span_s,
+        "requests_per_s": requests / max(span_s, 1),
         "p50_ms": median_ms,
         "p95_ms": median_ms * 2.31,
         "p99_ms": median_ms * 3.17,

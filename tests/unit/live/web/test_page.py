@@ -74,7 +74,7 @@ def test_plotly_comes_a_third_as_large(client):
 
 
 def test_without_plotly_the_page_names_what_brings_it(client, monkeypatch):
-    monkeypatch.setattr(live_page, "find_spec", lambda name: None)
+    monkeypatch.setattr(live_page, "find_spec", lambda _: None)
     text = client.get("/cloudwatch").get_data(as_text=True)
     assert "plotly.min.js" not in text
     assert "pip install &#34;locust-cw-dist[report]&#34;" in text
