@@ -15,14 +15,14 @@ export function make(tag, text = "", className = "") {
   return element;
 }
 
-// Of each way that publishing can be: how it looks, and what is said in place of its bare name.
+// Of each way that publishing can be: how it looks, what is said in place of its bare name, and what becomes of results.
 const STATUSES = {
-  "publishing": ["good", "is-good", "Publishing"],
-  "retrying": ["doubtful", "is-retrying", "Retrying"],
-  "waiting for credentials": ["doubtful", "is-key", "Waiting for credentials"],
-  "spooling": ["doubtful", "is-disk", "Spooling to disk"],
-  "dry run": ["plain", "is-dry", "Dry run"],
-  "off": ["plain", "is-off", "Off"],
+  "publishing": ["good", "is-good", "Publishing", ""],
+  "retrying": ["doubtful", "is-retrying", "Retrying", "Results are kept and sent again."],
+  "waiting for credentials": ["doubtful", "is-key", "Waiting for credentials", "Results are kept until there are some."],
+  "spooling": ["doubtful", "is-disk", "Spooling to disk", "Results are kept on disk until CloudWatch takes them."],
+  "dry run": ["plain", "is-dry", "Dry run", ""],
+  "off": ["plain", "is-off", "Off", ""],
 };
 
 const RULE_KINDS = { passed: "good", broken: "bad", "no data": "doubtful" };
@@ -41,13 +41,12 @@ export function sign(id, kind, symbol, name, why) {
 }
 
 export function showStatus(state) {
-  const [kind, symbol, name] = STATUSES[state.status.name] ?? ["plain", "is-waiting", state.status.name];
-  const reason = state.status.reason;
+  const { name, reason, since_s } = state.status;
+  const since = `since ${clock(since_s)}`;
   // Nothing was accepted yet: that is no good news, and no bad news either.
-  const isProven = name !== "Publishing" || !reason;
-  const since = `since ${clock(state.status.since_s)}`;
-  const why = reason ? `${since}: ${reason}` : since;
-  sign("publishing", isProven ? kind : "plain", isProven ? symbol : "is-waiting", isProven ? name : "Ready to publish", why);
+  if (name === "publishing" && reason) return sign("publishing", "plain", "is-waiting", "Ready to publish", `${since}: ${reason}`);
+  const [kind, symbol, title, outlook] = STATUSES[name] ?? ["plain", "is-waiting", name, ""];
+  sign("publishing", kind, symbol, title, [reason ? `${since}: ${reason.replace(/\.$/, "")}` : since, outlook].filter(Boolean).join(". "));
 }
 
 export function showLoad(state, now_s) {
@@ -105,7 +104,7 @@ export function showFigures(state) {
   const isLive = Boolean(run?.is_running && total.last);
   const now = isLive ? total.last : total.run;
   const whole = (text) => (isLive ? `whole run: ${text}` : "");
-  put(at("figures-title"), isLive ? `All endpoints together, last ${duration(now.duration_s)}` : "All endpoints together, whole run");
+  put(at("figures-title"), isLive ? `All endpoints together, last ${duration(now.duration_s)}` : `All endpoints together${run ? ", whole run" : ""}`);
   card("rate", number(now.requests_per_s), `${count(total.run.requests)} requests in all`);
   card("failures-share", percent(now.failures, now.requests), `${count(total.run.failures)} in all${total.run.requests ? `, ${percent(total.run.failures, total.run.requests)}` : ""}`);
   for (const name of ["p50", "p95", "p99"]) card(name, milliseconds(now[`${name}_ms`]), whole(milliseconds(total.run[`${name}_ms`])));
