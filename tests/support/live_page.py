@@ -11,13 +11,16 @@ import math
 import random
 import time
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any, Self
 
 import flask
 from gevent.pool import Pool
 from gevent.pywsgi import WSGIServer
 
-from locust_cw_dist.live.web.page import PageRoutes
+from locust_cw_dist.live.platform.log_once import LogOnce
+from locust_cw_dist.live.platform.web_link import WebLink
+from locust_cw_dist.live.web.page_routes import PageRoutes
 
 SHOP = (
     ("GET", "/", 24.0, 18.0, 0.0),
@@ -49,7 +52,6 @@ class LivePageServer:
         """Have a state, and serve nothing yet."""
         self.state: dict[str, Any] | None = state
         self.asked: list[str | None] = []
-        self._routes = PageRoutes()
         self._server = self._at(0)
 
     def __enter__(self) -> Self:
@@ -75,7 +77,7 @@ class LivePageServer:
 
     def _app(self) -> flask.Flask:
         app = flask.Flask("live")
-        routes_of(app, self._routes)
+        add_page(app)
         app.add_url_rule("/cloudwatch/state.json", "state", self._state)
         return app
 
@@ -88,11 +90,10 @@ class LivePageServer:
         return flask.jsonify({**self.state, "series": series})
 
 
-def routes_of(app: flask.Flask, routes: PageRoutes) -> None:
-    """Add the routes of the page to a web server that is not Locust's."""
-    app.add_url_rule("/cloudwatch", "page", routes.page)
-    app.add_url_rule("/cloudwatch/", "slash", routes.to_page)
-    app.add_url_rule("/cloudwatch/assets/<folder>/<name>", "file", routes.file)
+def add_page(app: flask.Flask) -> None:
+    """Add the page to a web server that is not Locust's."""
+    environment = SimpleNamespace(web_ui=SimpleNamespace(app=app))
+    PageRoutes(WebLink(environment), LogOnce()).attach()
 
 
 def made_up_state(
@@ -182,7 +183,7 @@ def made_up_state(
         "warnings": [
             {
                 "time_s": now_s - 340,
-                "text": "CloudWatch was slow: a call took 4.1 s. It was sent again, nothing is lost (docs/delivery.md).",
+                "text": "CloudWatch was slow: a call took 4.1 s. It was sent again and nothing is lost.",
             }
         ],
         "series": _series(sum(one[2] for one in shop), start_s, windows, workers),

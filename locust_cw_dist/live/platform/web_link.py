@@ -17,7 +17,7 @@ BLUEPRINT = "locust"
 EXTENSION = "locust_cw_dist"
 """What of ours the Flask app knows: routes can't be taken away, so each asks there who answers."""
 
-View = Callable[[], Any]
+View = Callable[..., Any]
 
 
 class WebLink:
@@ -59,16 +59,18 @@ class WebLink:
         """Answer requests for a path below the base path with `view`, from those that Locust lets in.
 
         Args:
-            path: As ``/cloudwatch/state.json``; any page of ours must have one of its own.
-            view: Returns what Flask takes as an answer. It must not raise: Locust would show the error as a page.
+            path: As ``/cloudwatch/state.json``; any page of ours must have one of its own. Parts of it may vary, as in
+                ``/files/<name>``.
+            view: Takes the parts that vary, by name, and returns what Flask takes as an answer. It must not raise:
+                Locust would show the error as a page.
         """
         pages = self._app.extensions.setdefault(EXTENSION, {})
         is_new = path not in pages
         pages[path] = view
 
-        def answer() -> Any:
+        def answer(**parts: str) -> Any:
             current = pages.get(path)
-            return ("", 404) if current is None else current()
+            return ("", 404) if current is None else current(**parts)
 
         protect = getattr(self._web_ui, "auth_required_if_enabled", None)
         if protect is None and self.has_login:

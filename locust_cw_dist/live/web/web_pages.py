@@ -8,6 +8,7 @@ from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.platform.web_link import WebLink
 from locust_cw_dist.live.progress.progress_watch import ProgressWatch
 from locust_cw_dist.live.web.locust_tab import LocustTab
+from locust_cw_dist.live.web.page_routes import PageRoutes
 from locust_cw_dist.live.web.state_route import StateRoute
 
 logger = logging.getLogger("locust_cw_dist")
@@ -20,7 +21,7 @@ class WebPages:
         """Show it by `link`, whose web UI is there."""
         self._link = link
         self._once = once
-        self._parts = (StateRoute(link, watch, once), LocustTab(link, watch, once))
+        self._parts = (PageRoutes(link, once), StateRoute(link, watch, once), LocustTab(link, watch, once))
 
     def attach(self) -> None:
         """Begin; without what fails, which is logged."""

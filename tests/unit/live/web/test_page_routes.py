@@ -8,9 +8,8 @@ import re
 import flask
 import pytest
 
-from locust_cw_dist.live.web.page import PageRoutes
 from locust_cw_dist.pages import live_page
-from support.live_page import routes_of
+from support.live_page import add_page
 
 pytestmark = pytest.mark.once
 
@@ -20,7 +19,7 @@ PACKED = {"Accept-Encoding": "gzip, deflate"}
 @pytest.fixture
 def client():
     app = flask.Flask("test")
-    routes_of(app, PageRoutes())
+    add_page(app)
     return app.test_client()
 
 
@@ -83,3 +82,10 @@ def test_without_plotly_the_page_names_what_brings_it(client, monkeypatch):
 def test_a_slash_at_the_end_leads_to_the_page(client):
     answer = client.get("/cloudwatch/")
     assert (answer.status_code, answer.headers["Location"]) == (308, "../cloudwatch")
+
+
+def test_a_page_that_cannot_be_made_is_an_answer_and_a_line_in_the_log(client, monkeypatch, caplog):
+    monkeypatch.setattr(live_page, "fill", lambda *_: 1 / 0)
+    for _ in range(2):
+        assert client.get("/cloudwatch").status_code == 503
+    assert [record.getMessage() for record in caplog.records] == ["locust-cw: could not make the page at /cloudwatch"]
