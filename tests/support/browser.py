@@ -111,6 +111,10 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._ask("Emulation.setEmulatedMedia", features=[scheme])
 
+    def forget_logins(self) -> None:
+        """Delete all cookies."""
+        self._ask("Network.clearBrowserCookies")
+
     def wait_for(self, expression: str) -> None:
         """Wait until a JavaScript expression is true."""
         end_s = time.monotonic() + DEADLINE_S
@@ -125,6 +129,11 @@ class Browser:
         if "exceptionDetails" in answer:
             raise BrowserError(f"{expression}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
+
+    def type(self, field: str, text: str) -> None:
+        """Put a text in place of what is in a field, which a selector names, as a keyboard does."""
+        self.value(f"document.querySelector({field!r}).select()")
+        self._ask("Input.insertText", text=text)
 
     def press(self, key: str, code: int, text: str = "") -> None:
         """Press a key, as `Tab` (9) or `Enter` (13)."""

@@ -19,12 +19,13 @@ class WebUi:
 
     Attributes:
         master: Its process.
+        address: Of its web server, with the base path.
     """
 
     def __init__(self, cluster: Cluster, cloudwatch: LocalCloudwatch, *args: str, base_path: str = "") -> None:
         """Start a master that publishes, with `args`, and wait for nothing; its pages stand below `base_path`."""
         port = free_port()
-        self._address = f"http://127.0.0.1:{port}{base_path}"
+        self.address = f"http://127.0.0.1:{port}{base_path}"
         where = (
             "--master",
             "--master-bind-port",
@@ -72,7 +73,7 @@ class WebUi:
     def open(self, path: str) -> tuple[int, bytes, str]:
         """Return the status, the body and the address that an answer comes from, after redirects."""
         try:
-            with urllib.request.urlopen(self._address + path, timeout=60) as response:
+            with urllib.request.urlopen(self.address + path, timeout=60) as response:
                 return response.status, response.read(), response.url
         except urllib.error.HTTPError as e:
             return e.code, e.read(), e.url or ""
@@ -88,7 +89,7 @@ class WebUi:
 
     def _call(self, path: str, form: dict[str, object] | None = None, method: str = "POST") -> Any:
         data = urllib.parse.urlencode(form or {}).encode() if method == "POST" else None
-        request = urllib.request.Request(self._address + path, data, method=method)
+        request = urllib.request.Request(self.address + path, data, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as response:
                 body = response.read()

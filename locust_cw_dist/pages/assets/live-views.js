@@ -67,6 +67,8 @@ export function showVerdict(state) {
     sign("verdict", "bad", "is-bad", plural(broken.length, "rule is broken", "rules are broken"), broken.slice(0, 3).map((rule) => rule.name || rule.text).join("; "));
   } else if (judged === rules.length) {
     sign("verdict", "good", "is-good", rules.length === 1 ? "The rule holds" : `All ${count(rules.length)} rules hold`, "");
+  } else if (!judged) {
+    sign("verdict", "plain", "is-waiting", plural(rules.length, "rule", "rules"), "nothing to judge by yet");
   } else {
     sign("verdict", "plain", "is-waiting", `${count(judged)} of ${plural(rules.length, "rule holds", "rules hold")}`, "nothing to judge the rest by yet");
   }
