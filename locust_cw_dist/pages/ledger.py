@@ -13,13 +13,13 @@ def ledger_sentence(ledger: Mapping[str, Any], status: str = "publishing") -> st
 
     Args:
         ledger: `recorded`, `published`, `pending`, `spooled` and `lost` in results, `dropped` by reason.
-        status: Whether all of it was published (or nothing: "off", "dry run").
+        status: "off" where nothing is sent, and what is called published went nowhere; "dry run".
     """
     recorded, published = ledger["recorded"], ledger["published"]
     if not recorded:
         return "No results yet."
     results = f"{recorded:,} {'result' if recorded == 1 else 'results'}"
-    if status == "off" and not published:
+    if status == "off":
         return f"{results} counted, none of them sent to CloudWatch."
     counted = f"All {results}" if published == recorded else f"{published:,} of {results}"
     verb = "would be" if status == "dry run" else "is" if recorded == 1 else "are"
@@ -28,11 +28,12 @@ def ledger_sentence(ledger: Mapping[str, Any], status: str = "publishing") -> st
     return f"{', '.join([f'{counted} {verb} in CloudWatch', *rest])}{lost}."
 
 
-def ledger_parts(ledger: Mapping[str, Any]) -> list[tuple[str, float, float]]:
+def ledger_parts(ledger: Mapping[str, Any], status: str = "publishing") -> list[tuple[str, float, float]]:
     """Return the parts of a bar: their names in page.css, where they begin and how wide they are, in percent."""
-    found, start = [], 0.0
+    found: list[tuple[str, float, float]] = []
+    start = 0.0
     for name, value in [("published", ledger["published"]), *((name, value) for name, value, _ in _rest(ledger))]:
-        if value:
+        if value and status != "off":
             width = 100 * value / ledger["recorded"]
             found.append((name, start, width))
             start += width

@@ -38,9 +38,15 @@ def page(browser, server):
     return browser
 
 
+def ask(page):
+    """Have the page ask for the state now; it would by itself within two seconds, or later while nobody answers."""
+    page.value("document.dispatchEvent(new Event('visibilitychange'))")
+
+
 @pytest.fixture(autouse=True)
 def _nothing_to_complain_of(page, server):
     server.state = made_up_state()
+    ask(page)
     yield
     complaints, requests = list(page.complaints), list(page.requests)
     page.complaints.clear()
@@ -81,6 +87,7 @@ def test_all_is_drawn_with_nothing_inline(page):
 def test_a_status_is_said_in_words_and_by_a_sign_of_its_own(page, server, status, reason, shown):
     since_s = time.time() - 100
     change(server, status={"name": status, "reason": reason, "since_s": since_s})
+    ask(page)
     page.wait_for(f"{NAME} === '{shown}'")
     assert time.strftime("since %H:%M:%S", time.localtime(since_s)) in page.value(WHY)
     assert (reason or "") in page.value(WHY)
@@ -100,11 +107,14 @@ def test_a_master_that_is_gone_is_said_and_found_again(page, server):
     assert page.value(WHY).endswith("what you see is of then.")
     assert page.value("document.querySelectorAll('#endpoints tbody tr').length") == len(SHOP)
     server.come_back()
+    ask(page)
     page.wait_for(f"{NAME} === 'Publishing'")
     server.state = None
+    ask(page)
     page.wait_for(f"{NAME} === 'No state'")
     assert "answers with 503" in page.value(WHY)
     server.state = made_up_state()
+    ask(page)
     page.wait_for(f"{NAME} === 'Publishing'")
 
 
@@ -152,6 +162,7 @@ def test_by_keyboard(page):
 
 def test_500_endpoints_and_200_workers_change_in_place(page, server):
     server.state = made_up_state(endpoints(520), workers=230)
+    ask(page)
     page.wait_for("document.querySelectorAll('#endpoints tbody tr').length === 500")
     assert (
         page.value("document.getElementById('endpoints-note').textContent")
@@ -201,6 +212,7 @@ def test_hostile_names_are_text(page, server):
     for failure in state["failures"]:
         failure["reason"] = HOSTILE
     server.state = state
+    ask(page)
     page.wait_for(f"{NAMES}.includes({HOSTILE + ' ' + HOSTILE!r})")
     page.value(
         "[...document.querySelectorAll('#endpoints tbody button')].find(b => b.textContent.includes('owned')).click()"
@@ -256,14 +268,18 @@ def test_before_the_first_run_each_part_says_why_it_is_empty(page, server):
             {"recorded": 5_000, "published": 4_000, "spooled": 900, "lost": 60, "dropped": {"a": 60, "b": 40}},
         ),
         ("dry run", {"recorded": 12_360, "published": 12_340, "pending": 20}),
-        ("off", {"recorded": 3}),
+        # What is called published there went nowhere.
+        ("off", {"recorded": 3, "published": 3}),
         ("publishing", {}),
     ],
 )
 def test_the_ledger_is_the_same_sentence_on_all_pages(page, server, status, counts):
     ledger = dict.fromkeys(("recorded", "published", "pending", "spooled", "late", "lost", "doubtful"), 0)
     ledger |= {"dropped": {}, "untimed": {}, **counts}
-    change(server, ledger=ledger, status={"name": status, "reason": None, "since_s": time.time()})
+    destination = server.state["destination"] | ({"namespace": None} if status == "off" else {})
+    status_now = {"name": status, "reason": None, "since_s": time.time()}
+    change(server, ledger=ledger, status=status_now, destination=destination)
+    ask(page)
     sentence = ledger_sentence(ledger, status)
     page.wait_for(f"document.querySelector('#ledger p').textContent === {sentence!r}")
     widths = page.value(

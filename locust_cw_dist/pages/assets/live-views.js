@@ -77,9 +77,11 @@ export function showVerdict(state) {
 
 export function showLedger(state) {
   const { ledger } = state;
-  put(at("ledger").querySelector("p"), ledgerSentence(ledger, state.status.name));
+  // Off for want of a namespace: then nothing is sent. Off by a wrong setting may come when much was sent.
+  const status = state.status.name === "off" && state.destination.namespace ? "publishing" : state.status.name;
+  put(at("ledger").querySelector("p"), ledgerSentence(ledger, status));
   const bar = at("ledger").querySelector(".bar");
-  bar.replaceChildren(...ledgerParts(ledger).map(([name, from, width]) => {
+  bar.replaceChildren(...ledgerParts(ledger, status).map(([name, from, width]) => {
     const part = document.createElementNS("http://www.w3.org/2000/svg", "rect");
     for (const [key, value] of Object.entries({ class: name, x: from, width, height: 1 })) part.setAttribute(key, value);
     return part;

@@ -51,7 +51,7 @@ export const endpoint = (row) => `${row.method ?? ""} ${row.name ?? ""}`.trim() 
 export function ledgerSentence(ledger, status) {
   if (!ledger.recorded) return "No results yet.";
   const results = plural(ledger.recorded, "result", "results");
-  if (status === "off" && !ledger.published) return `${results} counted, none of them sent to CloudWatch.`;
+  if (status === "off") return `${results} counted, none of them sent to CloudWatch.`;
   const dropped = Object.values(ledger.dropped).reduce((a, b) => a + b, 0);
   const isAll = ledger.published === ledger.recorded;
   const verb = status === "dry run" ? "would be" : ledger.recorded === 1 ? "is" : "are";
@@ -64,7 +64,8 @@ export function ledgerSentence(ledger, status) {
 }
 
 // Name, where it begins and how wide it is, in percent of what was recorded.
-export function ledgerParts(ledger) {
+export function ledgerParts(ledger, status) {
+  if (status === "off") return [];
   const dropped = Object.values(ledger.dropped).reduce((a, b) => a + b, 0);
   const parts = [["published", ledger.published], ["pending", ledger.pending], ["spooled", ledger.spooled], ["left-out", dropped - ledger.lost], ["lost", ledger.lost]];
   let from = 0;

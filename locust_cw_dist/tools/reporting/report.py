@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from locust_cw_dist.core.publish.ledger import lost_of
 from locust_cw_dist.core.records.documents import a_number, an_object
 from locust_cw_dist.core.records.record import Record
 from locust_cw_dist.core.rules.messages import rounded
@@ -14,6 +15,7 @@ from locust_cw_dist.core.rules.rule_text import parse
 from locust_cw_dist.core.summaries.histogram import Histogram
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary
+from locust_cw_dist.pages.ledger import ledger_parts, ledger_sentence
 from locust_cw_dist.pages.page import Sortable, render
 from locust_cw_dist.tools.comparison.comparability import of_one
 from locust_cw_dist.tools.comparison.words import label, measured, number
@@ -31,6 +33,7 @@ def report(run: Record, tick: Callable[[float], None] = lambda _: None) -> str:
         "duration": _duration(run.duration_s),
         "labels": list(run.labels.items()),
         "warnings": of_one(run),
+        **_ledger(run),
         "cards": _cards(run),
         "rules": _rules(run),
         "reasons": _reasons(run),
@@ -125,6 +128,18 @@ def _observed(rule: dict[str, Any]) -> str:
 def _reasons(run: Record) -> list[str]:
     reasons = an_object(run.outcome, "verdict").get("reasons")
     return list(map(str, reasons)) if isinstance(reasons, list) else []
+
+
+def _ledger(run: Record) -> dict[str, Any]:
+    """Return the ledger as a sentence and a bar; neither where the record, a killed run's, has none."""
+    counts = {name: round(a_number(run.ledger, name) or 0) for name in ("recorded", "published", "pending", "spooled")}
+    if not counts["recorded"]:
+        return {"sentence": "", "ledger_parts": []}
+    reasons = an_object(run.ledger, "dropped")
+    dropped = {reason: round(a_number(reasons, reason) or 0) for reason in reasons}
+    ledger = {**counts, "dropped": dropped, "lost": lost_of(dropped)}
+    status = "dry run" if run.options.get("cw_dry_run") else "publishing" if run.begin.get("publishes") else "off"
+    return {"sentence": ledger_sentence(ledger, status), "ledger_parts": ledger_parts(ledger, status)}
 
 
 def _ledger_name(run: Record, name: str) -> str:
