@@ -249,7 +249,7 @@ def test_before_the_first_run_each_part_says_why_it_is_empty(page, server):
         "No warnings.",
         "No endpoints yet.",
         "No failures.",
-        "No workers are connected. A single process has none.",
+        "No workers are connected.",
         "no data yet",
     ):
         assert line in text

@@ -17,6 +17,21 @@ function rulesOf(rules, shown) {
   return rules.filter((rule) => rule.unit === "ms" && scopes.some((scope) => rule.text.startsWith(`${rule.metric}${scope} `)));
 }
 
+// Of one endpoint, spans without a request have no entry; drawn, they are what they are: none.
+function withGaps(series) {
+  const columns = Object.keys(series).filter((name) => Array.isArray(series[name]));
+  const filled = { ...series, ...Object.fromEntries(columns.map((name) => [name, []])) };
+  series.start_s.forEach((start_s, at) => {
+    const end_s = at ? series.start_s[at - 1] + series.duration_s[at - 1] : start_s;
+    if (start_s - end_s > 0.5) {
+      const none = { start_s: end_s, duration_s: start_s - end_s, requests: 0, failures: 0 };
+      for (const name of columns) filled[name].push(none[name] ?? null);
+    }
+    for (const name of columns) filled[name].push(series[name][at]);
+  });
+  return filled;
+}
+
 export class Plots {
   constructor(logarithmic) {
     this.logarithmic = logarithmic;
@@ -31,9 +46,9 @@ export class Plots {
 
   // `shown` is the endpoint that was asked for, null for all together.
   update(state, shown) {
-    this.series = state.series;
+    this.series = withGaps(state.series);
     // Users and CPU are the run's, whatever endpoint is shown.
-    if (!shown || has(state.series.users)) this.run = state.series;
+    if (!shown || has(state.series.users)) this.run = this.series;
     this.rules = rulesOf(state.rules, shown);
     this.draw(false);
   }
@@ -56,7 +71,7 @@ export class Plots {
     if (isEmpty && place.classList.contains("js-plotly-plot")) Plotly.purge(place);
     place.classList.toggle("empty", isEmpty);
     if (isEmpty) {
-      place.textContent = "no data yet";
+      place.textContent = this.run || this.series.name === null ? "no data yet" : "counted for all endpoints together";
       return;
     }
     if (!place.classList.contains("js-plotly-plot")) place.textContent = "";

@@ -83,7 +83,7 @@ function showTables(state) {
   workers.update(state.workers);
   const all = state.workers.length + state.workers_left_out;
   put(at("workers-count"), all ? count(all) : "");
-  put(at("workers-note"), state.workers_left_out ? `${count(state.workers_left_out)} more without trouble are not shown.` : all ? "" : "No workers are connected. A single process has none.");
+  put(at("workers-note"), state.workers_left_out ? `${count(state.workers_left_out)} more without trouble are not shown.` : all ? "" : "No workers are connected.");
   for (const [id, rows] of [["endpoints", state.endpoints], ["failures", state.failures], ["workers", state.workers]]) at(id).parentNode.hidden = !rows.length;
   showChoice();
 }

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 
 import flask
 import pytest
 
 from locust_cw_dist.pages import live_page
-from support.live_page import add_page
+from support.live_page import add_page, made_up_state
+from support.readme import blocks
 
 pytestmark = pytest.mark.once
 
@@ -89,3 +91,21 @@ def test_a_page_that_cannot_be_made_is_an_answer_and_a_line_in_the_log(client, m
     for _ in range(2):
         assert client.get("/cloudwatch").status_code == 503
     assert [record.getMessage() for record in caplog.records] == ["locust-cw: could not make the page at /cloudwatch"]
+
+
+def test_the_made_up_state_of_browser_tests_looks_like_a_real_one():
+    """The example of docs/live.md is of a real run; its own test holds it against the code."""
+    (example,) = blocks("json", "docs/live.md")
+    real, made_up = json.loads(example.text), made_up_state()
+    assert real.pop("warnings") == []  # nothing to compare with
+    del made_up["warnings"]
+    assert shape(made_up) == shape(real)
+
+
+def shape(value):
+    """Return the keys of a document, of lists those of the first entry; free keys and values left out."""
+    if isinstance(value, dict):
+        return {key: {} if key in {"labels", "dropped", "untimed"} else shape(one) for key, one in value.items()}
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return [shape(value[0])]
+    return None
