@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from jinja2 import UndefinedError
 
 from locust_cw_dist import pages
+from locust_cw_dist.core.publish.ledger import LEFT_OUT
 from locust_cw_dist.live.records.record_file import read_file
 from locust_cw_dist.pages.page import render
 from locust_cw_dist.tools.cli.main import main
+from locust_cw_dist.tools.reporting.report import report
 from locust_cw_dist.tools.reporting.series import MAX_SUBJECTS, page_data
 from support.records import RESOLUTION_S, SHOP, START_S, Simulation, Traffic
 
@@ -236,3 +239,24 @@ def test_the_first_and_the_last_window_are_not_extrapolated(tmp_path, into_it_s)
     assert max(data["rps"]) < 1.3 * min(data["rps"])
     total = sum(summary.failure_count for point in run.points for summary in point.summaries.values())
     assert sum(sum(one["rate"]) for one in data["reasons"]) * RESOLUTION_S == pytest.approx(total, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("begin", "sentence"),
+    [
+        ({"publishes": True}, "4,000 of 5,000 results are in CloudWatch, 900 on disk, 40 left out, 60 lost."),
+        ({"publishes": False}, "5,000 results counted, none of them sent to CloudWatch."),
+        (
+            {"publishes": True, "options": {"cw_dry_run": "-"}},
+            "4,000 of 5,000 results would be in CloudWatch, 900 on disk, 40 left out, 60 lost.",
+        ),
+    ],
+)
+def test_a_report_says_in_one_sentence_what_became_of_results(tmp_path, plotly, begin, sentence):
+    run = read_file(Simulation(windows=2).write(tmp_path))
+    dropped = {LEFT_OUT: 40, "refused by CloudWatch": 60}
+    ledger = {"recorded": 5_000, "published": 4_000, "pending": 0, "spooled": 900, "late": 0, "dropped": dropped}
+    page = report(replace(run, begin=run.begin | begin, status=run.status | {"ledger": ledger}))
+    assert f"<p>{sentence}</p>" in page
+    widths = [float(width) for width in re.findall(r'<rect class="[^"]+" x="[^"]+" width="([^"]+)"', page)]
+    assert widths == ([80, 18, 0.8, 1.2] if begin["publishes"] else [])
