@@ -11,6 +11,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import flask
+
 BLUEPRINT = "locust"
 """Locust's name for its pages."""
 
@@ -70,7 +72,7 @@ class WebLink:
 
         def answer(**parts: str) -> Any:
             current = pages.get(path)
-            return ("", 404) if current is None else current(**parts)
+            return ("", 404) if current is None else _for_its_own_origin(current(**parts))
 
         protect = getattr(self._web_ui, "auth_required_if_enabled", None)
         if protect is None and self.has_login:
@@ -102,6 +104,14 @@ class WebLink:
     def _miss(self, what: str) -> None:
         if what not in self.lesser_modes:
             self.lesser_modes.append(what)
+
+
+def _for_its_own_origin(answered: Any) -> flask.Response:
+    """Return an answer that pages of other web sites can't read: Locust allows every origin whatever names none."""
+    response = flask.make_response(answered)
+    response.headers["Access-Control-Allow-Origin"] = flask.request.host_url.rstrip("/")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 def _as_it_is(view: View) -> View:

@@ -207,3 +207,12 @@ def test_another_plugins_tab_stays():
     assert [one["key"] for one in link.template_args["extended_tabs"]] == ["theirs", "cloudwatch"]
     tab.detach()
     assert link.template_args == {"extended_tabs": [{"key": "theirs"}], "extended_tables": []}
+
+
+@pytest.mark.parametrize("path", [STATE, "/cloudwatch"])
+def test_pages_of_other_web_sites_cannot_read_ours(site, path):
+    """Locust allows every origin, and a browser inside the network can be shown any page."""
+    answer = site.web.get(path, headers={"Origin": "https://elsewhere.example"})
+    assert answer.status_code == 200
+    assert answer.headers["Access-Control-Allow-Origin"] == "http://localhost"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
