@@ -18,6 +18,8 @@ from locust_cw_dist.settings.options import add_arguments
 from locust_cw_dist.testing import LinkedPair, RecordingClient
 from support.strategies import a_result
 
+pytestmark = pytest.mark.locust
+
 
 class Buyer(User):
     wait_time = constant(0.01)

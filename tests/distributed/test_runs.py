@@ -21,6 +21,7 @@ def ordinary_run(tmp_path_factory, cloudwatch):
         yield cluster
 
 
+@pytest.mark.locust
 def test_a_master_with_two_workers(ordinary_run):
     assert len(ordinary_run.truth().workers) == 2
     ordinary_run.assert_exact()
@@ -35,6 +36,7 @@ def test_exit_codes_are_locusts_own(ordinary_run):
     }
 
 
+@pytest.mark.locust
 def test_every_metric_is_there(ordinary_run):
     published = ordinary_run.published()
     assert published.names() == set(METRIC_NAMES) - {"ResponseTime_pNN_ms"} | PERCENTILE_METRICS

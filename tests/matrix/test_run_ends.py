@@ -21,6 +21,7 @@ WIND_UP_S = 12.0
 """What it takes twenty of them to end their users where two busy processors have to get round to each."""
 
 
+@pytest.mark.locust
 def test_run_time(cluster):
     cluster.distributed()
     assert cluster.wait() == PAIR
@@ -156,6 +157,7 @@ def test_single_process_quits_in_a_task(cluster):
     assert_exact_and_quiet(cluster)
 
 
+@pytest.mark.locust
 def test_worker_quits_in_a_task(cluster):
     cluster.master(run_time_s=5)
     cluster.worker()

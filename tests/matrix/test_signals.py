@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 
+import pytest
+
 from support.matrix import assert_exact_and_quiet, let_pass, wait_for_requests
 from support.processes import SPAWNED, wait_until
 
@@ -34,6 +36,7 @@ def test_sigterm_to_the_master_while_spawning(cluster):
     assert_exact_and_quiet(cluster)
 
 
+@pytest.mark.locust
 def test_sigterm_to_one_of_two_workers(cluster):
     master = cluster.distributed(run_time_s=60)
     wait_for_requests(cluster, 800)
@@ -80,6 +83,7 @@ def test_sigterm_to_a_worker_that_quits_already(cluster):
     assert_exact_and_quiet(cluster)
 
 
+@pytest.mark.locust
 def test_sigterm_to_all(cluster):
     cluster.distributed(run_time_s=60)
     wait_for_requests(cluster, 1200)

@@ -30,6 +30,7 @@ def end(cluster, web_ui):
     assert cluster.wait() == {"master": 1, "worker-1": 0, "worker-2": 0}
 
 
+@pytest.mark.locust
 def test_stop_and_run_2_at_once(cluster, cloudwatch):
     """The last results of run 1 arrive when run 2 has begun, and count for run 1; three runs in all.
 

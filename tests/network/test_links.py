@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from support.matrix import let_pass
 from support.processes import wait_until
 
@@ -48,6 +50,7 @@ def test_half_open_connection(cluster, network):
     cluster.assert_exact()
 
 
+@pytest.mark.locust
 def test_half_open_connection_to_a_new_server_socket(cluster, network):
     """Needs `handover_again`: Locust's new socket knows nothing of what was set on the one before."""
     cluster.locustfile += ",new_server_socket.py"

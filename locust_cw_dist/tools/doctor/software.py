@@ -12,7 +12,7 @@ from locust_cw_dist.live.aws.lines import one_line
 from locust_cw_dist.tools.doctor.result import Result, failed, ok, warning
 
 PACKAGE = "locust-cw-dist"
-LIBRARIES = ("locust", "gevent", "msgpack", "regex", "boto3", "botocore")
+LIBRARIES = ("locust", "gevent", "greenlet", "msgpack", "regex", "boto3", "botocore")
 
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)\s*>=\s*([0-9.]+)\s*$")
 _PROBE = "locust_cw_dist.tools.doctor.probe"
@@ -29,7 +29,16 @@ def check_versions() -> Result:
     ]
     if old:
         return failed("versions", f"{'; '.join(old)} ({text})", f"pip install --upgrade {PACKAGE}")
+    if _is_noisy_at_exit(found):
+        told = f"this gevent prints 'greenlet is being finalized' when a process exits; harmless ({text})"
+        return warning("versions", told, 'pip install "greenlet<3.5.1"')
     return ok("versions", text)
+
+
+def _is_noisy_at_exit(found: dict[str, str]) -> bool:
+    """Whether gevent's threads ask for a greenlet that this greenlet has already ended (docs/decisions/13)."""
+    numbers = {name: _numbers(found.get(name, "0")) for name in ("gevent", "greenlet")}
+    return numbers["gevent"] < (26, 5) and numbers["greenlet"] >= (3, 5, 1)
 
 
 def _named(found: dict[str, str]) -> list[tuple[str, str]]:

@@ -20,6 +20,8 @@ from locust_cw_dist.live.platform.locust_internals import (
     report_interval_s,
 )
 
+pytestmark = pytest.mark.locust
+
 
 class Socket:
     """Notes the options that are set."""

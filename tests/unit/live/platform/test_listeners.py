@@ -18,6 +18,8 @@ from locust_cw_dist.live.platform import locust_internals
 from locust_cw_dist.live.platform.listeners import Listeners
 from locust_cw_dist.testing import RecordingClient
 
+pytestmark = pytest.mark.locust
+
 LET_THROUGH = [
     getattr(locust.exception, name)
     for name in ("RescheduleTask", "RescheduleTaskImmediately", "StopUser", "StopTest", "InterruptTaskSet")

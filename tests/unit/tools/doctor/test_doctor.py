@@ -357,6 +357,20 @@ def test_a_version_that_is_too_old(monkeypatch, installed, says):
     assert "pip install --upgrade" in result.advice
 
 
+@pytest.mark.parametrize(
+    ("gevent", "greenlet", "status"),
+    [("25.9.1", "3.5.6", Status.WARNING), ("25.9.1", "3.5.0", Status.OK), ("26.5.0", "3.5.6", Status.OK)],
+)
+def test_an_older_gevent_with_a_newer_greenlet_is_noisy_at_exit(monkeypatch, gevent, greenlet, status):
+    real, ours = software._version, {"gevent": gevent, "greenlet": greenlet}
+    monkeypatch.setattr(software, "_version", lambda name: ours.get(name) or real(name))
+    monkeypatch.setattr(software, "minimums", dict)
+    result = software.check_versions()
+    assert result.status is status, result
+    assert ("'greenlet is being finalized'" in result.found) == (status is Status.WARNING)
+    assert ("greenlet<3.5.1" in result.advice) == (status is Status.WARNING)
+
+
 def test_versions_are_compared_as_numbers():
     assert software._numbers("2.9") < software._numbers("2.32.0")
     assert software._numbers("1.42.7") <= software._numbers("1.42.7+local.2")
