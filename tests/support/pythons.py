@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = Path(sys.prefix) / "pythons"
 """Interpreters, and an environment of each: kept with the environment of tox that this runs in."""
 
-SUITES = {"3.13": "trixie", "3.14": "forky"}
+SUITES = {"3.11": "bookworm", "3.13": "trixie", "3.14": "forky"}
 """Debian's releases, by the Python that each has. None has 3.12."""
 
 KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
