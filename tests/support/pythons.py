@@ -28,15 +28,18 @@ SUITES = {"3.11": "bookworm", "3.13": "trixie", "3.14": "forky"}
 
 KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
 APT_CONF = """
-Dir "{folder}";
+Dir::State "{folder}/state";
 Dir::State::status "{folder}/status";
+Dir::Cache "{folder}/cache";
 Dir::Etc::SourceList "{folder}/sources.list";
 Dir::Etc::SourceParts "/dev/null";
-Dir::Etc::Trusted "{keys}";
+Dir::Etc::Preferences "/dev/null";
+Dir::Etc::PreferencesParts "/dev/null";
 Acquire::Languages "none";
 APT::Install-Recommends "false";
 APT::Sandbox::User "";
 """
+"""What differs from the machine's own configuration, which knows of proxies and mirrors."""
 
 
 def claimed() -> list[str]:
@@ -78,12 +81,11 @@ def debian_python(version: str) -> Path | None:
     for name in ("state/lists/partial", "cache/archives/partial", "root"):
         (folder / name).mkdir(parents=True)
     (folder / "status").touch()
-    (folder / "sources.list").write_text(f"deb http://deb.debian.org/debian {suite} main\n")
-    (folder / "apt.conf").write_text(APT_CONF.format(folder=folder, keys=KEYS))
+    (folder / "sources.list").write_text(f"deb [signed-by={KEYS}] http://deb.debian.org/debian {suite} main\n")
+    (folder / "apt.conf").write_text(APT_CONF.format(folder=folder))
     env = os.environ | {"APT_CONFIG": str(folder / "apt.conf")}
-    paths = ["-o", f"Dir::State={folder}/state", "-o", f"Dir::Cache={folder}/cache"]
     for command in (["update"], ["install", "-y", "--download-only", f"python{version}"]):
-        if subprocess.run(["apt-get", "-qq", *paths, *command], env=env, check=False).returncode:
+        if subprocess.run(["apt-get", "-qq", *command], env=env, check=False).returncode:
             return None
     for package in (folder / "cache/archives").glob("*.deb"):
         subprocess.run(["dpkg-deb", "-x", package, folder / "root"], check=True)
