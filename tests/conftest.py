@@ -44,6 +44,7 @@ collect_ignore = ["support"]
 
 # No deadline for an example: machines that run tests stall.
 hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("few", deadline=None, print_blob=True, max_examples=20)
 hypothesis.settings.register_profile("thorough", deadline=None, print_blob=True, max_examples=2_000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
@@ -54,10 +55,15 @@ def cloudwatch():
         yield server
 
 
+FORKING = {"matrix", "exit_codes", "ends", "outages"}
+"""Folders whose clusters are forked; all others, and these in the night, start `python -m locust` anew."""
+
+
 @pytest.fixture
-def cluster(tmp_path, cloudwatch):
+def cluster(tmp_path, cloudwatch, request):
     try:
         with Cluster(tmp_path, cloudwatch) as cluster:
+            cluster.forks = request.path.parent.name in FORKING and "EACH_ANEW" not in os.environ
             yield cluster
             cluster.assert_locust_has_no_more()
     finally:

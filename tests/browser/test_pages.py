@@ -10,7 +10,8 @@ from locust_cw_dist.tools.cli.main import main
 from support.browser import DESKTOP, PHONE
 from support.records import SHOP, Simulation, Traffic
 
-pytestmark = pytest.mark.timeout(300)
+# One browser for all.
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("browser")]
 
 REPORT_PLOTS = {"throughput": 3, "percentiles": 3, "reasons": 3, "distribution": 2, "load": 2}
 COMPARE_PLOTS = {"throughput": 3, "percentiles": 6, "distribution": 3, "reasons": 3}

@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+from support.commands import locust_cw
 from support.processes import wait_until
 
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:oncall"
@@ -33,19 +34,10 @@ class Shop:
 
     def command(self, *args, rules=RULES):
         own = ["--cw-service", self._service, "-H", "https://shop.test", *(f"--cw-rule={rule}" for rule in rules)]
-        return [sys.executable, "-m", "locust_cw_dist.tools.cli.main", *args, *own]
+        return [*args, *own]
 
     def run(self, *args, rules=RULES, code=0):
-        done = subprocess.run(
-            self.command(*args, rules=rules),
-            capture_output=True,
-            text=True,
-            cwd=self.folder,
-            env=self.env,
-            stdin=subprocess.DEVNULL,
-            timeout=120,
-            check=False,
-        )
+        done = locust_cw(*self.command(*args, rules=rules), folder=self.folder, env=self.env)
         assert done.returncode == code, done
         return done
 
@@ -195,7 +187,7 @@ def test_on_a_terminal_it_asks(shop, answer, count):
             pass
         return has_exited
 
-    command = shop.command("alarms", "apply")
+    command = [sys.executable, "-m", "locust_cw_dist.tools.cli.main", *shop.command("alarms", "apply")]
     with subprocess.Popen(command, cwd=shop.folder, env=shop.env, stdin=its, stdout=its, stderr=its) as process:
         os.write(ours, answer)
         wait_until(has_ended, "the command ends")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from support.locustfiles.direct_stats import DIRECT_FAILURES, DIRECT_REQUESTS
+
+pytestmark = pytest.mark.once
 
 
 def test_workers_that_log_to_locusts_statistics_directly(cluster):

@@ -13,6 +13,8 @@ import pytest
 
 from locust_cw_dist.testing import LocalCloudwatch
 
+pytestmark = pytest.mark.once
+
 DOCTOR = [sys.executable, "-m", "locust_cw_dist.tools.cli.main", "doctor"]
 CHECKS = [
     "versions",

@@ -11,6 +11,8 @@ from support.figures import assert_equal
 from support.ports import free_port
 from support.processes import wait_until
 
+pytestmark = pytest.mark.once
+
 OF_LOCUST = {0, 1}
 """Its exit codes: some requests fail, and in two seconds maybe none."""
 

@@ -6,6 +6,8 @@ import pytest
 
 from support.figures import figures_of
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize("role", ["distributed", "single"])
 def test_listeners_that_raise_or_empty_reports_hide_nothing(cluster, role):

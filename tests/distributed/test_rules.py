@@ -332,6 +332,8 @@ gevent.monkey.patch_all()
 from locust.env import Environment
 import locust_cw_dist
 
+pytestmark = pytest.mark.once
+
 environment = Environment(user_classes=[])
 environment.create_local_runner()
 settings = locust_cw_dist.Settings(

@@ -166,6 +166,8 @@ gevent.monkey.patch_all()
 from locust.env import Environment
 import locust_cw_dist
 
+pytestmark = pytest.mark.once
+
 environment = Environment(user_classes=[])
 environment.create_local_runner()
 plugin = locust_cw_dist.install(environment, locust_cw_dist.Settings(record="records", resolution_s=1))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from support.figures import assert_equal_figures, by_endpoint, figures_of
+
+pytestmark = pytest.mark.once
 
 
 def test_more_endpoints_than_have_a_place(cluster):

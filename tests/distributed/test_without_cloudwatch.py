@@ -11,6 +11,8 @@ from support.cluster import LOCUST_CW_RUN
 from support.ports import free_port
 from support.processes import DEADLINE_S, wait_until
 
+pytestmark = pytest.mark.once
+
 LONGEST_PAUSE_S = 4.0
 """Users make a request every few milliseconds; a call to CloudWatch in their way would stop them for up to 10 s."""
 

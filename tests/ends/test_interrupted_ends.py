@@ -1,21 +1,23 @@
 """Signals while a process ends: each step is taken, and only a third ctrl-C ends it where it stands.
 
-A sample of twenty with the other tests of real ends; all of them, for hours, with `ENDS=all` (`tox run -e ends`).
+A sample of sixteen by day; all of them, for hours, in a night: `tox run -e night -- -m "night or not night" tests/ends`.
 """
 
 from __future__ import annotations
-
-import os
 
 import pytest
 
 from support.ends import all_ends, assert_ended_in_order, play, some_ends
 
-SEED = int(os.environ.get("ENDS_SEED", "14"))
-ENDS = all_ends() if os.environ.get("ENDS") == "all" else some_ends(20, SEED)
+SAMPLE = some_ends(16, seed=22)
 
 
-@pytest.mark.parametrize("end", ENDS, ids=str)
+def marked(end):
+    return end if end in SAMPLE else pytest.param(end, marks=pytest.mark.night)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("end", [marked(end) for end in all_ends()], ids=str)
 def test_an_end_that_signals_interrupt(cluster, cloudwatch, end):
     process = play(end, cluster, cloudwatch)
     assert_ended_in_order(end, cluster, process)

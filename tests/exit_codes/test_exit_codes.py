@@ -2,6 +2,9 @@
 
 `Cluster.wait` returns what the operating system says. Users of `trickle.py` never fail, so Locust itself would say 0 on
 each of these ways but for --expect-workers-max-wait; those of `shopper.py` fail now and then, so it would say 1.
+
+Most rows of `tests/matrix` run with --cw-required and assert the code too. What is marked `night` here asserts the same
+of users who never fail and of listeners that set 0. The decision itself has a unit test for every case.
 """
 
 from __future__ import annotations
@@ -11,7 +14,8 @@ import signal
 import pytest
 
 from support.cluster import LOCUST, LOCUST_CW_RUN
-from support.matrix import let_pass, wait_for_requests
+from support.matrix import assert_cut_short as assert_cut_short_codes
+from support.matrix import let_pass, verdict, wait_for_requests
 from support.ports import free_port
 from support.processes import SPAWNED, wait_until
 from support.web import WebUi
@@ -26,19 +30,14 @@ FINE_SHOPPER = "shopper.py,fine_at_init.py,plugin.py,fine_anyway.py"
 REQUIRED = "--cw-required"
 LONG_S = 60
 
-
-def verdict(cluster):
-    (summary,) = cluster.last_summaries()
-    return summary["verdict"]
+NIGHT = pytest.mark.night
 
 
 def assert_cut_short(cluster, process, words):
     """Assert that this process ended with 4 since the run was cut short, and that it said why."""
     assert cluster.processes[process].wait() == 4
-    assert cluster.processes[process].log_has(f"verdict: invalid: cut short: {words}")
-    assert cluster.processes[process].log_has("exit code 4: the run can't be relied on")
     cluster.wait()
-    assert verdict(cluster)["state"] == "invalid"
+    assert_cut_short_codes(cluster, words)
     cluster.assert_clean()
 
 
@@ -52,7 +51,7 @@ def assert_reliable(cluster, process, code):
 
 @pytest.mark.parametrize(
     ("locustfile", "code"),
-    [(QUIET, 0), (FINE, 0), (SHOPPER, 1)],
+    [pytest.param(QUIET, 0, marks=NIGHT), (FINE, 0), pytest.param(SHOPPER, 1, marks=NIGHT)],
     ids=["no failed request", "own 0", "failed requests"],
 )
 def test_run_time(cluster, locustfile, code):
@@ -61,6 +60,7 @@ def test_run_time(cluster, locustfile, code):
     assert_reliable(cluster, "master", code)
 
 
+@pytest.mark.once
 def test_run_time_with_stop_timeout_and_a_signal_after_its_end(cluster):
     """The test has had its time: what the signal ends is the waiting for the last tasks."""
     cluster.locustfile = "slow_tasks.py,plugin.py"
@@ -72,7 +72,12 @@ def test_run_time_with_stop_timeout_and_a_signal_after_its_end(cluster):
 
 @pytest.mark.parametrize(
     ("number", "locustfile"),
-    [(signal.SIGTERM, QUIET), (signal.SIGTERM, FINE), (signal.SIGTERM, SHOPPER), (signal.SIGINT, FINE)],
+    [
+        pytest.param(signal.SIGTERM, QUIET, marks=NIGHT),
+        (signal.SIGTERM, FINE),
+        pytest.param(signal.SIGTERM, SHOPPER, marks=NIGHT),
+        pytest.param(signal.SIGINT, FINE, marks=NIGHT),
+    ],
     ids=["sigterm", "sigterm, own 0", "sigterm, failed requests", "ctrl-c, own 0"],
 )
 def test_signal_to_the_master(cluster, number, locustfile):
@@ -83,6 +88,7 @@ def test_signal_to_the_master(cluster, number, locustfile):
     assert_cut_short(cluster, "master", "the process was told to end after .* of 60 s")
 
 
+@pytest.mark.once
 def test_without_rules_and_without_required_locusts_own_code_stays(cluster):
     cluster.locustfile = QUIET
     master = cluster.distributed(run_time_s=LONG_S)
@@ -93,6 +99,8 @@ def test_without_rules_and_without_required_locusts_own_code_stays(cluster):
     assert not master.log_has("locust-cw: exit code")
 
 
+@NIGHT
+@pytest.mark.once
 def test_sigterm_to_the_master_while_spawning(cluster):
     cluster.locustfile = FINE
     master = cluster.distributed(REQUIRED, "-r", "2", users=60, run_time_s=LONG_S)
@@ -104,6 +112,7 @@ def test_sigterm_to_the_master_while_spawning(cluster):
     assert any("users were reached, of 60" in reason for reason in summary["verdict"]["reasons"])
 
 
+@pytest.mark.once
 def test_sigterm_without_a_planned_end(cluster):
     """Nothing else could end the run: it is as long as it was to be."""
     cluster.locustfile = FINE
@@ -113,6 +122,7 @@ def test_sigterm_without_a_planned_end(cluster):
     assert_reliable(cluster, "master", 0)
 
 
+@pytest.mark.once
 def test_sigterm_to_the_master_before_the_test_begins(cluster):
     """Locust takes care of SIGTERM only when its workers are there: until then it ends the process by itself."""
     cluster.locustfile = FINE
@@ -136,10 +146,11 @@ def test_sigterm_to_an_autostarted_master_before_the_test_begins(cluster, cloudw
     assert cluster.summaries() == []
 
 
+@pytest.mark.once
 def test_sigterm_to_one_of_two_workers(cluster):
     """The test goes on and has its results; with a worker less for a while it is suspect."""
     cluster.locustfile = QUIET
-    cluster.distributed(REQUIRED, run_time_s=20)
+    cluster.distributed(REQUIRED, run_time_s=12)
     wait_for_requests(cluster, 50)
     cluster.processes["worker-1"].signal(signal.SIGTERM)
     assert_reliable(cluster, "master", 0)
@@ -147,6 +158,8 @@ def test_sigterm_to_one_of_two_workers(cluster):
     assert any(" left " in reason and reason.endswith("before the end") for reason in reasons), reasons
 
 
+@NIGHT
+@pytest.mark.once
 @pytest.mark.parametrize("workers", [1, 2])
 def test_sigterm_to_all_workers(cluster, workers):
     cluster.locustfile = FINE
@@ -157,6 +170,8 @@ def test_sigterm_to_all_workers(cluster, workers):
     assert_cut_short(cluster, "master", "the last worker was gone after .* of 60 s")
 
 
+@NIGHT
+@pytest.mark.once
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["sigterm", "ctrl-c"])
 def test_signal_to_all(cluster, number):
     """As when a Kubernetes Job is evicted with all its pods: whoever is first, the run was cut short."""
@@ -169,6 +184,8 @@ def test_signal_to_all(cluster, number):
     assert_cut_short(cluster, "master", "the (process was told to end|last worker was gone) after .* of 60 s")
 
 
+@NIGHT
+@pytest.mark.once
 def test_sigkill_of_a_worker(cluster):
     cluster.locustfile = "short_silence.py," + FINE
     cluster.distributed(REQUIRED, run_time_s=8)
@@ -178,6 +195,8 @@ def test_sigkill_of_a_worker(cluster):
     assert cluster.processes["master"].log_has("verdict: invalid: worker .* was lost, with what it recorded after")
 
 
+@NIGHT
+@pytest.mark.once
 def test_sigkill_of_the_master(cluster):
     cluster.locustfile = "short_heartbeat.py," + FINE
     master = cluster.distributed(REQUIRED, workers=1, run_time_s=LONG_S)
@@ -186,6 +205,8 @@ def test_sigkill_of_the_master(cluster):
     assert cluster.wait(deadline_s=30)["master"] == -signal.SIGKILL
 
 
+@NIGHT
+@pytest.mark.once
 def test_the_only_worker_frozen(cluster):
     """Locust stops the test when it misses it; the process then waits for a signal, which is not what cut it short."""
     cluster.locustfile = FINE
@@ -200,6 +221,7 @@ def test_the_only_worker_frozen(cluster):
     assert_cut_short(cluster, "master", "the last worker was gone after .* of 60 s")
 
 
+@pytest.mark.once
 def test_one_of_two_workers_frozen(cluster):
     cluster.locustfile = QUIET
     cluster.distributed(REQUIRED, run_time_s=18)
@@ -211,6 +233,8 @@ def test_one_of_two_workers_frozen(cluster):
     assert any("was not heard of for" in reason for reason in verdict(cluster)["reasons"]), verdict(cluster)
 
 
+@NIGHT
+@pytest.mark.once
 def test_the_master_frozen(cluster):
     cluster.locustfile = QUIET
     master = cluster.distributed(REQUIRED, run_time_s=6)
@@ -222,6 +246,7 @@ def test_the_master_frozen(cluster):
     assert any("the event loop of this process was held for" in reason for reason in verdict(cluster)["reasons"])
 
 
+@pytest.mark.once
 def test_a_worker_without_cpu(cluster):
     cluster.locustfile = "no_cpu.py," + QUIET
     cluster.distributed(REQUIRED, workers=1, run_time_s=12)
@@ -230,6 +255,7 @@ def test_a_worker_without_cpu(cluster):
     assert any("used over 90 % CPU for" in reason for reason in verdict(cluster)["reasons"]), verdict(cluster)
 
 
+@pytest.mark.once
 def test_a_worker_without_the_plugin(cluster):
     cluster.locustfile = FINE
     cluster.locust_has_more = True
@@ -240,6 +266,7 @@ def test_a_worker_without_the_plugin(cluster):
     assert cluster.processes["master"].log_has("verdict: invalid: worker .* has no plugin")
 
 
+@pytest.mark.once
 def test_results_that_are_not_published(cluster, cloudwatch):
     """Without --cw-required they leave the exit code alone: the run itself is as it was to be."""
     cluster.locustfile = FINE
@@ -267,6 +294,7 @@ def test_web_ui_stop_and_sigterm(cluster, cloudwatch):
     assert_reliable(cluster, "master", 0)
 
 
+@pytest.mark.once
 def test_each_run_has_the_run_time_and_the_hosts_that_the_form_named_for_it(cluster, cloudwatch):
     """Run 2 has no run time, so no signal cuts it short; a host may change while a run goes on."""
     cluster.locustfile = "trickle.py,plugin.py"
@@ -299,6 +327,8 @@ def requests_by_host(cluster, cloudwatch):
     return {one.dimensions["Host"]: one.total for one in counts}
 
 
+@NIGHT
+@pytest.mark.once
 def test_autostart_and_autoquit(cluster, cloudwatch):
     cluster.locustfile = FINE
     load = ("-u", "8", "-r", "8", "-t", "3s", "--expect-workers", "1")
@@ -307,6 +337,7 @@ def test_autostart_and_autoquit(cluster, cloudwatch):
     assert_reliable(cluster, "master", 0)
 
 
+@pytest.mark.once
 def test_sigterm_to_an_autostarted_run(cluster, cloudwatch):
     cluster.locustfile = FINE
     load = ("-u", "8", "-r", "8", "-t", "60s", "--expect-workers", "1")
@@ -317,6 +348,8 @@ def test_sigterm_to_an_autostarted_run(cluster, cloudwatch):
     assert_cut_short(cluster, "master", "the process was told to end after .* of 60 s")
 
 
+@NIGHT
+@pytest.mark.once
 def test_expect_workers_max_wait(cluster):
     """Locust ends with sys.exit(1) and no event at all: no run, and nothing that passes."""
     cluster.locustfile = FINE
@@ -330,13 +363,17 @@ def with_shape(file):
     return FINE.replace("trickle.py", f"trickle.py,{file}")
 
 
+@NIGHT
+@pytest.mark.once
 def test_shape(cluster):
     cluster.locustfile = with_shape("steps.py")
     cluster.distributed(REQUIRED, "-t", "0")
     assert_reliable(cluster, "master", 0)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, marks=NIGHT), signal.SIGTERM], ids=["ctrl-c", "sigterm"]
+)
 def test_signal_to_a_shape(cluster, number):
     """Locust takes care of SIGTERM only when the shape has ended: until then it does what ctrl-C does."""
     cluster.locustfile = with_shape("plateau.py")
@@ -353,6 +390,8 @@ def test_runner_quit_on_the_master(cluster):
     assert_reliable(cluster, "master", 0)
 
 
+@NIGHT
+@pytest.mark.once
 def test_runner_quit_in_a_task_of_one_of_two_workers(cluster):
     cluster.bring("shopper.py")
     cluster.locustfile = "shopper.py,plugin.py"
@@ -362,7 +401,8 @@ def test_runner_quit_in_a_task_of_one_of_two_workers(cluster):
     assert_reliable(cluster, "master", 1)
 
 
-@pytest.mark.parametrize("options", [(REQUIRED,), ()], ids=["required", "nothing asked for"])
+@pytest.mark.once
+@pytest.mark.parametrize("options", [(REQUIRED,), pytest.param((), marks=NIGHT)], ids=["required", "nothing asked for"])
 def test_a_code_of_the_users_own_stays(cluster, options):
     cluster.locustfile = "habits.py,plugin.py"
     cluster.distributed(*options, run_time_s=4)
@@ -389,15 +429,15 @@ ABORTS = '[[rule]]\ncheck = "max < 1 ms"\nabort_after_s = 0\n'
 @pytest.mark.parametrize(
     ("rules", "locustfile", "code"),
     [
-        pytest.param(PASSES, QUIET, 0, id="passes"),
-        pytest.param(PASSES, SHOPPER, 1, id="passes, Locust's own 1 for failed requests"),
+        pytest.param(PASSES, QUIET, 0, id="passes", marks=NIGHT),
+        pytest.param(PASSES, SHOPPER, 1, id="passes, Locust's own 1 for failed requests", marks=NIGHT),
         pytest.param(DECIDES, SHOPPER, 0, id="passes and decides about failed requests"),
-        pytest.param(PASSES, "habits.py,plugin.py", 7, id="passes, the user's own code"),
-        pytest.param(FAILS, QUIET, 3, id="fails"),
+        pytest.param(PASSES, "habits.py,plugin.py", 7, id="passes, the user's own code", marks=NIGHT),
+        pytest.param(FAILS, QUIET, 3, id="fails", marks=NIGHT),
         pytest.param(FAILS, FINE, 3, id="fails, the user's own 0"),
-        pytest.param(FAILS, SHOPPER, 3, id="fails, Locust's own 1"),
+        pytest.param(FAILS, SHOPPER, 3, id="fails, Locust's own 1", marks=NIGHT),
         pytest.param(FAILS, "habits.py,plugin.py", 3, id="fails, the user's own code"),
-        pytest.param(FAILS + 'severity = "warn"', QUIET, 0, id="warns"),
+        pytest.param(FAILS + 'severity = "warn"', QUIET, 0, id="warns", marks=NIGHT),
         pytest.param('[[rule]]\ncheck = "p95(GET /typo) < 1 s"', FINE, 3, id="no data"),
         pytest.param(
             DECIDES + "[[rule]]\ncheck = 'max < 1 ms'", FINE_SHOPPER, 3, id="one passes and decides, one fails"
@@ -425,9 +465,9 @@ def test_rules_do_not_decide_about_exceptions_in_tasks(cluster):
 @pytest.mark.parametrize(
     ("rules", "locustfile", "code"),
     [
-        (PASSES, FINE, 4),
+        pytest.param(PASSES, FINE, 4, marks=NIGHT),
         (DECIDES, FINE_SHOPPER, 4),
-        (FAILS, FINE, 3),
+        pytest.param(FAILS, FINE, 3, marks=NIGHT),
         (PASSES + '[verdict]\ninvalid = "warn"', FINE, 0),
     ],
     ids=["passes", "passes and decides", "fails", "passes and lets invalid runs pass"],
@@ -498,6 +538,7 @@ LEAVES = {
 """Where a user's code calls `sys.exit(0)`, and the locustfiles."""
 
 
+@pytest.mark.once
 def test_no_way_out_hides_a_rule_that_failed(cluster, cloudwatch):
     for name, (where, locustfile) in LEAVES.items():
         env = cloudwatch.env() | {"LEAVES": where}
@@ -518,8 +559,16 @@ def test_no_way_out_hides_that_a_test_never_began(cluster, cloudwatch):
     assert cluster.wait() == {"required": 4, "rule": 4}
 
 
-@pytest.mark.parametrize("command", [LOCUST, LOCUST_CW_RUN], ids=["locust", "locust-cw run"])
-@pytest.mark.parametrize("where", ["quitting", "quit"])
+@pytest.mark.parametrize(
+    ("command", "where"),
+    [
+        (LOCUST, "quit"),
+        (LOCUST_CW_RUN, "quitting"),
+        pytest.param(LOCUST, "quitting", marks=NIGHT),
+        pytest.param(LOCUST_CW_RUN, "quit", marks=NIGHT),
+    ],
+    ids=["locust-quit", "locust-cw run-quitting", "locust-quitting", "locust-cw run-quit"],
+)
 def test_no_way_out_of_a_master_hides_that_its_run_was_cut_short(cluster, cloudwatch, command, where):
     cluster.command = command
     cluster.locustfile = "trickle.py,leaves.py" + (",plugin.py" if command == LOCUST else "")
@@ -545,6 +594,8 @@ def test_a_way_out_with_a_code_of_the_users_own_stays_where_nothing_failed(clust
 SINGLE = "the process was told to end after .* of 60 s"
 
 
+@NIGHT
+@pytest.mark.once
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["sigterm", "ctrl-c"])
 def test_signal_to_a_single_process(cluster, number):
     cluster.locustfile = FINE
@@ -556,7 +607,7 @@ def test_signal_to_a_single_process(cluster, number):
 
 @pytest.mark.parametrize(
     ("locustfile", "code"),
-    [(FINE, 0), ("quits_master.py," + FINE, 0), (SHOPPER, 1)],
+    [pytest.param(FINE, 0, marks=NIGHT), ("quits_master.py," + FINE, 0), pytest.param(SHOPPER, 1, marks=NIGHT)],
     ids=["run time, own 0", "quits, own 0", "run time, failed requests"],
 )
 def test_single_process_that_ends_itself(cluster, locustfile, code):

@@ -8,6 +8,8 @@ import pytest
 
 from support.matrix import assert_within_a_second, published_by_second
 
+pytestmark = pytest.mark.once
+
 AHEAD_S = {"ahead": 300, "behind": -300, "right": 0}
 
 

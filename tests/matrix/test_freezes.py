@@ -6,9 +6,12 @@ import signal
 import time
 
 from support.matrix import (
+    assert_cut_short,
     assert_exact_and_quiet,
+    assert_reliable,
     let_pass,
     published_by_second,
+    verdict,
     wait_for_requests,
 )
 from support.processes import wait_until
@@ -17,8 +20,11 @@ FREEZE_S = 8.0
 
 
 def test_the_only_worker_frozen(cluster):
-    """Locust's master stops the test after 4.5 s; the worker's results come when that is over."""
-    master = cluster.distributed(workers=1, run_time_s=60)
+    """Locust's master stops the test after 4.5 s; the worker's results come when that is over.
+
+    Locust then waits for a signal, which is not what cut the run short.
+    """
+    master = cluster.distributed("--cw-required", workers=1, run_time_s=60)
     worker = cluster.processes["worker-1"]
     wait_for_requests(cluster, 400)
     worker.freeze()
@@ -27,7 +33,8 @@ def test_the_only_worker_frozen(cluster):
     worker.thaw()
     master.wait_for_log("reported that it has stopped")
     master.signal(signal.SIGTERM)
-    assert cluster.wait() == {"master": 1, "worker-1": 0}
+    assert cluster.wait() == {"master": 4, "worker-1": 0}
+    assert_cut_short(cluster, "the last worker was gone after .* of 60 s")
     assert_exact_and_quiet(cluster)
 
 
@@ -80,12 +87,14 @@ def test_a_worker_frozen_across_the_masters_last_half_second(cluster):
 
 def test_the_master_frozen(cluster):
     """It wakes when the run time is over: all at once come reports, frames that were sent again, and the end."""
-    master = cluster.distributed(run_time_s=6)
+    master = cluster.distributed("--cw-required", run_time_s=6)
     wait_for_requests(cluster, 1000)
     master.freeze()
     let_pass(FREEZE_S)
     master.thaw()
     assert cluster.wait() == {"master": 1, "worker-1": 0, "worker-2": 0}
+    assert_reliable(cluster)
+    assert any("the event loop of this process was held for" in reason for reason in verdict(cluster)["reasons"])
     assert_exact_and_quiet(cluster)
 
 

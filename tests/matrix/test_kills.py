@@ -28,7 +28,7 @@ def test_sigkill_of_a_worker(cluster):
     The other one has endpoints of its own, of which nothing is missing.
     """
     cluster.bring("shopper.py")
-    master = cluster.master(run_time_s=60)
+    master = cluster.master("--cw-required", run_time_s=60)
     victim = cluster.worker()
     cluster.worker(locustfile="renamed_shopper.py,plugin.py")
     wait_for_requests(cluster, 2000)
@@ -37,7 +37,8 @@ def test_sigkill_of_a_worker(cluster):
     master.wait_for_log("failed to send heartbeat")
     master.signal(signal.SIGTERM)
     master.wait(killed_s + SILENCE_S + STALL_S - time.time())
-    assert cluster.wait() == {"master": 1, "worker-1": -signal.SIGKILL, "worker-2": 0}
+    assert cluster.wait() == {"master": 4, "worker-1": -signal.SIGKILL, "worker-2": 0}
+    assert master.log_has("verdict: invalid: .*worker .* was lost, with what it recorded after")
 
     summary = cluster.summary()
     (unheard,) = summary["unheard_workers"]

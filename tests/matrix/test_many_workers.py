@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from locust_cw_dist.core.wire.frame import decode
 from support.matrix import assert_exact_and_quiet
 from support.strategies import results_of
+
+pytestmark = pytest.mark.once
 
 RESOLUTION_S, GRACE_S = 5, 4
 

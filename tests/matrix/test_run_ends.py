@@ -1,4 +1,7 @@
-"""How a run can end by itself: at its time, by its shape, by --autoquit, before it began. One test for each."""
+"""How a run can end by itself: at its time, by its shape, by --autoquit, before it began. One test for each.
+
+With --cw-required, which changes no exit code of a run that is complete.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,18 @@ import signal
 import pytest
 
 from support.figures import assert_equal
-from support.matrix import assert_exact_and_quiet, assert_quiet, locust_total, wait_for_requests
+from support.matrix import (
+    assert_cut_short,
+    assert_exact_and_quiet,
+    assert_quiet,
+    assert_reliable,
+    locust_total,
+    wait_for_requests,
+)
 from support.processes import wait_until
 from support.web import WebUi
+
+REQUIRED = "--cw-required"
 
 PAIR = {"master": 1, "worker-1": 0, "worker-2": 0}
 """Locust's own exit codes of a run with failures."""
@@ -23,16 +35,18 @@ WIND_UP_S = 12.0
 
 @pytest.mark.locust
 def test_run_time(cluster):
-    cluster.distributed()
+    cluster.distributed(REQUIRED)
     assert cluster.wait() == PAIR
+    assert_reliable(cluster)
     assert_exact_and_quiet(cluster)
 
 
 def test_run_time_with_stop_timeout_and_long_tasks(cluster):
     cluster.locustfile = "slow_tasks.py,plugin.py"
-    cluster.distributed("-s", "6", run_time_s=4)
+    master = cluster.distributed("-s", "6", run_time_s=4)
     assert cluster.wait() == dict.fromkeys(PAIR, 0)
-    assert len(cluster.truth().requests) == 16
+    (limit_s,) = master.log_times_s("--run-time limit reached")
+    assert any(request.at_s > limit_s for request in cluster.truth().requests), "tasks end after the run time"
     assert_exact_and_quiet(cluster)
 
 
@@ -47,8 +61,9 @@ def test_last_report_held_back_by_stop_timeout_after_sigterm(cluster):
 
 
 def test_expect_workers_max_wait(cluster):
-    cluster.master("--expect-workers-max-wait", "2", workers=2)
-    cluster.worker()
+    # First, so that it is there when the master gives up: else nobody would tell it to quit.
+    cluster.worker().wait_for_log("Starting Locust")
+    cluster.master(REQUIRED, "--expect-workers-max-wait", "2", workers=2)
     assert cluster.wait() == {"master": 1, "worker-1": 0}
     cluster.assert_clean()
     assert (cluster.truth().requests, cluster.summaries(), cluster.published().endpoints) == ([], [], {})
@@ -56,24 +71,26 @@ def test_expect_workers_max_wait(cluster):
 
 def test_autostart_and_autoquit(cluster, cloudwatch):
     load = ("-u", "8", "-r", "8", "-t", "3s", "--expect-workers", "2")
-    WebUi(cluster, cloudwatch, "--autostart", "--autoquit", "1", *load)
+    WebUi(cluster, cloudwatch, REQUIRED, "--autostart", "--autoquit", "1", *load)
     cluster.worker()
     cluster.worker()
     assert cluster.wait() == PAIR
+    assert_reliable(cluster)
     assert_exact_and_quiet(cluster)
 
 
 def test_shape_class(cluster):
     cluster.locustfile = "shopper.py,steps.py,plugin.py"
-    cluster.distributed()
+    cluster.distributed(REQUIRED, "-t", "0")
     assert cluster.wait() == PAIR
+    assert_reliable(cluster)
     assert_exact_and_quiet(cluster)
 
 
 def test_reset_stats_option(cluster):
     """Locust forgets what was before its users were all there."""
     cluster.comparable = False
-    cluster.master("--reset-stats", "-r", "4", run_time_s=5)
+    cluster.master("--reset-stats", "-r", "2", run_time_s=7)
     cluster.worker("--reset-stats")
     cluster.worker("--reset-stats")
     assert cluster.wait() == PAIR
@@ -137,15 +154,18 @@ def test_two_runs_back_to_back(cluster):
 
 @pytest.mark.parametrize("number", [None, signal.SIGTERM, signal.SIGINT], ids=["run time", "sigterm", "ctrl-c"])
 def test_single_process(cluster, number):
-    single = cluster.single(run_time_s=3 if number is None else 60)
+    single = cluster.single(REQUIRED, run_time_s=3 if number is None else 60)
     if number is not None:
         wait_for_requests(cluster, 800)
         single.signal_group(number)
-    assert cluster.wait() == {"single": 1}
+    assert cluster.wait() == {"single": 1 if number is None else 4}
     assert single.log_has("--run-time limit reached") == (number is None)
     if number is None:
+        assert_reliable(cluster)
         times_s = [request.at_s for request in cluster.truth().requests]
         assert max(times_s) - min(times_s) > 2, "what takes time at the start is no part of the run time of 3 s"
+    else:
+        assert_cut_short(cluster, "the process was told to end after .* of 60 s")
     assert_exact_and_quiet(cluster)
 
 
@@ -159,12 +179,13 @@ def test_single_process_quits_in_a_task(cluster):
 
 @pytest.mark.locust
 def test_worker_quits_in_a_task(cluster):
-    cluster.master(run_time_s=5)
+    cluster.master(REQUIRED, run_time_s=5)
     cluster.worker()
     cluster.worker(locustfile="quitting_shopper.py,plugin.py")
     codes = cluster.wait()
     assert codes == {"master": 1, "worker-1": 0, "worker-2": codes["worker-2"]}
     assert len(cluster.truth().workers) == 2
+    assert_reliable(cluster)
     assert_exact_and_quiet(cluster)
 
 

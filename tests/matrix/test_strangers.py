@@ -28,6 +28,8 @@ from support.stranger import Stranger
 from support.strategies import results_of
 from support.wire import frame_path
 
+pytestmark = pytest.mark.once
+
 HEADER = MAGIC + bytes([WIRE_VERSION])
 EMPTY = zlib.compress(b"")
 

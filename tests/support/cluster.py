@@ -26,6 +26,7 @@ from typing import Any, Self
 
 from locust_cw_dist.testing import LocalCloudwatch
 from support.figures import Published, Truth, assert_equal, read_published, read_truth
+from support.forked import server
 from support.ports import free_port
 from support.processes import DEADLINE_S, Process
 
@@ -60,6 +61,7 @@ class Cluster:
         comparable: Whether Locust's totals are to be those of the last run.
         locustfile: What they run, unless told otherwise: files of `locustfiles/` or of `folder`, with commas between.
         also: Files that every process runs after those.
+        forks: Whether `python -m locust` is forked by a process that has imported Locust.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Cluster:
         self.comparable = True
         self.locustfile = "shopper.py,plugin.py"
         self.also: list[str] = []
+        self.forks = False
         self._service = f"cluster-{os.getpid()}-{next(_numbers)}"
         self.namespace = f"perf/{self._service}/loadtests"
         self._cloudwatch = cloudwatch
@@ -154,7 +157,12 @@ class Cluster:
     def start(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> Process:
         """Start any command; `env` comes on top of an environment without AWS and Locust."""
         prefix = self._prefixes.get(name) or self._prefixes.get(name.split("-", maxsplit=1)[0]) or ()
-        process = Process(name, [*prefix, *command], self.folder, self._environment(name) | dict(env))
+        env = self._environment(name) | dict(env)
+        if self.forks and not prefix and tuple(command[: len(LOCUST)]) == LOCUST:
+            forking = server(publishes="AWS_REGION" in env)
+            process = Process(name, command[len(LOCUST) :], self.folder, env, server=forking)
+        else:
+            process = Process(name, [*prefix, *command], self.folder, env)
         self.processes[name] = process
         return process
 

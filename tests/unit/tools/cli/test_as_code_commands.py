@@ -14,10 +14,11 @@ import pytest
 from locust_cw_dist.errors import LocustCwError
 from locust_cw_dist.tools.as_code.changes import Change, Changes, Kind
 from locust_cw_dist.tools.cli import as_code
+from support.commands import locust_cw
 from support.readme import blocks
 from support.records import Simulation, Traffic
 
-pytestmark = [pytest.mark.once, pytest.mark.slow]
+pytestmark = pytest.mark.once
 
 RULES = """
 [defaults]
@@ -45,10 +46,7 @@ def run(tmp_path):
     env |= {"HOME": str(tmp_path), "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
 
     def call(*args, **more):
-        command = [sys.executable, "-m", "locust_cw_dist.tools.cli.main", *args]
-        return subprocess.run(
-            command, capture_output=True, text=True, cwd=tmp_path, env=env | more, timeout=120, check=False
-        )
+        return locust_cw(*args, folder=tmp_path, env=env | more)
 
     return call
 

@@ -1,0 +1,104 @@
+"""Locust processes forked by `locust_server.py`, with the part of `subprocess.Popen` that tests use."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+SERVER = Path(__file__).with_name("locust_server.py")
+PUBLISHING = ("boto3", "botocore.httpsession", "botocore.endpoint", "botocore.parsers")
+"""What a process that publishes imports besides, and others must not."""
+
+
+class Server:
+    """One process that forks."""
+
+    def __init__(self, modules: Sequence[str]) -> None:
+        """Start it, with these modules imported."""
+        self.statuses: dict[int, int] = {}
+        self._started: list[int] = []
+        self._rest = b""
+        self._process = subprocess.Popen(
+            [sys.executable, str(SERVER), *modules], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        )
+        assert self._process.stdout is not None
+        os.set_blocking(self._process.stdout.fileno(), False)
+
+    def start(self, argv: Sequence[str], folder: Path, env: Mapping[str, str], out: Path, err: Path) -> int:
+        """Return the id of a process that runs ``locust ARGV``."""
+        wanted = {"argv": argv, "folder": str(folder), "env": env, "out": str(out), "err": str(err)}
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(wanted).encode() + b"\n")
+        while not self._started:
+            assert self._process.poll() is None, "the process that forks has ended"
+            self.read()
+            time.sleep(0.001)
+        return self._started.pop()
+
+    def close(self) -> None:
+        """End it; what it has started goes on."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+    def read(self) -> None:
+        """Take what has been answered."""
+        assert self._process.stdout is not None
+        while True:
+            try:
+                part = os.read(self._process.stdout.fileno(), 1 << 16)
+            except BlockingIOError:
+                return
+            if not part:
+                return
+            *lines, self._rest = (self._rest + part).split(b"\n")
+            for line in lines:
+                what, pid, *status = line.split()
+                if what == b"started":
+                    self._started.append(int(pid))
+                else:
+                    self.statuses[int(pid)] = int(status[0])
+
+
+@cache
+def server(*, publishes: bool) -> Server:
+    """Return the one of this process."""
+    server = Server(PUBLISHING if publishes else ())
+    atexit.register(server.close)
+    return server
+
+
+class Forked:
+    """A process, of which `Popen` would say the same."""
+
+    def __init__(self, server: Server, argv: Sequence[str], folder: Path, env: Mapping[str, str], out: Path, err: Path):
+        """Start it."""
+        self._server = server
+        self.pid = server.start(argv, folder, env, out, err)
+        self._code: int | None = None
+
+    def poll(self) -> int | None:
+        """Return the exit code, negative for a signal; None while it runs."""
+        if self._code is None:
+            self._server.read()
+            if self.pid in self._server.statuses:
+                self._code = os.waitstatus_to_exitcode(self._server.statuses.pop(self.pid))
+        return self._code
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal if it still runs."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def wait(self) -> int:
+        """Wait until it has ended."""
+        while (code := self.poll()) is None:
+            time.sleep(0.005)
+        return code
