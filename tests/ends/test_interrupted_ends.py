@@ -1,6 +1,6 @@
 """Signals while a process ends: each step is taken, and only a third ctrl-C ends it where it stands.
 
-A sample of sixteen by day; all of them, for hours, in a night: `tox run -e night -- -m "night or not night" tests/ends`.
+A sample of sixteen by day; all, for hours, in a night: `tox run -e night -- -m "night or not night" tests/ends`.
 """
 
 from __future__ import annotations
