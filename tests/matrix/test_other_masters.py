@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 
-LEAVES_AT_ONCE_S = 5.0
+LEAVES_AT_ONCE_S = 20.0
+"""A second, and what a busy machine adds; without a word of its master's, a worker waits for a minute."""
 
 
 def assert_workers_left_at_once(cluster, codes):
@@ -22,7 +23,7 @@ def test_a_master_without_the_plugin(cluster):
     for _ in range(2):
         cluster.worker(locustfile="short_patience.py,shopper.py,plugin.py")
     for name in ("worker-1", "worker-2"):
-        cluster.processes[name].wait_for_log("no master with this plugin has answered", deadline_s=20)
+        cluster.processes[name].wait_for_log("no master with this plugin has answered")
     master.signal(signal.SIGTERM)
     assert_workers_left_at_once(cluster, cluster.wait())
     for name in ("worker-1", "worker-2"):

@@ -26,7 +26,7 @@ REQUIRED = "--cw-required"
 PAIR = {"master": 1, "worker-1": 0, "worker-2": 0}
 """Locust's own exit codes of a run with failures."""
 
-AT_ONCE_S = 4.0
+AT_ONCE_S = 12.0
 """Within this time twenty workers hear that they are to stop: 0.1 s, and what a busy machine may add."""
 
 WIND_UP_S = 12.0
