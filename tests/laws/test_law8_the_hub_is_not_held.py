@@ -10,26 +10,25 @@ from locust_cw_dist.core.summaries.histogram import EDGES, MAX_BATCH, Histogram
 from locust_cw_dist.core.summaries.run_counters import MAX_ENDPOINTS_PER_WORKER, MAX_WINDOWS, UNKNOWN_RUN
 from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.wire.frame import decode
-from locust_cw_dist.core.worker.outbox import MAX_SUMMARIES_PER_FRAME, MAX_WAITING_PER_FRAME, Outbox
+from locust_cw_dist.core.worker.outbox import MAX_SUMMARIES_PER_FRAME, MAX_WAITING_PER_FRAME
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.worker.request_listener import RequestListener
 from locust_cw_dist.testing import ManualClock
+from support.benches import WorkerSide
 from support.strategies import NOW_S, moment, results_of
 
 MOST_RESULTS = MAX_WAITING_PER_FRAME + MAX_BATCH - 1
 """What a frame may have to fold: the last summary may go beyond the limit, by less than a batch."""
 
 
-class Bench:
+class Bench(WorkerSide):
     """A recorder and its outbox, on a clock that the test moves; notes how many results each call folds."""
 
     def __init__(self, monkeypatch):
         self.clock = ManualClock(NOW_S)
         self.recorder = RequestListener(self.clock, LogOnce())
-        self.buffer = self.recorder.buffer
-        self.buffer.use_resolution(10)
-        self.buffer.begin_run("run")
-        self.outbox = Outbox(self.buffer, worker_id="worker", epoch="epoch")
+        self.recorder.buffer.use_resolution(10)
+        super().__init__(buffer=self.recorder.buffer)
         self.folds = []
         self.fired = 0
         fold = Histogram.fold

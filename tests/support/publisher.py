@@ -6,20 +6,16 @@ from pathlib import Path
 
 import gevent
 
-from locust_cw_dist.core.master.collector import Collector
 from locust_cw_dist.core.summaries.run_counters import RunCounters
 from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.wire.frame import Frame, Vitals
-from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.publish.publisher import Publisher
-from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.live.spool.spool_keeper import SpoolKeeper
 from locust_cw_dist.settings.settings import Settings
-from locust_cw_dist.testing import ManualClock
+from support.benches import MasterSide
 from support.endings import stop
-
-NOW_S = 1_800_000_000.0
+from support.strategies import NOW_S
 
 
 def wait_until_gevent(condition):
@@ -29,16 +25,13 @@ def wait_until_gevent(condition):
             gevent.sleep(0.01)
 
 
-class Bench:
+class Bench(MasterSide):
     """One process that publishes: `deliver` brings results, `flush` ends it."""
 
     def __init__(self, sink, **settings):
         self.sink = sink
         self.settings = Settings(service="shop", resolution_s=10, **settings)
-        self.clock = ManualClock(NOW_S)
-        self.once = LogOnce()
-        self.collector = Collector(resolution_s=10, grace_s=15.0)
-        self.runs = Runs(NOW_S, "-")
+        super().__init__(resolution_s=10)
         self.run = self.runs.start(NOW_S, "http://shop.test", ())
         self.keeper = SpoolKeeper(self.settings, self.runs, self.clock, self.once)
         self.publisher = Publisher(

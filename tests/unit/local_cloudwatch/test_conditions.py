@@ -46,8 +46,7 @@ def date_of(answer):
 # The quota
 
 
-def test_calls_over_the_quota_are_throttled(cloudwatch):
-    client = cloudwatch.client(config=ONE_TRY)
+def test_calls_over_the_quota_are_throttled(cloudwatch, client):
     began_s = time.monotonic()
     cloudwatch.conditions(put_calls_per_s=5)
     outcomes = [refusal(client, A_CALL) for _ in range(60)]
@@ -89,8 +88,7 @@ def test_the_date_header_is_skewed(cloudwatch, skew_s):
     assert abs(date_of(client.list_metrics()) - time.time()) < 60
 
 
-def test_a_signature_of_another_time_is_refused(cloudwatch):
-    client = cloudwatch.client(config=ONE_TRY)
+def test_a_signature_of_another_time_is_refused(cloudwatch, client):
     for skew_s, says in ((310, "Signature expired"), (-310, "Signature not yet current")):
         cloudwatch.conditions(clock_skew_s=skew_s)
         code, status, message = refusal(client, A_CALL)

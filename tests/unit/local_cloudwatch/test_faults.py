@@ -239,8 +239,7 @@ def test_only_so_many_faults_wait(cloudwatch):
         cloudwatch.faults("throttling")
 
 
-def test_the_calls_add_up(cloudwatch):
-    client = cloudwatch.client(config=ONE_TRY)
+def test_the_calls_add_up(cloudwatch, client):
     for kind in ("throttling", "reset", "lost_reply"):
         cloudwatch.faults(kind, probability=0.3, seed=len(kind))
     seen = {"taken": 0, "Throttling": 0, "cut": 0}

@@ -179,8 +179,7 @@ def test_the_error_as_it_travels(cloudwatch):
     assert answer.headers["x-amzn-RequestId"]
 
 
-def test_unknown_operations(cloudwatch):
-    client = cloudwatch.client(config=ONE_TRY)
+def test_unknown_operations(cloudwatch, client):
     with pytest.raises(client.exceptions.ClientError) as caught:
         client.describe_alarms()
     assert caught.value.response["Error"]["Code"] == "UnknownOperationException"
@@ -199,8 +198,7 @@ def test_other_paths_are_not_found(cloudwatch, method, path):
 # What it tells of itself
 
 
-def test_counters_tell_of_every_call(cloudwatch):
-    client = cloudwatch.client(config=ONE_TRY)
+def test_counters_tell_of_every_call(cloudwatch, client):
     for _ in range(3):
         client.put_metric_data(**a_call(a_datum(), a_datum()))
     refusal(client, a_call(a_datum(Unit="x")))

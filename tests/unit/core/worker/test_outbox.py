@@ -17,26 +17,17 @@ from locust_cw_dist.core.worker.outbox import (
     NOTHING,
     RESEND_AFTER_REPORTS,
     Cutter,
-    Outbox,
 )
-from support.strategies import NOW_S, a_result, an_untimed_result, counts_of, moment, results_of
+from support.benches import WorkerSide
+from support.strategies import NOW_S, an_untimed_result, counts_of, moment, results_of
 
 AT_WORK = moment(NOW_S + 3, users=1)
 OVER = moment(NOW_S + 3, over=True)
 
 
-class Bench:
-    def __init__(self, run_id="run"):
-        self.buffer = WorkerBuffer()
-        if run_id:
-            self.buffer.begin_run(run_id)
-        self.outbox = Outbox(self.buffer, worker_id="worker", epoch="epoch")
-
-    def record(self, name="/a", at_s=NOW_S):
-        self.buffer.record(a_result(name), at_s)
-
+class Bench(WorkerSide):
     def report(self, moment=AT_WORK):
-        return self.outbox.on_report(moment)
+        return super().report(moment)
 
     def reports(self, count):
         return [self.report() for _ in range(count)]

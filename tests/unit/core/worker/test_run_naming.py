@@ -5,33 +5,24 @@ from __future__ import annotations
 import pytest
 
 from locust_cw_dist.core.summaries.run_counters import UNKNOWN_RUN
-from locust_cw_dist.core.wire.frame import decode
 from locust_cw_dist.core.worker.buffer import WorkerBuffer
 from locust_cw_dist.core.worker.outbox import Outbox
 from locust_cw_dist.core.worker.run_naming import RunNaming
-from support.strategies import NOW_S, a_result, moment
+from support.benches import WorkerSide
 
 
-class Bench:
+class Bench(WorkerSide):
     """A worker that knows run 1, has begun it, and has told of three results."""
 
     def __init__(self):
-        self.buffer = WorkerBuffer()
-        self.outbox = Outbox(self.buffer, worker_id="worker", epoch="epoch")
+        super().__init__(run_id="")
         self.naming = RunNaming(self.buffer, self.outbox)
         self.is_running = False
         self.learn("run 1")
         self.is_running = True
         assert self.naming.begin()
-        self.record(3)
-        self.learn("run 1", self.report())
-
-    def record(self, times):
-        for _ in range(times):
-            self.buffer.record(a_result(), NOW_S)
-
-    def report(self):
-        return decode(self.outbox.on_report(moment(NOW_S)))
+        self.record(times=3)
+        self.learn("run 1", self.frame())
 
     def learn(self, run_id, frame=None):
         """Hear what the master says, in answer to a frame or of itself."""
@@ -50,11 +41,11 @@ def bench():
 @pytest.mark.parametrize("run_id", ["run 1", "run 2"])
 def test_the_answer_to_the_next_frame_tells_the_run(bench, run_id):
     assert not bench.naming.begin()
-    bench.record(2)
-    asking = bench.report()
+    bench.record(times=2)
+    asking = bench.frame()
     assert (asking.run_id, asking.sections) == (UNKNOWN_RUN, ())
     bench.learn(run_id, asking)
-    telling = bench.report()
+    telling = bench.frame()
     assert [(section.run_id, section.results) for section in telling.sections] == [(run_id, 2)]
     assert telling.run_id == run_id
     assert telling.counters[run_id].recorded == (5 if run_id == "run 1" else 2)
@@ -62,12 +53,12 @@ def test_the_answer_to_the_next_frame_tells_the_run(bench, run_id):
 
 def test_the_answer_to_a_frame_from_before_the_start_does_not(bench):
     """The master may have given it before the new run began."""
-    earlier = bench.report()
+    earlier = bench.frame()
     bench.naming.begin()
-    bench.record(2)
+    bench.record(times=2)
     bench.learn("run 1", earlier)
     assert bench.buffer.run_id == UNKNOWN_RUN
-    bench.learn("run 2", bench.report())
+    bench.learn("run 2", bench.frame())
     assert bench.buffer.run_id == "run 2"
 
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from locust.event import Events
 
-from locust_cw_dist.core.master.collector import Collector
 from locust_cw_dist.core.wire.messages import FRAME, HELLO, REPORT_KEY, pack_hello
 from locust_cw_dist.core.worker.buffer import WorkerBuffer
 from locust_cw_dist.core.worker.outbox import NOTHING, Outbox
-from locust_cw_dist.live.master.master import MANY_WORKERS, SILENCE_S, Master
-from locust_cw_dist.live.platform.log_once import LogOnce
-from locust_cw_dist.live.runs import Runs
-from locust_cw_dist.testing import ManualClock
+from locust_cw_dist.live.master.master import MANY_WORKERS, SILENCE_S
+from support.benches import MasterSide
 from support.strategies import NOW_S, a_result, moment
 
 DRAIN_S = 60
@@ -41,30 +37,16 @@ class Link:
         return None
 
 
-class Bench:
+class Bench(MasterSide):
     """A master that knows one worker, which it has heard now, and its link."""
 
     def __init__(self):
-        self.clock = ManualClock(NOW_S)
-        self.messages = []
-        self.events = Events()
-        runs = Runs(NOW_S, "-")
-        self.said, self.data = [], []
-        runner = SimpleNamespace(clients={}, quit=self.quit, send_message=self.say)
-        self.master = Master(
-            SimpleNamespace(runner=runner, events=self.events),
-            Collector(resolution_s=1, grace_s=15),
-            SimpleNamespace(note_sign=lambda _: None, note_frame=lambda _: None),
-            runs,
-            self.clock,
-            LogOnce(),
-            resolution_s=1,
-            with_messages=True,
-        )
-        self.master._link = Link(self)
-        self.master.attach()
-        self.master.collector.begin(runs.current.run_id, (), NOW_S)
-        self.master.collector.greet("worker", "epoch", NOW_S)
+        super().__init__()
+        self.messages, self.said, self.data = [], [], []
+        self.listener = self.master(self.say, quit=self.quit)
+        self.listener._link = Link(self)
+        self.collector.begin(self.runs.current.run_id, (), NOW_S)
+        self.collector.greet("worker", "epoch", NOW_S)
 
     def quit(self):
         pass
@@ -86,7 +68,7 @@ class Bench:
     def send_two_frames(self, *times_s):
         """Send one that says that the worker is done with the current run, and a last one."""
         outbox = Outbox(buffer := WorkerBuffer(), worker_id="worker", epoch="epoch")
-        buffer.begin_run(self.master._runs.current.run_id)
+        buffer.begin_run(self.runs.current.run_id)
         self._send_frame(outbox.on_report(moment(NOW_S, over=True)), times_s[0])
         outbox.on_acknowledgement(1)
         buffer.record(a_result(), NOW_S)
@@ -98,13 +80,13 @@ class Bench:
     def drain(self):
         """Drain, and return how long it took."""
         began_s = self.clock.time_s
-        self.master.quit(quit_runner=True)
-        self.master.drain(began_s + DRAIN_S)
+        self.listener.quit(quit_runner=True)
+        self.listener.drain(began_s + DRAIN_S)
         return self.clock.time_s - began_s
 
     @property
     def has_everything(self):
-        return not self.messages and self.master.collector.processes["epoch"].final
+        return not self.messages and self.collector.processes["epoch"].final
 
 
 @pytest.fixture
@@ -122,9 +104,9 @@ def test_a_worker_is_waited_for_until_its_last_frame(bench):
 def test_a_worker_that_was_done_and_goes_on_is_waited_for(bench, greets, takes_s):
     """Locust's master had users spawned after it had stopped the test; the worker greets then."""
     bench.send_two_frames(NOW_S, NOW_S + 5)
-    bench.master.on_message(bench.messages.pop(0)[1])
+    bench.listener.on_message(bench.messages.pop(0)[1])
     if greets:
-        bench.master.on_message(SimpleNamespace(type=HELLO, node_id="worker", data=pack_hello("epoch")))
+        bench.listener.on_message(SimpleNamespace(type=HELLO, node_id="worker", data=pack_hello("epoch")))
     assert bench.drain() == takes_s
     assert bench.has_everything == greets
 
@@ -191,8 +173,8 @@ def test_a_runner_that_can_not_quit_and_a_worker_that_can_not_be_told_cost_nothi
     def fail(*_, **__):
         raise RuntimeError("no")
 
-    monkeypatch.setattr(bench.master._runner, "quit", fail)
-    monkeypatch.setattr(bench.master._runner, "send_message", fail)
+    monkeypatch.setattr(bench.listener._runner, "quit", fail)
+    monkeypatch.setattr(bench.listener._runner, "send_message", fail)
     bench.send_final_frame(NOW_S + 5)
     assert bench.drain() == 5
     assert bench.has_everything
@@ -201,63 +183,63 @@ def test_a_runner_that_can_not_quit_and_a_worker_that_can_not_be_told_cost_nothi
 
 def test_a_frame_that_comes_again_is_answered_and_tells_nothing_new(bench):
     noted = []
-    bench.master._health = SimpleNamespace(note_sign=noted.append, note_frame=noted.append)
+    bench.listener._health = SimpleNamespace(note_sign=noted.append, note_frame=noted.append)
     bench.send_final_frame(NOW_S + 1)
     (_, message) = bench.messages[0]
     for _ in range(3):
-        bench.master.on_message(message)
+        bench.listener.on_message(message)
     assert [kind for _, kind, _ in bench.said] == ["locust_cw_dist:word"] * 3
     assert len(noted) == 1
-    assert bench.master.collector.duplicates == 2
+    assert bench.collector.duplicates == 2
 
 
 def test_a_report_that_brings_nothing_is_a_sign_of_life(bench):
     bench.clock.advance(14)
     bench.events.worker_report.fire(client_id="worker", data={REPORT_KEY: NOTHING})
-    assert bench.master.collector.processes["epoch"].heard_at_s == bench.clock.time_s
-    assert not bench.master.collector.refusals
+    assert bench.collector.processes["epoch"].heard_at_s == bench.clock.time_s
+    assert not bench.collector.refusals
 
 
 def test_whole_windows_are_asked_for_where_there_are_many_workers(bench):
     bench.send_final_frame(NOW_S + 1)
     (_, message) = bench.messages[0]
     for count in (MANY_WORKERS, MANY_WORKERS + 1):
-        bench.master._runner.clients = dict.fromkeys(range(count))
-        bench.master.on_message(message)
+        bench.listener._runner.clients = dict.fromkeys(range(count))
+        bench.listener.on_message(message)
     assert [data["whole_windows"] for data in bench.data] == [False, True]
 
 
 def test_heartbeats_are_forgotten(bench):
     bench.beat()
-    bench.master.keep_link()
-    assert bench.master._heartbeats_s
+    bench.listener.keep_link()
+    assert bench.listener._heartbeats_s
     bench.clock.advance(SILENCE_S + 1)
-    bench.master.keep_link()
-    assert not bench.master._heartbeats_s
+    bench.listener.keep_link()
+    assert not bench.listener._heartbeats_s
 
 
 def test_a_master_that_fires_nothing_is_unknown_to_its_collector(bench):
     bench.send_final_frame(NOW_S + 5)
     bench.drain()
-    bench.master.own.hand_over()
-    assert bench.master.collector.processes.keys() == {"epoch"}
+    bench.listener.own.hand_over()
+    assert bench.collector.processes.keys() == {"epoch"}
 
 
 def test_what_fires_on_a_master_is_its_runs_and_nobody_waits_for_more_of_it(bench):
-    collector, run_id = bench.master.collector, bench.master._runs.current.run_id
+    collector, run_id = bench.collector, bench.listener._runs.current.run_id
     bench.events.request.fire(request_type="KPI", name="/stock", response_time=1.0, response_length=0)
-    assert bench.master.own.hand_over()
+    assert bench.listener.own.hand_over()
     assert collector.run(run_id).recorded == 1
     # It has nothing more a moment later: no window of the workers waits for it.
     bench.clock.advance(10)
     collector.note_heartbeat("worker", bench.clock.time_s)
-    bench.master.own.hand_over()
-    assert collector.processes[bench.master.own.epoch].cut_at_s == bench.clock.time_s
+    bench.listener.own.hand_over()
+    assert collector.processes[bench.listener.own.epoch].cut_at_s == bench.clock.time_s
     bench.send_final_frame(bench.clock.time_s + 5)
     assert bench.drain() == 5
     assert collector.run(run_id).unheard() == []
     bench.events.request.fire(request_type="KPI", name="/late", response_time=1.0, response_length=0)
-    assert bench.master.own.hand_over()
+    assert bench.listener.own.hand_over()
     assert (collector.run(run_id).recorded, collector.run(run_id).unmerged, collector.run(run_id).unheard()) == (
         2,
         0,
@@ -267,5 +249,5 @@ def test_what_fires_on_a_master_is_its_runs_and_nobody_waits_for_more_of_it(benc
 
 def test_a_master_tells_itself_nothing(bench):
     bench.events.request.fire(request_type="KPI", name="/stock", response_time=1.0, response_length=0)
-    bench.master.announce()
+    bench.listener.announce()
     assert {worker for _, _, worker in bench.said} == {"worker"}

@@ -7,15 +7,12 @@ from types import SimpleNamespace
 import gevent
 import greenlet
 import pytest
-from locust.event import Events
 
-from locust_cw_dist.core.master.collector import Collector
 from locust_cw_dist.core.wire.frame import encode
 from locust_cw_dist.core.wire.messages import FRAME, REPORT_KEY
 from locust_cw_dist.live.master import master
-from locust_cw_dist.live.platform.log_once import LogOnce
-from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.testing import ManualClock
+from support.benches import MasterSide
 from support.wire import sample_frame
 
 SAMPLE = sample_frame()
@@ -23,31 +20,20 @@ DATA = encode(SAMPLE)
 NOW_S = SAMPLE.cut_at_s + 1
 
 
-class Bench:
+class Bench(MasterSide):
     """A master whose messages take a turn of gevent's hub to be sent, and what it has merged whenever that turns."""
 
     def __init__(self):
+        super().__init__(clock=ManualClock(NOW_S))
         self.has_merged = False
         self.merged_at_switches = []
-        self.events = Events()
-        runner = SimpleNamespace(clients={}, send_message=lambda *_: gevent.sleep(0))
-        self.master = master.Master(
-            SimpleNamespace(runner=runner, events=self.events),
-            Collector(resolution_s=1, grace_s=15),
-            SimpleNamespace(note_frame=lambda _: None),
-            Runs(NOW_S, "-"),
-            ManualClock(NOW_S),
-            LogOnce(),
-            resolution_s=1,
-            with_messages=True,
-        )
-        self.master.attach()
-        accept = self.master.collector.accept
+        self.listener = self.master(lambda *_: gevent.sleep(0))
+        accept = self.collector.accept
 
         def accept_and_note(*args):
             self.has_merged = accept(*args)
 
-        self.master.collector.accept = accept_and_note
+        self.collector.accept = accept_and_note
 
     def take(self, way):
         """Hand the frame to the master in the greenlet of now, and note each switch to another one."""
@@ -57,7 +43,7 @@ class Bench:
                 self.events.worker_report.fire(client_id=SAMPLE.worker_id, data={REPORT_KEY: DATA})
             else:
                 message = SimpleNamespace(type=FRAME, node_id=SAMPLE.worker_id, data={"frame": DATA})
-                self.master.on_message(message)
+                self.listener.on_message(message)
         finally:
             greenlet.settrace(before)
 

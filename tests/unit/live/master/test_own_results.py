@@ -6,25 +6,20 @@ import pytest
 from locust import User
 from locust.env import Environment
 
-from locust_cw_dist.core.master.collector import Collector
 from locust_cw_dist.live.master.own_results import OwnResults
-from locust_cw_dist.live.platform.log_once import LogOnce
-from locust_cw_dist.live.runs import Runs
-from locust_cw_dist.testing import ManualClock
+from support.benches import MasterSide
 
 
-class Bench:
+class Bench(MasterSide):
     def __init__(self):
-        self.clock = ManualClock()
+        super().__init__()
         self.environment = Environment(user_classes=[User])
-        self.runs = Runs(self.clock.now_s(), "-")
-        self.collector = Collector(resolution_s=1, grace_s=15)
         self.own = OwnResults(
             self.environment,
             self.collector,
             self.runs,
             self.clock,
-            LogOnce(),
+            self.once,
             name="local",
             resolution_s=1,
             with_messages=True,

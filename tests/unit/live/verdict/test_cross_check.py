@@ -11,7 +11,7 @@ from locust.stats import RequestStats
 
 from locust_cw_dist.core.summaries.totals import Totals
 from locust_cw_dist.core.verdict.cross_check import CrossCheck
-from locust_cw_dist.live.runs import Run, Runs
+from locust_cw_dist.live.runs import Run
 from locust_cw_dist.live.verdict.cross_checker import (
     MANY_RUNNERS,
     NEXT_RUN,
@@ -23,14 +23,16 @@ from locust_cw_dist.live.verdict.cross_checker import (
     UNREADABLE,
     CrossChecker,
 )
+from support.benches import MasterSide
 
 NOW_S = 1_800_000_000.0
 
 
-class Bench:
+class Bench(MasterSide):
     """A single process, of which the test says what was recorded, and what was told of other runs."""
 
     def __init__(self):
+        super().__init__()
         self.environment = Environment(user_classes=[User])
         self.environment.create_local_runner()
         self.recorded = Totals()
@@ -38,7 +40,6 @@ class Bench:
         collector = SimpleNamespace(
             run=lambda _: SimpleNamespace(totals=self.recorded), totals_of_others=lambda _: self.others
         )
-        self.runs = Runs(NOW_S, "-")
         self.waiting = 0
         self.checker = CrossChecker(self.environment, self.runs, collector, lambda _: self.waiting)
 

@@ -8,36 +8,32 @@ from types import SimpleNamespace
 
 import gevent
 import pytest
-from locust.event import Events
 
 from locust_cw_dist.core.verdict.verdict import VALID, Evidence, State, judge
 from locust_cw_dist.core.wire.frame import Vitals
 from locust_cw_dist.live.platform.clock import SystemClock
-from locust_cw_dist.live.platform.log_once import LogOnce
-from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.live.verdict.health_watch import HealthWatch
-from locust_cw_dist.testing import ManualClock
+from support.benches import MasterSide
 
 
-class Bench:
+class Bench(MasterSide):
     """A watch over a process whose clock and workers the test sets."""
 
     def __init__(self, *, clock=None, shape=None, **options):
-        self.clock = clock or ManualClock()
+        super().__init__(clock=clock)
         self.environment = SimpleNamespace(
-            events=Events(),
+            events=self.events,
             parsed_options=SimpleNamespace(**options),
             shape_class=shape,
             runner=SimpleNamespace(target_user_count=8),
         )
-        self.runs = Runs(self.clock.now_s(), "-")
         self.workers = {"w1", "w2"}
         self.users = 8
         self.source = SimpleNamespace(
             count=lambda: (self.users, len(self.workers)),
             has_no_worker=lambda: not self.workers,
         )
-        self.watch = HealthWatch(self.environment, self.runs, self.clock, LogOnce())
+        self.watch = HealthWatch(self.environment, self.runs, self.clock, self.once)
         self.watch.start(self.source)
 
     def begin(self):

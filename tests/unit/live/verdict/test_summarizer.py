@@ -7,27 +7,24 @@ from types import SimpleNamespace
 
 import pytest
 
-from locust_cw_dist.core.master.collector import Collector
 from locust_cw_dist.core.publish.ledger import LEFT_OUT, Balance, DatumLedger
 from locust_cw_dist.core.summaries.totals import Totals
 from locust_cw_dist.core.verdict.cross_check import CrossCheck
 from locust_cw_dist.core.verdict.generator_health import Health
 from locust_cw_dist.live.publish.publisher import SeriesCount
-from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.live.verdict.summary_log import SummaryLog
 from locust_cw_dist.settings.settings import Settings
-from locust_cw_dist.testing import ManualClock
+from support.benches import MasterSide
 
 NOW_S = 1_800_000_000.0
 
 
-class Bench:
+class Bench(MasterSide):
     def __init__(self, **settings):
-        self.runs = Runs(NOW_S, "-")
+        super().__init__()
         self.run = self.runs.start(NOW_S, "-", (("branch", "main"),))
         self.balances = {}
         self.book()
-        self.collector = Collector(resolution_s=1, grace_s=15)
         publisher = SimpleNamespace(
             balance=lambda run: self.balances.get(run.run_id, Balance(0, 0, 0, 0, 0, {})),
             datum_ledger=DatumLedger(calls=3),
@@ -44,7 +41,7 @@ class Bench:
             health,
             checker,
             self.runs,
-            ManualClock(NOW_S),
+            self.clock,
             Settings(service="shop", **settings),
         )
 
