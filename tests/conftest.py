@@ -26,12 +26,12 @@ import hypothesis
 import pytest
 
 # Before the import: so that a failed assertion in these shows its values.
-pytest.register_assert_rewrite("support.cluster", "support.figures")
+pytest.register_assert_rewrite("support.cluster.cluster", "support.cluster.figures")
 
 from locust_cw_dist.testing import LocalCloudwatch  # noqa: E402
-from support.cluster import Cluster  # noqa: E402
-from support.moto import moto  # noqa: E402, F401 - a fixture
-from support.table import pytest_terminal_summary  # noqa: E402, F401 - a hook
+from support.cluster.cluster import Cluster  # noqa: E402
+from support.cluster.table import pytest_terminal_summary  # noqa: E402, F401 - a hook
+from support.deployment.moto import moto  # noqa: E402, F401 - a fixture
 
 # For this process alone: what is started here runs Locust as it is.
 os.environ.pop("LOCUST_SKIP_MONKEY_PATCH", None)
@@ -72,8 +72,8 @@ def cluster(tmp_path, cloudwatch, request):
 
 @pytest.fixture(scope="session")
 def target():
-    """Address of a small HTTP server; see `support.target`."""
-    command = [sys.executable, "-m", "support.target"]
+    """Address of a small HTTP server; see `support.cluster.target`."""
+    command = [sys.executable, "-m", "support.cluster.target"]
     with subprocess.Popen(
         command, cwd=Path(__file__).parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from locust_cw_dist.tools.cli.main import main
-from support.browser import DESKTOP, PHONE
-from support.records import SHOP, Simulation, Traffic
+from support.pages.browser import DESKTOP, PHONE
+from support.records.records import SHOP, Simulation, Traffic
 
 # One browser for all.
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("browser")]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from support import containers, needs
+from support import needs
+from support.deployment import containers
 
 
 @pytest.fixture(scope="session")

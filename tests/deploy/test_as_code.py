@@ -11,8 +11,8 @@ import sys
 
 import pytest
 
-from support.commands import locust_cw
-from support.processes import wait_until
+from support.cluster.commands import locust_cw
+from support.cluster.processes import wait_until
 
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:oncall"
 RULES = (

@@ -16,7 +16,7 @@ import yaml
 from locust_cw_dist.core.costs.iam_policies import iam_policy, record_policy
 from locust_cw_dist.core.records.location import S3Location
 from locust_cw_dist.settings.settings import Settings
-from support.readme import ROOT
+from support.pages.readme import ROOT
 
 AWS = ROOT / "deploy" / "aws"
 TEMPLATES = sorted(path.name for path in AWS.glob("*.yaml"))

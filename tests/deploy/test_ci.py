@@ -16,9 +16,9 @@ import yaml
 
 from locust_cw_dist.tools.demo.target import READY_PREFIX
 from support import needs
-from support.cluster import LOCUST_CW_RUN, NO_METADATA
-from support.ports import free_port
-from support.processes import SPAWNED, Process
+from support.cluster.cluster import LOCUST_CW_RUN, NO_METADATA
+from support.cluster.ports import free_port
+from support.cluster.processes import SPAWNED, Process
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent

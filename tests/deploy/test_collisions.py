@@ -6,7 +6,7 @@ import pytest
 import yaml
 from locust.argument_parser import get_empty_argument_parser, setup_parser_arguments
 
-from support import manifests
+from support.deployment import manifests
 
 HELMS = manifests.deploy_tools.HELMS
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from locust_cw_dist.settings.settings import Settings
-from support import readme
-from support.processes import wait_until
+from support.cluster.processes import wait_until
+from support.pages import readme
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "deploy/compose/compose.yaml"
 BIN = Path(sys.executable).parent
-READ_COUNTS = ROOT / "tests/support/read_counts.py"
+READ_COUNTS = ROOT / "tests/support/deployment/read_counts.py"
 SERVED = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8080/_served').read().decode())"
 NAMESPACE = "perf/checkout/loadtests"
 

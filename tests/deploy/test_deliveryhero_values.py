@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from locust_cw_dist.settings.settings import OPTIONS, Settings
-from support.readme import ROOT
+from support.pages.readme import ROOT
 
 VALUES = ROOT / "deploy" / "deliveryhero" / "values.yaml"
 KNOWN = Path(__file__).with_name("deliveryhero-locust-0.35.0.txt")

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from support.processes import Process, wait_until
+from support.cluster.processes import Process, wait_until
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "deploy/ci/eks-run.sh"
-RECORDED = ROOT / "tests/support/recorded_cluster.py"
+RECORDED = ROOT / "tests/support/deployment/recorded_cluster.py"
 
 NONE = ""
 PENDING = "run-master-1-x7|||"

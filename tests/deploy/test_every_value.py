@@ -9,7 +9,7 @@ import re
 import pytest
 import yaml
 
-from support import manifests
+from support.deployment import manifests
 
 # Maps that are taken as a whole.
 WHOLE = {"resources", "readinessProbe", "startupProbe", "behavior", "podSecurityContext", "securityContext"}

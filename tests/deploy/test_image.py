@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from support import containers, readme
-from support.processes import SPAWNED, wait_until
+from support.cluster.processes import SPAWNED, wait_until
+from support.deployment import containers
+from support.pages import readme
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent

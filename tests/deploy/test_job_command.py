@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from support import manifests, ports
+from support.cluster import ports
+from support.deployment import manifests
 
 LOCUSTFILE = """
 from locust import User, constant, events, task

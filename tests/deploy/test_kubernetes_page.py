@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from support import manifests
-from support.performance import NUMBER, measured, told
-from support.readme import ROOT
+from support.deployment import manifests
+from support.pages.performance import NUMBER, measured, told
+from support.pages.readme import ROOT
 
 TESTS = Path(__file__).parent
 PAGE = (ROOT / "docs" / "kubernetes.md").read_text()

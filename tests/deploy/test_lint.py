@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 import yaml
 
-from support import manifests
+from support.deployment import manifests
 
 # Check -> (resources that may fail it, as words of their names; empty for all), and why.
 EXCEPTIONS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from support import manifests
+from support.deployment import manifests
 
 HELM = "helm-4.3.1"
 

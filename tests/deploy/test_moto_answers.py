@@ -16,7 +16,7 @@ from locust_cw_dist.live.records.s3 import S3, S3Error
 from locust_cw_dist.settings.settings import Settings
 from locust_cw_dist.tools.as_code.account import Account
 from locust_cw_dist.tools.as_code.changes import Change, Kind
-from support.answer_watch import AnswerWatch
+from support.publishing.answer_watch import AnswerWatch
 
 ROLE = "arn:aws:iam::123456789012:role/metrics"
 

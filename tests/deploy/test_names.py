@@ -9,7 +9,7 @@ import re
 import kubernetes_validate.utils as validation
 import pytest
 
-from support import manifests
+from support.deployment import manifests
 
 validation.schema_contents = functools.cache(validation.schema_contents)
 

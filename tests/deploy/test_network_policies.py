@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from support import manifests
+from support.deployment import manifests
 
 AGENT = "169.254.170.23/32"
 METADATA = "169.254.169.254/32"

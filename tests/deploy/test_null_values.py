@@ -7,7 +7,7 @@ import json
 import pytest
 import yaml
 
-from support import manifests
+from support.deployment import manifests
 
 # What somebody has to say: without it there is no run, and the message names it.
 REQUIRED = {

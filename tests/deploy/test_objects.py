@@ -8,7 +8,7 @@ import json
 import kubernetes_validate.utils as validation
 import pytest
 
-from support import manifests
+from support.deployment import manifests
 
 KUBERNETES = tuple(f"1.{minor}" for minor in range(31, 38))
 CUSTOM = {"ScaledObject"}  # no schema of Kubernetes' own; see test_scaling.py

@@ -11,7 +11,7 @@ from locust_cw_dist.core.publish.metric_names import LEGACY, METRIC_NAMES
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.settings import options
 from locust_cw_dist.settings.settings import OPTIONS
-from support import manifests
+from support.deployment import manifests
 
 
 def camel(name):

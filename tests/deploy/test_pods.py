@@ -7,7 +7,7 @@ import json
 import pytest
 import yaml
 
-from support import manifests
+from support.deployment import manifests
 
 HELM = "helm-4.3.1"
 

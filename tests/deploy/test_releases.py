@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from support import manifests
-from support.readme import blocks
+from support.deployment import manifests
+from support.pages.readme import blocks
 
 
 class Release:
@@ -49,7 +49,7 @@ class Release:
 @pytest.fixture(params=manifests.deploy_tools.HELMS)
 def release(request, tmp_path):
     with subprocess.Popen(
-        [sys.executable, "-m", "support.kubernetes_api"],
+        [sys.executable, "-m", "support.deployment.kubernetes_api"],
         cwd=Path(__file__).parents[1],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

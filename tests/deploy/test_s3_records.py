@@ -14,7 +14,7 @@ from collections import Counter
 import pytest
 
 from locust_cw_dist.live.records.record_file import read_bytes, read_file
-from support.processes import wait_until
+from support.cluster.processes import wait_until
 
 LOCUST_CW = (sys.executable, "-m", "locust_cw_dist.tools.cli.main")
 
@@ -195,7 +195,7 @@ def test_a_wrong_url_is_one_line_and_exit_code_2_before_any_load(cluster, text):
 @pytest.fixture(scope="module")
 def records(moto, tmp_path_factory):
     """Three records in S3, of simulated runs: its folder's URL, and the run ids, oldest first."""
-    from support.records import SHOP, Simulation
+    from support.records.records import SHOP, Simulation
 
     client, name = moto.client("s3"), "simulated-records"
     client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from support import manifests
+from support.deployment import manifests
 
 HELM = "helm-4.3.1"
 

@@ -7,7 +7,7 @@ import shutil
 import pytest
 import yaml
 
-from support import manifests
+from support.deployment import manifests
 
 HELMS = manifests.deploy_tools.HELMS
 RUN = yaml.safe_load(manifests.VALUES["job"].read_text())

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from support import manifests
+from support.deployment import manifests
 
 # What is given -> what must stand in the message. With the values of job.yaml, or of web.yaml where the mode is set.
 WRONG = [

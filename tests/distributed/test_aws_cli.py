@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import pytest
 
 from locust_cw_dist.testing import LocalCloudwatch
-from support.put_requests import NAMESPACE
+from support.publishing.put_requests import NAMESPACE
 
 AWS = os.environ.get("TEST_AWS_CLI") or shutil.which("aws")
 pytestmark = [

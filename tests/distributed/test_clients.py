@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from locust_cw_dist.live.records.record_file import read_file
-from support.figures import assert_equal, by_endpoint
+from support.cluster.figures import assert_equal, by_endpoint
 
 HAS_PYTEST_USERS = importlib.util.find_spec("pytest_locust") is not None
 

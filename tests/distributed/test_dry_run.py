@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from support.figures import assert_equal
+from support.cluster.figures import assert_equal
 
 NOWHERE = {"AWS_ENDPOINT_URL_CLOUDWATCH": "http://127.0.0.1:1"}
 """In place of the local CloudWatch; and no credentials, no region."""

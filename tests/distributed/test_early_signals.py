@@ -6,8 +6,8 @@ import signal
 
 import pytest
 
-from support.cluster import LOCUST_CW_RUN
-from support.processes import wait_until
+from support.cluster.cluster import LOCUST_CW_RUN
+from support.cluster.processes import wait_until
 
 LATE = "import sys, time\n\nprint('imported', file=sys.stderr, flush=True)\ntime.sleep(60)\n"
 

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from locust_cw_dist.live.publish.sender import MAX_CALLS_AT_ONCE
-from support.figures import assert_equal
-from support.ports import free_port
-from support.processes import wait_until
+from support.cluster.figures import assert_equal
+from support.cluster.ports import free_port
+from support.cluster.processes import wait_until
 
 pytestmark = pytest.mark.once
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from locust_cw_dist.core.publish.ledger import TOO_LATE
-from support.figures import assert_equal
-from support.matrix import wait_for_requests
-from support.ports import free_port
+from support.cluster.figures import assert_equal
+from support.cluster.matrix import wait_for_requests
+from support.cluster.ports import free_port
 
 MOMENTS = {"/test_stop", "/quitting", "/quitting of init", "/quit", "/quit of init", "/atexit", "/atexit of import"}
 LOCUSTFILE = "trickle.py,plugin.py,last_moments.py"

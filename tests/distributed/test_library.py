@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from locust_cw_dist.core.publish.metric_names import LEGACY_METRICS
-from support.figures import Figures, assert_equal_figures, by_endpoint, figures_of
+from support.cluster.figures import Figures, assert_equal_figures, by_endpoint, figures_of
 
 
 def test_a_script_with_a_local_runner(cluster):

@@ -17,9 +17,9 @@ from locust_cw_dist.local_cloudwatch.faults.conditions import Conditions
 from locust_cw_dist.local_cloudwatch.faults.faults import KINDS, Fault
 from locust_cw_dist.local_cloudwatch.storage.aggregate import parse_statistic
 from support import needs
-from support.cluster import free_port
-from support.processes import Process, wait_until
-from support.readme import ROOT, blocks
+from support.cluster.cluster import free_port
+from support.cluster.processes import Process, wait_until
+from support.pages.readme import ROOT, blocks
 
 pytestmark = pytest.mark.once
 

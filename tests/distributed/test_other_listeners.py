@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.figures import figures_of
+from support.cluster.figures import figures_of
 
 pytestmark = pytest.mark.once
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from locust_cw_dist.core.wire.frame import WIRE_VERSION
-from support.figures import assert_equal
+from support.cluster.figures import assert_equal
 
 
 def assert_named_once(cluster, pattern):

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from support.cluster import LOCUST_CW_RUN
-from support.readme import blocks
+from support.cluster.cluster import LOCUST_CW_RUN
+from support.pages.readme import blocks
 
 # It asks nothing of Locust.
 pytestmark = pytest.mark.once

@@ -15,10 +15,10 @@ import pytest
 from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
 from locust_cw_dist.testing import LocalCloudwatch
 from support import needs
-from support.cluster import master_port_env
-from support.ports import free_port
-from support.processes import Process, wait_until
-from support.readme import ROOT, blocks
+from support.cluster.cluster import master_port_env
+from support.cluster.ports import free_port
+from support.cluster.processes import Process, wait_until
+from support.pages.readme import ROOT, blocks
 
 pytestmark = [pytest.mark.xdist_group("ports that the README names"), pytest.mark.once]
 

@@ -10,10 +10,10 @@ import sys
 
 import pytest
 
-from support.cluster import LOCUST_CW_RUN
-from support.figures import assert_equal
-from support.processes import Process, wait_until
-from support.spools import NAMESPACE, batch, leave
+from support.cluster.cluster import LOCUST_CW_RUN
+from support.cluster.figures import assert_equal
+from support.cluster.processes import Process, wait_until
+from support.records.spools import NAMESPACE, batch, leave
 
 # It asks nothing of Locust.
 pytestmark = pytest.mark.once

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from locust_cw_dist.live.records.record_file import read_file
-from support.processes import wait_until
-from support.web import WebUi
+from support.cluster.processes import wait_until
+from support.cluster.web import WebUi
 
 RULES = """
 [[rule]]
@@ -73,7 +73,7 @@ OUTPUT = ("--cw-junit", "out/junit.xml", "--cw-rules-json", "out/rules.json")
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory, cloudwatch):
     """A master with two workers that was judged by all kinds of rules, published, and kept a record."""
-    from support.cluster import Cluster
+    from support.cluster.cluster import Cluster
 
     with Cluster(tmp_path_factory.mktemp("judged"), cloudwatch) as cluster:
         (cluster.folder / "rules.toml").write_text(RULES)

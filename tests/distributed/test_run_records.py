@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from locust_cw_dist.live.records.record_file import read_file
-from support.processes import wait_until
+from support.cluster.processes import wait_until
 
 LOCUST_CW = (sys.executable, "-m", "locust_cw_dist.tools.cli.main")
 
@@ -35,7 +35,7 @@ def assert_same(record, requests):
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory, cloudwatch):
     """A master with two workers that published and kept a record."""
-    from support.cluster import Cluster
+    from support.cluster.cluster import Cluster
 
     with Cluster(tmp_path_factory.mktemp("recorded"), cloudwatch) as cluster:
         cluster.distributed("--cw-record", "records", "--cw-label", "branch=main", workers=2, run_time_s=9)

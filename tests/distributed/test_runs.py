@@ -7,7 +7,7 @@ import json
 import pytest
 
 from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
-from support.cluster import LOCUST_CW_RUN, Cluster
+from support.cluster.cluster import LOCUST_CW_RUN, Cluster
 
 PERCENTILE_METRICS = {"ResponseTime_p50_ms", "ResponseTime_p95_ms", "ResponseTime_p99_ms"}
 

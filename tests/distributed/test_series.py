@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.figures import assert_equal_figures, by_endpoint, figures_of
+from support.cluster.figures import assert_equal_figures, by_endpoint, figures_of
 
 pytestmark = pytest.mark.once
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.cluster import LOCUST_CW_RUN
+from support.cluster.cluster import LOCUST_CW_RUN
 
 EXAMPLES = os.environ.get("LOCUST_EXAMPLES")
 """The folder `examples` of Locust's repository, which no package of Locust contains."""

@@ -7,9 +7,9 @@ import re
 
 import pytest
 
-from support.cluster import LOCUST_CW_RUN
-from support.ports import free_port
-from support.processes import DEADLINE_S, wait_until
+from support.cluster.cluster import LOCUST_CW_RUN
+from support.cluster.ports import free_port
+from support.cluster.processes import DEADLINE_S, wait_until
 
 pytestmark = pytest.mark.once
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.ends import all_ends, assert_ended_in_order, play, some_ends
+from support.cluster.ends import all_ends, assert_ended_in_order, play, some_ends
 
 SAMPLE = some_ends(16, seed=22)
 

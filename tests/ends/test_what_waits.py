@@ -6,8 +6,8 @@ import re
 import signal
 import time
 
-from support.ends import APART_S, IN_SECONDS_S
-from support.matrix import let_pass, wait_for_requests
+from support.cluster.ends import APART_S, IN_SECONDS_S
+from support.cluster.matrix import let_pass, wait_for_requests
 
 
 def test_tasks_and_a_listener_of_the_users(cluster):

@@ -13,12 +13,12 @@ import signal
 
 import pytest
 
-from support.cluster import LOCUST, LOCUST_CW_RUN
-from support.matrix import assert_cut_short as assert_cut_short_codes
-from support.matrix import let_pass, verdict, wait_for_requests
-from support.ports import free_port
-from support.processes import SPAWNED, wait_until
-from support.web import WebUi
+from support.cluster.cluster import LOCUST, LOCUST_CW_RUN
+from support.cluster.matrix import assert_cut_short as assert_cut_short_codes
+from support.cluster.matrix import let_pass, verdict, wait_for_requests
+from support.cluster.ports import free_port
+from support.cluster.processes import SPAWNED, wait_until
+from support.cluster.web import WebUi
 
 QUIET = "trickle.py,plugin.py"
 FINE = "trickle.py,fine_at_init.py,plugin.py,fine_anyway.py"

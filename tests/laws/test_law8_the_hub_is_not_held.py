@@ -14,7 +14,7 @@ from locust_cw_dist.core.worker.outbox import MAX_SUMMARIES_PER_FRAME, MAX_WAITI
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.worker.request_listener import RequestListener
 from locust_cw_dist.testing import ManualClock
-from support.benches import WorkerSide
+from support.publishing.benches import WorkerSide
 from support.strategies import NOW_S, moment, results_of
 
 MOST_RESULTS = MAX_WAITING_PER_FRAME + MAX_BATCH - 1

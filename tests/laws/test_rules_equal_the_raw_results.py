@@ -22,7 +22,7 @@ from locust_cw_dist.core.rules.rule import Figure, Rule, RuleSet, Severity
 from locust_cw_dist.core.summaries.histogram import CEILING_MS
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.summaries.window import ClosedWindow
-from support.endings import outcome_of
+from support.publishing.endings import outcome_of
 
 T0_S = 1_800_000_000
 ENDPOINTS = [("/a", "GET"), ("/a", "POST"), ("/b?x=[1]", "GET"), ("/other", "grpc")]

@@ -18,7 +18,7 @@ from locust_cw_dist.core.publish import retry
 from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.testing import ScriptedSink
-from support.publisher import NOW_S, Bench
+from support.publishing.publisher import NOW_S, Bench
 
 TAKEN, TAKEN_UNSAID, NOT_TAKEN_UNSAID, HANGS = "taken", "taken, no answer", "no answer", "hangs"
 FAILURES = (Failure.THROTTLED, Failure.TRANSIENT, Failure.UNREACHABLE, Failure.CREDENTIALS, Failure.PERMISSION)

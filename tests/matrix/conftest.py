@@ -10,7 +10,7 @@ import os
 
 import pytest
 
-from support.table import pytest_runtest_makereport  # noqa: F401 - a hook, for the tests of this folder
+from support.cluster.table import pytest_runtest_makereport  # noqa: F401 - a hook, for the tests of this folder
 
 
 @pytest.fixture

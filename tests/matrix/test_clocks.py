@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from support.matrix import assert_within_a_second, published_by_second
+from support.cluster.matrix import assert_within_a_second, published_by_second
 
 pytestmark = pytest.mark.once
 

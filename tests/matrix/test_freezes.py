@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 
-from support.matrix import (
+from support.cluster.matrix import (
     assert_cut_short,
     assert_exact_and_quiet,
     assert_reliable,
@@ -14,7 +14,7 @@ from support.matrix import (
     verdict,
     wait_for_requests,
 )
-from support.processes import wait_until
+from support.cluster.processes import wait_until
 
 FREEZE_S = 8.0
 

@@ -6,9 +6,9 @@ import signal
 import time
 
 from locust_cw_dist.live.master.master import SILENCE_S
-from support.figures import assert_equal_figures, by_endpoint
-from support.matrix import wait_for_requests
-from support.processes import wait_until
+from support.cluster.figures import assert_equal_figures, by_endpoint
+from support.cluster.matrix import wait_for_requests
+from support.cluster.processes import wait_until
 
 REPORT_INTERVAL_S = 3.0
 

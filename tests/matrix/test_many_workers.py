@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from locust_cw_dist.core.wire.frame import decode
-from support.matrix import assert_exact_and_quiet
+from support.cluster.matrix import assert_exact_and_quiet
 from support.strategies import results_of
 
 pytestmark = pytest.mark.once

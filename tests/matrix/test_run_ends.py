@@ -9,8 +9,8 @@ import signal
 
 import pytest
 
-from support.figures import assert_equal
-from support.matrix import (
+from support.cluster.figures import assert_equal
+from support.cluster.matrix import (
     assert_cut_short,
     assert_exact_and_quiet,
     assert_quiet,
@@ -18,8 +18,8 @@ from support.matrix import (
     locust_total,
     wait_for_requests,
 )
-from support.processes import wait_until
-from support.web import WebUi
+from support.cluster.processes import wait_until
+from support.cluster.web import WebUi
 
 REQUIRED = "--cw-required"
 

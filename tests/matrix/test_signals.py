@@ -9,8 +9,8 @@ import signal
 
 import pytest
 
-from support.matrix import assert_cut_short, assert_exact_and_quiet, let_pass, verdict, wait_for_requests
-from support.processes import SPAWNED, wait_until
+from support.cluster.matrix import assert_cut_short, assert_exact_and_quiet, let_pass, verdict, wait_for_requests
+from support.cluster.processes import SPAWNED, wait_until
 
 EITHER = {0, 1}
 """Locust's exit codes of a worker that a signal ends: 1 if failures wait for its next report."""

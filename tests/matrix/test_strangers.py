@@ -21,12 +21,12 @@ from locust_cw_dist.core.wire.frame import (
     encode,
 )
 from locust_cw_dist.core.wire.messages import FRAME, MASTER_MESSAGE, pack_hello
-from support.figures import assert_equal
-from support.matrix import wait_for_requests
-from support.processes import wait_until
-from support.stranger import Stranger
+from support.cluster.figures import assert_equal
+from support.cluster.matrix import wait_for_requests
+from support.cluster.processes import wait_until
+from support.cluster.stranger import Stranger
+from support.records.wire import frame_path
 from support.strategies import results_of
-from support.wire import frame_path
 
 pytestmark = pytest.mark.once
 

@@ -8,9 +8,9 @@ import signal
 import pytest
 
 from locust_cw_dist.core.wire.frame import decode
-from support.matrix import assert_exact_and_quiet, assert_exact_runs, wait_for_requests
-from support.processes import wait_until
-from support.web import WebUi
+from support.cluster.matrix import assert_exact_and_quiet, assert_exact_runs, wait_for_requests
+from support.cluster.processes import wait_until
+from support.cluster.web import WebUi
 
 CLOCKS_AGREE_S = 0.1
 """Precision to which a worker knows the master's clock on one machine."""

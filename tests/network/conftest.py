@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from support import needs, netns
-from support.cluster import Cluster
-from support.table import pytest_runtest_makereport  # noqa: F401 - a hook, for the tests of this folder
+from support import needs
+from support.cluster.cluster import Cluster
+from support.cluster.table import pytest_runtest_makereport  # noqa: F401 - a hook, for the tests of this folder
+from support.network import netns
 
 NODES = ("master", "worker-1", "worker-2")
 

@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from support.matrix import let_pass
-from support.processes import wait_until
+from support.cluster.matrix import let_pass
+from support.cluster.processes import wait_until
 
 HOLE_S = 10
 MISSING = "failed to send heartbeat, setting state to missing"

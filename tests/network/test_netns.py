@@ -6,11 +6,11 @@ import os
 import subprocess
 import sys
 
-from support import netns
+from support.network import netns
 
 CRASH = """
 import os, signal, subprocess
-from support.netns import NAMESPACES, PREFIX, Network
+from support.network.netns import NAMESPACES, PREFIX, Network
 
 network = Network("node")
 network.__enter__()

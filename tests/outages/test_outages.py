@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from support.matrix import assert_within_a_second, let_pass, published_by_second
-from support.processes import wait_until
+from support.cluster.matrix import assert_within_a_second, let_pass, published_by_second
+from support.cluster.processes import wait_until
 
 pytestmark = pytest.mark.once
 

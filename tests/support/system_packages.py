@@ -10,7 +10,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support import browser, containers, netns
+from support.deployment import containers
+from support.network import netns
+from support.pages import browser
 
 PAGES = {"curl": "curl", "git": "git"}
 """What commands of the documentation need, and the Debian packages that bring it."""

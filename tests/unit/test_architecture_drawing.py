@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from support import architecture_drawing as architecture
-from support.readme import blocks
+from support.pages.readme import blocks
 
 pytestmark = pytest.mark.once
 

@@ -15,7 +15,7 @@ import pytest
 from bench.figures import Figure, interleave, markdown, ratios, row, short, text
 from bench.growth import growth_of_steps
 from bench.kept import FULL_GROUPS, GROUPS, RefusalError, check_complete, in_order, kept_figures
-from support.readme import ROOT
+from support.pages.readme import ROOT
 
 BENCH = ROOT / "tests" / "bench"
 

@@ -8,8 +8,8 @@ import pytest
 
 from bench.figures import Figure
 from bench.page import BEGIN, END, write_page
-from support.performance import NUMBER, PAGE, measured
-from support.readme import ROOT
+from support.pages.performance import NUMBER, PAGE, measured
+from support.pages.readme import ROOT
 
 COSTS = " ".join((ROOT / "README.md").read_text().partition("\n## What it costs\n")[2].partition("\n## ")[0].split())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from locust_cw_dist.testing import LocalCloudwatch
-from support.put_requests import ONE_TRY
+from support.publishing.put_requests import ONE_TRY
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from locust_cw_dist.local_cloudwatch.operations.api import Api
 from locust_cw_dist.local_cloudwatch.operations.identities import Identities
 from locust_cw_dist.local_cloudwatch.storage.store import Store
 from locust_cw_dist.testing import LocalCloudwatchError
-from support.aws_json import operate
-from support.put_requests import ONE_TRY, a_call, a_datum, refusal
+from support.publishing.aws_json import operate
+from support.publishing.put_requests import ONE_TRY, a_call, a_datum, refusal
 
 pytestmark = pytest.mark.once
 

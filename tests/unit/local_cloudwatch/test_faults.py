@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from locust_cw_dist.testing import LocalCloudwatch, LocalCloudwatchError
-from support.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions, refusal
+from support.publishing.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions, refusal
 
 pytestmark = pytest.mark.once
 

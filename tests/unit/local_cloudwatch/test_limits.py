@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from locust_cw_dist.local_cloudwatch.operations.limits import UNITS
-from support.aws_json import operate
-from support.put_requests import NAMESPACE, a_call, a_datum, dimensions, from_now, refusal
+from support.publishing.aws_json import operate
+from support.publishing.put_requests import NAMESPACE, a_call, a_datum, dimensions, from_now, refusal
 
 pytestmark = pytest.mark.once
 

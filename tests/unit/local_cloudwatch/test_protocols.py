@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from locust_cw_dist.local_cloudwatch.http import cbor, form
 from locust_cw_dist.local_cloudwatch.operations.fields import Timestamp
-from support.protocols import PROTOCOLS, client_of
-from support.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions, refusal
+from support.publishing.protocols import PROTOCOLS, client_of
+from support.publishing.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions, refusal
 
 pytestmark = pytest.mark.once
 

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from locust_cw_dist.local_cloudwatch.operations.queries import retention_s, start_step_s
-from support.put_requests import NAMESPACE, a_call, a_datum, dimensions
+from support.publishing.put_requests import NAMESPACE, a_call, a_datum, dimensions
 
 pytestmark = pytest.mark.once
 

@@ -12,7 +12,7 @@ from locust_cw_dist.local_cloudwatch.operations.api import Api
 from locust_cw_dist.local_cloudwatch.operations.identities import Identities
 from locust_cw_dist.local_cloudwatch.operations.search import SearchSyntaxError, label_of, parse_search
 from locust_cw_dist.local_cloudwatch.storage.store import SeriesKey, Store
-from support.put_requests import NAMESPACE, a_call, a_datum, dimensions
+from support.publishing.put_requests import NAMESPACE, a_call, a_datum, dimensions
 
 pytestmark = pytest.mark.once
 

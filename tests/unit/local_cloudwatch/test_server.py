@@ -25,8 +25,8 @@ from botocore.config import Config
 
 from locust_cw_dist.local_cloudwatch.command import run
 from locust_cw_dist.tools.cli.local_cloudwatch import add_parser
-from support.aws_json import headers_of, operate, post
-from support.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions, refusal
+from support.publishing.aws_json import headers_of, operate, post
+from support.publishing.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions, refusal
 
 pytestmark = pytest.mark.once
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from locust_cw_dist.local_cloudwatch.operations.limits import parse_put
 from locust_cw_dist.local_cloudwatch.storage.store import Bounds, CellKey, SeriesKey, Store
-from support.put_requests import NAMESPACE, a_call, a_datum, dimensions
+from support.publishing.put_requests import NAMESPACE, a_call, a_datum, dimensions
 
 pytestmark = pytest.mark.once
 

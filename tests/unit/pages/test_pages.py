@@ -18,7 +18,7 @@ from locust_cw_dist.pages.page import render
 from locust_cw_dist.tools.cli.main import main
 from locust_cw_dist.tools.reporting.report import report
 from locust_cw_dist.tools.reporting.series import MAX_SUBJECTS, page_data
-from support.records import RESOLUTION_S, SHOP, START_S, Simulation, Traffic
+from support.records.records import RESOLUTION_S, SHOP, START_S, Simulation, Traffic
 
 pytestmark = pytest.mark.once
 

@@ -13,7 +13,7 @@ from locust.argument_parser import get_empty_argument_parser, setup_parser_argum
 from locust_cw_dist.settings import options
 from locust_cw_dist.settings.settings import Settings
 from locust_cw_dist.settings.variables import describe_variables, settings_from_variables
-from support.ports import free_port
+from support.cluster.ports import free_port
 
 EMPTY = ["", " ", "\t\r\n \n"]
 

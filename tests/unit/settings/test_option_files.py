@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from locust_cw_dist.settings.settings import OPTIONS
-from support.readme import ROOT
+from support.pages.readme import ROOT
 
 PLACEHOLDERS = {"--cw-x-y", "LOCUST_CW_X_Y", "LOCUST_CW_IMAGE"}
 """What pages name that is no option: the form of all, and a variable of the Compose file."""

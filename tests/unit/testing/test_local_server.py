@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from locust_cw_dist.testing import LocalCloudwatch, LocalCloudwatchError, RecordedSets
-from support.put_requests import NAMESPACE, a_call, a_datum, dimensions
+from support.publishing.put_requests import NAMESPACE, a_call, a_datum, dimensions
 
 pytestmark = pytest.mark.once
 

@@ -14,7 +14,7 @@ from locust_cw_dist.core.records.blocks import FIRST_LINE, Kind
 from locust_cw_dist.core.summaries.histogram import EDGES
 from locust_cw_dist.live.records.record_file import read_bytes
 from locust_cw_dist.tools.cli.main import main
-from support.records import RESOLUTION_S, START_S, Simulation
+from support.records.records import RESOLUTION_S, START_S, Simulation
 
 pytestmark = pytest.mark.once
 

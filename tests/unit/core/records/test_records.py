@@ -16,8 +16,8 @@ from locust_cw_dist.core.summaries.summary import MAX_REASONS, Summary
 from locust_cw_dist.errors import LocustCwError
 from locust_cw_dist.live.records import record_file
 from locust_cw_dist.live.records.record_file import RecordFile, read_file
-from support.readme import ROOT
-from support.records import RESOLUTION_S, SHOP, START_S, Simulation, Traffic
+from support.pages.readme import ROOT
+from support.records.records import RESOLUTION_S, SHOP, START_S, Simulation, Traffic
 
 pytestmark = pytest.mark.once
 

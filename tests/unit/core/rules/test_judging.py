@@ -17,7 +17,7 @@ from locust_cw_dist.core.rules.rule import RuleSet, shown_value
 from locust_cw_dist.core.rules.rule_text import parse
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.summaries.window import ClosedWindow
-from support.endings import outcome_of
+from support.publishing.endings import outcome_of
 
 pytestmark = pytest.mark.once
 

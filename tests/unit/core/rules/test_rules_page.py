@@ -15,7 +15,7 @@ from locust_cw_dist.core.rules.rule import Figure, RuleError
 from locust_cw_dist.core.rules.rule_text import parse
 from locust_cw_dist.core.rules.rule_toml import DEFAULT_KEYS, RULE_KEYS, rule_set
 from locust_cw_dist.live.rules.report_files import Judged, rule_document, write_json, write_junit
-from support.readme import ROOT, blocks
+from support.pages.readme import ROOT, blocks
 
 pytestmark = pytest.mark.once
 

@@ -25,8 +25,8 @@ from locust_cw_dist.core.wire.frame import (
     decode,
     encode,
 )
+from support.records.wire import sample_frame
 from support.strategies import NOW_S, a_result, results_of
-from support.wire import sample_frame
 
 
 def a_frame(*sections, counters=None):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from locust_cw_dist.core.wire.frame import OTHER_VERSION, WIRE_VERSION, FrameError, decode
-from support.wire import FRAMES, frame_path, sample_frame
+from support.records.wire import FRAMES, frame_path, sample_frame
 
 
 def test_the_current_version_is_read_as_it_was_written():

@@ -18,7 +18,7 @@ from locust_cw_dist.core.worker.outbox import (
     RESEND_AFTER_REPORTS,
     Cutter,
 )
-from support.benches import WorkerSide
+from support.publishing.benches import WorkerSide
 from support.strategies import NOW_S, an_untimed_result, counts_of, moment, results_of
 
 AT_WORK = moment(NOW_S + 3, users=1)

@@ -8,7 +8,7 @@ from locust_cw_dist.core.summaries.run_counters import UNKNOWN_RUN
 from locust_cw_dist.core.worker.buffer import WorkerBuffer
 from locust_cw_dist.core.worker.outbox import Outbox
 from locust_cw_dist.core.worker.run_naming import RunNaming
-from support.benches import WorkerSide
+from support.publishing.benches import WorkerSide
 
 
 class Bench(WorkerSide):

@@ -11,7 +11,7 @@ import pytest
 
 from locust_cw_dist.live.aws import answers
 from locust_cw_dist.live.aws.answers import Answer, Expected, ForeignAnswerError, describe, is_foreign
-from support.strange_http import HTML
+from support.publishing.strange_http import HTML
 
 JSON = Expected("json", frozenset())
 LIST = Expected("json", frozenset({"Metrics", "NextToken"}))

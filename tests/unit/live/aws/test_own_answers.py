@@ -9,8 +9,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from locust_cw_dist.testing import LocalCloudwatch
-from support.answer_watch import AnswerWatch
-from support.protocols import PROTOCOLS, client_of
+from support.publishing.answer_watch import AnswerWatch
+from support.publishing.protocols import PROTOCOLS, client_of
 
 ONE_TRY = Config(retries={"total_max_attempts": 1}, read_timeout=5, parameter_validation=False)
 FAULTS = ("throttling", "server_error", "expired_credentials", "access_denied")

@@ -15,7 +15,7 @@ from locust_cw_dist.live.aws.prompts import QuietProcess
 from locust_cw_dist.live.aws.session import make_session
 from locust_cw_dist.live.publish.cloudwatch import Cloudwatch
 from locust_cw_dist.settings.settings import Settings
-from support.processes import wait_until
+from support.cluster.processes import wait_until
 
 MFA = "role_arn = arn:aws:iam::123456789012:role/x\nmfa_serial = arn:aws:iam::123456789012:mfa/x\nsource_profile = base"
 BASE = "[profile base]\naws_access_key_id = a\naws_secret_access_key = b\n"

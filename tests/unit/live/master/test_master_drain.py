@@ -10,7 +10,7 @@ from locust_cw_dist.core.wire.messages import FRAME, HELLO, REPORT_KEY, pack_hel
 from locust_cw_dist.core.worker.buffer import WorkerBuffer
 from locust_cw_dist.core.worker.outbox import NOTHING, Outbox
 from locust_cw_dist.live.master.master import MANY_WORKERS, SILENCE_S
-from support.benches import MasterSide
+from support.publishing.benches import MasterSide
 from support.strategies import NOW_S, a_result, moment
 
 DRAIN_S = 60

@@ -12,8 +12,8 @@ from locust_cw_dist.core.wire.frame import encode
 from locust_cw_dist.core.wire.messages import FRAME, REPORT_KEY
 from locust_cw_dist.live.master import master
 from locust_cw_dist.testing import ManualClock
-from support.benches import MasterSide
-from support.wire import sample_frame
+from support.publishing.benches import MasterSide
+from support.records.wire import sample_frame
 
 SAMPLE = sample_frame()
 DATA = encode(SAMPLE)

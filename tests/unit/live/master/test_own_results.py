@@ -7,7 +7,7 @@ from locust import User
 from locust.env import Environment
 
 from locust_cw_dist.live.master.own_results import OwnResults
-from support.benches import MasterSide
+from support.publishing.benches import MasterSide
 
 
 class Bench(MasterSide):

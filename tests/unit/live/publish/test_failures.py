@@ -13,7 +13,7 @@ from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.live.aws.call import Stage, reach
 from locust_cw_dist.live.publish import sender
 from locust_cw_dist.testing import ScriptedSink
-from support.publisher import Bench, spool_files, wait_until_gevent
+from support.publishing.publisher import Bench, spool_files, wait_until_gevent
 
 
 @pytest.fixture(autouse=True)

@@ -13,8 +13,8 @@ from locust_cw_dist.live.records.record_writer import RecordWriter
 from locust_cw_dist.live.records.run_facts import begin_document
 from locust_cw_dist.live.rules.rule_watch import RuleWatch
 from locust_cw_dist.testing import ScriptedSink
-from support.endings import close_record, finish_rules
-from support.publisher import NOW_S, Bench
+from support.publishing.endings import close_record, finish_rules
+from support.publishing.publisher import NOW_S, Bench
 
 pytestmark = pytest.mark.once
 

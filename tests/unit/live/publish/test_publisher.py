@@ -15,8 +15,8 @@ from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.live.publish import sender
 from locust_cw_dist.live.publish.sender import MAX_REFUSALS
 from locust_cw_dist.testing import ScriptedSink
-from support.endings import stop
-from support.publisher import NOW_S, Bench
+from support.publishing.endings import stop
+from support.publishing.publisher import NOW_S, Bench
 
 
 def test_everything_is_sent_and_booked_as_published():

@@ -15,7 +15,7 @@ from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.live.publish import sender
 from locust_cw_dist.testing import ScriptedSink
-from support.publisher import NOW_S, Bench, spool_files, wait_until_gevent
+from support.publishing.publisher import NOW_S, Bench, spool_files, wait_until_gevent
 
 
 def away(count=10_000, failure=Failure.UNREACHABLE):

@@ -14,7 +14,7 @@ from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.live.publish import sender
 from locust_cw_dist.live.spool import folder
 from locust_cw_dist.testing import ScriptedSink
-from support.publisher import NOW_S, Bench, spool_files, wait_until_gevent
+from support.publishing.publisher import NOW_S, Bench, spool_files, wait_until_gevent
 
 
 @pytest.fixture(autouse=True)

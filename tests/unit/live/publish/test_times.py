@@ -7,7 +7,7 @@ import pytest
 from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.testing import ScriptedSink
-from support.publisher import NOW_S, Bench, spool_files, wait_until_gevent
+from support.publishing.publisher import NOW_S, Bench, spool_files, wait_until_gevent
 
 HOUR_S = 3600
 

@@ -15,7 +15,7 @@ from locust_cw_dist.live.publish.machine_lock import MachineLock
 from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.live.spool.spool_keeper import SpoolKeeper
 from locust_cw_dist.settings.settings import Settings
-from support.processes import wait_until
+from support.cluster.processes import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's abstract sockets")
 

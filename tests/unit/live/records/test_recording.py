@@ -23,8 +23,8 @@ from locust_cw_dist.live.records.run_facts import begin_document
 from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.settings.settings import Settings
 from locust_cw_dist.testing import ManualClock, ScriptedSink
-from support.endings import close_record, stop
-from support.publisher import NOW_S, Bench
+from support.publishing.endings import close_record, stop
+from support.publishing.publisher import NOW_S, Bench
 
 pytestmark = pytest.mark.once
 

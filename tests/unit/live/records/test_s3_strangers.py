@@ -13,7 +13,7 @@ from locust_cw_dist.live.records import s3
 from locust_cw_dist.live.records.s3 import S3, S3Error
 from locust_cw_dist.live.records.uploads import Uploads
 from locust_cw_dist.settings.settings import Settings
-from support.strange_http import HTML, http, strange_server
+from support.publishing.strange_http import HTML, http, strange_server
 
 PLACE = S3Location("perf", "x")
 RECORD = PLACE.below("a.cwrecord")

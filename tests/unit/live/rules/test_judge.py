@@ -19,8 +19,8 @@ from locust_cw_dist.live.rules import report_files
 from locust_cw_dist.live.rules import rule_watch as judge_module
 from locust_cw_dist.live.rules.rule_watch import RuleWatch
 from locust_cw_dist.testing import ScriptedSink
-from support.endings import finish_rules
-from support.publisher import NOW_S, Bench, wait_until_gevent
+from support.publishing.endings import finish_rules
+from support.publishing.publisher import NOW_S, Bench, wait_until_gevent
 
 
 class JudgeBench(Bench):

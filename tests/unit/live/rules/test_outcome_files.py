@@ -19,7 +19,7 @@ from locust_cw_dist.core.rules.rule_text import parse
 from locust_cw_dist.core.verdict.verdict import VALID, Reason, State, Verdict
 from locust_cw_dist.live.rules import report_files
 from locust_cw_dist.live.rules.report_files import Judged, check, write_json, write_junit
-from support.readme import ROOT
+from support.pages.readme import ROOT
 
 NOBODY = 65534
 

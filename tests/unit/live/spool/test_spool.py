@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from locust_cw_dist.live.spool.folder import Spool
-from support.processes import wait_until
+from support.cluster.processes import wait_until
 
 
 @pytest.fixture

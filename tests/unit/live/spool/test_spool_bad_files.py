@@ -11,8 +11,8 @@ import pytest
 from locust_cw_dist.live.spool.folder import MAX_FILE_BYTES, Spool
 from locust_cw_dist.testing import ScriptedSink
 from locust_cw_dist.tools.cli.main import main
-from support.publisher import Bench
-from support.spools import batch, leave
+from support.publishing.publisher import Bench
+from support.records.spools import batch, leave
 
 pytestmark = pytest.mark.once
 

@@ -11,8 +11,8 @@ import pytest
 
 from locust_cw_dist.live.spool.folder import Spool
 from locust_cw_dist.testing import ScriptedSink
-from support.publisher import Bench
-from support.spools import batch, leave
+from support.publishing.publisher import Bench
+from support.records.spools import batch, leave
 
 
 def test_a_batch_that_another_process_removes_while_the_spool_is_opened_is_no_error(tmp_path, monkeypatch):

@@ -23,7 +23,7 @@ from locust_cw_dist.live.verdict.cross_checker import (
     UNREADABLE,
     CrossChecker,
 )
-from support.benches import MasterSide
+from support.publishing.benches import MasterSide
 
 NOW_S = 1_800_000_000.0
 

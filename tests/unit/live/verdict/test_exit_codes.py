@@ -26,7 +26,7 @@ from locust_cw_dist.live.platform.locust_internals import EndLink, Guard
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.platform.patience import Patience
 from locust_cw_dist.live.verdict.exit_code import ExitCode
-from support.readme import ROOT
+from support.pages.readme import ROOT
 
 DOCS = ROOT / "docs" / "exit-codes.md"
 ENDINGS = [

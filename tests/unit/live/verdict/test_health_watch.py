@@ -13,7 +13,7 @@ from locust_cw_dist.core.verdict.verdict import VALID, Evidence, State, judge
 from locust_cw_dist.core.wire.frame import Vitals
 from locust_cw_dist.live.platform.clock import SystemClock
 from locust_cw_dist.live.verdict.health_watch import HealthWatch
-from support.benches import MasterSide
+from support.publishing.benches import MasterSide
 
 
 class Bench(MasterSide):

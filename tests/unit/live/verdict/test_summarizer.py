@@ -14,7 +14,7 @@ from locust_cw_dist.core.verdict.generator_health import Health
 from locust_cw_dist.live.publish.publisher import SeriesCount
 from locust_cw_dist.live.verdict.summary_log import SummaryLog
 from locust_cw_dist.settings.settings import Settings
-from support.benches import MasterSide
+from support.publishing.benches import MasterSide
 
 NOW_S = 1_800_000_000.0
 

@@ -8,7 +8,7 @@ from locust_cw_dist.errors import LocustCwError
 from locust_cw_dist.settings.settings import Settings
 from locust_cw_dist.tools.as_code.account import Account
 from locust_cw_dist.tools.as_code.changes import Change, Kind
-from support.strange_http import HTML, http, strange_server
+from support.publishing.strange_http import HTML, http, strange_server
 
 
 @pytest.fixture

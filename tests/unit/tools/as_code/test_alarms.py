@@ -28,7 +28,7 @@ from locust_cw_dist.tools.as_code.names import (
     owner_value,
     tag_problems,
 )
-from support.alarms import hostile_names, published_series
+from support.publishing.alarms import hostile_names, published_series
 
 pytestmark = pytest.mark.once
 

@@ -18,7 +18,7 @@ from locust_cw_dist.tools.as_code.dashboard import View, make_dashboard
 from locust_cw_dist.tools.as_code.service_metrics import ServiceMetric
 from locust_cw_dist.tools.as_code.service_metrics import parse as parse_service_metric
 from locust_cw_dist.tools.as_code.template import REGION, dashboard_template, made_by_stack
-from support.alarms import as_fn_sub_does, hostile_names, published_series
+from support.publishing.alarms import as_fn_sub_does, hostile_names, published_series
 
 pytestmark = pytest.mark.once
 

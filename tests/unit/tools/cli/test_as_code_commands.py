@@ -14,9 +14,9 @@ import pytest
 from locust_cw_dist.errors import LocustCwError
 from locust_cw_dist.tools.as_code.changes import Change, Changes, Kind
 from locust_cw_dist.tools.cli import as_code
-from support.commands import locust_cw
-from support.readme import blocks
-from support.records import Simulation, Traffic
+from support.cluster.commands import locust_cw
+from support.pages.readme import blocks
+from support.records.records import Simulation, Traffic
 
 pytestmark = pytest.mark.once
 

@@ -12,8 +12,8 @@ import pytest
 
 from locust_cw_dist.live.records.record_file import read_file
 from locust_cw_dist.tools.cli.main import main
-from support.readme import ROOT, blocks
-from support.records import SHOP, Counted, Simulation
+from support.pages.readme import ROOT, blocks
+from support.records.records import SHOP, Counted, Simulation
 
 pytestmark = pytest.mark.once
 

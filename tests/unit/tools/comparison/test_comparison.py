@@ -16,7 +16,7 @@ from locust_cw_dist.tools.comparison.compare import TOGETHER, Choices, State, co
 from locust_cw_dist.tools.comparison.figures import BY_NAME, FIGURES, Sums, sums_of
 from locust_cw_dist.tools.comparison.gate import Gate
 from locust_cw_dist.tools.comparison.student import quantile
-from support.records import SHOP, Simulation, Traffic
+from support.records.records import SHOP, Simulation, Traffic
 
 pytestmark = pytest.mark.once
 

@@ -15,7 +15,7 @@ from locust_cw_dist.tools.comparison.compare import TOGETHER, Choices, State, co
 from locust_cw_dist.tools.comparison.coverage import Kind, gaps_of
 from locust_cw_dist.tools.comparison.figures import BY_NAME, FIGURES, needed
 from locust_cw_dist.tools.comparison.words import why
-from support.records import Counted, Simulation, Traffic
+from support.records.records import Counted, Simulation, Traffic
 
 pytestmark = pytest.mark.once
 

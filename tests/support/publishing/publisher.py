@@ -13,8 +13,8 @@ from locust_cw_dist.core.wire.frame import Frame, Vitals
 from locust_cw_dist.live.publish.publisher import Publisher
 from locust_cw_dist.live.spool.spool_keeper import SpoolKeeper
 from locust_cw_dist.settings.settings import Settings
-from support.benches import MasterSide
-from support.endings import stop
+from support.publishing.benches import MasterSide
+from support.publishing.endings import stop
 from support.strategies import NOW_S
 
 

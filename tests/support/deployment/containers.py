@@ -24,14 +24,14 @@ from typing import Self
 
 import psutil
 
-from support import netns
-from support.processes import wait_until
+from support.cluster.processes import wait_until
+from support.network import netns
 
 ENGINE = {"dockerd": "docker.io", "docker": "docker.io", "debootstrap": "debootstrap", "nsenter": "util-linux"}
 PACKAGES = {**ENGINE, **netns.PACKAGES, "npm": "npm"}
 """Programs that are needed, and the Debian packages that bring them."""
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CACHE = Path(sys.prefix) / "containers"
 """What takes long to make, in the environment's folder: the base image and the wheels."""
 

@@ -25,12 +25,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from locust_cw_dist.testing import LocalCloudwatch
-from support.figures import Published, Truth, assert_equal, read_published, read_truth
-from support.forked import server
-from support.ports import free_port
-from support.processes import DEADLINE_S, Process
+from support.cluster.figures import Published, Truth, assert_equal, read_published, read_truth
+from support.cluster.forked import server
+from support.cluster.ports import free_port
+from support.cluster.processes import DEADLINE_S, Process
 
-LOCUSTFILES = Path(__file__).parent / "locustfiles"
+LOCUSTFILES = Path(__file__).parents[1] / "locustfiles"
 RECORDER = "record_truth.py"
 
 LOCUST = (sys.executable, "-m", "locust")

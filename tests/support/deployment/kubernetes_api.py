@@ -3,7 +3,7 @@
 It is no API server: what it is sent is neither checked against schemas nor completed. It keeps one rule, that of Jobs:
 their template can't be changed.
 
-    python -m support.kubernetes_api     prints its address, and serves until its stdin is closed
+    python -m support.deployment.kubernetes_api     prints its address, and serves until its stdin is closed
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Writes the sample frame of the wire version at hand: ``python tests/support/wire.py`` when the version changes."""
+"""Writes the sample frame of the wire version at hand: `python tests/support/records/wire.py` when it changes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.wire.frame import WIRE_VERSION, Frame, Vitals, encode
 
-FRAMES = Path(__file__).parents[1] / "frames"
+FRAMES = Path(__file__).parents[2] / "frames"
 
 
 def sample_frame() -> Frame:

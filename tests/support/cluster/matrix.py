@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from support.cluster import Cluster
-from support.figures import assert_equal
-from support.processes import wait_until
+from support.cluster.cluster import Cluster
+from support.cluster.figures import assert_equal
+from support.cluster.processes import wait_until
 
 LOCUST_TOTAL = re.compile(r"^\s*Aggregated\s+(\d+)\s", re.MULTILINE)
 

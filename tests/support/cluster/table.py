@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from support.cluster import Cluster
-from support.matrix import locust_total
+from support.cluster.cluster import Cluster
+from support.cluster.matrix import locust_total
 
 ROW = "counted, published, printed"
 

@@ -14,10 +14,10 @@ from typing import Any
 from locust_cw_dist.live.records.record_file import read_file
 from locust_cw_dist.live.spool.resend import Resending
 from locust_cw_dist.testing import LocalCloudwatch, ScriptedSink
-from support.cluster import Cluster
-from support.matrix import wait_for_requests
-from support.ports import free_port
-from support.processes import Process, wait_until
+from support.cluster.cluster import Cluster
+from support.cluster.matrix import wait_for_requests
+from support.cluster.ports import free_port
+from support.cluster.processes import Process, wait_until
 
 ROLES = ("single", "master")
 WEATHERS = ("well", "slow", "away")

@@ -16,10 +16,10 @@ import yaml
 
 from support import deploy_tools
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
+DEPLOY = Path(__file__).parents[3] / "deploy"
 CHART = DEPLOY / "helm"
 KUSTOMIZE = DEPLOY / "kustomize"
-VALUES = {path.stem: path for path in sorted((Path(__file__).parents[1] / "deploy" / "values").glob("*.yaml"))}
+VALUES = {path.stem: path for path in sorted((Path(__file__).parents[2] / "deploy" / "values").glob("*.yaml"))}
 KUSTOMIZATIONS = {"base": "base", "irsa": "overlays/irsa", "pod-identity": "overlays/pod-identity"}
 
 RELEASE, NAMESPACE = "checkout", "load"

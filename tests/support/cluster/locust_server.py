@@ -1,6 +1,6 @@
 """Starts `python -m locust` by forking a process that has imported Locust already: an import takes half a CPU second.
 
-    python locust_server.py [MODULE...]
+    python -P locust_server.py [MODULE...]
 
 Each line of its input is a process to start, as JSON: `argv`, `folder`, `env`, and the files `out` and `err`. It
 answers with lines of its own: `started PID`, and `ended PID STATUS` with the status that `waitpid` returned.
@@ -66,7 +66,7 @@ def become(wanted: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(wanted["env"])
     # As `python -m` has it.
-    sys.path[0] = wanted["folder"]
+    sys.path.insert(0, wanted["folder"])
     sys.argv = ["locust", *wanted["argv"]]
     random.seed()
 

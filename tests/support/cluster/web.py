@@ -9,9 +9,9 @@ import urllib.request
 from typing import Any
 
 from locust_cw_dist.testing import LocalCloudwatch
-from support.cluster import Cluster
-from support.ports import free_port
-from support.processes import Process, wait_until
+from support.cluster.cluster import Cluster
+from support.cluster.ports import free_port
+from support.cluster.processes import Process, wait_until
 
 
 class WebUi:

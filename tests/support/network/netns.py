@@ -26,14 +26,14 @@ from typing import Self
 
 import psutil
 
-from support.processes import wait_until
+from support.cluster.processes import wait_until
 
 PREFIX = "lcwtest"
 NAMESPACES = Path("/run/netns")
 PACKAGES = {"ip": "iproute2", "ss": "iproute2", "iptables": "iptables"}
 """Programs that are needed, and the Debian packages that bring them."""
 
-TESTS = Path(__file__).parents[1]
+TESTS = Path(__file__).parents[2]
 DELAY_QUEUE = 1
 RTO_MAX_MS = "/proc/sys/net/ipv4/tcp_rto_max_ms"
 
@@ -103,7 +103,7 @@ class Network:
 
     def relay(self, node: str, port: int) -> None:
         """Make this machine's loopback port reachable on the node's loopback."""
-        self._help([], "support.relay", self._nodes[node], str(port))
+        self._help([], "support.network.relay", self._nodes[node], str(port))
 
     def connections(self, node: str, port: int) -> set[int]:
         """Return the node's own ports of its open TCP connections to `port`."""
@@ -138,7 +138,7 @@ class Network:
 
     def start_delay(self, mean_s: float, jitter_s: float) -> None:
         """Start what `delay` needs: each packet is held for `mean_s`, give or take `jitter_s`."""
-        self._help(_inside(self._router), "support.delay", str(DELAY_QUEUE), str(mean_s), str(jitter_s))
+        self._help(_inside(self._router), "support.network.delay", str(DELAY_QUEUE), str(mean_s), str(jitter_s))
 
     def delay(self, node: str) -> None:
         """Hold the packets of the node, both ways."""

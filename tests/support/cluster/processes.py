@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from support.forked import Forked, Server
+from support.cluster.forked import Forked, Server
 
 DEADLINE_S = 60.0
 """For what takes a few seconds on an idle machine."""

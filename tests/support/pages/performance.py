@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from support.readme import ROOT
+from support.pages.readme import ROOT
 
 PAGE = ROOT / "docs" / "performance.md"
 

@@ -1,4 +1,4 @@
-"""Holds each packet of a netfilter queue for a while: `python -m support.delay QUEUE MEAN_S JITTER_S`.
+"""Holds each packet of a netfilter queue for a while: `python -m support.network.delay QUEUE MEAN_S JITTER_S`.
 
 Each packet waits MEAN_S, give or take at most JITTER_S, on its own, so packets overtake each other as they do with
 netem. Says `ready` once the queue is its own, and ends when its stdin closes. It speaks netlink by itself: all it needs

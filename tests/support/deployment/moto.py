@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from support.ports import free_port
-from support.processes import wait_until
+from support.cluster.ports import free_port
+from support.cluster.processes import wait_until
 
 REGION = "eu-central-1"
 

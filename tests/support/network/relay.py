@@ -1,7 +1,7 @@
 """Makes a port of this machine's loopback reachable on the loopback of a network namespace, under the same number.
 
-`python -m support.relay NAMESPACE PORT` says `ready` and ends when its stdin closes. A socket stays in the namespace in
-which it was made, so one process can listen there and connect here.
+`python -m support.network.relay NAMESPACE PORT` says `ready` and ends when its stdin closes. A socket stays in the
+namespace in which it was made, so one process can listen there and connect here.
 """
 
 from __future__ import annotations

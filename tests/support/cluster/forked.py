@@ -26,7 +26,7 @@ class Server:
         self._started: list[int] = []
         self._rest = b""
         self._process = subprocess.Popen(
-            [sys.executable, str(SERVER), *modules], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+            [sys.executable, "-P", str(SERVER), *modules], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
         assert self._process.stdout is not None
         os.set_blocking(self._process.stdout.fileno(), False)

@@ -1,4 +1,4 @@
-"""A small HTTP target: `python -m support.target` serves on a free port and prints its address.
+"""A small HTTP target: `python -m support.cluster.target` serves on a free port and prints its address.
 
 `/fast` answers at once, `/broken` with a 500, `/text` with words; it ends when its stdin closes.
 """
