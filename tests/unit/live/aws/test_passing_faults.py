@@ -20,7 +20,7 @@ from locust_cw_dist.live.aws.call import begin
 from locust_cw_dist.live.publish import cloudwatch
 from locust_cw_dist.live.publish.cloudwatch import Cloudwatch
 from locust_cw_dist.settings.settings import Settings
-from support.strange_http import http, strange_server
+from support.publishing.strange_http import http, strange_server
 
 ROLE = "arn:aws:iam::123456789012:role/metrics"
 

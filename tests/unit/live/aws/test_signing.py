@@ -17,7 +17,7 @@ from locust_cw_dist.live.platform.timeline import Timeline
 from locust_cw_dist.live.publish.cloudwatch import Cloudwatch
 from locust_cw_dist.live.records.s3 import S3
 from locust_cw_dist.settings.settings import Settings
-from support.strange_http import http, strange_server
+from support.publishing.strange_http import http, strange_server
 
 HOUR_S = 3600
 

@@ -9,7 +9,7 @@ import pytest
 from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.live.spool.resend import Resending
-from support.spools import batch, leave
+from support.records.spools import batch, leave
 
 LONG_S = 3600.0
 
