@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from support.cluster.cluster import ports
+from support.cluster import ports
 from support.deployment import manifests
 
 LOCUSTFILE = """

@@ -126,8 +126,8 @@ def _values(end: Interrupted) -> tuple[object, ...]:
 def play(end: Interrupted, cluster: Cluster, cloudwatch: LocalCloudwatch) -> Process:
     """Have a process end in this way; return it when it has ended."""
     process = _start(end, cluster, cloudwatch)
-    wait_for_requests(cluster, 20)
     if end.beginning != "run time":
+        wait_for_requests(cluster, 20)
         process.signal(getattr(signal, end.beginning))
     pressed_s = time.monotonic()
     process.wait_for_log(end.moment)
