@@ -177,6 +177,7 @@ def test_every_shape_and_size(shape, count):
         check(raw_ms, datums_of(summary_of(raw_ms)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [log_normal, heavy_tailed, some_zeros])
 def test_a_million_results(shape):
     rng = random.Random(shape.__name__)

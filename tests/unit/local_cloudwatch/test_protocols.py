@@ -20,7 +20,7 @@ from locust_cw_dist.local_cloudwatch.operations.fields import Timestamp
 from support.publishing.protocols import PROTOCOLS, client_of
 from support.publishing.put_requests import NAMESPACE, ONE_TRY, a_call, a_datum, dimensions, refusal
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 CBOR_PATH = "/service/GraniteServiceVersion20100801/operation/"
 ODD = dimensions(("Request", "/a?b=<c>&d;é".encode("ascii", "backslashreplace").decode()), ("Host", "-"))

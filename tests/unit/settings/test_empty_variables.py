@@ -83,6 +83,8 @@ LOCUSTFILE = """
 import locust_cw_dist.auto
 from locust import User, constant, task
 
+pytestmark = pytest.mark.slow
+
 class Shopper(User):
     wait_time = constant(0.1)
 

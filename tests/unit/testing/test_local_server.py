@@ -17,7 +17,7 @@ import pytest
 from locust_cw_dist.testing import LocalCloudwatch, LocalCloudwatchError, RecordedSets
 from support.publishing.put_requests import NAMESPACE, a_call, a_datum, dimensions
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 NOW_S = int(time.time())
 

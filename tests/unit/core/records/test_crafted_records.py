@@ -16,7 +16,7 @@ from locust_cw_dist.live.records.record_file import read_bytes
 from locust_cw_dist.tools.cli.main import main
 from support.records.records import RESOLUTION_S, START_S, Simulation
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 MAX_MIB = 90
 BEGIN = {"run_id": "r", "started_s": START_S, "resolution_s": RESOLUTION_S, "edges_ms": EDGES}

@@ -18,7 +18,7 @@ from support.cluster.commands import locust_cw
 from support.pages.readme import blocks
 from support.records.records import Simulation, Traffic
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 RULES = """
 [defaults]

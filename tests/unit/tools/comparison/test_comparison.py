@@ -18,7 +18,7 @@ from locust_cw_dist.tools.comparison.gate import Gate
 from locust_cw_dist.tools.comparison.student import quantile
 from support.records.records import SHOP, Simulation, Traffic
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 TWO = {
     ("/fast", "GET"): Traffic(30, 0.5, 8),

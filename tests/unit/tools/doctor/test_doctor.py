@@ -20,6 +20,8 @@ from locust_cw_dist.tools.doctor.endpoint import Contact, check_clock, check_end
 from locust_cw_dist.tools.doctor.examination import Examination
 from locust_cw_dist.tools.doctor.result import Status
 
+pytestmark = pytest.mark.slow
+
 ROLE = "arn:aws:iam::210987654321:role/publisher"
 NAMESPACE = "perf/checkout/loadtests"
 
