@@ -10,8 +10,8 @@ from collections import Counter
 import pytest
 from locust.env import Environment
 
-from support.processes import wait_until
-from support.web import WebUi
+from support.cluster.processes import wait_until
+from support.cluster.web import WebUi
 
 
 @pytest.fixture

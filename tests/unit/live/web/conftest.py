@@ -11,7 +11,7 @@ from locust.env import Environment
 
 import locust_cw_dist
 from locust_cw_dist.testing import RecordingClient
-from support.processes import wait_until
+from support.cluster.processes import wait_until
 
 STATE = "/cloudwatch/state.json"
 

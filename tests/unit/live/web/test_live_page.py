@@ -7,7 +7,7 @@ import re
 
 from locust_cw_dist.core.progress.progress import VERSION
 from locust_cw_dist.core.progress.status import StatusName
-from support.readme import ROOT
+from support.pages.readme import ROOT
 
 PAGE = (ROOT / "docs" / "live.md").read_text()
 EXAMPLE = json.loads(re.search("```json\n(.*?)```", PAGE, re.DOTALL)[1])

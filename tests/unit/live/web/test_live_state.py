@@ -15,7 +15,7 @@ import locust_cw_dist
 from locust_cw_dist.live.web import locust_tab
 from locust_cw_dist.live.web.locust_tab import extended
 from locust_cw_dist.testing import RecordingClient
-from support.processes import wait_until
+from support.cluster.processes import wait_until
 
 STATE = "/cloudwatch/state.json"
 
