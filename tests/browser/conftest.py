@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from support import needs
-from support.browser import Browser
+from support.pages.browser import Browser
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,9 @@ import time
 import pytest
 
 from locust_cw_dist.pages.ledger import ledger_sentence
-from support.browser import PHONE
+from support.cluster.processes import wait_until
 from support.live_page import SHOP, LivePageServer, change, endpoints, made_up_state
-from support.processes import wait_until
+from support.pages.browser import PHONE
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.once]
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from support.processes import wait_until
-from support.web import WebUi
+from support.cluster.processes import wait_until
+from support.cluster.web import WebUi
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.once]
 

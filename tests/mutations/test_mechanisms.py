@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from support import needs, netns, what_is_tested
+from support import needs, what_is_tested
+from support.network import netns
 
 pytestmark = [pytest.mark.night, pytest.mark.timeout(900)]
 

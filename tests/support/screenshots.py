@@ -17,8 +17,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support.browser import DESKTOP, PHONE, Browser
 from support.live_page import LivePageServer, endpoints, made_up_state
+from support.pages.browser import DESKTOP, PHONE, Browser
 
 NOW_S = 1_796_124_519.0
 """Pictures of one state are alike whenever they are made."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from support import what_is_tested
-from support.readme import ROOT
+from support.pages.readme import ROOT
 
 pytestmark = pytest.mark.once
 

@@ -11,7 +11,7 @@ import pytest
 
 from locust_cw_dist.pages import live_page
 from support.live_page import add_page, made_up_state
-from support.readme import blocks
+from support.pages.readme import blocks
 
 pytestmark = pytest.mark.once
 
