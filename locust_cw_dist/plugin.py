@@ -329,9 +329,10 @@ class Plugin:
         if publishing is None or self._is_over:
             return
         self._on_end()
-        self._close_publishing()
         # A master whose workers never came ends with a code of Locust's own, and no library ends the user's process.
-        if self._was_to_begin and self._environment.parsed_options is not None:
+        forces = self._was_to_begin and self._environment.parsed_options is not None
+        self._close_publishing(forces=forces)
+        if forces:
             publishing.exit_code.force()
 
     def _receive(self, timeout_s: float | None, *, quit_runner: bool) -> None:
@@ -354,17 +355,19 @@ class Plugin:
                 self._publishing.end.finish(timeout_s)
             self._publishing.exit_code.apply_early()
 
-    def _close_publishing(self) -> None:
+    def _close_publishing(self, *, forces: bool | None) -> None:
         with self._ending:
             if not self._is_over and self._publishing is not None:
                 self._is_over = True
                 self._publishing.end.close()
+                # Here and not in `quit`: Locust has printed its tables, and nothing comes after it.
+                self._publishing.end_block.show_end(forces=forces)
 
     def _end(self, timeout_s: float | None, *, quit_runner: bool) -> None:
         """Bring everything out, and stop."""
         self._receive(timeout_s, quit_runner=quit_runner)
         self._finish(timeout_s)
-        self._close_publishing()
+        self._close_publishing(forces=None)
         at_exit.unregister(self._on_exit)
         if self._publishing is not None and self._publishing.exit_code.cut is not None:
             raise self._publishing.exit_code.cut

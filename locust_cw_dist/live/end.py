@@ -36,6 +36,8 @@ from locust_cw_dist.live.records.record_writer import RecordWriter
 from locust_cw_dist.live.rules.rule_watch import REPORTS, RuleWatch
 from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.live.spool.spool_keeper import SpoolKeeper
+from locust_cw_dist.live.terminal.countdown import countdown
+from locust_cw_dist.live.terminal.run_totals import RunTotals
 from locust_cw_dist.live.verdict.exit_code import ExitCode
 from locust_cw_dist.live.verdict.health_watch import HealthWatch
 from locust_cw_dist.live.verdict.summary_log import SummaryLog
@@ -104,6 +106,7 @@ class Parts:
     runs: Runs
     clock: Clock
     once: LogOnce
+    totals: RunTotals
     look_no_more: Callable[[], object]
     let_go: Callable[[], object]
 
@@ -138,7 +141,8 @@ class End:
         # Not before the test has ended: listeners and tasks of the user's may have taken all of it.
         end_s = parts.clock.now_s() + workers_s
         bounds = Bounds(workers_s, HURRIED_WORKERS_S, PRESSED_WORKERS_S)
-        self._step("receive", bounds, lambda: parts.source.drain(end_s))
+        with countdown(self._unreceived, workers_s):
+            self._step("receive", bounds, lambda: parts.source.drain(end_s))
         # It goes out while listeners of the user's have their turn, however long that takes.
         self._step("close windows", HERE, lambda: parts.publisher.tick(everything=True))
 
@@ -265,7 +269,8 @@ class End:
             left_s = self._left_s()
             # The publisher keeps to its time by itself, once it has closed its windows.
             bounds = Bounds(left_s + HERE.calm_s, HURRIED_CALLS_S, 0.0)
-            self._step("send", bounds, partial(publisher.bring_out, left_s))
+            with countdown(self._unsent, left_s):
+                self._step("send", bounds, partial(publisher.bring_out, left_s))
             if not publisher.is_all_sent:
                 # With a spool, what has fired meanwhile is safe there.
                 self._has_new_results()
@@ -273,6 +278,18 @@ class End:
                 self._has_new_results()
                 self._step("leave out", HERE, publisher.leave_out)
                 return
+
+    def _unreceived(self) -> str:
+        """Return what is waited for from the workers, in words."""
+        parts = self._parts
+        received = parts.source.collector.run(parts.runs.current.run_id)
+        workers = sum(1 for process in received.waiting_for(0.0) if process.worker_id != parts.source.own.epoch)
+        return f"the last results of {workers} worker{'s' * (workers != 1)}" if workers else ""
+
+    def _unsent(self) -> str:
+        """Return what is waited for from CloudWatch, in words."""
+        waiting = sum(run.ledger.waiting for run in self._parts.runs)
+        return f"CloudWatch to take {waiting:,} results" if waiting else "CloudWatch"
 
     def _stop_sending(self) -> None:
         """Have what is not sent on disk, or booked as dropped; takes no time where all is sent."""
@@ -288,6 +305,7 @@ class End:
         self._step("judge", HERE, rule_watch.judge_rest)
         self._step("log rules", HERE, rule_watch.log_all)
         self._step("conclude", HERE, self._conclude)
+        self._step("add up", HERE, self._parts.totals.finish)
         for setting in REPORTS:
             write = partial(rule_watch.write_report, setting, self._parts.exit_code.fails_if)
             self._step(f"write {setting}", HERE, write)

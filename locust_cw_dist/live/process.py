@@ -37,6 +37,10 @@ from locust_cw_dist.live.records.run_facts import begin_document, status_documen
 from locust_cw_dist.live.rules.rule_watch import RuleWatch
 from locust_cw_dist.live.runs import Run, Runs
 from locust_cw_dist.live.spool.spool_keeper import SpoolKeeper
+from locust_cw_dist.live.terminal.change_log import ChangeLog
+from locust_cw_dist.live.terminal.end_block import EndBlock, Sources
+from locust_cw_dist.live.terminal.run_totals import RunTotals
+from locust_cw_dist.live.terminal.start_block import log_start
 from locust_cw_dist.live.verdict.cross_checker import CrossChecker
 from locust_cw_dist.live.verdict.exit_code import ExitCode
 from locust_cw_dist.live.verdict.health_watch import HealthWatch
@@ -64,6 +68,7 @@ class PublishingProcess:
     Attributes:
         exit_code: Sets the exit code.
         end: What is to be done at the end.
+        end_block: Writes the last lines.
     """
 
     def __init__(
@@ -95,7 +100,8 @@ class PublishingProcess:
         self._collector = Collector(resolution_s=settings.resolution_s, grace_s=settings.grace_s)
         self._spool_keeper = SpoolKeeper(settings, self._runs, self._clock, once)
         self._dry_run = DryRun(settings.payloads, once) if settings.dry_run and settings.publishes else None
-        self._publisher = self._make_publisher(client)
+        self._sink = Cloudwatch(settings, client, self._clock) if settings.publishes else None
+        self._publisher = self._make_publisher()
         self._health = HealthWatch(environment, self._runs, self._clock, once)
         self._source = self._make_source()
         self._cross_checker = CrossChecker(environment, self._runs, self._collector, self._source.own.waiting)
@@ -108,18 +114,20 @@ class PublishingProcess:
         self._web_link = WebLink(environment)
         self._progress_watch = self._make_progress_watch()
         self._web_pages: WebPages | None = None
+        self._totals = RunTotals(once)
         self._publisher.on_closed += [self._record_writer.take, self._rule_watch.take, self._progress_watch.take]
+        self._publisher.on_closed.append(self._totals.take)
+        self._change_log = self._make_change_log()
+        self.end_block = EndBlock(self._sources_of_block(patience), once)
         self._listeners = Listeners(environment)
         self._watch: gevent.Greenlet | None = None
         self._is_stopping = False
         self.end = End(environment, self._parts(), patience)
 
-    def _make_publisher(self, client: CloudwatchClient | None) -> Publisher:
-        settings = self._settings
-        sink = Cloudwatch(settings, client, self._clock) if settings.publishes else NullSink()
+    def _make_publisher(self) -> Publisher:
         return Publisher(
-            settings,
-            self._dry_run or sink,
+            self._settings,
+            self._dry_run or self._sink or NullSink(),
             self._spool_keeper.batch_store,
             self._collector,
             self._runs,
@@ -166,6 +174,10 @@ class PublishingProcess:
             is_open=not self._web_link.has_login,
         )
 
+    def _make_change_log(self) -> ChangeLog:
+        sends = self._settings.publishes and self._dry_run is None
+        return ChangeLog(self._runs, self._rule_watch, self._health, self._clock, sends=sends)
+
     def on_message(self, msg: Any) -> None:
         """Take a worker's message, on a master."""
         if isinstance(self._source, Master):
@@ -186,7 +198,6 @@ class PublishingProcess:
         self._record_writer.open()
         if self._dry_run is not None:
             self._dry_run.open()
-            logger.info("locust-cw: dry run: nothing is sent to CloudWatch")
             for line in warnings(self._settings.dimensions):
                 logger.warning("locust-cw: %s", line)
         elif self._settings.publishes and not self._machine_lock.claim():
@@ -200,11 +211,14 @@ class PublishingProcess:
         self._listeners.add("test_stopping", self._on_test_stopping)
         self._listeners.add("test_stop", self._on_test_stop)
         self._show()
+        self._totals.start()
         self._publisher.start(self._source.count)
         self._spool_keeper.start(self._publisher)
         self._watch = forks.spawn(self._watch_forever)
         if self._settings.required:
-            return self._publisher.check(CHECK_TIMEOUT_S)
+            error = self._publisher.check(CHECK_TIMEOUT_S)
+            self._log_start()
+            return error
         forks.spawn(self._check)
         return None
 
@@ -224,6 +238,13 @@ class PublishingProcess:
         if self._web_pages is not None:
             self._web_pages.detach()
 
+    def _log_start(self) -> None:
+        try:
+            record = self._record_writer.planned_place(self._runs.current)
+            log_start(self._environment, self._settings, self._sink, self._rule_watch.rule_set, record)
+        except Exception:
+            self._once.error("start", "locust-cw: could not log where results go")
+
     def _parts(self) -> Parts:
         return Parts(
             settings=self._settings,
@@ -240,8 +261,24 @@ class PublishingProcess:
             runs=self._runs,
             clock=self._clock,
             once=self._once,
+            totals=self._totals,
             look_no_more=self._look_no_more,
             let_go=self._let_go,
+        )
+
+    def _sources_of_block(self, patience: Patience) -> Sources:
+        return Sources(
+            settings=self._settings,
+            runs=self._runs,
+            clock=self._clock,
+            summary_log=self._summary_log,
+            rule_watch=self._rule_watch,
+            record_writer=self._record_writer,
+            totals=self._totals,
+            exit_code=self.exit_code,
+            sink=self._sink,
+            patience=patience,
+            has_web_ui=getattr(self._environment, "web_ui", None) is not None,
         )
 
     def _look_no_more(self) -> None:
@@ -305,7 +342,10 @@ class PublishingProcess:
             self._once.error("stop", "locust-cw: could not send at once what has stopped")
 
     def _check(self) -> None:
-        if error := self._publisher.check(CHECK_TIMEOUT_S):
+        # Whose credentials they are is known only then.
+        error = self._publisher.check(CHECK_TIMEOUT_S)
+        self._log_start()
+        if error is not None:
             failures = self._publisher.sender.failures
             failures.note(error, self._clock.now_s())
             failures.tell(error)
@@ -321,5 +361,7 @@ class PublishingProcess:
                 self._clock.look()
                 self._summary_log.log_settled(self._clock.now_s() - SILENCE_S - slack_s)
                 self._rule_watch.log_settled()
+                self._change_log.look()
+                self.end_block.show_settled()
             except Exception:
                 self._once.error("watch", "locust-cw: could not look after a run")

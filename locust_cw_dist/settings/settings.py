@@ -182,6 +182,13 @@ class Settings:
         form='Quote a value with a comma: note="a, b".',
         in_web_form=True,
     ).default(EMPTY)
+    summary: Literal["text", "json", "both"] | None = _record(
+        "--cw-summary <form>",
+        "How the end of each run is told: text (a block on standard error), json (one line of the logger "
+        "locust_cw_dist.summary) or both.",
+        checks.one_of("text", "json", "both"),
+        defaults_to="text on a terminal, both elsewhere",
+    ).default(None)
     reasons: Literal["class", "message"] = _record(
         "--cw-reasons <form>",
         "What failure reasons hold: message (status or class, and the message; secrets are masked) or class (status or "

@@ -143,7 +143,7 @@ def test_a_broken_rule(step):
     broken = step.start(limit_ms=1, LAST="nothing is there yet")
     assert broken.wait() == 3
     assert step.cases()["the page is fast enough"] is True
-    assert "locust-cw: exit code 3" in broken.log
+    assert "✗ exit code 3: a rule failed: " in broken.log
     assert (step.results / "report.html").exists()
     assert not (step.results / "comparison.txt").exists()
     broken.wait_for_group(10)

@@ -85,7 +85,7 @@ def test_a_single_process_without_a_runner_publishes_what_is_fired():
 
 
 @pytest.mark.parametrize("step", ["bring_out", "tick"])
-def test_an_error_at_the_end_keeps_no_later_step_from_being_taken(tmp_path, monkeypatch, caplog, step):
+def test_an_error_at_the_end_keeps_no_later_step_from_being_taken(tmp_path, monkeypatch, caplog, step, capsys):
     """What could not be sent for an error of ours is said, the spool is freed, and a gate does not pass."""
     caplog.set_level("INFO")
     environment = Environment()
@@ -102,13 +102,13 @@ def test_an_error_at_the_end_keeps_no_later_step_from_being_taken(tmp_path, monk
     plugin.close(timeout_s=1)
     environment.events.quitting.fire(environment=environment, reverse=True)
     # Where windows close, the rest goes out by itself.
-    assert ("INCOMPLETE" in caplog.text) == (step == "tick")
+    assert ("INCOMPLETE" in capsys.readouterr().err) == (step == "tick")
     assert caplog.text.count("an error in the step 'send'") == 1
     assert list(tmp_path.iterdir()) == []
     assert environment.process_exit_code == 4
 
 
-def test_ctrl_c_in_a_script_shortens_the_end_and_skips_nothing_of_it(tmp_path, caplog):
+def test_ctrl_c_in_a_script_shortens_the_end_and_skips_nothing_of_it(tmp_path, caplog, capsys):
     """A script has Python's way: it is raised where `close` waits, and again when all is done."""
     caplog.set_level("INFO")
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
@@ -126,8 +126,9 @@ def test_ctrl_c_in_a_script_shortens_the_end_and_skips_nothing_of_it(tmp_path, c
     gevent.spawn_later(0.2, gevent.getcurrent().throw, KeyboardInterrupt)
     with gevent.Timeout(60), pytest.raises(KeyboardInterrupt):
         plugin.close(timeout_s=600)
-    assert "INCOMPLETE: 0 of 1 results published" in caplog.text
-    assert "1 dropped: no answer from CloudWatch" in caplog.text
+    told = capsys.readouterr().err
+    assert "INCOMPLETE: 0 of 1 results published" in told
+    assert "1 dropped: no answer from CloudWatch" in told
     assert (tmp_path / "junit.xml").exists()
     assert "its record is" in caplog.text
 

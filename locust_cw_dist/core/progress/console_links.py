@@ -23,6 +23,13 @@ _DOMAINS = (
 
 _DOMAIN = "console.aws.amazon.com"
 
+_AWS_HOST = re.compile(
+    r"https?://(?:[a-z0-9-]+\.)+(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|api\.aws|api\.amazonwebservices\.com\.cn)"
+    r"(?:[:/].*)?",
+    re.IGNORECASE,
+)
+"""Endpoints of AWS, its VPC endpoints among them."""
+
 _REGION = re.compile(r"[a-z0-9-]{1,64}")
 _UNSAFE = re.compile(r"[^0-9A-Za-z_.-]")
 _NOT_IN_DASHBOARD_NAMES = re.compile(r"[^0-9A-Za-z_-]+")
@@ -92,6 +99,11 @@ def dashboard_url(region: str | None, namespace: str | None, start_s: float, end
         return None
     start_s, end_s = _range(start_s, end_s, 60)
     return f"{home}#dashboards/dashboard/{dashboard_name(namespace)}?start={_time(start_s)}&end={_time(end_s)}"
+
+
+def is_aws(endpoint_url: str | None) -> bool:
+    """Whether an endpoint is AWS's own, so that the console shows what is sent there; None: boto3's own choice."""
+    return endpoint_url is None or _AWS_HOST.fullmatch(endpoint_url) is not None
 
 
 def dashboard_name(set_name: str) -> str:

@@ -92,23 +92,22 @@ def table(run_id: str, outcome: Outcome) -> list[str]:
     rules = outcome.rules
     hold = sum(one.state is RuleState.PASSED for one in rules)
     failed = f", {sum(one.failed for one in rules)} failed" if outcome.failed else ""
-    labels = [_label(one.rule) for one in rules]
+    labels = [label_of(one.rule) for one in rules]
     width = min(MAX_LABEL, max(map(len, labels), default=0))
     return [
         f"rules of run {run_id}: {hold} of {len(rules)} hold{failed}",
-        *(
-            f"  {_master_message(one):<7}  {label:<{width}}  {one.message}"
-            for label, one in zip(labels, rules, strict=True)
-        ),
+        *(f"  {word_of(one):<7}  {label:<{width}}  {one.message}" for label, one in zip(labels, rules, strict=True)),
     ]
 
 
-def _label(rule: Rule) -> str:
+def label_of(rule: Rule) -> str:
+    """Return a rule as it is written, after its name if the user gave it one."""
     text = rule.text()
     return text if rule.name == text else f"{rule.name}: {text}"
 
 
-def _master_message(one: RuleOutcome) -> str:
+def word_of(one: RuleOutcome) -> str:
+    """Return what became of a rule, in a word or two: capitals are for what somebody must look at."""
     if one.failed:
         return "FAILED"
     return "WARNING" if one.state is RuleState.BROKEN else one.state.value

@@ -31,6 +31,9 @@ LOCUST_UNHANDLED = 2
 
 SUCCESS = 0
 
+LOCUSTS_OWN = "Locust's own"
+"""The reason of what Locust finds by itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
@@ -133,7 +136,7 @@ TABLE = (
         lambda ending: LOCUST_UNHANDLED if ending.has_unhandled else SUCCESS,
         "the rules decide about failed requests, and passed",
     ),
-    Row(lambda _: True, lambda _: None, "Locust's own"),
+    Row(lambda _: True, lambda _: None, LOCUSTS_OWN),
 )
 """In the order of precedence: the first that applies counts."""
 

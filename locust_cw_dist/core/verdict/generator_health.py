@@ -218,6 +218,18 @@ class HealthBook:
             self._silences.append((worker, before_s, min(now_s, self._end_s)))
         self._heard_s[worker] = now_s
 
+    def silent_since_s(self, now_s: float) -> dict[str, float]:
+        """Return the workers that should be there and are silent, and when each was heard last."""
+        since_s = now_s - FROZEN_S
+        # While the own event loop was held, nobody was heard.
+        if any(until_s >= since_s for _, until_s in self._holds):
+            since_s -= sum(until_s - from_s for from_s, until_s in self._holds if until_s >= since_s)
+        return {worker: heard_s for worker, heard_s in self._heard_s.items() if heard_s < since_s}
+
+    def is_there(self, worker: str) -> bool:
+        """Whether a worker has not said that it is done for good."""
+        return worker in self._heard_s
+
     def note_departure(self, worker: str, now_s: float) -> None:
         """Note that a worker has said that it is done for good."""
         self._heard_s.pop(worker, None)

@@ -131,6 +131,30 @@ class _Source:
         return _frozen_credentials(self._session)
 
 
+_SOURCES = {
+    "env": "environment variables",
+    "assume-role": "profile {profile}, by a role",
+    "assume-role-with-web-identity": "role of this pod (web identity)",
+    "sso": "profile {profile}, by SSO",
+    "login": "profile {profile}, by aws login",
+    "shared-credentials-file": "profile {profile}",
+    "config-file": "profile {profile}",
+    "custom-process": "profile {profile}, by its credential_process",
+    "container-role": "role of this container",
+    "iam-role": "role of this instance",
+}
+"""What botocore calls the ways to credentials, and what a person calls them."""
+
+
+def source_of_credentials(session: Any) -> str | None:
+    """Return where a session's credentials come from, in words; None if it has none. Asks nobody."""
+    credentials = session.get_credentials()
+    if credentials is None:
+        return None
+    method = str(getattr(credentials, "method", ""))
+    return _SOURCES.get(method, method).format(profile=session.profile_name)
+
+
 def _botocore_session(loader: Any, *, may_ask: bool = False, clock: Timeline | None = None) -> Any:
     import botocore.session
     from botocore.config import Config

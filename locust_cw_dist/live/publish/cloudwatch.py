@@ -49,6 +49,7 @@ from locust_cw_dist.live.aws.session import (
     fetch_credentials,
     look_for_credentials,
     make_session,
+    source_of_credentials,
     warm_loader,
 )
 from locust_cw_dist.live.aws.settings_check import check_unused, check_way
@@ -106,6 +107,24 @@ class Cloudwatch:
     def max_bytes(self) -> int:
         """See `Sink.max_bytes`."""
         return MAX_BODY_BYTES if self._writes_body else MAX_BYTES_PER_CALL
+
+    @property
+    def endpoint_url(self) -> str | None:
+        """What is called; None as long as that is not known."""
+        client = None if self._connection is None else self._connection.client
+        url = getattr(getattr(client, "meta", None), "endpoint_url", None)
+        return url if isinstance(url, str) else self._settings.endpoint_url
+
+    @property
+    def credentials(self) -> str | None:
+        """Whose credentials are used, in words; None as long as that is not known. Asks nobody."""
+        if self._is_users:
+            return "a client of your own"
+        if self._connection is None:
+            return None
+        if self._settings.role_arn is not None:
+            return f"role {self._settings.role_arn}"
+        return source_of_credentials(self._connection.session)
 
     def warm_up(self) -> None:
         """See `Sink.warm_up`; imports boto3 and has it read its service models: 0.2 s."""

@@ -88,7 +88,7 @@ class Sender:
         """
         self.ledger = DatumLedger()
         self.outlook = Outlook()
-        self.failures = FailureLog(once, batch_store, clock.now_s(), resends_ambiguous=resends_ambiguous)
+        self.failures = FailureLog(once, batch_store, self.ledger, clock.now_s(), resends_ambiguous=resends_ambiguous)
         self._sink = sink
         self._batch_store = batch_store
         self._clock = clock
@@ -150,7 +150,7 @@ class Sender:
         self._busy.add(stored)
         try:
             while not self._place(stored):
-                self._changed.wait(None)
+                self._changed.wait()
         except BaseException:
             # Ended while it waited for a place: `book_rest` decides what becomes of it.
             self._fresh.append(stored)
@@ -182,7 +182,7 @@ class Sender:
         self._is_paused = True
         with gevent.Timeout(timeout_s, False):
             while self._busy:
-                self._changed.wait(None)
+                self._changed.wait()
 
     def stop(self) -> None:
         """Stop sending: calls under way are given up. Where there is a disk, what comes now goes there."""
@@ -362,7 +362,6 @@ class Sender:
             return
         self.ledger.ambiguous += error.failure is Failure.AMBIGUOUS
         self._gate.fail(monotonic_s(), random.random(), error.retry_after_s)  # noqa: S311 - jitter, not a secret
-        self._is_paused |= error.is_final
         if not self._is_ending:
             # What is left at the end is in its summary, with the reason.
             self.failures.tell(error)

@@ -122,6 +122,21 @@ class RecordWriter:
         self._noted_s = 0.0
         self._greenlet: gevent.Greenlet | None = None
 
+    def place_of(self, run: Run) -> str | None:
+        """Return where the record of a run is, or is to be in S3; None if there is none."""
+        file = self._records[run].file if run in self._records else None
+        if file is None:
+            return None
+        is_away = self._uploads is not None and self.is_recorded
+        return str(self._uploads.place.below(file.path.name)) if self._uploads and is_away else str(file.path)
+
+    def planned_place(self, run: Run) -> str | None:
+        """Return where the record of a run that begins goes; None if there will be none."""
+        if self._folder is None:
+            return None
+        name = f"{run.run_id}{SUFFIX}"
+        return str(self._folder / name) if self._uploads is None else str(self._uploads.place.below(name))
+
     def open(self) -> None:
         """Make the folder and find out whether it can be written.
 

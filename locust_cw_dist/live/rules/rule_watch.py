@@ -127,6 +127,10 @@ class RuleWatch:
             self._waiting.append(window)
             self._work.set()
 
+    def is_settled(self, run: Run) -> bool:
+        """Whether the outcome of a run was logged, or there is nothing to judge."""
+        return not self.is_on or self._judged[run].said is not None or not (run.is_own and run.started_s is not None)
+
     def log_settled(self) -> None:
         """Log the outcome of runs whose end was logged, of which nothing more is expected."""
         if self._waiting or self._is_busy:
@@ -274,6 +278,9 @@ class RuleWatch:
 
     def _log(self, run: Run) -> None:
         outcome = self._judged[run].said = self.outcome(run)
+        if self._settings.summary != "json":
+            # The block at the end of the run has it.
+            return
         is_good = all(one.state is RuleState.PASSED for one in outcome.rules)
         for line in table(run.run_id, outcome):
             logger.log(logging.INFO if is_good else logging.WARNING, "locust-cw: %s", line)

@@ -20,6 +20,7 @@ from dataclasses import replace
 from typing import Any
 
 from locust_cw_dist.core.verdict.exit_codes import (
+    LOCUSTS_OWN,
     NOT_RELIABLE,
     RULE_FAILED,
     SUCCESS,
@@ -31,6 +32,7 @@ from locust_cw_dist.core.verdict.exit_codes import (
     decide,
     is_unreliable,
 )
+from locust_cw_dist.core.verdict.exit_reason import LastWord
 from locust_cw_dist.core.verdict.verdict import State
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.locust_internals import EndLink
@@ -75,7 +77,8 @@ class ExitCode:
         self._once = once
         self._patience = patience
         self._end: Callable[[], object] = lambda: None
-        self._said: int | None = None
+        self._decision: Decision | None = None
+        self._was_raised = False
         self._left_with: int | None = None
         forks.watch(self)
 
@@ -124,9 +127,11 @@ class ExitCode:
         """Set the exit code that the table says."""
         own_code = self._environment.process_exit_code
         decision = self._decide(own_code)
+        if self._decision is None or decision.code != self._decision.code:
+            # Of what was set here the table says later that a listener set it.
+            self._decision = decision
         if decision.code is not None and decision.code != own_code:
             self._environment.process_exit_code = decision.code
-            self._say(decision)
 
     def force(self) -> None:
         """End the process at once, if it would end with a code that stands below ours.
@@ -137,7 +142,6 @@ class ExitCode:
         decision = self._decide(None)
         if decision.code not in OURS or decision.code == self._left_with:
             return
-        self._say(decision)
         logging.shutdown()
         for stream in (sys.stdout, sys.stderr):
             try:
@@ -145,6 +149,29 @@ class ExitCode:
             except (OSError, ValueError):
                 continue
         os._exit(decision.code)
+
+    def last_word(self, *, failures: int, forces: bool) -> LastWord:
+        """Return with which code the process ends, and why, at its very end.
+
+        Args:
+            failures: Requests that failed.
+            forces: Whether `force` follows.
+        """
+        decision, code = self._decide(None), self._left_with
+        if decision.code in OURS and (forces or decision.code == code):
+            code, reason = decision.code, decision.reason
+        elif self._was_raised:
+            reason = "a listener of your own called sys.exit"
+        else:
+            reason = LOCUSTS_OWN if self._decision is None else self._decision.reason
+        return LastWord(
+            code=code,
+            reason=reason,
+            is_locusts=reason == LOCUSTS_OWN,
+            facts=self._facts,
+            failures=failures,
+            has_exceptions=self.link.has_exceptions(),
+        )
 
     def _after_quitting(self, raised: BaseException | None, _: dict[str, Any]) -> BaseException | None:
         self._end()
@@ -181,9 +208,8 @@ class ExitCode:
         """Return what ends the process in place of `raised`, with which it would end with `code`."""
         decision = self._decide(code)
         if decision.code not in OURS or decision.code == code:
-            self._left_with = code
+            self._left_with, self._was_raised = code, raised is not None
             return raised
-        self._say(decision)
         if raised is not None and not isinstance(raised, SystemExit | KeyboardInterrupt):
             logger.error("locust-cw: a listener stopped Locust's shutdown", exc_info=raised)
         self._left_with = decision.code
@@ -200,9 +226,3 @@ class ExitCode:
                 has_unhandled=self.link.has_unhandled(),
             )
         )
-
-    def _say(self, decision: Decision) -> None:
-        if decision.code != self._said:
-            self._said = decision.code
-            level = logging.WARNING if decision.code == NOT_RELIABLE else logging.INFO
-            logger.log(level, "locust-cw: exit code %d: %s", decision.code, decision.reason)

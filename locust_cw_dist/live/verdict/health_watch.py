@@ -129,6 +129,16 @@ class HealthWatch:
         if book is not None:
             book.note_cpu(THIS_PROCESS, vitals.cpu_percent, self._clock.now_s())
 
+    def silent_since_s(self) -> dict[str, float]:
+        """Return the workers of the current run that are silent, and when each was heard last."""
+        book = self._current
+        return {} if book is None else book.silent_since_s(self._clock.now_s())
+
+    def is_there(self, worker: str) -> bool:
+        """Whether a worker of the current run has not left for good."""
+        book = self._current
+        return book is not None and book.is_there(worker)
+
     def health(self, run: Run) -> Health:
         """Return how the load generators were while a run went on."""
         book = self._books.get(run)

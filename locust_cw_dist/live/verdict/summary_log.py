@@ -1,6 +1,7 @@
-"""SummaryLog: logs what became of each run, once it is over; on the master or in a single process.
+"""SummaryLog: sums up what became of each run, once it is over; on the master or in a single process.
 
-Everything goes through logging and never to stdout, where Locust's `--json` prints.
+For machines it is one line of JSON, through logging and never to stdout, where Locust's `--json` prints. For people the
+block at the end (`live/terminal`) has it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from locust_cw_dist.core.costs.bill import Usage
 from locust_cw_dist.core.master.collector import Collector
 from locust_cw_dist.core.publish.ledger import Balance, lost_of
 from locust_cw_dist.core.verdict.run_summary import Rehearsal, RunSummary, Spending
-from locust_cw_dist.core.verdict.verdict import Delivery, Evidence, State, judge
+from locust_cw_dist.core.verdict.verdict import Delivery, Evidence, judge
 from locust_cw_dist.live.platform.clock import WritingClock
 from locust_cw_dist.live.publish.dry_run import DryRun
 from locust_cw_dist.live.publish.publisher import Publisher
@@ -21,12 +22,16 @@ from locust_cw_dist.live.verdict.cross_checker import CrossChecker
 from locust_cw_dist.live.verdict.health_watch import HealthWatch
 from locust_cw_dist.settings.settings import Settings
 
-logger = logging.getLogger("locust_cw_dist")
 json_logger = logging.getLogger("locust_cw_dist.summary")
 
 
 class SummaryLog:
-    """Logs each run's end once, and keeps in `Run` what it said."""
+    """Logs each run's end once, and keeps in `Run` what it said.
+
+    Attributes:
+        logs_json: Whether there is a line of JSON.
+        summaries: What was said last of each run.
+    """
 
     def __init__(
         self,
@@ -44,6 +49,8 @@ class SummaryLog:
 
         Whoever finds a worker without the plugin adds it to `without_plugin`.
         """
+        self.logs_json = True
+        self.summaries: dict[Run, RunSummary] = {}
         self._health = health
         self._cross_checker = cross_checker
         self._collector = collector
@@ -102,12 +109,10 @@ class SummaryLog:
             resends_ambiguous=self._settings.ambiguous == "resend",
             evidence=self._evidence(run, balance),
         )
-        verdict = run.verdict = summary.verdict
-        for line in summary.lines():
-            logger.log(logging.INFO if summary.is_complete else logging.WARNING, "locust-cw: %s", line)
-        for line in verdict.lines():
-            logger.log(logging.INFO if verdict.state is State.VALID else logging.WARNING, "locust-cw: %s", line)
-        json_logger.info("%s", json.dumps(summary.as_json(), separators=(",", ":")))
+        run.verdict = summary.verdict
+        self.summaries[run] = summary
+        if self.logs_json:
+            json_logger.info("%s", json.dumps(summary.as_json(), separators=(",", ":")))
 
     def _has_new_verdict(self, run: Run, balance: Balance) -> bool:
         # Of the last run only: a worker without the plugin that came now was not there before.

@@ -93,8 +93,13 @@ class Process:
         return self._err.read_text(errors="replace")
 
     def log_has(self, pattern: str) -> bool:
-        """Whether a regular expression is found in the log."""
-        return re.search(pattern, self.log) is not None
+        """Whether a regular expression is found in the log, in which each entry of the last lines is one line."""
+        return re.search(pattern, unwrapped(self.log)) is not None
+
+    def last_words_have(self, pattern: str) -> bool:
+        """Whether the last line that the process wrote about its end is of this form, after its mark."""
+        *_, last = unwrapped(self.log).rstrip().splitlines()
+        return re.fullmatch(rf"[✓✗+x] {pattern}.*", last) is not None
 
     def log_times_s(self, text: str) -> list[float]:
         """Return when Locust logged the lines with `text`, in seconds since the epoch."""
@@ -149,6 +154,11 @@ class Process:
         """End it and all that it forked; does nothing where nothing runs."""
         self.signal_group(signal.SIGKILL)
         self._popen.wait()
+
+
+def unwrapped(log: str) -> str:
+    """Return a log with the last lines of a run, of 80 columns, as they were before they were wrapped."""
+    return re.sub(r"\n {8,}(?! *requests )", " ", log)
 
 
 def _is_running_in(process: psutil.Process, group: int) -> bool:

@@ -288,6 +288,7 @@ ALL_OPTIONS = [
     *("--cw-group=/i/.*=/i", "--cw-include=/.*", "--cw-exclude=/health", "--cw-spool-dir=spool", "--cw-record=records"),
     *("--cw-ambiguous=drop", "--cw-dry-run", "--cw-price=metric_month=0.2", "--cw-payloads=calls.jsonl"),
     *("--cw-rules=rules.toml", f"--cw-rule={RULE}", "--cw-junit=junit.xml", "--cw-rules-json=rules.json"),
+    "--cw-summary=both",
     "--cw-reasons=class",
 ]
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from locust_cw_dist.core.progress.console_links import dashboard_name, dashboard_url, graph_url
+from locust_cw_dist.core.progress.console_links import dashboard_name, dashboard_url, graph_url, is_aws
 
 START_S = datetime(2026, 12, 1, 11, 0, 3, tzinfo=UTC).timestamp()
 HOUR_S = 3_600
@@ -157,3 +157,21 @@ def test_a_dashboard_has_a_name_that_cloudwatch_takes():
 
 def test_a_link_is_short_enough_to_be_read():
     assert len(graph_url("ap-southeast-2", "perf/checkout/loadtests", START_S, START_S + HOUR_S)) < 480
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (None, True),
+        ("https://monitoring.eu-west-1.amazonaws.com", True),
+        ("https://vpce-0a1b-2c3d.monitoring.eu-west-1.vpce.amazonaws.com/", True),
+        ("https://monitoring.cn-north-1.amazonaws.com.cn", True),
+        ("https://monitoring.eu-west-1.api.aws:443/x", True),
+        ("http://127.0.0.1:4566", False),
+        ("http://cloudwatch:4566", False),
+        ("https://amazonaws.com.evil.example/", False),
+        ("https://monitoring.eu-west-1.amazonaws.community", False),
+    ],
+)
+def test_an_endpoint_of_somebody_else_has_no_console(url, expected):
+    assert is_aws(url) is expected

@@ -9,12 +9,17 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from locust_cw_dist.core.rules.messages import table
+from locust_cw_dist.core.progress.end_block import rule_lines
+from locust_cw_dist.core.progress.plain_text import UNICODE
+from locust_cw_dist.core.rules.messages import label_of
 from locust_cw_dist.core.rules.outcome import Outcome, RuleOutcome, RuleState
 from locust_cw_dist.core.rules.rule import Figure, RuleError
 from locust_cw_dist.core.rules.rule_text import parse
 from locust_cw_dist.core.rules.rule_toml import DEFAULT_KEYS, RULE_KEYS, rule_set
+from locust_cw_dist.core.verdict.exit_codes import Facts
+from locust_cw_dist.core.verdict.exit_reason import LastWord
 from locust_cw_dist.live.rules.report_files import Judged, rule_document, write_json, write_junit
+from support.cluster.processes import unwrapped
 from support.pages.readme import ROOT, blocks
 
 pytestmark = pytest.mark.once
@@ -56,12 +61,14 @@ def test_the_wrong_rule_is_refused_with_the_line_that_it_shows():
 
 @pytest.fixture
 def shown():
-    """The outcome that its block of the log shows."""
-    (log,) = (block.text for block in blocks("text", "docs/rules.md") if "rules of run" in block.text)
+    """Its block of the last lines, and the outcome that it shows."""
+    (shown,) = (block.text for block in blocks("text", "docs/rules.md") if "✗ rules: " in block.text)
     states = {"FAILED": RuleState.BROKEN, "passed": RuleState.PASSED, "WARNING": RuleState.BROKEN}
+    entries = unwrapped(shown).splitlines()
     outcomes = []
-    for rule, line in zip(RULES, log.splitlines()[1:], strict=False):
-        word, message = line.split()[1], re.split(r" {2,}", line)[-1]
+    for rule in RULES:
+        (entry,) = (entry for entry in entries if f" {label_of(rule)}: " in entry)
+        word, message = entry.split()[1], entry.partition(f"{label_of(rule)}: ")[2]
         state = RuleState.NO_DATA if message.startswith("no such") else states[word]
         # Only the first one's numbers are shown elsewhere.
         outcomes.append(
@@ -74,12 +81,14 @@ def shown():
                 failed=word == "FAILED",
             )
         )
-    return log.splitlines()[:-1], Outcome(rules=tuple(outcomes), failures_decided=True)
+    return shown.splitlines(), Outcome(rules=tuple(outcomes), failures_decided=True)
 
 
-def test_the_log_is_what_the_program_logs(shown):
-    log, outcome = shown
-    assert log == [f"locust-cw: {line}" for line in table("20261126T140857Z-be88d138", outcome)]
+def test_the_last_lines_are_what_the_program_writes(shown):
+    (*lines, last), outcome = shown
+    assert lines == rule_lines(outcome, UNICODE)
+    facts = Facts(outcomes=(outcome,))
+    assert last == f"✗ {LastWord(code=3, reason='a rule failed', facts=facts).line()}"
 
 
 def test_the_files_are_what_the_program_writes(shown, tmp_path):

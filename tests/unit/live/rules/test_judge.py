@@ -27,7 +27,8 @@ class JudgeBench(Bench):
     """A bench whose publisher has its windows judged."""
 
     def __init__(self, *rules, runner=None, **settings):
-        super().__init__(ScriptedSink(), rule=rules, **settings)
+        # Otherwise the block at the end of a run has the rules, and not the log.
+        super().__init__(ScriptedSink(), rule=rules, summary="json", **settings)
         self.runner = runner or SimpleNamespace(quit=lambda: None)
         environment = SimpleNamespace(runner=self.runner, web_ui=None, parsed_options=None, shape_class=None)
         self.judge = RuleWatch(environment, self.settings, self.runs, self.clock, self.once)

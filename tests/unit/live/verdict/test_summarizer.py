@@ -83,6 +83,13 @@ def test_a_run_that_changed_after_it_was_logged_is_logged_again(bench, caplog):
     assert [line["published"] for line in logged(caplog)] == [10, 12]
 
 
+def test_without_the_line_for_machines_nothing_is_logged(bench, caplog):
+    bench.summarizer.logs_json = False
+    bench.summarizer.log_all()
+    assert caplog.records == []
+    assert [one.balance.published for one in bench.summarizer.summaries.values()] == [10]
+
+
 def test_an_incomplete_run_is_not_logged_again_when_the_next_one_is(bench, caplog):
     bench.runs.stop(NOW_S + 5)
     bench.book(published=7, refused=3)
@@ -99,8 +106,8 @@ def test_a_run_whose_verdict_is_another_at_the_end_is_logged_again(bench, caplog
     bench.without_plugin.add("w1")
     bench.summarizer.log_all()
     assert [line["verdict"]["state"] for line in logged(caplog)] == ["valid", "invalid"]
-    (record,) = [r for r in caplog.records if "worker w1 has no plugin" in r.getMessage() and r.levelname == "WARNING"]
-    assert record.getMessage() == "locust-cw:   verdict: invalid: worker w1 has no plugin: its results are missing"
+    (told,) = bench.summarizer.summaries.values()
+    assert told.verdict.lines() == ["  verdict: invalid: worker w1 has no plugin: its results are missing"]
     assert bench.run.verdict.as_json() == logged(caplog)[-1]["verdict"]
 
 
