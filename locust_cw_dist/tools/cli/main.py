@@ -50,6 +50,7 @@ _COMMANDS = (
         "serve a CloudWatch on this machine, for trying things out without an AWS account",
         "locust_cw_dist.tools.cli.local_cloudwatch",
     ),
+    _Command("watch", "watch a run in a terminal", "locust_cw_dist.tools.cli.watch"),
     _Command("report", "make an HTML page of a run record", "locust_cw_dist.tools.cli.report"),
     _Command("compare", "compare runs from their records, and gate on it", "locust_cw_dist.tools.cli.compare"),
     _Command(
@@ -70,6 +71,8 @@ examples:
       distributed: the master publishes, workers need no option and no AWS
   locust-cw run --help
       Locust's options and ours
+  locust-cw watch http://localhost:8089
+      a run under Locust's web UI, in a terminal
   locust-cw doctor --cw-service checkout
       check credentials, endpoint and clock before the first run
   locust-cw plan --cw-service checkout
