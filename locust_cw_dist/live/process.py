@@ -79,14 +79,9 @@ class PublishingProcess:
         once: LogOnce,
         patience: Patience,
     ) -> None:
-        """Join the parts for `environment`.
+        """Join the parts for Locust's `environment`; the end takes as long as `patience` allows.
 
-        Args:
-            environment: Locust's.
-            settings: What to publish.
-            client: The user's CloudWatch client, if there is one.
-            once: Logs.
-            patience: How long the end may take.
+        A `client` of the user's is sent through, if there is one.
         """
         if settings.dry_run:
             # What would have been sent is not kept for another time.
