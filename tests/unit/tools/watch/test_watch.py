@@ -11,7 +11,7 @@ from rich.console import Console
 from locust_cw_dist.tools.cli import main as cli
 from locust_cw_dist.tools.watch.client import Login, StateClient, base_url
 from locust_cw_dist.tools.watch.view import view
-from support.ports import free_port
+from support.cluster.ports import free_port
 from support.state_server import StateServer, row, state
 
 PASSWORD = "secret & +"
