@@ -9,5 +9,5 @@ set -eu
 cd "$(dirname "$0")/../.."
 export UV_CUSTOM_COMPILE_COMMAND=deploy/image/lock.sh
 set -- uv pip compile --quiet --universal --python-version 3.11 --generate-hashes "$@"
-"$@" --extra cli pyproject.toml --output-file deploy/image/requirements.lock
+"$@" --extra cbor pyproject.toml --output-file deploy/image/requirements.lock
 "$@" deploy/image/build-requirements.in --output-file deploy/image/build-requirements.lock

@@ -17,7 +17,7 @@ from locust_cw_dist.errors import LocustCwError
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-MISSING_PLOTLY = 'pages are drawn with plotly; install it with: pip install "locust-cw-dist[report]"'
+MISSING_PLOTLY = 'pages are drawn with plotly; install it with: pip install "plotly>=6.0"'
 
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """Names of requests may hold one; UTF-8, and so a page, can't."""

@@ -24,6 +24,7 @@ T = TypeVar("T")
 class Group(StrEnum):
     """What options are about, in the order of ``--help`` and docs/options.md."""
 
+    FIRST = "Most runs need these"
     WHERE = "What and where"
     SENT = "What is sent"
     GATES = "Pass or fail"

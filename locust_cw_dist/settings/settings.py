@@ -28,6 +28,7 @@ from locust_cw_dist.settings.option import FLAG_PATTERN, Group, Option
 DEFAULT_ENDPOINT_PERCENTILES = (95.0,)
 DEFAULT_TOTAL_PERCENTILES = (50.0, 95.0, 99.0)
 
+_first = partial(Option, Group.FIRST)
 _where = partial(Option, Group.WHERE)
 _sent = partial(Option, Group.SENT)
 _gates = partial(Option, Group.GATES)
@@ -43,7 +44,7 @@ class Settings:
     Where a field holds several values, a list is taken, too; where it holds pairs, a mapping.
     """
 
-    service: str | None = _where(
+    service: str | None = _first(
         "--cw-service <name>",
         "What is under test. Metrics go to the namespace ENVIRONMENT/SERVICE/loadtests. Without this and without "
         "--cw-namespace nothing is published.",
@@ -69,7 +70,7 @@ class Settings:
         defaults_to="Locust's --host, or - without one",
         is_recorded=True,
     ).default(None)
-    region: str | None = _where(
+    region: str | None = _first(
         "--cw-region <region>",
         "AWS Region.",
         checks.REGION,
@@ -145,11 +146,11 @@ class Settings:
 
     rules: str | None = _gates(
         "--cw-rules <file>",
-        "A TOML file of rules that the run must keep to, on response times, failures, requests per second and counts; "
-        "also without publishing. docs/rules.md has its form.",
+        "A TOML file of rules that the run must keep to: tables [[rule]] with a line check = 'p95 < 300 ms'; also "
+        "without publishing.",
         checks.RULE_FILE,
     ).default(None)
-    rule: Texts = _gates(
+    rule: Texts = _first(
         "--cw-rule <rule>",
         "Rules that the run must keep to, as 'p95(POST /checkout) < 300 ms'.",
         checks.RULES,
@@ -168,7 +169,7 @@ class Settings:
         needs=("service", "namespace"),
     ).default(False)
 
-    record: str | None = _record(
+    record: str | None = _first(
         "--cw-record <folder>",
         "Write a record of each run there, a folder or s3://BUCKET/PREFIX, for 'locust-cw report' and 'locust-cw "
         "compare'; also without publishing.",
@@ -226,7 +227,7 @@ class Settings:
         checks.PRICES,
         form="Example: metric_month=0.25.",
     ).default(EMPTY)
-    dry_run: bool = _money(
+    dry_run: bool = _first(
         "--cw-dry-run",
         "Don't call AWS; say at the end what would have been sent, and what it would cost.",
         checks.SWITCH,

@@ -170,10 +170,9 @@ def test_sigterm_to_the_master_ends_the_run_with_all_results(composition):
         assert composition.engine.docker("wait", container).strip() == "0"
 
 
-def test_the_commands_of_the_readme(composition, tmp_path):
+def test_the_commands_of_the_page(composition, tmp_path):
     """As they stand there, but for the build, which needs a registry; the exit code is the master's."""
-    (block,) = [block for block in readme.blocks("sh") if "docker compose" in block.text]
-    build, up, down = block.text.splitlines()
+    build, *_, up, down = [block.text.strip() for block in readme.blocks("sh", "docs/containers.md")]
     assert build == "docker build -f deploy/image/Dockerfile -t locust-cw ."
     (tmp_path / "well.py").write_text(WELL)
     well = {"LOCUSTFILE": str(tmp_path / "well.py")}

@@ -7,11 +7,11 @@ import re
 import subprocess
 import sys
 import time
-import tomllib
 from pathlib import Path
 
 import pytest
 
+from locust_cw_dist import __version__
 from support.cluster.processes import SPAWNED, wait_until
 from support.deployment import containers
 from support.pages import readme
@@ -62,8 +62,7 @@ def test_what_the_image_says_of_itself(engine, image):
     config = inspected["Config"]
     assert (config["User"], config["Entrypoint"]) == ("10001:10001", ["locust-cw", "run"])
     labels = {name.removeprefix("org.opencontainers.image."): value for name, value in config["Labels"].items()}
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert (labels["version"], labels["base.name"]) == (version, containers.BASE_IMAGE)
+    assert (labels["version"], labels["base.name"]) == (__version__, containers.BASE_IMAGE)
     assert {"title", "description", "licenses", "revision"} <= labels.keys()
     (base,) = json.loads(engine.docker("inspect", containers.BASE_IMAGE))
     assert inspected["Size"] - base["Size"] < ADDED_BYTES
@@ -146,7 +145,7 @@ def test_sigterm_reaches_the_workers_that_a_worker_forks(engine, start):
 def test_an_image_of_a_team_on_top_of_it(engine, image, tmp_path):
     """The Dockerfile of the docs, with a wheel in place of an index."""
     (dockerfile,) = readme.blocks("dockerfile", "docs/containers.md")
-    (tmp_path / "Dockerfile").write_text(dockerfile.text.replace("REPOSITORY/locust-cw:0.1.0", image))
+    (tmp_path / "Dockerfile").write_text(re.sub(r"REPOSITORY/locust-cw:\S+", image, dockerfile.text))
     (wheel,) = containers.download_wheels().glob("tomlkit-*.whl")
     (tmp_path / wheel.name).write_bytes(wheel.read_bytes())
     (tmp_path / "requirements.txt").write_text(f"./{wheel.name}\n")

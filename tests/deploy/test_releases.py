@@ -9,6 +9,7 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import kubernetes_validate.utils as validation
 import pytest
 
 from support.deployment import manifests
@@ -99,9 +100,13 @@ def test_the_spool_stays_when_the_release_goes(release):
 
 def test_the_readmes_command_installs_a_run(release, tmp_path):
     (text,) = (block.text for block in blocks("sh") if block.text.startswith("helm "))
+    assert "against a stand-in for the API" in (manifests.CHART.parents[1] / "README.md").read_text()
     (tmp_path / "deploy").symlink_to(manifests.CHART.parent)
     (tmp_path / "locustfile.py").write_text("import locust_cw_dist.auto\n")
     command = shlex.split(text.replace("\\\n", " "))
+    rendered = release.helm("template", *command[2:], cwd=tmp_path)
+    for one in manifests.read(rendered.stdout):
+        validation.validate(json.loads(json.dumps(one)), "1.37", strict=True)
     done = release.helm(*command[1:], "--disable-openapi-validation", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert release.jobs() == {f"checkout-locust-cw-{role}-1" for role in ("master", "worker")}

@@ -152,20 +152,6 @@ def test_when_a_process_cannot_start_its_log_is_shown_and_the_rest_ends(folder):
     assert processes_of(folder) == []
 
 
-def test_without_rich_one_line_says_what_to_install(folder):
-    code = (
-        "import importlib.util, sys; find = importlib.util.find_spec\n"
-        "importlib.util.find_spec = lambda name, *a: None if name == 'rich' else find(name, *a)\n"
-        "from locust_cw_dist.tools.cli.main import main; sys.exit(main(['demo']))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment(folder), capture_output=True, text=True, timeout=60, check=False
-    )
-    assert (done.returncode, done.stdout) == (1, "")
-    assert len(done.stderr.splitlines()) == 1
-    assert 'pip install "locust-cw-dist[cli]"' in done.stderr
-
-
 @pytest.mark.parametrize("duration", ["0", "-1", "5s", "1.5", "99999", "²"])
 def test_a_wrong_duration_is_one_line(folder, duration):
     done = run(folder, f"--duration={duration}")

@@ -17,6 +17,7 @@ from support.pages.readme import blocks
 # It asks nothing of Locust.
 pytestmark = pytest.mark.once
 
+PAGE = "docs/costs.md"
 COMMAND = (*LOCUST_CW_RUN[:-1], "plan")
 
 
@@ -134,9 +135,9 @@ def test_a_wrong_command_line_is_one_line_and_code_2(tmp_path, args, says):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_the_readme_shows_what_its_command_prints(tmp_path):
-    (command,) = [block.text.strip() for block in blocks("sh") if block.text.startswith("locust-cw plan ")]
-    (shown,) = [block.text for block in blocks("text") if "PutMetricData calls: " in block.text]
+def test_the_page_shows_what_its_command_prints(tmp_path):
+    (command,) = [block.text.strip() for block in blocks("sh", PAGE) if block.text.startswith("locust-cw plan ")]
+    (shown,) = [block.text for block in blocks("text", PAGE) if "PutMetricData calls: " in block.text]
     done = plan(*command.split()[2:], folder=tmp_path)
     # How well a body compresses depends on its timestamps.
     sizes = r"on\): [\d,]+, [\d,]+ at most"

@@ -107,7 +107,7 @@ def environment(version: str, interpreter: Path) -> Path:
     uv = Path(sys.executable).parent / "uv"
     subprocess.run([uv, "venv", "-q", "--clear", "--seed", "-p", interpreter, folder], check=True)
     install = [uv, "pip", "install", "-q", "--python", folder, "--group", "test"]
-    subprocess.run([*install, "--reinstall-package", "locust-cw-dist", ".[cli,report]"], cwd=ROOT, check=True)
+    subprocess.run([*install, "--reinstall-package", "locust-cw-dist", ".[cbor,report]"], cwd=ROOT, check=True)
     return folder / "bin/python"
 
 

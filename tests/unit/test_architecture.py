@@ -418,7 +418,7 @@ import sys, threading
 before = set(sys.modules)
 {imports}
 loaded = {{name.split(".")[0] for name in set(sys.modules) - before}}
-print(*sorted(loaded & {{"locust", "gevent", "boto3", "botocore", "msgpack", "zmq"}}), threading.active_count())
+print(*sorted(loaded & {{"locust", "gevent", "boto3", "botocore", "msgpack", "rich", "zmq"}}), threading.active_count())
 """
 
 

@@ -142,7 +142,7 @@ class _NoCbor(_Json):
     """Where cbor2 is missing: every call is refused, with words that are at least text."""
 
     def read(self, headers: Message, path: str, received: Received) -> Call:
-        message = 'CBOR needs cbor2; install it: pip install "locust-cw-dist[cli]"'
+        message = 'CBOR needs cbor2; install it with: pip install "cbor2>=6.2"'
         return Call(_operation_of(path), {}, received.problem or ApiError("SerializationException", message))
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from locust_cw_dist.errors import LocustCwError, SettingsError
 from locust_cw_dist.tools.cli import as_code
-from locust_cw_dist.tools.cli.console import has_rich
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -167,8 +166,6 @@ def _select_and_tell(
         return 0
     if arguments.format == "cloudformation":
         return _show_template(arguments, alarms, tags)
-    if not has_rich():
-        raise LocustCwError('tables need rich: pip install "locust-cw-dist[cli]", or use --format json')
     from locust_cw_dist.tools.cli.alarms_display import show
     from locust_cw_dist.tools.cli.console import make_console
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from locust_cw_dist.errors import LocustCwError
 from locust_cw_dist.tools.cli import records
 from locust_cw_dist.tools.comparison.gate import Gate
 
@@ -151,10 +149,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check_parts(arguments: argparse.Namespace) -> None:
-    if not arguments.json and importlib.util.find_spec("rich") is None:
-        raise LocustCwError(
-            'tables are shown with rich; install it with: pip install "locust-cw-dist[cli]", or use --json'
-        )
     if arguments.html is not None:
         from locust_cw_dist.pages.page import check_plotly
 

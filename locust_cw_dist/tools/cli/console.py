@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,11 +9,6 @@ if TYPE_CHECKING:
 
 PIPED_COLUMNS = 100
 """Width where there is no terminal to ask."""
-
-
-def has_rich() -> bool:
-    """Whether rich is installed, which comes with the extra ``cli``."""
-    return importlib.util.find_spec("rich") is not None
 
 
 def make_console() -> Console:

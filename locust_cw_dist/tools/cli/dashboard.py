@@ -6,9 +6,8 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-from locust_cw_dist.errors import LocustCwError, SettingsError
+from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.tools.cli import as_code
-from locust_cw_dist.tools.cli.console import has_rich
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -157,8 +156,6 @@ def _select_and_tell(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _show_table(arguments: argparse.Namespace, settings: Settings) -> int:
-    if not has_rich():
-        raise LocustCwError('tables need rich: pip install "locust-cw-dist[cli]", or use --format json')
     from locust_cw_dist.tools.cli.console import make_console
     from locust_cw_dist.tools.cli.dashboard_display import show
 

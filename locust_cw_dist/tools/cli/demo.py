@@ -7,8 +7,6 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from locust_cw_dist.errors import LocustCwError
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -62,11 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         LocustCwError: A part is missing, something failed, or CloudWatch differs from the truth.
     """
-    from locust_cw_dist.tools.cli.console import has_rich, make_console
-
-    if not has_rich():
-        raise LocustCwError('the demo shows tables with rich; install it with: pip install "locust-cw-dist[cli]"')
-
+    from locust_cw_dist.tools.cli.console import make_console
     from locust_cw_dist.tools.demo.interrupts import Interrupted, Interrupts
     from locust_cw_dist.tools.demo.isolation import isolate
 

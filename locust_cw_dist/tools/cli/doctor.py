@@ -57,7 +57,7 @@ def main(args: Sequence[str]) -> int:
         parser = CommandParser(PROG, _USAGE, _DESCRIPTION, _EPILOG)
         from locust_cw_dist.tools.doctor.examination import Examination
     except Exception as error:
-        print(f"{PROG}: Locust cannot be imported: {error}; reinstall it: pip install locust-cw-dist", file=sys.stderr)
+        print(f"{PROG}: Locust cannot be imported: {error}; install this package again", file=sys.stderr)
         return 1
     _add_arguments(parser)
     arguments, settings = parser.parse(args)

@@ -86,10 +86,22 @@ examples:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the usage above it."""
+    """Says what is wrong in one line, without the usage above it, and what may be meant."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message}\n")
+        from locust_cw_dist.tools.cli.near_words import with_suggestion
+
+        self.exit(2, f"{self.prog}: error: {with_suggestion(message, self._words())}\n")
+
+    def _words(self) -> list[str]:
+        """All commands, and all options of this parser and of those below it."""
+        found: list[str] = []
+        for action in self._actions:
+            found += action.option_strings
+            if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - there is no public name for it
+                found += action.choices
+                found += [word for parser in action.choices.values() for word in parser._words()]  # noqa: SLF001
+        return found
 
 
 def main(argv: Sequence[str] | None = None) -> int:

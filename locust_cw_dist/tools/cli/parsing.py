@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from locust_cw_dist.errors import SettingsError
+from locust_cw_dist.tools.cli.near_words import with_suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -66,7 +67,10 @@ def _quiet(parser: Any) -> Any:
             action.help = argparse.SUPPRESS
 
     def refuse(message: str) -> NoReturn:
-        sys.stderr.write(f"{parser.prog}: error: {message}\n")
+        # Locust's own options are taken so that its files may hold them; nobody means one of them here.
+        shown = [action for action in parser._actions if action.help != argparse.SUPPRESS]  # noqa: SLF001
+        words = [word for action in shown for word in (*action.option_strings, *(action.choices or ()))]
+        sys.stderr.write(f"{parser.prog}: error: {with_suggestion(message, words)}\n")
         sys.exit(2)
 
     parser.error = refuse

@@ -9,9 +9,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from locust_cw_dist.errors import LocustCwError, SettingsError
+from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.settings.settings import OPTIONS
-from locust_cw_dist.tools.cli.console import has_rich
 
 if TYPE_CHECKING:
     import argparse
@@ -59,12 +58,9 @@ def main(args: Sequence[str]) -> int:
 
     Raises:
         SettingsError: Nothing would be published, or the file can't be written.
-        LocustCwError: rich is missing.
         SystemExit: A wrong option, with code 2.
     """
     arguments, settings = _parse(args)
-    if not arguments.json and not has_rich():
-        raise LocustCwError('tables need rich: pip install "locust-cw-dist[cli]", or use --json')
     plan = _plan(arguments, settings)
     if arguments.payloads is not None:
         _write(arguments.payloads, plan)

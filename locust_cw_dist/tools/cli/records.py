@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import math
 import sys
 from collections.abc import Iterator
@@ -136,7 +135,7 @@ def number_in(low: float, high: float, unit: str) -> Callable[[str], float]:
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[float], None]]:
     """Show how far work is, on a terminal only; the value of the `with` block takes numbers from 0 to 1."""
-    if not sys.stderr.isatty() or importlib.util.find_spec("rich") is None:
+    if not sys.stderr.isatty():
         yield lambda _: None
         return
     from rich.console import Console

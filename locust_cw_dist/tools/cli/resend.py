@@ -160,14 +160,12 @@ class _Signals:
 
 
 class _Progress:
-    """A bar on a terminal where rich is installed; elsewhere a line now and then."""
+    """A bar on a terminal; elsewhere a line now and then."""
 
     def __init__(self) -> None:
-        from locust_cw_dist.tools.cli.console import has_rich
-
         self._bar: Any = None
         self._line_s = time.monotonic()
-        if has_rich() and sys.stdout.isatty():
+        if sys.stdout.isatty():
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
             self._bar = Progress(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -19,7 +21,7 @@ from locust_cw_dist.tools.demo.figures import PERCENTS, Comparison, Figures, is_
 
 _PLAIN_LINE_EVERY_S = 5.0
 
-_NEXT = "locust-cw run -f locustfile.py --headless -u 50 -t 5m --cw-service checkout"
+_NEXT = "run -f locustfile.py --headless -u 50 -t 5m --cw-service checkout"
 
 
 class Progressing:
@@ -164,7 +166,8 @@ def show_costs(console: Console, ways: Sequence[Costs], prices: Prices) -> None:
 
 
 def show_next(console: Console) -> None:
-    """Say which command comes next."""
+    """Say which command comes next, under the name that this one was called by: the PATH may not have it."""
+    called = sys.argv[0] if Path(sys.argv[0]).name.startswith("locust-cw") else "locust-cw"
     console.print()
-    console.print("Next, with a locustfile and an AWS account of your own:")
-    console.print(f"  {_NEXT}", style="bold")
+    console.print("Next, with a locustfile of your own; --cw-dry-run at its end needs no AWS account:")
+    console.print(f"  {called} {_NEXT}", style="bold", soft_wrap=True)

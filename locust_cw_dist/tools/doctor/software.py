@@ -12,7 +12,7 @@ from locust_cw_dist.live.aws.lines import one_line
 from locust_cw_dist.tools.doctor.result import Result, failed, ok, warning
 
 PACKAGE = "locust-cw-dist"
-LIBRARIES = ("locust", "gevent", "greenlet", "msgpack", "regex", "boto3", "botocore")
+LIBRARIES = ("locust", "gevent", "greenlet", "msgpack", "regex", "boto3", "botocore", "rich")
 
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)\s*>=\s*([0-9.]+)\s*$")
 _PROBE = "locust_cw_dist.tools.doctor.probe"
@@ -22,13 +22,12 @@ def check_versions() -> Result:
     """Whether what is installed is new enough."""
     found = {name: version for name in LIBRARIES if (version := _version(name))}
     text = ", ".join(f"{name} {version}" for name, version in _named(found))
-    old = [
-        f"{name} {found.get(name, '(missing)')} is below {minimum}"
-        for name, minimum in minimums().items()
-        if _numbers(found.get(name, "0")) < _numbers(minimum)
-    ]
+    old = {name: least for name, least in minimums().items() if _numbers(found.get(name, "0")) < _numbers(least)}
     if old:
-        return failed("versions", f"{'; '.join(old)} ({text})", f"pip install --upgrade {PACKAGE}")
+        what = "; ".join(f"{name} {found.get(name, '(missing)')} is below {least}" for name, least in old.items())
+        # By their own names: this package may have come from a folder, and then no index has it.
+        wanted = " ".join(f'"{name}>={least}"' for name, least in old.items())
+        return failed("versions", f"{what} ({text})", f"pip install --upgrade {wanted}")
     if _is_noisy_at_exit(found):
         told = f"this gevent prints 'greenlet is being finalized' when a process exits; harmless ({text})"
         return warning("versions", told, 'pip install "greenlet<3.5.1"')

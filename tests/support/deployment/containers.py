@@ -41,7 +41,7 @@ PYTHON = "3.13"
 
 BASE_IMAGE = f"debian-{SUITE}-with-python:stand-in"
 IMAGE = "locust-cw"
-"""As the README calls it."""
+"""As docs/containers.md calls it."""
 
 CGROUPS = Path("/sys/fs/cgroup")
 

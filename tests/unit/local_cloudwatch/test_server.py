@@ -316,7 +316,7 @@ def test_it_runs_on_the_standard_library_alone():
     with pytest.raises(HTTPError) as caught:
         urlopen(request, timeout=DEADLINE_S)
     assert caught.value.code == 400
-    assert 'pip install "locust-cw-dist[cli]"' in json.load(caught.value)["message"]
+    assert 'pip install "cbor2>=6.2"' in json.load(caught.value)["message"]
     process.terminate()
     _, logged = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 0

@@ -169,7 +169,7 @@ def test_without_plotly_the_error_says_what_to_install(tmp_path, monkeypatch, ca
     )
     path = Simulation(windows=5).write(tmp_path)
     assert main(["report", str(path)]) == 1
-    assert 'pip install "locust-cw-dist[report]"' in capsys.readouterr().err
+    assert 'pip install "plotly>=6.0"' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["report", "compare"])

@@ -49,7 +49,7 @@ def plan(
 
 
 def expected_series(metrics, percentiles, count):
-    """How many series the README's table of metrics tells."""
+    """How many series the table of docs/metrics.md tells."""
     of_endpoints = len(metrics & OF_BOTH) + ("ResponseSize_Bytes" in metrics)
     together = len(metrics & OF_BOTH) + ("FailureRate_Percent" in metrics)
     if "ResponseTime_pNN_ms" in metrics:

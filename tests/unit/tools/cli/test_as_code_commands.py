@@ -202,7 +202,7 @@ def test_help_has_examples_and_exit_codes(run, command):
         assert option in text
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/alarms.md", "docs/dashboard.md"])
+@pytest.mark.parametrize("page", ["docs/results.md", "docs/alarms.md", "docs/dashboard.md"])
 def test_commands_of_the_pages_that_need_no_account_work(run, page):
     # Those that plan and apply are in blocks of text, with what they print; tests/deploy has them.
     text = "".join(block.text for block in blocks("sh", page)).replace("\\\n", " ")

@@ -17,6 +17,8 @@ from support.records.records import SHOP, Counted, Simulation
 
 pytestmark = pytest.mark.once
 
+RESULTS = "docs/results.md"
+
 
 @pytest.mark.parametrize("cut", [0, 40])
 def test_a_strangers_reader_reads_the_same(tmp_path, cut):
@@ -65,13 +67,13 @@ def test_the_comparison_on_the_page_is_what_the_command_prints(shop):
     done = shell(command.text, shop)
     assert (done.returncode, done.stderr) == (3, "")
     assert lines(done.stdout) == lines(shown.text)
-    for line in next(block for block in blocks("text") if "WORSE" in block.text).text.splitlines()[2:]:
+    for line in next(block for block in blocks("text", RESULTS) if "WORSE" in block.text).text.splitlines()[2:]:
         assert line.rstrip() in lines(done.stdout)
 
 
-def test_the_commands_of_the_readme(shop):
+def test_the_commands_of_the_page_on_results(shop):
     pytest.importorskip("plotly")
-    command = next(block.text for block in blocks("sh") if "locust-cw report" in block.text)
+    command = next(block.text for block in blocks("sh", RESULTS) if "locust-cw report" in block.text)
     done = shell(command, shop)
     assert (done.returncode, done.stderr) == (3, "")
     assert "POST /checkout" in (shop / "report.html").read_text()

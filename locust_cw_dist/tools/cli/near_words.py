@@ -1,0 +1,24 @@
+"""Mistyped commands and options: the error names the nearest one that there is."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_WRONG = re.compile(r"invalid choice: '(?P<choice>[^']*)'|unrecognized arguments: (?:.* )?(?P<option>--[^ =]*)")
+"""What argparse says of a word that it doesn't know, in all versions of Python."""
+
+
+def with_suggestion(message: str, words: Iterable[str]) -> str:
+    """Return an error of argparse with the nearest of `words`; as it is where no word was unknown or none is near."""
+    wrong = _WRONG.search(message)
+    if wrong is None:
+        return message
+    typed = wrong["choice"] or wrong["option"] or ""
+    near = difflib.get_close_matches(typed, words, n=1)
+    kind = "option" if typed.startswith("--") else "command"
+    return f"unknown {kind} {typed}: did you mean {near[0]}?" if near else message
