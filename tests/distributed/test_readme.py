@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from support import needs
-from support.pages import checkout as pages
 from support.cluster.processes import Process
+from support.pages import checkout as pages
 from support.pages.readme import ROOT, blocks
 
 pytestmark = [pytest.mark.xdist_group("README"), pytest.mark.once]

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from support.cluster.processes import unwrapped
 from support.pages import checkout as pages
 from support.pages.readme import ROOT, blocks
 
@@ -33,7 +34,7 @@ def outputs(tmp_path_factory):
         (checkout.folder / block.file_name).write_text(checkout.here(block.text.replace("< 300 ms", "< 30 s")))
     script = "exec 2>&1\n" + "".join(f"echo @@@\n{as_test(command)}" for command, _ in COMMANDS)
     process = checkout.run("tutorial", script)
-    _, *outputs = process.out.split("@@@\n")
+    _, *outputs = unwrapped(process.out).split("@@@\n")
     return outputs
 
 
