@@ -10,7 +10,6 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from locust_cw_dist.errors import LocustCwError
 from locust_cw_dist.tools.watch.client import Login, StateClient, UnreachableError, WatchError, base_url
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--once", action="store_true", help="print it once; so without a terminal, too")
-    form.add_argument("--json", action="store_true", help="print the state once, as JSON (docs/live.md)")
+    form.add_argument("--json", action="store_true", help="print the state once, as JSON")
     parser.set_defaults(run=run)
 
 
@@ -67,16 +66,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Show the state.
 
     Raises:
-        LocustCwError: It can't be had, or Rich is missing.
+        LocustCwError: It can't be had.
     """
     client = StateClient(arguments.url, _login(arguments))
     if arguments.json:
         print(json.dumps(client.read(), indent=1))
         return 0
-    from locust_cw_dist.tools.cli.console import has_rich, make_console
+    from locust_cw_dist.tools.cli.console import make_console
 
-    if not has_rich():
-        raise LocustCwError("needs Rich: pip install 'locust-cw-dist[cli]'; --json does without")
     console = make_console()
     state = client.read()
     if arguments.once or not console.is_terminal:

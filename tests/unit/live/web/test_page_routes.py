@@ -78,7 +78,7 @@ def test_without_plotly_the_page_names_what_brings_it(client, monkeypatch):
     monkeypatch.setattr(live_page, "find_spec", lambda _: None)
     text = client.get("/cloudwatch").get_data(as_text=True)
     assert "plotly.min.js" not in text
-    assert "pip install &#34;locust-cw-dist[report]&#34;" in text
+    assert "pip install &#34;plotly&gt;=6.0&#34;" in text
 
 
 def test_a_slash_at_the_end_leads_to_the_page(client):
