@@ -12,6 +12,7 @@ from locust.runners import DistributedRunner, MasterRunner
 from locust_cw_dist.client import CloudwatchClient
 from locust_cw_dist.core.costs.unbounded_dimensions import warnings
 from locust_cw_dist.core.master.collector import Collector
+from locust_cw_dist.core.publish.dimension_text import NO_HOST
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.end import End, Parts
@@ -58,8 +59,6 @@ CHECK_TIMEOUT_S = 10.0
 """How long fetching credentials may take at the start; the instance's metadata service is asked once, for a second."""
 
 WATCH_INTERVAL_S = 1.0
-
-NO_HOST = "-"
 
 
 class PublishingProcess:

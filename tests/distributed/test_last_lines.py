@@ -91,7 +91,7 @@ def test_a_run_that_is_cut_short_is_told_of_all_the_same(cluster, way):
     [
         ("quit", "✓ exit code 0: a listener of your own called sys.exit"),
         ("quitting", "✓ exit code 0: a listener of your own called sys.exit"),
-        ("greenlet", "✓ exit code: whatever the code says that has ended this process"),
+        ("greenlet", "✓ exit code: the one that your code ended this process with"),
     ],
 )
 def test_sys_exit_hides_nothing(cluster, cloudwatch, where, line):

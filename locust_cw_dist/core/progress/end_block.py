@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from locust_cw_dist.core.names.printable import printable
 from locust_cw_dist.core.progress.figures_table import FiguresTable
 from locust_cw_dist.core.progress.plain_text import Marks, span, wrapped
+from locust_cw_dist.core.publish.dimension_text import NO_HOST
 from locust_cw_dist.core.rules.messages import label_of, word_of
 from locust_cw_dist.core.rules.outcome import Outcome, RuleOutcome, RuleState
 from locust_cw_dist.core.verdict.exit_reason import LastWord
@@ -75,7 +76,8 @@ class RunBlock:
     def _head(self) -> list[str]:
         took = "not begun" if self.duration_s is None else span(self.duration_s)
         labels = "".join(f", {key}={value}" for key, value in self.summary.labels)
-        return wrapped(printable(f"locust-cw: {self.host}, {took}{labels}"), rest=_REST)
+        host = "" if self.host == NO_HOST else f"{self.host}, "
+        return wrapped(printable(f"locust-cw: {host}{took}{labels}"), rest=_REST)
 
     def _results(self, marks: Marks) -> list[str]:
         first, *details = self.summary.lines()

@@ -26,6 +26,9 @@ from locust_cw_dist.core.publish.limits import (
 _EMPTY = r"\-"
 _ESCAPED = re.compile(r"(?:[^\\]|\\(?:\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}))*", re.ASCII)
 
+NO_HOST = "-"
+"""The Host dimension where nobody says what is tested."""
+
 
 def clean_dimension_value(text: str) -> str:
     """Return `text` as a dimension value that CloudWatch takes; different texts give different values."""

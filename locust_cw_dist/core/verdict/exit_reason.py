@@ -31,7 +31,7 @@ class LastWord:
     def line(self) -> str:
         """Return the line."""
         if self.code is None:
-            return "exit code: whatever the code says that has ended this process"
+            return "exit code: the one that your code ended this process with"
         return f"exit code {self.code}: {self._why()}"
 
     def _why(self) -> str:

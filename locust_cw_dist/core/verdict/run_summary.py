@@ -37,6 +37,18 @@ class Spending:
     series: int
     series_hours: int
 
+    def after(self, earlier: Spending) -> Spending:
+        """Return this and what was written before it."""
+        return Spending(
+            self.calls + earlier.calls,
+            self.retries + earlier.retries,
+            self.ambiguous + earlier.ambiguous,
+            self.datums + earlier.datums,
+            # All there are, each counted once.
+            self.series,
+            self.series_hours + earlier.series_hours,
+        )
+
     def cost_usd(self, prices: Prices) -> float:
         """Return what AWS would charge, as an estimate."""
         return run_cost_usd(prices, series_hours=self.series_hours, calls=self.calls)

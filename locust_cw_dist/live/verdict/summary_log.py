@@ -95,6 +95,9 @@ class SummaryLog:
     def _log(self, run: Run) -> None:
         balance = run.logged = self._publisher.balance(run)
         spending = self._spending()
+        if run in self.summaries:
+            # Told again: what was told before is part of it.
+            spending = spending.after(self.summaries[run].spending)
         summary = RunSummary(
             run_id=run.run_id,
             labels=run.labels,

@@ -39,7 +39,7 @@ def unreliable(**facts):
         (locusts(3, failures=2), "exit code 3: 2 requests failed"),
         (locusts(7), "exit code 7: Locust's own"),
         (LastWord(code=0, reason="a listener of your own set it"), "exit code 0: a listener of your own set it"),
-        (LastWord(code=None), "exit code: whatever the code says that has ended this process"),
+        (LastWord(code=None), "exit code: the one that your code ended this process with"),
         (
             LastWord(code=3, reason="a rule failed", facts=Facts(outcomes=(outcome("p95 < 3 ms", "max < 1 s"),))),
             "exit code 3: a rule failed: p95 < 3 ms and 1 more",

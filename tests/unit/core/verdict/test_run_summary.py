@@ -186,3 +186,8 @@ def test_what_became_of_calls_without_an_answer_is_said(calls, changes, resends,
 def test_costs_are_those_of_the_price_list(series_hours, calls, usd):
     spending = replace(SPENDING, series_hours=series_hours, calls=calls)
     assert spending.cost_usd(Prices()) == pytest.approx(usd)
+
+
+def test_what_a_run_cost_is_told_whole_when_it_is_told_again():
+    first, later = Spending(3, 1, 0, 90, 20, 20), Spending(2, 0, 1, 10, 22, 4)
+    assert later.after(first) == Spending(5, 1, 1, 100, 22, 24)
