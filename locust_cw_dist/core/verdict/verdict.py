@@ -60,10 +60,11 @@ class Verdict:
         return max((reason.state for reason in self.reasons), default=State.VALID)
 
     def lines(self) -> list[str]:
-        """Return it for people, a reason a line."""
+        """Return it for people, a reason a line; there is one verdict, and what would not have made it comes beside it."""
         if not self.reasons:
             return ["  verdict: valid"]
-        return [f"  verdict: {reason.state.word}: {reason.text}" for reason in self.reasons]
+        lead = {self.state: f"verdict: {self.state.word}"}
+        return [f"  {lead.get(reason.state, 'also')}: {reason.text}" for reason in self.reasons]
 
     def as_json(self) -> dict[str, object]:
         """Return it for the line of JSON and the record: ``{"state": "suspect", "reasons": ["..."]}``."""

@@ -45,6 +45,14 @@ def test_a_run_without_anything_to_say_is_valid():
     assert verdict.as_json() == {"state": "valid", "reasons": []}
 
 
+def test_there_is_one_verdict_whatever_else_was_seen():
+    verdict = verdict_of(cut="told to end", doubtful=2)
+    assert verdict.lines() == [
+        "  verdict: invalid: cut short: told to end",
+        "  also: up to 2 results may count twice: calls got no answer",
+    ]
+
+
 @pytest.mark.parametrize(
     ("evidence", "text"),
     [
