@@ -60,7 +60,7 @@ class Verdict:
         return max((reason.state for reason in self.reasons), default=State.VALID)
 
     def lines(self) -> list[str]:
-        """Return it for people, a reason a line; there is one verdict, and what would not have made it comes beside it."""
+        """Return it for people, a reason a line; what would have made a lesser verdict stands beside it."""
         if not self.reasons:
             return ["  verdict: valid"]
         lead = {self.state: f"verdict: {self.state.word}"}
