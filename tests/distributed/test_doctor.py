@@ -137,7 +137,7 @@ def test_files_are_read_as_locust_reads_them(doctor, tmp_path):
     [
         (["--cw-resolution", "7"], "--cw-resolution"),
         (["--cw-external-id", "shop"], "--cw-external-id"),
-        (["--send-it"], "unrecognized arguments: --send-it"),
+        (["--send-it"], "unknown option --send-it: did you mean --send?"),
         (["extra"], "unrecognized arguments: extra"),
         (["--timeout", "0"], "--timeout"),
         (["--timeout", "soon"], "--timeout"),

@@ -10,14 +10,14 @@ import pytest
 
 from support.cluster.figures import assert_equal
 
+pytestmark = pytest.mark.once
+
 NOWHERE = {"AWS_ENDPOINT_URL_CLOUDWATCH": "http://127.0.0.1:1"}
 """In place of the local CloudWatch; and no credentials, no region."""
 
 LOOK_FOR_BOTO3 = """
 import sys
 from locust import events
-
-pytestmark = pytest.mark.once
 @events.quit.add_listener
 def look(**_):
     print("BOTO3", "boto3" in sys.modules or "botocore" in sys.modules, flush=True)

@@ -16,6 +16,8 @@ from locust_cw_dist.live.records.record_file import read_file
 from support.cluster.processes import unwrapped, wait_until
 from support.cluster.web import WebUi
 
+pytestmark = pytest.mark.once
+
 RULES = """
 [[rule]]
 name = "slow is fast enough"
@@ -334,8 +336,6 @@ import gevent.monkey
 gevent.monkey.patch_all()
 from locust.env import Environment
 import locust_cw_dist
-
-pytestmark = pytest.mark.once
 
 environment = Environment(user_classes=[])
 environment.create_local_runner()

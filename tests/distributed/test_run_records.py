@@ -13,6 +13,8 @@ import pytest
 from locust_cw_dist.live.records.record_file import read_file
 from support.cluster.processes import wait_until
 
+pytestmark = pytest.mark.once
+
 LOCUST_CW = (sys.executable, "-m", "locust_cw_dist.tools.cli.main")
 
 
@@ -165,8 +167,6 @@ import gevent.monkey
 gevent.monkey.patch_all()
 from locust.env import Environment
 import locust_cw_dist
-
-pytestmark = pytest.mark.once
 
 environment = Environment(user_classes=[])
 environment.create_local_runner()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from dataclasses import dataclass
 
@@ -39,8 +40,13 @@ def marks_of(encoding: str | None) -> Marks:
     return UNICODE
 
 
+_COMMAND = re.compile(r"(?<!\S)'[^']+'")
+_NO_BREAK = "\0"
+"""Stands for a space where no line may end; no text to be shown has one of its own."""
+
+
 def wrapped(text: str, *, first: str = "", rest: str = "", columns: int = COLUMNS) -> list[str]:
-    """Return a text in lines of at most `columns`; a word that is longer, such as a path, stays whole.
+    """Return a text in lines of at most `columns`; a longer word, such as a path, or a command in quotes stays whole.
 
     Args:
         text: It.
@@ -48,14 +54,15 @@ def wrapped(text: str, *, first: str = "", rest: str = "", columns: int = COLUMN
         rest: What the others begin with.
         columns: How wide lines may be.
     """
-    return textwrap.wrap(
-        text,
+    lines = textwrap.wrap(
+        _COMMAND.sub(lambda found: found[0].replace(" ", _NO_BREAK), text),
         columns,
         initial_indent=first,
         subsequent_indent=rest,
         break_long_words=False,
         break_on_hyphens=False,
     ) or [first.rstrip()]
+    return [line.replace(_NO_BREAK, " ") for line in lines]
 
 
 def shortened(name: str, columns: int, marks: Marks) -> str:

@@ -15,6 +15,8 @@ from locust_cw_dist.settings.settings import Settings
 from locust_cw_dist.settings.variables import describe_variables, settings_from_variables
 from support.cluster.ports import free_port
 
+pytestmark = pytest.mark.slow
+
 EMPTY = ["", " ", "\t\r\n \n"]
 
 
@@ -82,8 +84,6 @@ def test_a_variable_of_blanks_is_told_as_empty():
 LOCUSTFILE = """
 import locust_cw_dist.auto
 from locust import User, constant, task
-
-pytestmark = pytest.mark.slow
 
 class Shopper(User):
     wait_time = constant(0.1)

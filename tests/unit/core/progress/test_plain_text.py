@@ -50,3 +50,9 @@ def test_a_long_word_stays_whole():
     path = "x" * 100
     assert wrapped(f"see {path} there", first="  ", rest="    ") == ["  see", f"    {path}", "    there"]
     assert wrapped("", first="- ") == ["-"]
+
+
+def test_a_command_can_be_copied_in_one_piece():
+    text = "874 on disk: 'locust-cw resend /a/path/of some/length' publishes them"
+    lines = wrapped(text, columns=40)
+    assert lines == ["874 on disk:", "'locust-cw resend /a/path/of some/length'", "publishes them"]
