@@ -225,7 +225,7 @@ def test_a_wrong_command_is_one_line(folder):
     done = run(folder, LOCUST_CW, "runn")
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
-    assert "'runn'" in done.stderr
+    assert "unknown command runn: did you mean run?" in done.stderr
     assert "local-cloudwatch" in done.stderr
 
 
