@@ -226,7 +226,7 @@ def test_a_wrong_command_is_one_line(folder):
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert "unknown command runn: did you mean run?" in done.stderr
-    assert "local-cloudwatch" in done.stderr
+    assert "local-cloudwatch" in run(folder, LOCUST_CW, "frobnicate").stderr
 
 
 def test_help_shows_the_commands_and_examples(folder):

@@ -6,11 +6,15 @@ import difflib
 import re
 from typing import TYPE_CHECKING
 
+from locust_cw_dist.settings.option import PREFIX
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _WRONG = re.compile(r"invalid choice: '(?P<choice>[^']*)'|unrecognized arguments: (?:.* )?(?P<option>--[^ =]*)")
 """What argparse says of a word that it doesn't know, in all versions of Python."""
+
+_PREFIXES = (PREFIX, "--", "")
 
 
 def with_suggestion(message: str, words: Iterable[str]) -> str:
@@ -19,6 +23,9 @@ def with_suggestion(message: str, words: Iterable[str]) -> str:
     if wrong is None:
         return message
     typed = wrong["choice"] or wrong["option"] or ""
-    near = difflib.get_close_matches(typed, words, n=1)
-    kind = "option" if typed.startswith("--") else "command"
-    return f"unknown {kind} {typed}: did you mean {near[0]}?" if near else message
+    # Without what options have in common, which would make any two look alike.
+    prefix = next(prefix for prefix in _PREFIXES if typed.startswith(prefix))
+    names = [word.removeprefix(prefix) for word in words if word.startswith(prefix)]
+    near = difflib.get_close_matches(typed.removeprefix(prefix), names, n=1)
+    kind = "option" if prefix else "command"
+    return f"unknown {kind} {typed}: did you mean {prefix}{near[0]}?" if near else message
