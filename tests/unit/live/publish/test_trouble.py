@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from locust_cw_dist.core.progress.status import Trouble
+from locust_cw_dist.core.publish.ledger import DatumLedger
 from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.send_error import SendError
 from locust_cw_dist.live.platform.log_once import LogOnce
@@ -13,7 +14,7 @@ from locust_cw_dist.live.publish.failure_log import FailureLog
 
 @pytest.fixture
 def failures():
-    return FailureLog(LogOnce(), None, 100.0, resends_ambiguous=True)
+    return FailureLog(LogOnce(), None, DatumLedger(), 100.0, resends_ambiguous=True)
 
 
 def test_it_begins_well(failures):
