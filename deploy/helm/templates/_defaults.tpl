@@ -70,6 +70,7 @@
   "required": false,
   "record": "",
   "label": {},
+  "summary": "",
   "reasons": "",
   "grace": null,
   "flushTimeout": 30,

@@ -13,8 +13,8 @@ import pytest
 from locust_cw_dist.settings.settings import OPTIONS
 from support.pages.readme import ROOT
 
-PLACEHOLDERS = {"--cw-x-y", "LOCUST_CW_X_Y", "LOCUST_CW_IMAGE"}
-"""What pages name that is no option: the form of all, and a variable of the Compose file."""
+PLACEHOLDERS = {"--cw-x-y", "LOCUST_CW_X_Y", "LOCUST_CW_IMAGE", "LOCUST_CW_WATCH_PASSWORD"}
+"""What pages name that is no option: the form of all, a variable of the Compose file, and one of `locust-cw watch`."""
 
 
 @pytest.fixture

@@ -150,7 +150,7 @@ def test_a_dashboard_is_shown_and_printed(run):
         (("alarms", "--cw-service", "x"), "--cw-rules: got none, must be set"),
         (("alarms", "--cw-rule", "p95 < 3"), "--cw-service: got none, must be set"),
         (("alarms", "--cw-service", "x", "--cw-rule", "p95(GET /a) < 3"), "--host: got none, must be"),
-        (("alarms", "aply"), "argument ACTION: invalid choice: 'aply'"),
+        (("alarms", "aply"), "unknown command aply: did you mean apply?"),
         ((*ALARMS, "plan", "--format", "json"), "--format: got json with plan, must be"),
         ((*ALARMS, "--cw-rules", "gone.toml"), "gone.toml"),
         ((*DASHBOARD, "--service-metric", "AWS/ECS"), "argument --service-metric: got 'AWS/ECS', must be"),
