@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import time
 
+import gevent
 import pytest
 from locust.argument_parser import get_parser
 from locust.env import Environment
 
 import locust_cw_dist
 from locust_cw_dist.testing import RecordingClient
-from support.cluster.processes import wait_until
+from support.cluster.processes import DEADLINE_S
 
 STATE = "/cloudwatch/state.json"
 
@@ -60,7 +61,10 @@ class Site:
         return answer.get_json()
 
     def wait_for(self, condition, what):
-        wait_until(lambda: condition(self.state()), what)
+        # By gevent: with pytest-xdist a thread's wait would hold the hub that is waited for.
+        with gevent.Timeout(DEADLINE_S, AssertionError(f"not within {DEADLINE_S:g} s: {what}")):
+            while not condition(self.state()):
+                gevent.sleep(0.02)
 
 
 @pytest.fixture(autouse=True)
