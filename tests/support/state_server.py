@@ -6,9 +6,10 @@ import base64
 import copy
 import http.server
 import json
-import threading
 import urllib.parse
 from typing import Any, Self
+
+import gevent
 
 FIGURES = {
     "start_s": 1_000.0,
@@ -129,15 +130,16 @@ class StateServer:
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}{base_path}"
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        # Sockets are gevent's in tests, so a thread would have a hub of its own.
+        self._greenlet = gevent.spawn(self._server.serve_forever, 0.01)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
+        self._greenlet.kill()
         self._server.server_close()
 
     def get(self, request: Any) -> None:
