@@ -235,7 +235,7 @@ def test_the_books_of_one_window_by_hand():
     answers = {"a": [True, True], "b": [False, True], "c": [], "d": [True]}
     for entry in window_datums(MetricPlan(COUNT_METRICS | TIME_METRICS), window, "-", ledger):
         name = dict(entry.datum.dimensions).get("Request")
-        if not entry.claims or not answers[name]:
+        if not answers.get(name):
             continue
         if answers[name].pop(0):
             entry.accept()
