@@ -6,12 +6,16 @@ import inspect
 import json
 import re
 from collections import Counter
+from importlib.metadata import version
 
 import pytest
 from locust.env import Environment
 
 from support.cluster.processes import wait_until
 from support.cluster.web import WebUi
+
+FORM_KEEPS_NOTHING = version("locust").startswith("2.32.")
+"""The web form of Locust 2.32 writes no option that had no value before."""
 
 
 @pytest.fixture
@@ -53,7 +57,7 @@ def test_counts_equal_the_truth_and_the_status_follows_cloudwatch(make_web_ui, c
     during = web_ui.live_state()
     assert during["status"]["reason"]
     assert during["status"]["since_s"] <= during["now_s"]
-    assert during["run"]["labels"] == {"branch": "main"}
+    assert during["run"]["labels"] == ({} if FORM_KEEPS_NOTHING else {"branch": "main"})
     assert any("trying again" in line["text"] for line in during["warnings"])
     cloudwatch.clear_faults()
     status_is(web_ui, "publishing")

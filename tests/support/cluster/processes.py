@@ -10,12 +10,12 @@ import os
 import re
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+import gevent
 import psutil
 
 from support.cluster.forked import Forked, Server
@@ -36,12 +36,12 @@ class ConditionError(AssertionError):
 
 def wait_until(condition: Callable[[], object], what: str, deadline_s: float = DEADLINE_S) -> None:
     """Wait until `condition` is true; fail with `what` if it is not within `deadline_s`."""
-    pause = threading.Event()
     end_s = time.monotonic() + deadline_s
     while not condition():
         if time.monotonic() >= end_s:
             raise ConditionError(f"not within {deadline_s:g} s: {what}")
-        pause.wait(POLL_S)
+        # By gevent: servers of tests may be greenlets of this process.
+        gevent.sleep(POLL_S)
 
 
 class Process:
