@@ -37,7 +37,6 @@ from locust_cw_dist.live.rules.rule_watch import REPORTS, RuleWatch
 from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.live.spool.spool_keeper import SpoolKeeper
 from locust_cw_dist.live.terminal.countdown import countdown
-from locust_cw_dist.live.terminal.run_totals import RunTotals
 from locust_cw_dist.live.verdict.exit_code import ExitCode
 from locust_cw_dist.live.verdict.health_watch import HealthWatch
 from locust_cw_dist.live.verdict.summary_log import SummaryLog
@@ -106,7 +105,7 @@ class Parts:
     runs: Runs
     clock: Clock
     once: LogOnce
-    totals: RunTotals
+    add_up: Callable[[], object]
     look_no_more: Callable[[], object]
     let_go: Callable[[], object]
 
@@ -305,7 +304,7 @@ class End:
         self._step("judge", HERE, rule_watch.judge_rest)
         self._step("log rules", HERE, rule_watch.log_all)
         self._step("conclude", HERE, self._conclude)
-        self._step("add up", HERE, self._parts.totals.finish)
+        self._step("add up", HERE, self._parts.add_up)
         for setting in REPORTS:
             write = partial(rule_watch.write_report, setting, self._parts.exit_code.fails_if)
             self._step(f"write {setting}", HERE, write)

@@ -40,7 +40,6 @@ from locust_cw_dist.live.runs import Run, Runs
 from locust_cw_dist.live.spool.spool_keeper import SpoolKeeper
 from locust_cw_dist.live.terminal.change_log import ChangeLog
 from locust_cw_dist.live.terminal.end_block import EndBlock, Sources
-from locust_cw_dist.live.terminal.run_totals import RunTotals
 from locust_cw_dist.live.terminal.start_block import log_start
 from locust_cw_dist.live.verdict.cross_checker import CrossChecker
 from locust_cw_dist.live.verdict.exit_code import ExitCode
@@ -108,9 +107,7 @@ class PublishingProcess:
         self._web_link = WebLink(environment)
         self._progress_watch = self._make_progress_watch()
         self._web_pages: WebPages | None = None
-        self._totals = RunTotals(once)
         self._publisher.on_closed += [self._record_writer.take, self._rule_watch.take, self._progress_watch.take]
-        self._publisher.on_closed.append(self._totals.take)
         self._change_log = self._make_change_log()
         self.end_block = EndBlock(self._sources_of_block(patience), once)
         self._listeners = Listeners(environment)
@@ -205,7 +202,6 @@ class PublishingProcess:
         self._listeners.add("test_stopping", self._on_test_stopping)
         self._listeners.add("test_stop", self._on_test_stop)
         self._show()
-        self._totals.start()
         self._publisher.start(self._source.count)
         self._spool_keeper.start(self._publisher)
         self._watch = forks.spawn(self._watch_forever)
@@ -255,7 +251,7 @@ class PublishingProcess:
             runs=self._runs,
             clock=self._clock,
             once=self._once,
-            totals=self._totals,
+            add_up=self._progress_watch.finish,
             look_no_more=self._look_no_more,
             let_go=self._let_go,
         )
@@ -268,7 +264,7 @@ class PublishingProcess:
             summary_log=self._summary_log,
             rule_watch=self._rule_watch,
             record_writer=self._record_writer,
-            totals=self._totals,
+            totals_of=self._progress_watch.totals_of,
             exit_code=self.exit_code,
             sink=self._sink,
             patience=patience,

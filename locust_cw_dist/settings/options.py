@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.settings.empty_variables import ignore_empty_variables
-from locust_cw_dist.settings.near_options import name_near_options
+from locust_cw_dist.settings.near_words import name_near_options
 from locust_cw_dist.settings.option import VARIABLES, Group, Option
 from locust_cw_dist.settings.repeated_option import Repeated
 from locust_cw_dist.settings.settings import OPTIONS, Settings

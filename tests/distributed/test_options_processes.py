@@ -140,7 +140,7 @@ def test_options_of_a_locustfile_that_look_like_ours_cut_short(folder, command, 
     "command", [[*LOCUST, "-f", "with_options.py"], LOCUST_CW_RUN], ids=["locust", "locust-cw run"]
 )
 def test_a_mistyped_option_is_one_line_with_the_nearest_one(folder, command):
-    expected = ("unrecognized option --cw-servce: did you mean --cw-service?",)
+    expected = ("unknown option --cw-servce: did you mean --cw-service?",)
     assert_refused_at_once(folder, command, "--headless", "--cw-servce", "checkout", expected=expected)
 
 

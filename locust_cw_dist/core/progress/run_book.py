@@ -23,6 +23,7 @@ from locust_cw_dist.core.progress.series import Series
 from locust_cw_dist.core.progress.series_book import SeriesBook
 from locust_cw_dist.core.summaries.gauges import RunGauges
 from locust_cw_dist.core.summaries.run_counters import OTHER_METHOD, OTHER_NAME
+from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary, merged
 from locust_cw_dist.core.summaries.window import ClosedWindow
 from locust_cw_dist.core.summaries.windows import window_start_s
@@ -147,6 +148,14 @@ class RunBook:
         total = self._row(ALL, self._total, offset_s, locust(ALL))
         series = yield from self.series(ALL, offset_s)
         self.rendered = Rendered(total, tuple(rows), len(busiest) - len(rows), tuple(failures), series)
+
+    def totals(self) -> dict[EndpointKey, Summary]:
+        """Return what each endpoint did, whatever the host was; whoever has it changes nothing in it."""
+        totals: dict[EndpointKey, Summary] = {}
+        for key, endpoint in self._endpoints.items():
+            name = (key.name or "", key.method or "")
+            totals[name] = merged([totals[name], endpoint.run]) if name in totals else endpoint.run
+        return totals
 
     def series(self, key: RowKey, offset_s: int) -> Generator[None, None, Series]:
         """Return how an endpoint went, or all together; of an endpoint that is not known, nothing."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 import logging
 import uuid
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib import metadata
 from typing import Any
@@ -25,6 +26,8 @@ from locust_cw_dist.core.progress.progress import MAX_WORKERS, Destination, Prog
 from locust_cw_dist.core.progress.run_book import Rendered
 from locust_cw_dist.core.progress.status import PublishingFacts, Status, status_of
 from locust_cw_dist.core.rules.outcome import RuleOutcome, RuleState
+from locust_cw_dist.core.summaries.sections import EndpointKey
+from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.summaries.window import ClosedWindow
 from locust_cw_dist.core.verdict.run_summary import Spending
 from locust_cw_dist.live.master.master import Master
@@ -111,6 +114,14 @@ class ProgressWatch:
     def take(self, window: ClosedWindow) -> None:
         """Keep a closed window; never yields."""
         self._books.take(window)
+
+    def finish(self) -> None:
+        """Merge all that waits. It may be cut off."""
+        self._books.finish()
+
+    def totals_of(self, run: Run) -> Mapping[EndpointKey, Summary]:
+        """Return what the endpoints of a run did so far; nothing of a run that is long over."""
+        return self._books.totals_of(run)
 
     @property
     def status(self) -> Status:

@@ -10,7 +10,7 @@ State: touched on the hub only. Merging and making rows both yield, and never ru
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import gevent
 from gevent.event import Event
@@ -19,6 +19,8 @@ from gevent.lock import BoundedSemaphore
 from locust_cw_dist.core.progress.endpoint_progress import LocustFigures, RowKey
 from locust_cw_dist.core.progress.run_book import Rendered, RunBook
 from locust_cw_dist.core.progress.series import Series
+from locust_cw_dist.core.summaries.sections import EndpointKey
+from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.summaries.window import ClosedWindow
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import WritingClock, cpu_s, monotonic_s
@@ -71,6 +73,15 @@ class RunBooks:
         if self._runs.get(window.run_id).is_own:
             self._waiting.append(window)
             self._work.set()
+
+    def finish(self) -> None:
+        """Merge all that waits; yields."""
+        with self._turn:
+            self._merge_waiting()
+
+    def totals_of(self, run: Run) -> Mapping[EndpointKey, Summary]:
+        """Return what the endpoints of a run did so far; nothing of a run that is long over."""
+        return self._books[run].totals() if run in self._books else {}
 
     def rendered(self, locust: Callable[[RowKey], LocustFigures | None]) -> Rendered:
         """Return what is shown of the current run; may yield.

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import logging
 import shlex
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from locust_cw_dist.core.progress.console_links import graph_url, is_aws
 from locust_cw_dist.core.progress.end_block import ProcessBlock, RunBlock
 from locust_cw_dist.core.progress.figures_table import FiguresTable
 from locust_cw_dist.core.rules.outcome import Outcome
+from locust_cw_dist.core.summaries.sections import EndpointKey
+from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.verdict.run_summary import RunSummary
 from locust_cw_dist.live.platform.clock import WritingClock
 from locust_cw_dist.live.platform.log_once import LogOnce
@@ -23,7 +26,6 @@ from locust_cw_dist.live.records.record_writer import RecordWriter
 from locust_cw_dist.live.rules.rule_watch import RuleWatch
 from locust_cw_dist.live.runs import Run, Runs
 from locust_cw_dist.live.terminal import stderr
-from locust_cw_dist.live.terminal.run_totals import RunTotals
 from locust_cw_dist.live.verdict.exit_code import OURS, ExitCode
 from locust_cw_dist.live.verdict.summary_log import SummaryLog
 from locust_cw_dist.settings.settings import Settings
@@ -36,6 +38,7 @@ class Sources:
     """What is asked.
 
     Attributes:
+        totals_of: Returns what the endpoints of a run did in it.
         sink: What is published to; None if nothing is.
         patience: Knows whether the process ends.
         has_web_ui: Whether a user may start further runs.
@@ -47,7 +50,7 @@ class Sources:
     summary_log: SummaryLog
     rule_watch: RuleWatch
     record_writer: RecordWriter
-    totals: RunTotals
+    totals_of: Callable[[Run], Mapping[EndpointKey, Summary]]
     exit_code: ExitCode
     sink: Cloudwatch | None
     patience: Patience
@@ -128,7 +131,7 @@ class EndBlock:
             summary=summary,
             host=run.host,
             duration_s=None if started_s is None else (run.stopped_s or now_s) - started_s,
-            figures=FiguresTable.of(sources.totals.of(run.run_id)),
+            figures=FiguresTable.of(sources.totals_of(run)),
             outcome=outcome,
             graph_url=self._graph_url(run, now_s),
         )

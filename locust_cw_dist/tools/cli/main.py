@@ -89,7 +89,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, without the usage above it, and what may be meant."""
 
     def error(self, message: str) -> NoReturn:
-        from locust_cw_dist.tools.cli.near_words import with_suggestion
+        from locust_cw_dist.settings.near_words import with_suggestion
 
         self.exit(2, f"{self.prog}: error: {with_suggestion(message, self._words())}\n")
 

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from locust_cw_dist.errors import SettingsError
-from locust_cw_dist.tools.cli.near_words import with_suggestion
+from locust_cw_dist.settings.near_words import with_suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

@@ -389,7 +389,7 @@ def test_an_unknown_option_is_one_line_with_the_nearest_one_that_there_is(typed,
     assert ended.value.code == 2
     (line,) = stderr.getvalue().splitlines()
     wrong = next(text for text in typed if text.startswith("--cw")).partition("=")[0]
-    assert line.endswith(f"error: unrecognized option {wrong}: did you mean {near}?")
+    assert line.endswith(f"error: unknown option {wrong}: did you mean {near}?")
 
 
 @pytest.mark.parametrize(

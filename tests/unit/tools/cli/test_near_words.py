@@ -21,7 +21,7 @@ pytestmark = pytest.mark.once
         ),
         ("alarms aply", "locust-cw alarms: error: unknown command aply: did you mean apply?"),
         ("doctor --sned", "locust-cw doctor: error: unknown option --sned: did you mean --send?"),
-        ("plan --cw-servcie x", "locust-cw plan: error: unrecognized option --cw-servcie: did you mean --cw-service?"),
+        ("plan --cw-servcie x", "locust-cw plan: error: unknown option --cw-servcie: did you mean --cw-service?"),
     ],
 )
 def test_the_nearest_word_is_named_on_one_line(typed, said):
