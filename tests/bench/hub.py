@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import random
 import time
 from typing import Any
 
 import gevent
-import greenlet
 from locust.env import Environment
 
 import locust_cw_dist
@@ -16,6 +14,7 @@ from bench.figures import Figure
 from bench.pair import Pair, held_s
 from bench.publisher import aws
 from bench.traffic import REPORT_S, SimulatedWorker, name_of, response_time_ms
+from bench.turns import Turns
 from locust_cw_dist.core.summaries.histogram import MAX_BATCH
 from locust_cw_dist.core.wire.messages import MASTER_MESSAGE, REPORT_KEY
 from locust_cw_dist.testing import LocalCloudwatch
@@ -33,48 +32,27 @@ RULES = (
 SETTINGS: dict[str, Any] = {"max_endpoints": ENDPOINTS, "resolution_s": 10, "rule": RULES}
 
 
-class Watch:
+class Watch(Turns):
     """Looks on while greenlets take turns, and remembers how long one of ours computed before it gave the hub back.
-
-    Time of the processor, not of the clock: what else the machine did meanwhile is not ours. Nor is Python's search
-    through all old objects, Locust's and the benchmark's too, for garbage; it is told apart.
 
     Attributes:
         longest_ms: The longest turn.
         by: Whose it was.
-        garbage_ms: The longest of these searches.
     """
 
     def __init__(self) -> None:
         """Begin."""
-        self.longest_ms, self.by, self.garbage_ms = 0.0, "", 0.0
-        self._collecting_since_s = 0.0
-        gc.callbacks.append(self._on_collection)
-        self._since_s = time.thread_time()
-        greenlet.settrace(self._on_switch)
-
-    def stop(self) -> None:
-        """End."""
-        greenlet.settrace(None)
-        gc.callbacks.remove(self._on_collection)
-
-    def _on_collection(self, phase: str, info: dict[str, int]) -> None:
-        if phase == "start":
-            self._collecting_since_s = time.thread_time()
-        elif info["generation"] == 2:
-            spent_s = time.thread_time() - self._collecting_since_s
-            self._since_s += spent_s
-            self.garbage_ms = max(self.garbage_ms, spent_s * 1e3)
+        self.longest_ms, self.by = 0.0, ""
+        super().__init__()
 
     def note(self, milliseconds: float, by: str) -> None:
         """Take a turn of which it is known that it was ours."""
         if milliseconds > self.longest_ms:
             self.longest_ms, self.by = milliseconds, by
 
-    def _on_switch(self, _: str, pair: tuple[Any, Any]) -> None:
-        now_s = time.thread_time()
-        held_ms, self._since_s = (now_s - self._since_s) * 1e3, now_s
-        if held_ms > self.longest_ms and "locust_cw_dist" in (name := repr(pair[0])):
+    def take(self, held_ms: float, before: Any, after: Any) -> None:
+        """Take a turn if it was ours."""
+        if held_ms > self.longest_ms and "locust_cw_dist" in (name := repr(before)):
             self.note(held_ms, name)
 
 

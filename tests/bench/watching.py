@@ -6,7 +6,6 @@ endpoints, is asked for side by side.
 
 from __future__ import annotations
 
-import gc
 import itertools
 import random
 import sys
@@ -16,13 +15,13 @@ from typing import Any
 from unittest import mock
 
 import gevent
-import greenlet
 from locust.env import Environment
 
 import locust_cw_dist
 from bench.figures import Figure
 from bench.publisher import aws
 from bench.traffic import name_of, response_time_ms
+from bench.turns import Turns
 from locust_cw_dist.core.summaries.gauges import RunGauges, StatisticSet
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.summaries.window import ClosedWindow
@@ -40,32 +39,15 @@ RESULTS = 40
 """Of an endpoint in a window: 2,000 requests a second in all."""
 
 
-class Turns:
-    """Sums up how long each greenlet had the processor, and the longest time before it gave the hub back.
-
-    Without Python's search through all old objects for garbage, which is not ours alone, as in `bench.hub`.
-    """
+class TurnSums(Turns):
+    """Sums up how long each greenlet had the processor, and the longest time before it gave the hub back."""
 
     def __init__(self) -> None:
         """Begin."""
         self.spent_ms: Counter[str] = Counter()
         self.longest_ms: Counter[str] = Counter()
         self._running = ""
-        self._collecting_since_s = 0.0
-        gc.callbacks.append(self._on_collection)
-        self._since_s = time.thread_time()
-        greenlet.settrace(self._on_switch)
-
-    def stop(self) -> None:
-        """End."""
-        greenlet.settrace(None)
-        gc.callbacks.remove(self._on_collection)
-
-    def _on_collection(self, phase: str, info: dict[str, int]) -> None:
-        if phase == "start":
-            self._collecting_since_s = time.thread_time()
-        elif info["generation"] == 2:
-            self._since_s += time.thread_time() - self._collecting_since_s
+        super().__init__()
 
     def of(self, name: str) -> tuple[float, float]:
         """Return both for the greenlets with a name, in ms."""
@@ -73,13 +55,12 @@ class Turns:
         longest = max((self.longest_ms[found] for found in ours), default=0.0)
         return sum(self.spent_ms[found] for found in ours), longest
 
-    def _on_switch(self, _: str, pair: tuple[Any, Any]) -> None:
-        now_s = time.thread_time()
-        held_ms, self._since_s = (now_s - self._since_s) * 1e3, now_s
+    def take(self, held_ms: float, before: Any, after: Any) -> None:
+        """Add a turn up."""
         self.spent_ms[self._running] += held_ms
         self.longest_ms[self._running] = max(self.longest_ms[self._running], held_ms)
         # As long as it is alive: of one that has ended nobody knows what it was.
-        self._running = repr(pair[1])
+        self._running = repr(after)
 
 
 def figures(*, full: bool) -> list[Figure]:
@@ -141,7 +122,7 @@ class _Master:
 
     def look(self) -> dict[str, float]:
         """Windows close, and a page asks all the while; return the CPU time of each part in ms for a window."""
-        turns = Turns()
+        turns = TurnSums()
         for _ in range(WINDOWS):
             self._take()
             for _ in range(WINDOW_S // POLL_S):
@@ -159,7 +140,7 @@ class _Master:
 
     def merge(self) -> float:
         """A window closes while nobody looks; return the CPU time in ms."""
-        turns = Turns()
+        turns = TurnSums()
         self._take()
         gevent.sleep(0.5)
         turns.stop()
