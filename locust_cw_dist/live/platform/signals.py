@@ -92,13 +92,13 @@ class Signals:
             if not self._is_abandoned and signal.getsignal(number) in handlers:
                 signal.signal(number, signal.SIG_IGN)
 
-    def _on_interrupt(self, _number: int, _frame: FrameType | None) -> None:
+    def _on_interrupt(self, _number: int, frame: FrameType | None) -> None:
         now_s = monotonic_s()
         if now_s - self._interrupted_s < DUPLICATE_S:
             return
         self._interrupted_s = now_s
         if self._patience.has_begun:
-            self._hurry()
+            self._hurry(frame)
         else:
             self._end_test()
 
@@ -120,13 +120,14 @@ class Signals:
             self._patience.begin()
             main.throw(KeyboardInterrupt)
 
-    def _hurry(self) -> None:
-        """Count an interrupt of the end."""
+    def _hurry(self, frame: FrameType | None) -> None:
+        """Count an interrupt of the end, which came as `frame` ran."""
         patience = self._patience
         patience.note_interrupt()
         if patience.interrupts >= ENDS_AT_ONCE:
             end_at_once(signal.SIGINT)
-        is_here = patience.is_in_user_code
+        # Code of ours that runs there is just entering or leaving: raised in it, the interrupt would skip a step.
+        is_here = patience.is_in_user_code and not _is_ours(frame)
         gevent.get_hub().loop.run_callback_threadsafe(
             self._shorten, patience.interrupts, gevent.getcurrent() if is_here else None
         )
@@ -149,6 +150,10 @@ class Signals:
             end_at_once(number, frame)
         elif not self._patience.has_begun:
             self._end_test() if self._is_testing() else self._ends_before_test(number, frame)
+
+
+def _is_ours(frame: FrameType | None) -> bool:
+    return frame is not None and frame.f_globals.get("__name__", "").startswith("locust_cw_dist.")
 
 
 def end_at_once(number: int, _frame: FrameType | None = None) -> None:

@@ -184,6 +184,19 @@ listener.join()
     assert done.stdout.splitlines() == ["waited", "computed", "goes on"], done.stderr
 
 
+def test_during_the_end_it_is_not_raised_where_our_own_code_takes_over():
+    """Raised in the first line of what is called at exit, it would skip all that follows."""
+    done = run("""
+ours = {"__name__": "locust_cw_dist.plugin", "os": os, "signal": signal, "say": say}
+exec("def finish():\\n os.kill(os.getpid(), signal.SIGINT)\\n say('goes on')", ours)
+with patience.user_code():
+    ours["finish"]()
+gevent.sleep(0.1)
+print(patience.interrupts)
+""")
+    assert done.stdout.splitlines() == ["goes on", "1"], done.stderr
+
+
 @pytest.mark.parametrize("handler", ["signal.SIG_IGN", "lambda *_: print('theirs')"])
 @pytest.mark.parametrize("number", ["signal.SIGINT", "signal.SIGHUP", "signal.SIGTERM"])
 def test_whoever_takes_care_of_one_goes_on_doing_so(number, handler):
