@@ -55,15 +55,10 @@ def cloudwatch():
         yield server
 
 
-FORKING = {"matrix", "exit_codes", "ends", "outages"}
-"""Folders whose clusters are forked; all others, and these in the night, start `python -m locust` anew."""
-
-
 @pytest.fixture
 def cluster(tmp_path, cloudwatch, request):
     try:
         with Cluster(tmp_path, cloudwatch) as cluster:
-            cluster.forks = request.path.parent.name in FORKING and "EACH_ANEW" not in os.environ
             yield cluster
             cluster.assert_locust_has_no_more()
     finally:

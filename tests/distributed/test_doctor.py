@@ -12,10 +12,10 @@ import time
 import pytest
 
 from locust_cw_dist.testing import LocalCloudwatch
+from support.cluster.forked import run_module
 
 pytestmark = pytest.mark.once
 
-DOCTOR = [sys.executable, "-m", "locust_cw_dist.tools.cli.main", "doctor"]
 CHECKS = [
     "versions",
     "interfaces",
@@ -48,16 +48,8 @@ def doctor(cloudwatch, tmp_path):
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LOCUST_"))}
 
     def run(*args, **more):
-        return subprocess.run(
-            [*DOCTOR, *args],
-            cwd=tmp_path,
-            env=clean | cloudwatch.env() | {"HOME": str(tmp_path)} | more,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        env = clean | cloudwatch.env() | {"HOME": str(tmp_path)} | more
+        return run_module("locust_cw_dist.tools.cli.main", "doctor", *args, folder=tmp_path, env=env, publishes=True)
 
     return run
 
@@ -163,8 +155,9 @@ def test_help_has_examples(doctor):
     assert "--locustfile" not in done.stdout
 
 
-def test_a_locust_that_is_broken_is_said(doctor, tmp_path):
+def test_a_locust_that_is_broken_is_said(tmp_path):
     (tmp_path / "locust.py").write_text("raise ImportError('half an upgrade')")
-    done = doctor(PYTHONPATH=f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    command = [sys.executable, "-m", "locust_cw_dist.tools.cli.main", "doctor"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert "Locust cannot be imported: half an upgrade" in done.stderr

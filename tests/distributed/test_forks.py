@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from locust_cw_dist.live.records.record_file import read_file
+
+
+@pytest.fixture(autouse=True)
+def _started_anew(cluster):
+    """gevent takes a child of a process that was forked itself for one of its own, and hangs."""
+    cluster.forks = False
+
 
 WAYS = ("exit", "_exit", "multiprocessing")
 

@@ -9,8 +9,10 @@ import time
 
 import pytest
 
-LOCUST = [sys.executable, "-m", "locust"]
-LOCUST_CW = [sys.executable, "-m", "locust_cw_dist.tools.cli.main"]
+from support.cluster.forked import run_module
+
+LOCUST = ["locust"]
+LOCUST_CW = ["locust_cw_dist.tools.cli.main"]
 LOCUST_CW_RUN = [*LOCUST_CW, "run"]
 
 PLAIN = """
@@ -32,18 +34,18 @@ def folder(tmp_path):
     return tmp_path
 
 
+def environment(folder):
+    return {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")} | {"HOME": str(folder)}
+
+
 def run(folder, command, *args, **variables):
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
-    environment |= {"HOME": str(folder), **variables}
+    return run_module(*command, *args, folder=folder, env=environment(folder) | variables)
+
+
+def run_anew(folder, *command):
+    command = [sys.executable, *command]
     return subprocess.run(
-        [*command, *args],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        stdin=subprocess.DEVNULL,
-        check=False,
+        command, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=120, check=False
     )
 
 
@@ -213,7 +215,7 @@ def test_a_locustfile_finds_what_it_would_find_under_locust(folder):
     (folder / "tests" / "beside_the_locustfile.py").touch()
     (folder / "tests" / "lf.py").write_text(SHOW_WHERE_IT_RUNS + PLAIN)
     args = ("-f", "tests/lf.py", "--tags", "a b", "--list")
-    ours, theirs = run(folder, LOCUST_CW_RUN, *args), run(folder, LOCUST, *args)
+    ours, theirs = run_anew(folder, "-m", *LOCUST_CW_RUN, *args), run_anew(folder, "-m", *LOCUST, *args)
     assert theirs.returncode == 0, theirs.stderr
     assert ours.stdout == theirs.stdout
     assert '"boto3": false' in ours.stdout
@@ -242,4 +244,4 @@ def test_the_command_loads_nothing_heavy_by_itself(folder):
         "import sys, locust_cw_dist.tools.cli.main as m; m.main(['--version']);"
         "print({'locust', 'gevent', 'boto3', 'botocore'} & set(sys.modules))"
     )
-    assert run(folder, [sys.executable, "-c", code]).stdout.endswith("set()\n")
+    assert run_anew(folder, "-c", code).stdout.endswith("set()\n")

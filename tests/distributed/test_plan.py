@@ -5,29 +5,26 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import time
 from datetime import UTC, datetime
 
 import pytest
 
-from support.cluster.cluster import LOCUST_CW_RUN
+from support.cluster.forked import run_module
 from support.pages.readme import blocks
 
 # It asks nothing of Locust.
 pytestmark = pytest.mark.once
 
 PAGE = "docs/costs.md"
-COMMAND = (*LOCUST_CW_RUN[:-1], "plan")
+COMMAND = ("locust_cw_dist.tools.cli.main", "plan")
 
 
 def plan(*args, folder, **env):
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LOCUST_"))}
     # Whoever called AWS from here would have to fail.
     clean |= {"HOME": str(folder), "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
-    return subprocess.run(
-        [*COMMAND, *args], cwd=folder, env=clean | env, capture_output=True, text=True, timeout=60, check=False
-    )
+    return run_module(*COMMAND, *args, folder=folder, env=clean | env, publishes=True)
 
 
 def document(*args, folder, **env):
@@ -146,7 +143,7 @@ def test_the_page_shows_what_its_command_prints(tmp_path):
 
 @pytest.mark.parametrize("command", ["plan", "resend"])
 def test_help_has_examples_and_exit_codes(tmp_path, command):
-    done = subprocess.run([*COMMAND[:-1], command, "--help"], capture_output=True, text=True, timeout=60, check=True)
+    done = run_module(*COMMAND[:-1], command, "--help", folder=tmp_path, env=os.environ)
     assert f"usage: locust-cw {command} " in done.stdout
     assert f"examples:\n  locust-cw {command} " in done.stdout
     assert "exit code: 0" in done.stdout

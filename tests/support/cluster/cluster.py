@@ -26,15 +26,16 @@ from typing import Any, Self
 
 from locust_cw_dist.testing import LocalCloudwatch
 from support.cluster.figures import Published, Truth, assert_equal, read_published, read_truth
-from support.cluster.forked import server
+from support.cluster.forked import FORKS, IN_NAMESPACE, server
 from support.cluster.ports import free_port
 from support.cluster.processes import DEADLINE_S, Process
 
 LOCUSTFILES = Path(__file__).parents[1] / "locustfiles"
 RECORDER = "record_truth.py"
 
-LOCUST = (sys.executable, "-m", "locust")
-LOCUST_CW_RUN = (sys.executable, "-m", "locust_cw_dist.tools.cli.main", "run")
+MODULE = (sys.executable, "-m")
+LOCUST = (*MODULE, "locust")
+LOCUST_CW_RUN = (*MODULE, "locust_cw_dist.tools.cli.main", "run")
 
 NO_METADATA = {"AWS_EC2_METADATA_DISABLED": "true"}
 """Keeps boto3 from asking the network for credentials where there are none."""
@@ -61,7 +62,7 @@ class Cluster:
         comparable: Whether Locust's totals are to be those of the last run.
         locustfile: What they run, unless told otherwise: files of `locustfiles/` or of `folder`, with commas between.
         also: Files that every process runs after those.
-        forks: Whether `python -m locust` is forked by a process that has imported Locust.
+        forks: Whether `python -m MODULE` is forked by a process that has imported Locust.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class Cluster:
         self.comparable = True
         self.locustfile = "shopper.py,plugin.py"
         self.also: list[str] = []
-        self.forks = False
+        self.forks = FORKS
         self._service = f"cluster-{os.getpid()}-{next(_numbers)}"
         self.namespace = f"perf/{self._service}/loadtests"
         self._cloudwatch = cloudwatch
@@ -158,9 +159,9 @@ class Cluster:
         """Start any command; `env` comes on top of an environment without AWS and Locust."""
         prefix = self._prefixes.get(name) or self._prefixes.get(name.split("-", maxsplit=1)[0]) or ()
         env = self._environment(name) | dict(env)
-        if self.forks and not prefix and tuple(command[: len(LOCUST)]) == LOCUST:
+        if self.forks and tuple(command[:2]) == MODULE and tuple(prefix[:3]) in ((), IN_NAMESPACE):
             forking = server(publishes="AWS_REGION" in env)
-            process = Process(name, command[len(LOCUST) :], self.folder, env, server=forking)
+            process = Process(name, [*prefix, *command[2:]], self.folder, env, server=forking)
         else:
             process = Process(name, [*prefix, *command], self.folder, env)
         self.processes[name] = process

@@ -1,18 +1,29 @@
-"""Locust processes forked by `locust_server.py`, with the part of `subprocess.Popen` that tests use."""
+"""Processes that `module_server.py` forks, with the part of `subprocess` that tests use.
+
+    run_module("locust", "--version", folder=tmp_path, env={})
+
+With `EACH_ANEW` in the environment, as by night, each is started anew.
+"""
 
 from __future__ import annotations
 
 import atexit
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-SERVER = Path(__file__).with_name("locust_server.py")
+import gevent
+
+SERVER = Path(__file__).with_name("module_server.py")
+IN_NAMESPACE = ("ip", "netns", "exec")
+FORKS = "EACH_ANEW" not in os.environ
 PUBLISHING = ("boto3", "botocore.httpsession", "botocore.endpoint", "botocore.parsers")
 """What a process that publishes imports besides, and others must not."""
 
@@ -31,9 +42,17 @@ class Server:
         assert self._process.stdout is not None
         os.set_blocking(self._process.stdout.fileno(), False)
 
-    def start(self, argv: Sequence[str], folder: Path, env: Mapping[str, str], out: Path, err: Path) -> int:
-        """Return the id of a process that runs ``locust ARGV``."""
-        wanted = {"argv": argv, "folder": str(folder), "env": env, "out": str(out), "err": str(err)}
+    def start(self, command: Sequence[str], folder: Path, env: Mapping[str, str], out: Path, err: Path) -> int:
+        """Return the id of a process that runs ``python -m MODULE ARGV`` where `command` says so.
+
+        `command` is the module and its arguments; ``ip netns exec NAME`` may come before.
+        """
+        namespace = ""
+        if tuple(command[:3]) == IN_NAMESPACE:
+            _, _, _, namespace, *command = command
+        module, *argv = command
+        files = {"out": str(out), "err": str(err)}
+        wanted = {"module": module, "argv": argv, "folder": str(folder), "env": dict(env), "netns": namespace} | files
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(wanted).encode() + b"\n")
         while not self._started:
@@ -78,10 +97,12 @@ def server(*, publishes: bool) -> Server:
 class Forked:
     """A process, of which `Popen` would say the same."""
 
-    def __init__(self, server: Server, argv: Sequence[str], folder: Path, env: Mapping[str, str], out: Path, err: Path):
+    def __init__(
+        self, server: Server, command: Sequence[str], folder: Path, env: Mapping[str, str], out: Path, err: Path
+    ) -> None:
         """Start it."""
         self._server = server
-        self.pid = server.start(argv, folder, env, out, err)
+        self.pid = server.start(command, folder, env, out, err)
         self._code: int | None = None
 
     def poll(self) -> int | None:
@@ -102,3 +123,30 @@ class Forked:
         while (code := self.poll()) is None:
             time.sleep(0.005)
         return code
+
+
+def run_module(
+    *command: str, folder: Path, env: Mapping[str, str], publishes: bool = False, timeout_s: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m COMMAND`` with exactly this environment and without input; return it when it has ended."""
+    if not FORKS:
+        return subprocess.run(
+            [sys.executable, "-m", *command],
+            cwd=folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+    with TemporaryDirectory() as outputs:
+        out, err = Path(outputs, "out"), Path(outputs, "err")
+        process = Forked(server(publishes=publishes), command, folder, env, out, err)
+        end_s = time.monotonic() + timeout_s
+        while process.poll() is None:
+            if time.monotonic() > end_s:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise subprocess.TimeoutExpired(command, timeout_s, out.read_bytes(), err.read_bytes())
+            gevent.sleep(0.005)
+        return subprocess.CompletedProcess(command, process.wait(), out.read_text(), err.read_text())

@@ -56,7 +56,7 @@ class Process:
     def __init__(
         self, name: str, command: Sequence[str], folder: Path, env: Mapping[str, str], *, server: Server | None = None
     ) -> None:
-        """Start `command` in `folder` with exactly `env` as environment; or have `server` fork `locust` with it."""
+        """Start `command` in `folder` with exactly `env` as environment; or have `server` fork it."""
         self.name = name
         self.ended_after_s: float | None = None
         self._out, self._err = folder / f"{name}.out", folder / f"{name}.err"

@@ -1,18 +1,19 @@
-"""Starts `python -m locust` by forking a process that has imported Locust already: an import takes half a CPU second.
+"""Starts `python -m MODULE` by forking a process that has imported Locust already: an import takes half a CPU second.
 
-    python -P locust_server.py [MODULE...]
+    python -P module_server.py [MODULE...]
 
-Each line of its input is a process to start, as JSON: `argv`, `folder`, `env`, and the files `out` and `err`. It
-answers with lines of its own: `started PID`, and `ended PID STATUS` with the status that `waitpid` returned.
+Each line of its input is a process to start, as JSON: `module`, `argv`, `folder`, `env`, the files `out` and `err`, and
+`netns`, the network namespace to run in, if any. It answers with lines of its own: `started PID`, and
+`ended PID STATUS` with the status that `waitpid` returned.
 
 What it forks is like a process that is started anew: a session of its own, its own environment and folder, the default
-handlers of signals, Locust's main module as `__main__`, and Python's own end. Nothing of this package is imported
-before.
+handlers of signals, the module as `__main__`, and Python's own end. Nothing of this package is imported before.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib
 import json
 import os
@@ -20,11 +21,13 @@ import random
 import runpy
 import select
 import sys
+from pathlib import Path
 from typing import Any
 
 import gevent.os
 
 POLL_S = 0.02
+CLONE_NEWNET = 0x40000000  # linux/sched.h
 
 
 def main() -> dict[str, Any]:
@@ -62,12 +65,17 @@ def become(wanted: dict[str, Any]) -> None:
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
+    if wanted["netns"]:
+        # As `ip netns exec` does, which would start another program.
+        with Path("/run/netns", wanted["netns"]).open() as namespace:
+            if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), CLONE_NEWNET):
+                raise OSError(ctypes.get_errno(), "setns")
     os.chdir(wanted["folder"])
     os.environ.clear()
     os.environ.update(wanted["env"])
     # As `python -m` has it.
     sys.path.insert(0, wanted["folder"])
-    sys.argv = ["locust", *wanted["argv"]]
+    sys.argv = [wanted["module"], *wanted["argv"]]
     random.seed()
 
 
@@ -75,5 +83,6 @@ if __name__ == "__main__":
     _waitpid, _select = os.waitpid, select.select  # before gevent patches them
     for name in ("locust.main", *sys.argv[1:]):
         importlib.import_module(name)
-    become(main())
-    runpy.run_module("locust", run_name="__main__", alter_sys=True)
+    process = main()
+    become(process)
+    runpy.run_module(process["module"], run_name="__main__", alter_sys=True)
