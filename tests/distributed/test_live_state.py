@@ -47,7 +47,7 @@ def test_counts_equal_the_truth_and_the_status_follows_cloudwatch(make_web_ui, c
 
     page = web_ui.open("/")[1].decode()
     assert set(re.findall(r'"(cw_\w+)":', page)) == {"cw_label"}
-    assert "Labels of this run, as branch=main,commit=4f2a" in page
+    assert "Labels of this run: branch=main,commit=4f2a" in page
     assert '"extended_tabs"' in page
 
     web_ui.swarm(8, cw_label="branch=main")
