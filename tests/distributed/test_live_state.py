@@ -58,7 +58,7 @@ def test_counts_equal_the_truth_and_the_status_follows_cloudwatch(make_web_ui, c
     assert during["status"]["reason"]
     assert during["status"]["since_s"] <= during["now_s"]
     assert during["run"]["labels"] == ({} if FORM_KEEPS_NOTHING else {"branch": "main"})
-    assert any("trying again" in line["text"] for line in during["warnings"])
+    assert any("retrying" in line["text"] for line in during["warnings"])
     cloudwatch.clear_faults()
     status_is(web_ui, "publishing")
     # Since the recovery, and not since the start.

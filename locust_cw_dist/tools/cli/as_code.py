@@ -8,6 +8,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from locust_cw_dist.core.names.plural import counted
 from locust_cw_dist.core.names.printable import printable
 from locust_cw_dist.errors import LocustCwError, SettingsError
 from locust_cw_dist.settings.settings import OPTIONS
@@ -182,10 +183,11 @@ def carry_out(
     try:
         said = work(changes.changes, done.append) or []
     except LocustCwError as e:
-        raise LocustCwError(f"{e} ({len(done)} of {len(changes.changes)} changes were made; run it again)") from e
+        made = f"{len(done)} of {counted(len(changes.changes), 'change')} made"
+        raise LocustCwError(f"{e} ({made}; run it again)") from e
     for line in said:
         print(f"CloudWatch says: {printable(line)}", file=sys.stderr)
-    print(f"done: {len(done)} {'change' if len(done) == 1 else 'changes'} made")
+    print(f"done: {counted(len(done), 'change')} made")
     return 0
 
 

@@ -58,7 +58,7 @@ def test_what_can_never_be_sent_is_tried_by_nobody_twice_and_waited_for_by_nobod
     assert bench.publisher.datum_ledger.calls == 0
     assert bool(spool_files(tmp_path)) is has_spool
     assert caplog.text.count("CloudWatch not reached (junk: correct it); the load test runs, and nothing") == 1
-    assert "trying again" not in caplog.text
+    assert "retrying" not in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -188,8 +188,8 @@ def test_files_that_cannot_be_used_are_said_and_left_and_the_rest_is_sent(tmp_pa
     wait_until_gevent(lambda: first.run.run_id in second.recovered)
     second.flush()
     assert counted(second) == {"/a": 5}
-    assert re.search(r"00000002.batch is left where it is: it is torn", caplog.text)
-    assert re.search(r"notes.txt is left where it is: it is not a file of a spool", caplog.text)
+    assert re.search(r"00000002.batch: it is torn", caplog.text)
+    assert re.search(r"skipped .*notes.txt: it is not a file of a spool", caplog.text)
     assert torn.exists()
     assert foreign.exists()
 
@@ -376,8 +376,8 @@ def test_a_cut_off_process_is_said_with_what_it_had(tmp_path, caplog):
     wait_until_gevent(lambda: first.run.run_id in second.recovered)
     second.flush()
     assert re.search(
-        r"run \S+ was cut off: of at least 5 results 0 were published and 0 on disk; 5, and what was recorded after "
-        r"08:00:00Z, may be lost with the process",
+        r"run \S+ was killed: of at least 5 results, 0 had been published and 0 were on disk; 5, and all recorded "
+        r"after 08:00:00Z, may be lost",
         caplog.text,
     )
     assert not folder.exists()
