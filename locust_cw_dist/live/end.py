@@ -258,7 +258,7 @@ class End:
         try:
             return self._parts.summary_log.has_new_verdict
         except Exception:
-            self._parts.once.error("look again", "locust-cw: could not look again at a run that was summed up")
+            self._parts.once.error("look again", "locust-cw: could not update a run that was summed up")
             return False
 
     def _send(self) -> None:

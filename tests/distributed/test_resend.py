@@ -141,7 +141,7 @@ def test_files_of_a_process_that_lives_are_left_until_it_is_gone(bench):
             for args in (["--dry-run"], []):
                 process = bench.resend(*args)
                 assert process.exit_code == 1
-                assert f"skipped {bench.spool / 'living'}: a process that lives uses it" in process.out
+                assert f"skipped {bench.spool / 'living'}: a running process uses it" in process.out
             assert bench.counts() == {"/a": 7}
         finally:
             holder.kill()
@@ -208,7 +208,7 @@ def test_it_gives_up_while_cloudwatch_is_away_and_keeps_everything(bench):
     bench.cloudwatch.faults("throttling")
     process = bench.resend("--timeout", "8")
     assert process.exit_code == 1
-    assert "CloudWatch has taken nothing for 8 s (throttled by CloudWatch): given up" in process.out
+    assert "CloudWatch has accepted nothing for 8 s (throttled by CloudWatch): given up" in process.out
     assert "0 of 12 results sent, 0 of 2 batches done; left in the folder: 2" in process.out
     bench.cloudwatch.clear_faults()
     assert bench.resend().exit_code == 0
@@ -221,7 +221,7 @@ def test_it_ends_at_once_where_a_permission_is_denied(bench):
     process = bench.resend("--timeout", "3600")
     assert process.exit_code == 1
     assert f"cloudwatch:PutMetricData is not allowed on namespace {NAMESPACE}" in process.out
-    assert "permission denied: nothing more can be sent, given up; the rest stays on disk" in process.out
+    assert "permission denied: giving up, nothing more can be sent; the rest stays on disk" in process.out
     assert "0 of 12 results sent, 0 of 2 batches done; left in the folder: 2" in process.out
     assert "load test" not in process.out
     assert "again" not in process.out

@@ -253,4 +253,4 @@ class RunSummary:
 def _first(losses: list[str]) -> list[str]:
     lines = [f"  lost: {loss}" for loss in losses[:MAX_NAMED]]
     more = len(losses) - MAX_NAMED
-    return lines if more <= 0 else [*lines, f"  lost: the same of {more} more {plural(more, 'worker')}"]
+    return lines if more <= 0 else [*lines, f"  lost: the same for {more} more {plural(more, 'worker')}"]

@@ -227,7 +227,7 @@ class Worker:
             else:
                 self._take(word)
         except Exception:
-            self._once.error("word", "locust-cw: could not take the master's word")
+            self._once.error("word", "locust-cw: could not process the master's message")
 
     def _take(self, word: MasterMessage) -> None:
         self._heard_at_s = self._own_clock.now_s()

@@ -76,9 +76,7 @@ def check_namespace(settings: Settings) -> str:
         SettingsError: There is none.
     """
     if settings.resolved_namespace is None:
-        raise SettingsError(
-            "got none, must be set (or --cw-namespace): without it nothing is published", setting="--cw-service"
-        )
+        raise SettingsError("is required (or --cw-namespace): without it, nothing is published", setting="--cw-service")
     return settings.resolved_namespace
 
 
@@ -132,7 +130,7 @@ def confirm(arguments: argparse.Namespace, question: str) -> bool:
     if arguments.yes:
         return True
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise SettingsError("got none, must be given where there is no terminal to ask at", setting="--yes")
+        raise SettingsError("is required without a terminal to ask on", setting="--yes")
     return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
 
 

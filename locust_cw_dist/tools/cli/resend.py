@@ -92,7 +92,7 @@ def _parse(args: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
         type=number(float, 0, 86_400, above=True),
         default=DEFAULT_TIMEOUT_S,
         metavar="SECONDS",
-        help="give up when CloudWatch has taken nothing for so long (default: %(default)s)",
+        help="give up when CloudWatch has accepted nothing for so long (default: %(default)s)",
     )
     return parser.parse(args)
 

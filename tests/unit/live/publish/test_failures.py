@@ -124,7 +124,7 @@ def test_what_a_stranger_answers_keeps_everything_until_cloudwatch_answers(caplo
     sink.error = None
     bench.flush()
     assert (bench.balance.published, bench.balance.dropped) == (3, {})
-    assert caplog.text.count("something else than CloudWatch answered (HTTP 400, text/html)") == 1
+    assert caplog.text.count("something other than CloudWatch answered (HTTP 400, text/html)") == 1
 
 
 class Gateway(ScriptedSink):

@@ -215,7 +215,7 @@ def test_a_spool_without_room_leaves_batches_in_memory_and_nothing_is_lost(tmp_p
     bench.deliver("/a", count=3)
     bench.flush()
     assert bench.balance.published == 3
-    assert caplog.text.count("full: what waits stays in memory") == 1
+    assert caplog.text.count("full: unsent batches stay in memory") == 1
 
 
 def test_a_disk_that_fails_leaves_batches_in_memory_and_nothing_is_lost(tmp_path, monkeypatch, caplog):
