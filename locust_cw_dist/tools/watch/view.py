@@ -76,7 +76,7 @@ def _run_text(state: dict[str, Any], run: dict[str, Any] | None) -> str:
 
 def _ledger(ledger: dict[str, Any], spending: dict[str, Any]) -> Text:
     text = Text(f"{counted(ledger['recorded'], 'result')}: {ledger['published']:,} published")
-    kinds = (("pending", "in flight", ""), ("spooled", "on disk", WARN), ("lost", "lost", BAD))
+    kinds = (("pending", "on the way", ""), ("spooled", "on disk", WARN), ("lost", "lost", BAD))
     for key, words, style in kinds:
         if ledger[key]:
             text.append(f", {ledger[key]:,} {words}", style)

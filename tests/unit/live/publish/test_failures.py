@@ -111,7 +111,7 @@ def test_what_hangs_before_it_has_left_is_sent_again_and_not_dropped(monkeypatch
     assert bench.balance.published == (0 if is_lost else 3)
     assert bench.publisher.datum_ledger.ambiguous == is_lost
     assert ("nothing is lost yet" in caplog.text) is not is_lost
-    assert ("dropped, as --cw-ambiguous drop says" in caplog.text) is is_lost
+    assert ("dropped, as --cw-ambiguous drop asks" in caplog.text) is is_lost
 
 
 def test_what_a_stranger_answers_keeps_everything_until_cloudwatch_answers(caplog):

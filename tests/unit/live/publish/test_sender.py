@@ -204,7 +204,7 @@ def test_what_is_too_old_for_cloudwatch_is_said_and_left(tmp_path, caplog):
     wait_until_gevent(lambda: second.keeper.recovery.skipped)
     second.flush()
     assert counted(second) == {}
-    assert "is 14.0 days old, and CloudWatch takes nothing older than two weeks" in caplog.text
+    assert "is 14.0 days old, and CloudWatch accepts nothing older than two weeks" in caplog.text
     assert list(tmp_path.rglob("*.batch"))
 
 

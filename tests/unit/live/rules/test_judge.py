@@ -102,7 +102,7 @@ def test_the_table_is_said_once_and_again_if_it_has_changed(caplog):
     bench.deliver("/a", count=30)
     bench.finish()
     assert caplog.text.count("1 of 1 passed") == 1
-    assert [record.levelname for record in caplog.records if "hold" in record.message] == ["WARNING", "INFO"]
+    assert [record.levelname for record in caplog.records if "rules of run" in record.message] == ["WARNING", "INFO"]
 
 
 def test_a_broken_rule_has_the_runner_quit_once_and_in_a_greenlet_of_its_own():

@@ -98,7 +98,7 @@ def test_a_worker_that_is_silent_is_told_of_and_its_return(bench, caplog):
         bench.look()
     assert caplog.messages == [
         "locust-cw: workers w2, w3 have sent nothing for 7 s; all that came before counts",
-        "locust-cw: workers w2, w3 are back after 11 s, with what was recorded meanwhile",
+        "locust-cw: workers w2, w3 are back after 11 s, with all results recorded meanwhile",
     ]
 
 

@@ -188,7 +188,7 @@ def test_an_apply_that_fails_half_way_says_how_far_it_got(capsys):
         raise LocustCwError("AWS is away")
 
     changes = Changes((Change(Kind.CREATE, "a", request={}), Change(Kind.DELETE, "b")), 0)
-    with pytest.raises(LocustCwError, match=r"^AWS is away \(1 of 2 changes were made; run it again\)$"):
+    with pytest.raises(LocustCwError, match=r"^AWS is away \(1 of 2 changes made; run it again\)$"):
         as_code.carry_out(argparse.Namespace(action="apply", yes=True), changes, "alarms", work)
     assert "done" not in capsys.readouterr().out
 
