@@ -59,7 +59,7 @@ class CloudwatchAdapter:
         if settings is None or settings.resolved_namespace == called:
             return
         if settings.publishes:
-            how = f"results go to {settings.resolved_namespace}, as the options or LOCUST_CW_* variables say"
+            how = f"results go to {settings.resolved_namespace}, as set by options or LOCUST_CW_* variables"
         else:
             how = "nothing is published: 'locust-cw run' or locust_cw_dist.auto came first, so set --cw-service"
         logger.warning("locust-cw: %s, and not to %s, as CloudwatchAdapter was called", how, called)

@@ -202,14 +202,15 @@ class Plugin:
         if isinstance(runner, MasterRunner):
             self._listeners.add_message(HELLO, self._on_message)
             self._listeners.add_message(FRAME, self._on_message)
-        how = "pass Settings with a service or a namespace"
+        how = ""
         if settings is None:
             settings, how = self._read_options(defaults)
         self.settings = settings
         if settings.collects:
             self._begin_publishing(settings, client)
         else:
-            logger.info("locust-cw: publishing is off; to switch it on, %s", how)
+            how = how or _how_to_publish("pass Settings with a service or a namespace", are_read=False)
+            logger.info("locust-cw: publishing is off: no service and no namespace is set; %s", how)
 
     def _begin_publishing(self, settings: Settings, client: CloudwatchClient | None) -> None:
         from locust_cw_dist.live.process import PublishingProcess
@@ -236,7 +237,8 @@ class Plugin:
     def _read_options(self, defaults: Mapping[str, Any]) -> tuple[Settings, str]:
         """Return the settings of the options, or of the variables where there are no options, and how to publish.
 
-        Options are read once for each environment, since they are taken away then.
+        How to publish is told with what was found. Options are read once for each environment, since they are taken
+        away then.
         """
         from locust_cw_dist.settings.options import has_options, keep_from_workers, settings_from_options
 
@@ -249,13 +251,12 @@ class Plugin:
         except SettingsError as e:
             self._refuse_to_run(str(e))
         keep_from_workers(options)
-        return settings, "set --cw-service or --cw-namespace"
+        return settings, _how_to_publish("set --cw-service or --cw-namespace", as_given)
 
     def _read_variables(self, defaults: Mapping[str, Any]) -> tuple[Settings, str]:
-        from locust_cw_dist.settings.variables import describe_variables, settings_from_variables
+        from locust_cw_dist.settings.variables import settings_from_variables
 
-        found = describe_variables(os.environ)
-        how = f"pass Settings to install, or set LOCUST_CW_SERVICE or LOCUST_CW_NAMESPACE (found {found})"
+        how = _how_to_publish("pass Settings to install, or set LOCUST_CW_SERVICE or LOCUST_CW_NAMESPACE")
         return settings_from_variables(os.environ, defaults), how
 
     def _refuse_to_run(self, reason: str) -> NoReturn:
@@ -371,3 +372,10 @@ class Plugin:
         at_exit.unregister(self._on_exit)
         if self._publishing is not None and self._publishing.exit_code.cut is not None:
             raise self._publishing.exit_code.cut
+
+
+def _how_to_publish(how: str, options: Namespace | None = None, *, are_read: bool = True) -> str:
+    """Return what to do, and what was found instead."""
+    from locust_cw_dist.settings.variables import describe_found
+
+    return f"{how} (found {describe_found(os.environ, options, are_read=are_read)})"

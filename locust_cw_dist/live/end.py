@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from locust_cw_dist.core.names.plural import counted
 from locust_cw_dist.core.verdict.verdict import State
 from locust_cw_dist.live.master.master import Master
 from locust_cw_dist.live.master.single_process import SingleProcess
@@ -257,7 +258,7 @@ class End:
         try:
             return self._parts.summary_log.has_new_verdict
         except Exception:
-            self._parts.once.error("look again", "locust-cw: could not look again at a run that was summed up")
+            self._parts.once.error("look again", "locust-cw: could not update a run that was summed up")
             return False
 
     def _send(self) -> None:
@@ -283,12 +284,12 @@ class End:
         parts = self._parts
         received = parts.source.collector.run(parts.runs.current.run_id)
         workers = sum(1 for process in received.waiting_for(0.0) if process.worker_id != parts.source.own.epoch)
-        return f"the last results of {workers} worker{'s' * (workers != 1)}" if workers else ""
+        return f"the last results of {counted(workers, 'worker')}" if workers else ""
 
     def _unsent(self) -> str:
         """Return what is waited for from CloudWatch, in words."""
         waiting = sum(run.ledger.waiting for run in self._parts.runs)
-        return f"CloudWatch to take {waiting:,} results" if waiting else "CloudWatch"
+        return f"CloudWatch to accept {counted(waiting, 'result')}" if waiting else "CloudWatch"
 
     def _stop_sending(self) -> None:
         """Have what is not sent on disk, or booked as dropped; takes no time where all is sent."""

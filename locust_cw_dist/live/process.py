@@ -302,7 +302,9 @@ class PublishingProcess:
             logger.error("locust-cw: install() must be called after the runner is created: no results arrive")
         if self._runs.current.is_running and not self._is_stopping:
             # A second tab starts a shape: Locust's event says that a test starts, and this one's users go on.
-            logger.warning("locust-cw: run %s goes on: Locust has started a test within it", self._runs.current.run_id)
+            logger.warning(
+                "locust-cw: run %s continues: Locust has started a test within it", self._runs.current.run_id
+            )
             return
         self._is_stopping = False
         run = self._runs.start(self._clock.now_s(), self._host(), self._labels(), self._clock.offset_s)
@@ -329,7 +331,7 @@ class PublishingProcess:
             self._source.own.hand_over()
             self._publisher.tick(everything=True)
         except Exception:
-            self._once.error("stop", "locust-cw: could not send at once what has stopped")
+            self._once.error("stop", "locust-cw: could not flush a test that has stopped")
 
     def _check(self) -> None:
         # Whose credentials they are is known only then.
@@ -354,4 +356,4 @@ class PublishingProcess:
                 self._change_log.look()
                 self.end_block.show_settled()
             except Exception:
-                self._once.error("watch", "locust-cw: could not look after a run")
+                self._once.error("watch", "locust-cw: could not update a run")

@@ -75,7 +75,7 @@ def can_be_region(name: str) -> bool:
 def refuse_impossible_region(name: str | None) -> None:
     """Refuse the option --cw-region if there can't be such a Region, when a load test is to begin."""
     if name is not None and not can_be_region(name):
-        raise wrong(name, "the name of an AWS Region, as eu-central-1", "--cw-region")
+        raise wrong(name, "the name of an AWS Region, such as eu-central-1", "--cw-region")
 
 
 def wrong(value: object, allowed: str, setting: str | None = None) -> SettingsError:
@@ -325,11 +325,11 @@ def _prices(value: Any) -> tuple[tuple[str, float], ...]:
 
 
 def _rule_texts(value: Any) -> tuple[str, ...]:
-    wanted: tuple[str, ...] = _items(value, "texts of rules, as 'p95(POST /checkout) < 300 ms'")
+    wanted: tuple[str, ...] = _items(value, "texts of rules, such as 'p95(POST /checkout) < 300 ms'")
     rules = []
     for text in wanted:
         if not isinstance(text, str):
-            raise wrong(text, "a rule, as 'p95(POST /checkout) < 300 ms'")
+            raise wrong(text, "a rule, such as 'p95(POST /checkout) < 300 ms'")
         try:
             rules.append(parse(text))
         except RuleError as e:
@@ -344,7 +344,7 @@ def _rule_texts(value: Any) -> tuple[str, ...]:
 SERVICE = _text(_NAMESPACE_CHARACTERS, _MAX_NAMESPACE_PART, f"1 to {_MAX_NAMESPACE_PART} {_NAMESPACE_LETTERS}")
 ENVIRONMENT = _name(_MAX_NAMESPACE_PART)
 NAMESPACE = _name(_MAX_NAMESPACE)
-REGION = _text(_HOST_LABEL, 63, "the name of an AWS Region, as eu-central-1")
+REGION = _text(_HOST_LABEL, 63, "the name of an AWS Region, such as eu-central-1")
 ROLE_ARN = _text(_ROLE_ARN, 2048, "a role's ARN, as arn:aws:iam::123456789012:role/name")
 EXTERNAL_ID = _text(_EXTERNAL_ID, 1224, "2 to 1224 letters, digits and _ + = , . @ : / -")
 ENDPOINT_URL = Check(_endpoint_url, {"type": "string", "pattern": r"^https?://[^@?#\s]+$"})

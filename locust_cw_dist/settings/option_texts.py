@@ -65,8 +65,8 @@ def _lines_and_commas(text: str) -> list[str]:
     return [item for found in items if (item := (found["quoted"] or found["plain"]).strip())]
 
 
-LINES = Repeating("Repeatable; in the environment variable, one per line.", _lines, "\n")
-COMMAS = Repeating("Repeatable, or separated by commas.", _lines_and_commas, ",")
+LINES = Repeating("Repeatable; put one value per line in the variable.", _lines, "\n")
+COMMAS = Repeating("Repeatable, or separate values by commas.", _lines_and_commas, ",")
 
 
 def unquoted(item: str) -> str:

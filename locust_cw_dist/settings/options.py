@@ -40,10 +40,10 @@ NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 GROUP_TITLE = "CloudWatch (locust-cw-dist)"
 _GROUP_DESCRIPTION = (
     # Locust's formatter keeps the lines of a group's description as they are.
-    "Results into Amazon CloudWatch, published by the master or the single process. Workers\n"
-    "accept the same options and ignore them. Each is an environment variable too\n"
-    "(LOCUST_CW_SERVICE for --cw-service), and a key of locust.conf or of [tool.locust] in\n"
-    "pyproject.toml. Credentials are boto3's own, never an option."
+    "The master, or a single process, publishes results to Amazon CloudWatch. Workers accept\n"
+    "the same options and ignore them. You can also set each option as an environment variable\n"
+    "(LOCUST_CW_SERVICE for --cw-service), or in locust.conf or [tool.locust] of pyproject.toml.\n"
+    "Credentials come from boto3's usual places, never from an option."
 )
 
 

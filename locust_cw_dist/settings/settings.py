@@ -46,20 +46,20 @@ class Settings:
 
     service: str | None = _first(
         "--cw-service <name>",
-        "What is under test. Metrics go to the namespace ENVIRONMENT/SERVICE/loadtests. Without this and without "
-        "--cw-namespace nothing is published.",
+        "The service under test. Metrics go to the namespace ENVIRONMENT/SERVICE/loadtests. Without this option or "
+        "--cw-namespace, nothing is published.",
         checks.SERVICE,
         is_recorded=True,
     ).default(None)
     environment: str = _where(
         "--cw-environment <name>",
-        "Where it runs; the first part of the namespace.",
+        "The service's environment, which is the first part of the namespace.",
         checks.ENVIRONMENT,
         is_recorded=True,
     ).default("perf")
     namespace: str | None = _where(
         "--cw-namespace <name>",
-        "The namespace, in place of ENVIRONMENT/SERVICE/loadtests.",
+        "The namespace to use instead of ENVIRONMENT/SERVICE/loadtests.",
         checks.NAMESPACE,
         is_recorded=True,
     ).default(None)
@@ -78,23 +78,23 @@ class Settings:
         is_recorded=True,
     ).default(None)
     role_arn: str | None = _where(
-        "--cw-role-arn <arn>", "Role to assume for publishing, as in a monitoring account.", checks.ROLE_ARN
+        "--cw-role-arn <arn>", "Role to assume for publishing, for example in a monitoring account.", checks.ROLE_ARN
     ).default(None)
     external_id: str | None = _where(
         "--cw-external-id <id>",
-        "External ID that the role of --cw-role-arn asks for.",
+        "External ID that the role of --cw-role-arn requires.",
         checks.EXTERNAL_ID,
         needs=("role_arn",),
     ).default(None)
     endpoint_url: str | None = _where(
         "--cw-endpoint-url <url>",
-        "Send to this URL and not to AWS, as to a VPC endpoint or 'locust-cw local-cloudwatch'.",
+        "Send to this URL instead of AWS, for example a VPC endpoint or 'locust-cw local-cloudwatch'.",
         checks.ENDPOINT_URL,
     ).default(None)
 
     resolution_s: int = _sent(
         "--cw-resolution <seconds>",
-        "Length of the windows that results are gathered in, in seconds: 1, 5, 10, 30 or 60.",
+        "Length of the windows that results are summarized in, in seconds: 1, 5, 10, 30 or 60.",
         checks.RESOLUTION,
         is_recorded=True,
     ).default(10)
@@ -107,26 +107,25 @@ class Settings:
     ).default(NOTHING)
     dimensions: Pairs = _sent(
         "--cw-dimension <key=value>",
-        "Dimensions of every series, by name. Each value makes new series, which CloudWatch bills.",
+        "Dimensions to add to every series. Each new value makes new series, and CloudWatch bills them.",
         checks.DIMENSIONS,
     ).default(EMPTY)
     metrics: Names = _sent(
         "--cw-metrics <name,...>",
-        f"Metrics to send, out of {', '.join(METRIC_NAMES)}.",
+        f"Metrics to send: {', '.join(METRIC_NAMES)}.",
         checks.METRICS,
-        form=f"Names, or all,-NAME to leave some out; or {LEGACY}: the four of locust-plugins' listener, in its form.",
+        form=f"all,-NAME leaves some out; {LEGACY} sends the four of locust-plugins' listener, in its form.",
         defaults_to="all",
     ).default(EVERY_METRIC)
     max_endpoints: int = _sent(
         "--cw-max-endpoints <int>",
-        "How many endpoints have series of their own, 1 to 1000; the rest share one, (other).",
+        "Maximum number of endpoints with their own series, 1 to 1000. The rest share one, named (other).",
         checks.whole_number(1, 1_000),
         is_recorded=True,
     ).default(100)
     groups: Pairs = _sent(
         "--cw-group <regex=name>",
-        "Count requests whose whole name matches a regular expression under another name. The first that matches "
-        "decides.",
+        "Group requests under another name if a regular expression matches their whole name. The first match decides.",
         checks.GROUPS,
         form="Example: '/item/[0-9]+=/item/{id}'.",
         is_recorded=True,
@@ -146,13 +145,13 @@ class Settings:
 
     rules: str | None = _gates(
         "--cw-rules <file>",
-        "A TOML file of rules that the run must keep to: tables [[rule]] with a line check = 'p95 < 300 ms'; also "
-        "without publishing.",
+        "A TOML file with rules that the run must meet: tables [[rule]] with a line check = 'p95 < 300 ms'. Works "
+        "without publishing, too.",
         checks.RULE_FILE,
     ).default(None)
     rule: Texts = _first(
         "--cw-rule <rule>",
-        "Rules that the run must keep to, as 'p95(POST /checkout) < 300 ms'.",
+        "A rule that the run must meet, for example 'p95(POST /checkout) < 300 ms'.",
         checks.RULES,
     ).default(EMPTY)
     junit: str | None = _gates(
@@ -163,44 +162,44 @@ class Settings:
     ).default(None)
     required: bool = _gates(
         "--cw-required",
-        "Exit with 2 before any load when results cannot be published, and with 4 after a run that is invalid or was "
-        "cut short.",
+        "Exit with code 2 before any load if results cannot be published, and with code 4 after a run that was invalid "
+        "or cut short.",
         checks.SWITCH,
         needs=("service", "namespace"),
     ).default(False)
 
     record: str | None = _first(
         "--cw-record <folder>",
-        "Write a record of each run there, a folder or s3://BUCKET/PREFIX, for 'locust-cw report' and 'locust-cw "
-        "compare'; also without publishing.",
+        "Folder or s3://BUCKET/PREFIX for a record of each run, which 'locust-cw report' and 'locust-cw compare' read. "
+        "Works without publishing, too.",
         checks.RECORD,
     ).default(None)
     labels: Pairs = _record(
         "--cw-label <key=value>",
         # Locust's form shows the beginning of it beside the field.
-        "Labels of this run, as branch=main,commit=4f2a: in the log, the record and the page, never billed.",
+        "Labels of this run: branch=main,commit=4f2a. Shown in the log, the record and the report; never billed.",
         checks.LABELS,
         form='Quote a value with a comma: note="a, b".',
         in_web_form=True,
     ).default(EMPTY)
     summary: Literal["text", "json", "both"] | None = _record(
         "--cw-summary <form>",
-        "How the end of each run is told: text (a block on standard error), json (one line of the logger "
+        "Form of the summary at the end of each run: text (a block on standard error), json (one line of the logger "
         "locust_cw_dist.summary) or both.",
         checks.one_of("text", "json", "both"),
         defaults_to="text on a terminal, both elsewhere",
     ).default(None)
     reasons: Literal["class", "message"] = _record(
         "--cw-reasons <form>",
-        "What failure reasons hold: message (status or class, and the message; secrets are masked) or class (status or "
-        "class only).",
+        "Content of failure reasons: message (status or class, then the message with secrets masked) or class (status "
+        "or class only).",
         checks.one_of("class", "message"),
         is_recorded=True,
     ).default("message")
 
     grace_s: float = _faults(
         "--cw-grace <seconds>",
-        "How long a window waits for workers that are behind, 1 to 300 seconds.",
+        "How long a window waits for late workers, 1 to 300 seconds.",
         checks.seconds(1, 300),
         is_recorded=True,
     ).default(15.0)
@@ -211,31 +210,32 @@ class Settings:
     ).default(30.0)
     spool_dir: str | None = _faults(
         "--cw-spool-dir <folder>",
-        "Keep on disk what CloudWatch has not taken, for the next master with this folder or for 'locust-cw resend'.",
+        "Folder for batches that CloudWatch has not accepted yet. The next master with this folder, or 'locust-cw "
+        "resend', publishes them.",
         checks.FOLDER,
     ).default(None)
     ambiguous: Literal["resend", "drop"] = _faults(
         "--cw-ambiguous <policy>",
-        "What to do with a batch when no answer says whether CloudWatch took it: resend (it may count twice) or drop "
-        "(it may be lost).",
+        "What to do with a batch that got no answer from CloudWatch: resend (it may count twice) or drop (it may be "
+        "lost).",
         checks.one_of("resend", "drop"),
     ).default("resend")
 
     prices: Amounts = _money(
         "--cw-price <name=usd>",
-        f"Prices of your own for the estimates, in US dollars, out of {', '.join(PRICE_NAMES)}.",
+        f"Your own prices for the estimates, in US dollars: {', '.join(PRICE_NAMES)}.",
         checks.PRICES,
         form="Example: metric_month=0.25.",
     ).default(EMPTY)
     dry_run: bool = _first(
         "--cw-dry-run",
-        "Don't call AWS; say at the end what would have been sent, and what it would cost.",
+        "Don't call AWS. At the end, show what would have been sent and what it would cost.",
         checks.SWITCH,
         is_recorded=True,
     ).default(False)
     payloads: str | None = _money(
         "--cw-payloads <file>",
-        "With --cw-dry-run: write what would have been sent to this file, one PutMetricData body a line.",
+        "With --cw-dry-run: write what would have been sent to this file, one PutMetricData body per line.",
         checks.FILE,
         needs=("dry_run",),
     ).default(None)

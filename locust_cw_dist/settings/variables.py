@@ -5,17 +5,18 @@ They are read by the parser that reads them for Locust's command line, so that t
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.settings.option import FLAG_PATTERN, VARIABLES, variable_of
 from locust_cw_dist.settings.options import NO_DEFAULTS, add_arguments, settings_from_options
+from locust_cw_dist.settings.settings import OPTIONS, Settings
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Mapping
-
-    from locust_cw_dist.settings.settings import Settings
 
 _FLAG = re.compile(rf"\A(?:argument )?({FLAG_PATTERN})")
 
@@ -47,9 +48,32 @@ def _raise_settings_error(message: str) -> NoReturn:
     raise SettingsError(message)
 
 
-def describe_variables(variables: Mapping[str, str]) -> str:
-    """Return the names of the variables that look like ours, mistyped and empty ones too."""
+def describe_found(
+    variables: Mapping[str, str], options: argparse.Namespace | None = None, *, are_read: bool = True
+) -> str:
+    """Return what was set, by name: options, and variables that look like ours, mistyped and empty ones too.
+
+    Args:
+        variables: Those of the process.
+        options: What a parser with our options made.
+        are_read: Whether variables count; they don't where a script passes ``Settings``.
+    """
+    given = [
+        option.flag
+        for option in OPTIONS.values()
+        if getattr(options, option.dest, None) and not variables.get(option.variable, "").strip()
+    ]
     ours = sorted(name for name in variables if name.startswith(VARIABLES))
-    return (
-        ", ".join(name if variables[name].strip() else f"{name} (empty)" for name in ours) or "no LOCUST_CW_* variable"
-    )
+    remarks = [f"{name}{_remark(name, variables[name], are_read=are_read)}" for name in ours]
+    return ", ".join([*given, *remarks]) or "no --cw-* option and no LOCUST_CW_* variable"
+
+
+def _remark(name: str, text: str, *, are_read: bool) -> str:
+    known = [option.variable.removeprefix(VARIABLES) for option in OPTIONS.values()]
+    typed = name.removeprefix(VARIABLES)
+    if typed not in known:
+        near = difflib.get_close_matches(typed, known, n=1)
+        return f" (unknown: did you mean {VARIABLES}{near[0]}?)" if near else " (unknown)"
+    if not text.strip():
+        return " (empty)"
+    return "" if are_read else " (not read: the script passes Settings)"

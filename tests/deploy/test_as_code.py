@@ -165,9 +165,7 @@ def test_more_alarms_than_fit_on_a_page_are_applied_and_deleted(shop):
 @pytest.mark.parametrize("command", ["alarms", "dashboard"])
 def test_without_a_terminal_and_without_yes_nothing_is_done(shop, command):
     done = shop.run(command, "apply", code=2)
-    assert done.stderr.splitlines()[-1] == (
-        f"locust-cw {command}: --yes: got none, must be given where there is no terminal to ask at"
-    )
+    assert done.stderr.splitlines()[-1] == (f"locust-cw {command}: --yes: is required without a terminal to ask on")
     assert (shop.alarms(), shop.dashboard()) == ({}, None)
 
 

@@ -99,7 +99,7 @@ def test_a_bucket_that_is_not_there_is_one_line_early_and_one_at_the_end(cluster
     assert read_file(path).has_ended
     log = single.log
     reason = f"s3://nobody-has-this/x/{path.name}: there is no bucket nobody-has-this"
-    assert log.count(f"the record can't be put to S3 yet ({reason}); it is kept here and tried again") == 1
+    assert log.count(f"the record can't be uploaded to S3 yet ({reason}); it is kept here and retried") == 1
     last = f"could not be put to S3 ({reason}); it stays here: aws s3 cp {path} s3://nobody-has-this/x/{path.name}"
     assert log.count(last) == 1
     assert log.index("can't be put to S3 yet") < log.index("could not be put to S3")
@@ -153,7 +153,7 @@ def test_the_next_master_with_the_spool_puts_what_a_killed_one_left(cluster, clo
     left = path.read_bytes()
     second = cluster.single(*options, name="next", env=env, run_time_s=10)
     second.wait()
-    assert f"the record of run {path.stem}, which an earlier process left, is now s3://{bucket}/{key}" in second.log
+    assert f"the record of run {path.stem}, left by an earlier process, is now s3://{bucket}/{key}" in second.log
     assert moto.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read() == left
     assert len(keys()) == 2
     assert left_on_disk(cluster) == []

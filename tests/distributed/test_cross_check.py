@@ -27,7 +27,7 @@ def test_workers_that_log_to_locusts_statistics_directly(cluster):
     }
     assert "fire environment.events.request instead" in summary["locust_totals"]["likely_causes"][0]
     assert (summary["complete"], summary["published"], summary["recorded"]) == (False, recorded, recorded)
-    text = f"Locust counted {requests} requests and {failures} failures more than were recorded"
+    text = f"Locust counted {requests} requests and {failures} failures more than recorded"
     assert summary["verdict"] == {"state": "suspect", "reasons": [text]}
     assert master.log_has(f"INCOMPLETE: {recorded} of {recorded} results published")
     assert master.log_has(text)

@@ -88,7 +88,7 @@ def gate(folder, target, limit, code=0):
 
 def test_the_gate_judges_as_its_file_says(folder, target):
     process, cases = gate(folder, target, PATIENT)
-    assert "2 of 3 hold" in unwrapped(process.log)
+    assert "2 of 3 passed" in unwrapped(process.log)
     assert cases[0].get("name") == "product pages are fast"
     assert [case.find("failure") for case in cases] == [None] * 4
 
@@ -105,7 +105,7 @@ def test_rules_without_a_file_and_without_aws(folder, target):
         command = as_test(command.replace("< 300 ms", PATIENT), target)
         process = pages.run("rules", command, folder, **cloudwatch.env())
         assert cloudwatch.stats().put_calls == 0
-    assert "2 of 2 hold" in unwrapped(process.log)
+    assert "2 of 2 passed" in unwrapped(process.log)
 
 
 def test_the_migrated_locustfile_publishes(folder, target):

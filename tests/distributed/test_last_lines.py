@@ -38,7 +38,7 @@ def test_a_run_is_told_of_from_its_first_line_to_its_last(cluster):
         f"✓ run {summary['run_id']}: complete: {summary['recorded']} of {summary['recorded']} results published"
         in lines
     )
-    assert "✗ rules: 1 of 2 hold, 1 failed" in lines
+    assert "✗ rules: 1 of 2 passed, 1 failed" in lines
     assert re.fullmatch(
         rf"all together +{summary['recorded']:,} +{summary['recorded_failures']:,}( +[\d.]+){{4}}", lines[6]
     )
@@ -131,7 +131,7 @@ def test_the_log_says_when_cloudwatch_goes_and_comes_back(cluster, cloudwatch):
     process = cluster.single(run_time_s=60, locustfile="trickle.py,plugin.py")
     process.wait_for_log("CloudWatch has accepted the first window")
     cloudwatch.faults("server_error")
-    process.wait_for_log("trying again, nothing is lost yet")
+    process.wait_for_log("retrying, nothing is lost yet")
     cloudwatch.clear_faults()
     process.wait_for_log(r"CloudWatch answers again, after [\d.]+ s; nothing was lost")
     process.signal(signal.SIGTERM)

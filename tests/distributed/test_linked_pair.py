@@ -65,6 +65,17 @@ def test_installing_again_after_the_end_reads_the_same_options():
     again.close(timeout_s=5)
 
 
+def test_publishing_that_is_off_names_a_variable_that_is_not_read(monkeypatch, caplog):
+    caplog.set_level("INFO")
+    monkeypatch.setenv("LOCUST_CW_SERVICE", "shop")
+    install(Environment(), Settings()).close()
+    (line,) = caplog.messages
+    assert line == (
+        "locust-cw: publishing is off: no service and no namespace is set; pass Settings with a service or a namespace "
+        "(found LOCUST_CW_SERVICE (not read: the script passes Settings))"
+    )
+
+
 def test_installing_twice_gives_the_same_plugin():
     environment = Environment()
     first = install(environment, Settings(service="shop"), client=RecordingClient())
@@ -127,7 +138,7 @@ def test_ctrl_c_in_a_script_shortens_the_end_and_skips_nothing_of_it(tmp_path, c
     with gevent.Timeout(60), pytest.raises(KeyboardInterrupt):
         plugin.close(timeout_s=600)
     told = capsys.readouterr().err
-    assert "INCOMPLETE: 0 of 1 results published" in told
+    assert "INCOMPLETE: 0 of 1 result published" in told
     assert "1 dropped: no answer from CloudWatch" in told
     assert (tmp_path / "junit.xml").exists()
     assert "its record is" in caplog.text
@@ -176,7 +187,7 @@ def test_a_frame_that_the_master_can_not_take_holds_nothing_up(caplog):
         listener = pair.worker_plugin._worker._request_listener
         listener.buffer.record(a_result("/buy"), time.time() + 10**7)
         pair.fired["/buy"] += 1
-        pair.wait_until(lambda: "can't take a frame of this worker (time out of range)" in caplog.text, "a refusal")
+        pair.wait_until(lambda: "refused a frame of this worker (time out of range)" in caplog.text, "a refusal")
         fired = pair.fired["/buy"]
         pair.wait_until(lambda: pair.client.totals("RequestCount")["/buy"] > fired + 10, "what was recorded later")
         pair.finish()

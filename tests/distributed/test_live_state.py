@@ -47,7 +47,7 @@ def test_counts_equal_the_truth_and_the_status_follows_cloudwatch(make_web_ui, c
 
     page = web_ui.open("/")[1].decode()
     assert set(re.findall(r'"(cw_\w+)":', page)) == {"cw_label"}
-    assert "Labels of this run, as branch=main,commit=4f2a" in page
+    assert "Labels of this run: branch=main,commit=4f2a" in page
     assert '"extended_tabs"' in page
 
     web_ui.swarm(8, cw_label="branch=main")
@@ -58,7 +58,7 @@ def test_counts_equal_the_truth_and_the_status_follows_cloudwatch(make_web_ui, c
     assert during["status"]["reason"]
     assert during["status"]["since_s"] <= during["now_s"]
     assert during["run"]["labels"] == ({} if FORM_KEEPS_NOTHING else {"branch": "main"})
-    assert any("trying again" in line["text"] for line in during["warnings"])
+    assert any("retrying" in line["text"] for line in during["warnings"])
     cloudwatch.clear_faults()
     status_is(web_ui, "publishing")
     # Since the recovery, and not since the start.

@@ -112,7 +112,7 @@ def test_a_price_of_ones_own_is_in_the_costs(tmp_path):
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        ([], "--cw-service: got none, must be set (or --cw-namespace)"),
+        ([], "--cw-service: is required (or --cw-namespace)"),
         (["--cw-service", "x", "--endpoints", "0"], "--endpoints: got 0, must be from 1 to 10000"),
         (["--cw-service", "x", "--duration", "soon"], "argument --duration: got 'soon', must be a time"),
         (["--cw-service", "x", "--rate", "-1"], "argument --rate: got '-1', must be above 0 and at most 1e+06"),

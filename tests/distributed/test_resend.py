@@ -104,7 +104,7 @@ def test_a_dry_run_says_it_all_and_touches_nothing(bench):
     assert process.exit_code == 0
     assert "found 12 results of run run-1 on disk, in 2 batches, the oldest 3.0 hours old" in process.out
     assert "dry run: 2 batches with 12 results can be sent" in process.out
-    assert "1 of them were being sent when their process ended; they would be sent again" in process.out
+    assert "1 in flight when the process ended: would be sent again" in process.out
     assert bench.state() == state
     assert bench.cloudwatch.stats().put_calls == 0
     assert bench.resend().exit_code == 0
@@ -120,11 +120,9 @@ def test_torn_foreign_and_old_files_are_named_and_left_and_the_rest_is_sent(benc
     foreign.write_text("somebody's")
     process = bench.resend()
     assert process.exit_code == 1
-    assert re.search(rf"{torn} is left where it is: it is torn", process.out)
-    assert re.search(
-        rf"{old} is left where it is: it is 15\.0 days old, and CloudWatch takes nothing older", process.out
-    )
-    assert re.search(rf"{foreign} is left where it is: it is not a file of a spool", process.out)
+    assert re.search(rf"skipped {torn}: it is torn", process.out)
+    assert re.search(rf"skipped {old}: it is 15\.0 days old, and CloudWatch accepts nothing older", process.out)
+    assert re.search(rf"skipped {foreign}: it is not a file of a spool", process.out)
     assert bench.counts() == {"/b": 5}
     assert {torn.name, old.name, "notes.txt"} <= {name.rpartition("/")[2] for name in bench.files()}
     assert "5 of 5 results sent" in process.out
@@ -143,7 +141,7 @@ def test_files_of_a_process_that_lives_are_left_until_it_is_gone(bench):
             for args in (["--dry-run"], []):
                 process = bench.resend(*args)
                 assert process.exit_code == 1
-                assert f"{bench.spool / 'living'} is left where it is: a process that lives uses it" in process.out
+                assert f"skipped {bench.spool / 'living'}: a running process uses it" in process.out
             assert bench.counts() == {"/a": 7}
         finally:
             holder.kill()
@@ -167,7 +165,7 @@ def test_killed_in_the_middle_and_run_again_all_is_there_but_for_what_is_stated(
     assert 1 <= len(doubtful) <= 3
     second = bench.resend()
     assert second.exit_code == 0
-    assert f"{len(doubtful)} batches were being sent when that process ended" in second.out
+    assert f"{len(doubtful)} batches in flight when that process ended" in second.out
     counts, twice = bench.counts(), 0
     for number in range(40):
         assert counts[f"/{number}"] in (1 + number, 2 * (1 + number))
@@ -198,7 +196,7 @@ def test_a_signal_lets_calls_end_and_leaves_nothing_in_doubt(bench, number, code
     left = [name for name in bench.files() if name.endswith(".batch")]
     assert 0 < len(left) < 60
     assert len(bench.counts()) == 60 - len(left)
-    assert f"{len(left)} stay in the folder" in process.out
+    assert f"left in the folder: {len(left)}" in process.out
     assert not [name for name in bench.files() if name.endswith(".trying")]
     bench.cloudwatch.clear_faults()
     assert bench.resend().exit_code == 0
@@ -210,8 +208,8 @@ def test_it_gives_up_while_cloudwatch_is_away_and_keeps_everything(bench):
     bench.cloudwatch.faults("throttling")
     process = bench.resend("--timeout", "8")
     assert process.exit_code == 1
-    assert "CloudWatch has taken nothing for 8 s (throttled by CloudWatch): given up" in process.out
-    assert "0 of 12 results sent, 0 of 2 batches done; 2 stay in the folder" in process.out
+    assert "CloudWatch has accepted nothing for 8 s (throttled by CloudWatch): given up" in process.out
+    assert "0 of 12 results sent, 0 of 2 batches done; left in the folder: 2" in process.out
     bench.cloudwatch.clear_faults()
     assert bench.resend().exit_code == 0
     assert bench.counts() == {"/a": 7, "/b": 5}
@@ -223,8 +221,8 @@ def test_it_ends_at_once_where_a_permission_is_denied(bench):
     process = bench.resend("--timeout", "3600")
     assert process.exit_code == 1
     assert f"cloudwatch:PutMetricData is not allowed on namespace {NAMESPACE}" in process.out
-    assert "permission denied: nothing more can be sent, given up; the rest stays on disk" in process.out
-    assert "0 of 12 results sent, 0 of 2 batches done; 2 stay in the folder" in process.out
+    assert "permission denied: giving up, nothing more can be sent; the rest stays on disk" in process.out
+    assert "0 of 12 results sent, 0 of 2 batches done; left in the folder: 2" in process.out
     assert "load test" not in process.out
     assert "again" not in process.out
     bench.cloudwatch.clear_faults()

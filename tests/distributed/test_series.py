@@ -26,7 +26,7 @@ def test_more_endpoints_than_have_a_place(cluster):
     assert_equal_figures(figures_of(others), published.endpoints["(other)", "ALL"], "(other)")
     assert_equal_figures(figures_of(truth), published.together, "all together")
     assert cluster.summary()["complete"]
-    assert master.log.count("there are more than 5 endpoints") == 1
+    assert master.log.count("there are more endpoints than --cw-max-endpoints allows (5)") == 1
 
 
 def test_host_and_static_dimensions(cluster):

@@ -43,7 +43,7 @@ def test_sigterm_to_the_master_while_spawning(cluster):
     master.signal(signal.SIGTERM)
     assert cluster.wait() == {"master": 4, "worker-1": 0, "worker-2": 0}
     assert_cut_short(cluster, "the (process was told to end|last worker was gone)")
-    assert any("users were reached, of 200" in reason for reason in verdict(cluster)["reasons"])
+    assert any("of 200 users reached" in reason for reason in verdict(cluster)["reasons"])
     assert_exact_and_quiet(cluster)
 
 

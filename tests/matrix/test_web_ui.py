@@ -146,5 +146,5 @@ def test_a_shape_that_a_second_tab_starts_makes_no_run_of_its_own(cluster, cloud
     web_ui.master.signal(signal.SIGTERM)
     assert cluster.wait() == {"master": 0, "worker-1": 0}
     cluster.assert_exact()
-    assert web_ui.master.log_has("run .* goes on: Locust has started a test within it")
+    assert web_ui.master.log_has("run .* continues: Locust has started a test within it")
     assert web_ui.master.log.count("rules: ") == 1

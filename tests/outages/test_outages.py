@@ -39,7 +39,7 @@ def test_an_outage_of_a_minute_in_the_middle_of_a_run(cluster, cloudwatch, tmp_p
     cloudwatch.clear_faults()
     cluster.wait(60)
     cluster.assert_exact()
-    assert master.log.count("trying again, nothing is lost yet") == 1
+    assert master.log.count("retrying, nothing is lost yet") == 1
     assert refused < 40, "one try at a time, with pauses that grow"
     assert_within_a_second((request.at_s for request in cluster.truth().requests), published_by_second(cluster))
 
@@ -81,7 +81,7 @@ def test_a_master_that_is_killed_in_an_outage(cluster, cloudwatch, tmp_path, see
 
 def _complete_until_s(out, near_s):
     """The time up to which everything is said to be safe, as seconds since the epoch; `near_s` tells the day."""
-    (text,) = re.findall(r"was cut off: .*, and what was recorded after (\d\d:\d\d:\d\d)Z", out)
+    (text,) = re.findall(r"was killed: .*, and all recorded after (\d\d:\d\d:\d\d)Z", out)
     hours, minutes, seconds = (int(part) for part in text.split(":"))
     midnight_s = near_s // 86400 * 86400
     return midnight_s + hours * 3600 + minutes * 60 + seconds

@@ -125,8 +125,8 @@ class Plan:
         lines = warnings(self.publishing.metrics.static_dimensions)
         if self.is_capped:
             lines.append(
-                f"there are more than {self.publishing.max_endpoints} endpoints; the rest is published as "
-                "Request=(other): group request names with --cw-group or name=, or raise --cw-max-endpoints"
+                f"there are more endpoints than --cw-max-endpoints allows ({self.publishing.max_endpoints}); the rest "
+                "is published as Request=(other): group request names with --cw-group or name=, or raise the limit"
             )
         return lines
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from locust_cw_dist.core.names.plural import counted
 from locust_cw_dist.core.names.printable import printable
 from locust_cw_dist.core.progress.figures_table import FiguresTable
 from locust_cw_dist.core.progress.plain_text import Marks, span, wrapped
@@ -43,6 +44,7 @@ class RunBlock:
         figures: What its endpoints did.
         outcome: What became of the rules; None without rules.
         graph_url: CloudWatch's graph of it; None where nothing was published, or there is no such console.
+        replaces_earlier: Whether a block of this run stands further up, which no longer holds.
     """
 
     summary: RunSummary
@@ -51,6 +53,7 @@ class RunBlock:
     figures: FiguresTable = field(default_factory=FiguresTable)
     outcome: Outcome | None = None
     graph_url: str | None = None
+    replaces_earlier: bool = False
 
     def lines(self, marks: Marks) -> list[str]:
         """Return the lines."""
@@ -77,7 +80,8 @@ class RunBlock:
         took = "not begun" if self.duration_s is None else span(self.duration_s)
         labels = "".join(f", {key}={value}" for key, value in self.summary.labels)
         host = "" if self.host == NO_HOST else f"{self.host}, "
-        return wrapped(printable(f"locust-cw: {host}{took}{labels}"), rest=_REST)
+        updated = ", updated" if self.replaces_earlier else ""
+        return wrapped(printable(f"locust-cw: {host}{took}{labels}{updated}"), rest=_REST)
 
     def _results(self, marks: Marks) -> list[str]:
         first, *details = self.summary.lines()
@@ -108,7 +112,7 @@ class ProcessBlock:
         lines = [line for run in self.runs for line in run.lines(marks)]
         if self.earlier:
             number = len(self.earlier) + len(self.runs)
-            lines += ["", f"locust-cw: {number} run{'s' * (number != 1)} in this process"]
+            lines += ["", f"locust-cw: {counted(number, 'run')} in this process"]
             lines += [run.short_line(marks) for run in self.earlier[-MAX_RUNS:]]
         if not lines and self.last_word is None:
             return []
@@ -127,15 +131,15 @@ def rule_lines(outcome: Outcome, marks: Marks) -> list[str]:
     for one in ordered[:MAX_RULES]:
         text = f"{_mark_of_rule(one, marks)} {word_of(one)} {label_of(one.rule)}: {one.message}"
         lines += wrapped(printable(text), first="    ", rest=_REST)
-    if len(ordered) > MAX_RULES:
-        lines.append(f"    and {len(ordered) - MAX_RULES:,} more rules")
+    if (more := len(ordered) - MAX_RULES) > 0:
+        lines.append(f"    and {counted(more, 'more rule')}")
     return lines
 
 
 def _count(outcome: Outcome) -> str:
-    hold = sum(one.state is RuleState.PASSED for one in outcome.rules)
+    passed = sum(one.state is RuleState.PASSED for one in outcome.rules)
     failed = sum(one.failed for one in outcome.rules)
-    return f"{hold} of {len(outcome.rules)} hold" + (f", {failed} failed" if failed else "")
+    return f"{passed} of {len(outcome.rules)} passed" + (f", {failed} failed" if failed else "")
 
 
 def _rank(one: RuleOutcome) -> int:

@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from locust_cw_dist.core.names.plural import counted
 from locust_cw_dist.core.names.printable import printable
 from locust_cw_dist.core.progress.plain_text import COLUMNS, Marks, milliseconds, shortened
 from locust_cw_dist.core.summaries.sections import EndpointKey
@@ -64,7 +65,7 @@ class FiguresTable:
             return []
         *rows, total = self.rows
         width = min(_NAME_COLUMNS, max(len(row.name) for row in self.rows))
-        more = [f"  and {self.left_out:,} more endpoint{'s' * (self.left_out != 1)}"] if self.left_out else []
+        more = [f"  and {counted(self.left_out, 'more endpoint')}"] if self.left_out else []
         return [
             _line("", _HEADS, width),
             *(_line(shortened(row.name, width, marks), _cells(row), width) for row in rows),

@@ -17,6 +17,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from locust_cw_dist.core.names.plural import plural
+
 LEFT_OUT = "left out by --cw-include or --cw-exclude"
 """Reason of what the user did not want."""
 
@@ -201,3 +203,10 @@ class Balance:
     def not_lost(self) -> int:
         """Of what was dropped, what the user left out."""
         return sum(self.dropped.values()) - lost_of(self.dropped)
+
+    @property
+    def may_count_twice(self) -> str:
+        """What CloudWatch may have twice, as the end of a sentence; empty if there is nothing of the kind."""
+        if self.doubtful:
+            return f"; up to {self.doubtful} {plural(self.doubtful, 'result')} may count twice"
+        return "; figures in CloudWatch may count twice" if self.has_doubtful_figures else ""

@@ -30,7 +30,7 @@ class Failure(Enum):
     REFUSED = "refused by CloudWatch"
     CREDENTIALS = "no valid credentials"
     PERMISSION = "permission denied"
-    FOREIGN = "something else than CloudWatch answered"
+    FOREIGN = "something other than CloudWatch answered"
 
     @property
     def is_permanent(self) -> bool:

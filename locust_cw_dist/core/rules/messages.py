@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from locust_cw_dist.core.names.plural import counted
 from locust_cw_dist.core.rules.outcome import Outcome, RuleOutcome, RuleState
 from locust_cw_dist.core.rules.rule import Figure, Rule, shown_value
 
@@ -31,7 +32,7 @@ def of_window(rule: Rule, value: float, requests: int, end_s: int, *, broken: in
     begin_s = end_s - (rule.window_s or 0)
     where = f"{of_run(rule, value, requests)} from {_clock(begin_s)} to {_clock(end_s)} UTC"
     if broken:
-        return f"{where}; broken in {broken:,} of {judged:,} windows"
+        return f"{where}; broken in {broken:,} of {counted(judged, 'window')}"
     return f"{where}, the worst of {judged:,} windows" if judged > 1 else where
 
 
@@ -40,12 +41,12 @@ def too_few(rule: Rule, requests: int, most: int, *, untimed: int) -> str:
     if not requests:
         return _none(rule, untimed)
     where = "" if rule.window_s is None else f" in any {rule.window_s} s"
-    return f"{most:,} {_requests(most)}{where}, at least {rule.min_requests:,} are needed"
+    return f"{counted(most, 'request')}{where}, needs at least {rule.min_requests:,}"
 
 
 def no_window(rule: Rule, requests: int, *, untimed: int) -> str:
     """Say that no sliding window fitted in the run."""
-    return f"no {rule.window_s} s lie in the run as a whole" if requests else _none(rule, untimed)
+    return f"the run has no whole window of {rule.window_s} s" if requests else _none(rule, untimed)
 
 
 def aborted(rule: Rule, at_s: float) -> str:
@@ -55,22 +56,18 @@ def aborted(rule: Rule, at_s: float) -> str:
 
 def too_late(requests: int) -> str:
     """Say that some requests are missing in sliding windows."""
-    return f"{requests:,} {_requests(requests)} came too late for a sliding window"
+    return f"{counted(requests, 'request')} came too late for a sliding window"
 
 
 def _none(rule: Rule, untimed: int) -> str:
     if untimed:
-        return f"none of {untimed:,} {_requests(untimed)} has a usable response time"
+        return f"none of {counted(untimed, 'request')} has a usable response time"
     what = "no such request that succeeded" if rule.successful_only else "no such request"
     return f"{what} after the first {rule.warm_up_s} s" if rule.warm_up_s else what
 
 
 def _of(requests: int) -> str:
-    return f"of {requests:,} {_requests(requests)}"
-
-
-def _requests(number: int) -> str:
-    return "request" if number == 1 else "requests"
+    return f"of {counted(requests, 'request')}"
 
 
 def _unit(rule: Rule) -> str:
@@ -90,12 +87,12 @@ def _clock(at_s: float) -> str:
 def table(run_id: str, outcome: Outcome) -> list[str]:
     """Return a run's outcome for people: a line on all rules, then one for each."""
     rules = outcome.rules
-    hold = sum(one.state is RuleState.PASSED for one in rules)
+    passed = sum(one.state is RuleState.PASSED for one in rules)
     failed = f", {sum(one.failed for one in rules)} failed" if outcome.failed else ""
     labels = [label_of(one.rule) for one in rules]
     width = min(MAX_LABEL, max(map(len, labels), default=0))
     return [
-        f"rules of run {run_id}: {hold} of {len(rules)} hold{failed}",
+        f"rules of run {run_id}: {passed} of {len(rules)} passed{failed}",
         *(f"  {word_of(one):<7}  {label:<{width}}  {one.message}" for label, one in zip(labels, rules, strict=True)),
     ]
 

@@ -329,7 +329,7 @@ def _request(value: object) -> str:
 def _method(value: object) -> str:
     if isinstance(value, str) and value and value.isprintable() and not set(value) & set(" ,"):
         return value
-    raise _wrong("method", value, "a request's method, as GET")
+    raise _wrong("method", value, "a request's method, such as GET")
 
 
 def _flag(value: object) -> bool:

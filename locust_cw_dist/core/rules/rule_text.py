@@ -15,7 +15,7 @@ from locust_cw_dist.core.rules.rule import ANY, ATTRIBUTES, PLAIN_METHOD, Figure
 
 MAX_TEXT = 2_000
 
-FORM = "as 'p95(POST /checkout) < 300 ms'"
+FORM = "such as 'p95(POST /checkout) < 300 ms'"
 FIGURES = "p and a number (p95, p99.9), mean, max, failure_ratio, rps or count"
 
 _CHECK = re.compile(
@@ -68,7 +68,7 @@ def parse(text: str, defaults: Mapping[str, Any] = NO_DEFAULTS, **more: Any) -> 
     for said in (_endpoint(parts["endpoint"]), _options(parts["rest"]), more):
         for key in said:
             if key in fields:
-                raise RuleError(f"{key}: got it twice, must be said once")
+                raise RuleError(f"{key}: got it twice, must be given once")
         fields |= said
     unsuitable = _UNSUITABLE_DEFAULTS.get(figure, frozenset())
     usual = {key: value for key, value in defaults.items() if key not in unsuitable}
@@ -131,7 +131,7 @@ def _options(text: str | None) -> dict[str, Any]:
         if key not in _IN_TEXTS and key != "name":
             raise RuleError(f"got {shown(key)} after the limit, must be one out of {', '.join(('name', *_IN_TEXTS))}")
         if key in fields:
-            raise RuleError(f"{key}: got it twice, must be said once")
+            raise RuleError(f"{key}: got it twice, must be given once")
         if equals and not value:
             raise RuleError(f"{key}: got nothing, must have a value after the '='")
         fields[key] = _value(key, value if equals else "true")

@@ -70,7 +70,7 @@ def _unlabelled_rule(table: Mapping[str, Any], defaults: Mapping[str, Any]) -> R
     _check_keys(table, RULE_KEYS)
     check, name = table.get("check"), table.get("name", "-")
     if not isinstance(check, str):
-        raise RuleError("check: must be there, as check = 'p95(POST /checkout) < 300 ms'")
+        raise RuleError("check: is required, such as check = 'p95(POST /checkout) < 300 ms'")
     if not (isinstance(name, str) and name):
         raise RuleError(f"name: got {name!r}, must be a text")
     return parse(check, defaults, **{key: value for key, value in table.items() if key != "check"})

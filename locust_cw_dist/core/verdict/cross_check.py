@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from locust_cw_dist.core.names.plural import plural
 from locust_cw_dist.core.summaries.totals import NO_TOTALS, Totals
 
 
@@ -52,7 +53,7 @@ class CrossCheck:
         missing = self.missing
         kinds = ((missing.requests, "request"), (missing.failures, "failure"))
         what = " and ".join(_counted(count, kind) for count, kind in kinds if count)
-        return f"Locust counted {what} more than were recorded"
+        return f"Locust counted {what} more than recorded"
 
     def lines(self, causes: list[str]) -> list[str]:
         """Return the part of the block for people; nothing where nothing is missing."""
@@ -100,7 +101,7 @@ def _both(totals: Totals) -> str:
 
 
 def _counted(count: int, kind: str) -> str:
-    return f"{count} {kind}" if count == 1 else f"{count} {kind}s"
+    return f"{count} {plural(count, kind)}"
 
 
 NOT_COMPARED = CrossCheck()

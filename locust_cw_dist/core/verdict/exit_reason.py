@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from locust_cw_dist.core.names.plural import counted
 from locust_cw_dist.core.verdict.exit_codes import LOCUST_UNHANDLED, NOT_RELIABLE, RULE_FAILED, SUCCESS, Facts
 from locust_cw_dist.core.verdict.verdict import State
 
@@ -42,9 +43,9 @@ class LastWord:
         return self._locusts() if self.is_locusts else self.reason
 
     def _locusts(self) -> str:
-        failed = f"{self.failures:,} request{'s' * (self.failures != 1)} failed"
+        failed = f"{counted(self.failures, 'request')} failed"
         if self.code == SUCCESS:
-            return f"{failed}, and Locust was told not to mind" if self.failures else "no request failed"
+            return f"{failed}, and Locust was told to ignore that" if self.failures else "no request failed"
         if self.failures:
             return failed
         if self.has_exceptions:

@@ -7,6 +7,7 @@ from typing import Any
 
 from locust_cw_dist.core.costs.bill import Usage, reading_cost, writing_costs
 from locust_cw_dist.core.costs.prices import CURRENT_PRICES, Prices, run_cost_usd
+from locust_cw_dist.core.names.plural import plural
 from locust_cw_dist.core.publish.body_sizes import Payloads
 from locust_cw_dist.core.publish.ledger import Balance
 from locust_cw_dist.core.publish.retry import Failure
@@ -52,6 +53,16 @@ class Spending:
     def cost_usd(self, prices: Prices) -> float:
         """Return what AWS would charge, as an estimate."""
         return run_cost_usd(prices, series_hours=self.series_hours, calls=self.calls)
+
+    def line(self, prices: Prices) -> str:
+        """Return it for people; without a price where nothing left this process."""
+        if not self.calls:
+            return "  no PutMetricData call left this process, so AWS bills nothing"
+        what = (
+            f"{self.calls} PutMetricData {plural(self.calls, 'call')}, {self.datums} {plural(self.datums, 'datum')}, "
+            f"{self.series} {plural(self.series, 'metric')}"
+        )
+        return f"  {what}: about ${self.cost_usd(prices):.4f} ({prices.source})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +147,11 @@ class RunSummary:
 
     def lines(self) -> list[str]:
         """Return the block for people."""
-        balance, spending, delivery = self.balance, self.spending, self.evidence.delivery
+        balance, delivery = self.balance, self.evidence.delivery
         state = "complete" if self.is_complete else "INCOMPLETE"
         lines = [
-            f"run {self.run_id}: {state}: {balance.published} of {balance.recorded} results {self._done}"
+            f"run {self.run_id}: {state}: {balance.published} of {balance.recorded} "
+            f"{plural(balance.recorded, 'result')} {self._done}"
             + (f", {balance.late} of them late" if balance.late else "")
         ]
         lines += [
@@ -157,12 +169,12 @@ class RunSummary:
         )
         lines += _first([f"everything of worker {worker}, which has no plugin" for worker in delivery.without_plugin])
         lines += self.evidence.cross_check.lines(self._likely_causes())
-        lines += [f"  {count} frames refused: {reason}" for reason, count in sorted(self.refused_frames.items())]
+        lines += [
+            f"  {count} {plural(count, 'frame')} refused: {reason}"
+            for reason, count in sorted(self.refused_frames.items())
+        ]
         if self.publishes:
-            lines.append(
-                f"  {spending.calls} PutMetricData calls, {spending.datums} datums, {spending.series} metrics: about "
-                f"${spending.cost_usd(self.prices):.4f} ({self.prices.source})"
-            )
+            lines.append(self.spending.line(self.prices))
         if self.rehearsal is not None:
             lines += self.rehearsal.lines(self.prices)
         return [*lines, *self._unanswered()]
@@ -172,15 +184,16 @@ class RunSummary:
         balance, calls = self.balance, self.spending.ambiguous
         if not (calls or balance.doubtful or balance.has_doubtful_figures):
             return []
-        lead = f"  {calls} calls never got an answer" if calls else "  calls never got an answer"
+        lead = f"  {calls} {plural(calls, 'call')} got no answer" if calls else "  calls got no answer"
         dropped = balance.dropped.get(Failure.AMBIGUOUS.value, 0)
+        may_be_there = f"{dropped} dropped {plural(dropped, 'result')} may be in CloudWatch"
         if not self.resends_ambiguous:
-            return [f"{lead}: not sent again; {dropped} results are counted as dropped and may be in CloudWatch"]
-        lines = [f"{lead}: sent again; up to {balance.doubtful} results may count twice"]
+            return [f"{lead} and {plural(calls, 'was', 'were')} not sent again; {may_be_there}"]
+        lines = [f"{lead} and {plural(calls, 'was', 'were')} sent again{balance.may_count_twice}"]
         if balance.spooled:
-            lines.append("  of the results on disk, those of such a call may count twice when they are sent")
+            lines.append("  results on disk that were in such a call may count twice when they are sent")
         if dropped:
-            lines.append(f"  of the dropped results, {dropped} may be in CloudWatch")
+            lines.append(f"  {may_be_there}")
         return lines
 
     def as_json(self) -> dict[str, Any]:
@@ -239,6 +252,5 @@ class RunSummary:
 
 def _first(losses: list[str]) -> list[str]:
     lines = [f"  lost: {loss}" for loss in losses[:MAX_NAMED]]
-    return (
-        lines if len(losses) <= MAX_NAMED else [*lines, f"  lost: the same of {len(losses) - MAX_NAMED} more workers"]
-    )
+    more = len(losses) - MAX_NAMED
+    return lines if more <= 0 else [*lines, f"  lost: the same for {more} more {plural(more, 'worker')}"]

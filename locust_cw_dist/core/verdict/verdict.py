@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from locust_cw_dist.core.names.plural import counted, plural
 from locust_cw_dist.core.summaries.windows import time_of_day
 from locust_cw_dist.core.verdict.cross_check import NOT_COMPARED, CrossCheck
 from locust_cw_dist.core.verdict.generator_health import BUSY_PERCENT, THIS_PROCESS, Busy, Health, UsersShort
@@ -139,25 +140,29 @@ def _delivery(delivery: Delivery) -> Iterator[Reason]:
             f"worker {worker} was lost, with what it recorded after {time_of_day(until_s)}"
             for worker, until_s in delivery.unheard
         ),
-        "workers were lost",
+        "lost",
     )
     yield from _each(
         State.INVALID,
         (f"worker {worker} has no plugin: its results are missing" for worker in delivery.without_plugin),
-        "workers have no plugin",
+        "no plugin",
     )
     if delivery.unreceived > 0:
-        yield Reason(State.INVALID, f"{delivery.unreceived} results never reached the master")
+        yield Reason(State.INVALID, f"{_results(delivery.unreceived)} never reached the master")
     if delivery.difference:
-        yield Reason(State.INVALID, f"{delivery.difference} results are unaccounted for")
+        yield Reason(State.INVALID, f"{_results(delivery.difference)} unaccounted for")
     if delivery.unpublished > 0:
         # The master has them all, so rules and record are right; only the user can say that this is not enough.
         state = State.INVALID if delivery.required else State.SUSPECT
-        yield Reason(state, f"{delivery.unpublished} results were received and not published")
+        yield Reason(state, f"{_results(delivery.unpublished)} received but not published")
     if delivery.doubtful:
-        yield Reason(State.SUSPECT, f"up to {delivery.doubtful} results may count twice: calls got no answer")
+        yield Reason(State.SUSPECT, f"up to {_results(delivery.doubtful)} may count twice: calls got no answer")
     elif delivery.has_doubtful_figures:
         yield Reason(State.SUSPECT, "figures in CloudWatch may count twice: calls got no answer")
+
+
+def _results(count: int) -> str:
+    return f"{count} {plural(count, 'result')}"
 
 
 def _cross_check(check: CrossCheck) -> Iterator[Reason]:
@@ -171,15 +176,15 @@ def _health(evidence: Evidence) -> Iterator[Reason]:
     unheard = {worker for worker, _ in evidence.delivery.unheard}
     silences = [spell for spell in health.silences if spell.worker not in unheard]
     kinds = (
-        ((_busy(busy) for busy in health.busy), "worker processes had no CPU left"),
-        ((f"worker {one.worker} was not heard of for {one.seconds:.0f} s" for one in silences), "workers were silent"),
+        ((_busy(busy) for busy in health.busy), "no CPU left"),
+        ((f"worker {one.worker} was silent for {one.seconds:.0f} s" for one in silences), "silent"),
         (
             (f"worker {one.worker} left {one.seconds:.0f} s before the end" for one in health.departures),
-            "workers left before the end",
+            "left before the end",
         ),
         (
             (f"the clock of worker {one.worker} was {one.seconds:.1f} s off" for one in health.skews),
-            "workers' clocks were off",
+            "clock off",
         ),
     )
     for texts, many in kinds:
@@ -197,12 +202,12 @@ def _busy(busy: Busy) -> str:
 
 def _users(users: UsersShort) -> str:
     if users.seconds is None:
-        return f"{users.users} users were reached, of {users.target} asked for"
-    return f"users were down to {users.users} of {users.target} for {users.seconds:.0f} s"
+        return f"only {users.users} of {counted(users.target, 'user')} reached"
+    return f"users dropped to {users.users} of {users.target} for {users.seconds:.0f} s"
 
 
-def _each(state: State, texts: Iterable[str], many: str) -> Iterator[Reason]:
+def _each(state: State, texts: Iterable[str], short: str) -> Iterator[Reason]:
     texts = list(texts)
     yield from (Reason(state, text) for text in texts[:MAX_NAMED])
-    if len(texts) > MAX_NAMED:
-        yield Reason(state, f"{len(texts) - MAX_NAMED} more {many}")
+    if (more := len(texts) - MAX_NAMED) > 0:
+        yield Reason(state, f"{counted(more, 'more worker')}: {short}")

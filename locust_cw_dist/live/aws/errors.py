@@ -55,7 +55,7 @@ class Explained:
 
 
 _SEE_AWS = "see AWS's message"
-_SEE_MESSAGE = "see the message; if it is no help, report it"
+_SEE_MESSAGE = "see the message; if it does not help, report it"
 _SEE_ABOVE = {"", _SEE_AWS, _SEE_MESSAGE}
 """Advice that a line of the log does without."""
 
@@ -69,7 +69,7 @@ NO_CREDENTIALS = Explained(
 NO_REGION = Explained("no AWS Region is set", "use --cw-region or AWS_REGION", Failure.CREDENTIALS)
 
 _OPEN_THE_WAY = (
-    "let this machine reach it on that port; in a VPC without a way out make an interface endpoint for "
+    "open the way to it on that port; in a VPC without internet access, create an interface endpoint for "
     "com.amazonaws.REGION.monitoring (and .sts), or set HTTPS_PROXY; check the name of the Region and of the endpoint"
 )
 _CORRECT_PROXY = "correct HTTPS_PROXY, or add the endpoint's host to NO_PROXY"
@@ -77,7 +77,7 @@ _REFUSED_BY_PROXY = re.compile(r"Tunnel connection failed: ([0-9]{3}[\w -]{0,60}
 _CLOCK = "set this machine's clock (chrony, systemd-timesyncd): signatures may be 5 minutes off"
 _CORRECT_SETTING = "correct it in the AWS_* variables or in AWS's configuration file"
 _LOG_IN = "log in again: aws sso login (with --profile, if it is not the default one)"
-_STRANGER = "a proxy or a portal stands in between, or the endpoint's URL is wrong"
+_STRANGER = "a proxy or a login page is in between, or the endpoint's URL is wrong"
 
 _BY_CODE = {
     "ExpiredToken": "renew them: log in again (aws sso login), or take a role, which boto3 renews by itself",
@@ -185,7 +185,7 @@ def _foreign(error: ForeignAnswerError, stage: Stage) -> Explained:
     # A gateway's page may say that it has passed the call on, and got no answer.
     is_doubtful = error.status in _UNANSWERED_STATUSES and stage is Stage.LEFT
     failure = Failure.AMBIGUOUS if is_doubtful else Failure.FOREIGN
-    found = f"something else than {error.service} answers there: {error}"
+    found = f"something other than {error.service} answers there: {error}"
     return Explained(found, _STRANGER, failure, is_too_large=error.status == 413)
 
 
@@ -223,7 +223,7 @@ def _advice(error: Exception, code: str, failure: Failure) -> str:
     if "Signature expired" in text or "not yet current" in text or code == "RequestTimeTooSkewed":
         return _CLOCK
     if failure is Failure.PERMISSION:
-        return f"allow {action_of(error)} in the policy of whoever calls; look for a denying one, too"
+        return f"allow {action_of(error)} in the caller's policy, and check for a statement that denies it"
     return _BY_CODE.get(_SAME_CODES.get(code, code), _SEE_AWS)
 
 
@@ -245,13 +245,13 @@ def _raised(error: Exception, stage: Stage) -> Explained:
         if isinstance(error, kind):
             return Explained(words.format(text) if words else text, advice, failure or _of_transport(stage))
     if may_pass(error):
-        return Explained(f"this machine is short of something ({text})", _MAKE_ROOM, Failure.UNREACHABLE)
+        return Explained(f"this machine ran out of a resource ({text})", _MAKE_ROOM, Failure.UNREACHABLE)
     if stage is Stage.SETTINGS or isinstance(error, _kinds_of_settings()):
         advice = _correction(text, _CORRECT_SETTING)
         return Explained(f"an AWS setting is wrong ({text})", advice, Failure.UNREACHABLE, is_final=True)
     name = type(error).__name__
     if stage is Stage.CREDENTIALS:
-        advice = _correction(text, "check the AWS profile, and what it gets them from")
+        advice = _correction(text, "check the AWS profile and the source of its credentials")
         return Explained(f"{name}: {text}", advice, Failure.CREDENTIALS)
     is_of_command = stage is Stage.UNKNOWN and isinstance(error, ValueError | OSError)
     # A client of the user's may raise anything; nothing says that it is for ever.
@@ -266,7 +266,7 @@ _SHORTAGES = frozenset(
 )
 """What a machine may have run out of, or a network file system may answer."""
 
-_MAKE_ROOM = "raise the limits of open files (ulimit -n) and of memory, or look at the disk"
+_MAKE_ROOM = "raise the limits of open files (ulimit -n) and of memory, or check the disk"
 
 
 def may_pass(error: BaseException | None) -> bool:
@@ -321,8 +321,8 @@ def _kinds_of_credentials() -> list[_Kind]:
         (aws.ConfigNotFound, "", file, credentials),
         (aws.SSOError, "AWS SSO: not logged in, or the login has expired ({})", _LOG_IN, credentials),
         (aws.TokenRetrievalError, "AWS SSO: the login can't be renewed ({})", _LOG_IN, credentials),
-        (aws.CredentialRetrievalError, "", "try the program or the service that gives the credentials", credentials),
-        (aws.MetadataRetrievalError, "", "try the service that gives the credentials", credentials),
+        (aws.CredentialRetrievalError, "", "check the program or the service that issues the credentials", credentials),
+        (aws.MetadataRetrievalError, "", "check the service that issues the credentials", credentials),
         (aws.RefreshWithMFAUnsupportedError, "", _ASK_BEFORE, credentials),
         (aws.NoRegionError, NO_REGION.found, NO_REGION.advice, NO_REGION.failure),
     ]
@@ -357,7 +357,7 @@ def _kinds_of_connections() -> list[_Kind]:
             _CORRECT_PROXY,
             unreachable,
         ),
-        (aws.SSLError, "", "give the CA that signed it with AWS_CA_BUNDLE, or correct the address", None),
+        (aws.SSLError, "", "set AWS_CA_BUNDLE to the CA that signed it, or correct the address", None),
         (aws.ConnectTimeoutError, "no connection in time: {}", _OPEN_THE_WAY, unreachable),
         (aws.EndpointConnectionError, "", _OPEN_THE_WAY, unreachable),
         (aws.ReadTimeoutError, "connected, but no answer in time: {}", _OPEN_THE_WAY, None),

@@ -37,7 +37,7 @@ class QuietProcess(subprocess.Popen):  # type: ignore[type-arg]  # as botocore c
 
 
 def _refuse(_prompt: str) -> str:
-    raise PromptError("the AWS profile asks for the code of an MFA device, and nothing asks during a load test")
+    raise PromptError("the AWS profile needs an MFA code, and nothing can ask for one during a load test")
 
 
 def never_ask(session: Any) -> None:

@@ -107,12 +107,12 @@ def _frozen_credentials(session: Any) -> Any:
     for name, value in parts:
         if not isinstance(value, str) and (value is not None or name != "session token"):
             # A program may have printed anything.
-            raise SendError(Failure.CREDENTIALS, f"the {name} of the AWS credentials is no text: {_SET_AGAIN}")
+            raise SendError(Failure.CREDENTIALS, f"the {name} of the AWS credentials is not text: {_SET_AGAIN}")
     remember(frozen.secret_key, frozen.token)
     for name, value in parts:
         # As a header it could not be sent, and would be shown whole.
         if value and not (value.isascii() and value.isprintable() and " " not in value):
-            reason = f"the {name} of the AWS credentials holds a line break, a space or another character that none has"
+            reason = f"the {name} of the AWS credentials contains a line break, a space or another invalid character"
             raise SendError(Failure.CREDENTIALS, f"{reason}: {_SET_AGAIN} (a file or a secret may end in a line break)")
     return frozen
 

@@ -17,7 +17,7 @@ from locust_cw_dist.live.aws.errors import may_pass
 from locust_cw_dist.live.aws.lines import one_line
 from locust_cw_dist.settings.checks import can_be_region
 
-_CORRECT_REGION = "correct AWS_REGION, AWS_DEFAULT_REGION or the region of the AWS profile, as eu-central-1"
+_CORRECT_REGION = "correct AWS_REGION, AWS_DEFAULT_REGION or the region of the AWS profile, such as eu-central-1"
 
 MAX_PORT = 65_535
 
@@ -51,7 +51,9 @@ def _check_proxy(url: str) -> None:
     found = _PROXY.fullmatch(proxy or "")
     if proxy and (found is None or int(found[1] or 0) > MAX_PORT):
         # Which may hold a password, so it is not shown.
-        raise _wrong("the proxy of the environment is no URL", "correct HTTPS_PROXY or HTTP_PROXY, as http://host:3128")
+        raise _wrong(
+            "the proxy of the environment is not a URL", "correct HTTPS_PROXY or HTTP_PROXY, as http://host:3128"
+        )
 
 
 def _check_authorities(*, is_used: bool) -> None:
@@ -60,7 +62,7 @@ def _check_authorities(*, is_used: bool) -> None:
     path = botocore.session.Session().get_config_variable("ca_bundle")
     if path is not None and not path.strip():
         # With this, versions of botocore before 1.43 trust everybody.
-        raise _wrong("AWS_CA_BUNDLE is empty", "give it the path of a CA bundle, or unset it")
+        raise _wrong("AWS_CA_BUNDLE is empty", "set it to the path of a CA bundle, or unset it")
     path = path or os.environ.get("REQUESTS_CA_BUNDLE")
     if not path or not is_used:
         return

@@ -283,7 +283,7 @@ class Master:
             else:
                 self.collector.note_heartbeat(client_id, self._clock.now_s())
         except Exception:
-            self._once.error("report", "locust-cw: could not take a worker's report")
+            self._once.error("report", "locust-cw: could not process a worker's report")
 
     def on_message(self, msg: Any) -> None:
         """Take a message of ours; it is merged before anything yields."""
@@ -309,13 +309,13 @@ class Master:
         except FrameError as e:
             self._refuse(msg.node_id, e)
         except Exception:
-            self._once.error("hello", "locust-cw: could not take a worker's greeting")
+            self._once.error("hello", "locust-cw: could not process a worker's greeting")
 
     def _on_frame(self, msg: Any) -> None:
         try:
             self._take(msg.node_id, msg.data.get("frame") if isinstance(msg.data, dict) else None)
         except Exception:
-            self._once.error("frame", "locust-cw: could not take a worker's frame")
+            self._once.error("frame", "locust-cw: could not process a worker's frame")
 
     def _take(self, client_id: str, data: object) -> None:
         """Merge a frame and acknowledge it, or refuse it; does not yield before it is merged."""
@@ -338,7 +338,7 @@ class Master:
             self._once.warning_of(
                 client_id,
                 "skew",
-                "locust-cw: the clock of worker %s is %.1f s off; its results are put right",
+                "locust-cw: the clock of worker %s is %.1f s off; its results are corrected",
                 client_id,
                 error_s,
             )

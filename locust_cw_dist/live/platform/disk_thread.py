@@ -69,7 +69,7 @@ class DiskThread:
         """Raise HungDiskError if a call that was given up is still under way."""
         while self._given_up is not None and not self._given_up.is_done:
             if monotonic_s() - self._gave_up_s >= HUNG_S:
-                raise HungDiskError("the disk does not answer")
+                raise HungDiskError("the disk does not respond")
             gevent.sleep(POLL_S)
         self._given_up = None
 

@@ -192,7 +192,7 @@ class MasterLink:
         if not self._can_receive:
             self.lesser_modes.append("reports that arrive after Locust has stopped reading are lost")
         if not callable(getattr(getattr(getattr(runner, "server", None), "socket", None), "setsockopt", None)):
-            self.lesser_modes.append("a worker that reconnects over a half-open connection is not heard again")
+            self.lesser_modes.append("a worker that reconnects over a half-open connection is lost")
 
     def keep_handover(self) -> None:
         """Set ROUTER_HANDOVER, again whenever Locust has made a new server socket."""

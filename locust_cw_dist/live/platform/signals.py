@@ -38,8 +38,8 @@ DUPLICATE_S = 0.8
 is busy and notices the first one late."""
 
 WORDS = {
-    1: "waiting no longer for others; once more shortens everything else, a third time ends the process at once",
-    2: "everything is shortened; once more ends the process at once",
+    1: "no longer waiting for others; again shortens everything else, a third time ends the process at once",
+    2: "everything is shortened; press it again to end the process at once",
 }
 """What is said about an interrupt during the end."""
 

@@ -64,8 +64,8 @@ class Timeline:
             return
         before_s, self.offset_s = self.offset_s, STEP_S * round(drift_s / STEP_S)
         logger.warning(
-            "locust-cw: %s: what is published and recorded from now on has times %s; what was written before stays",
-            "AWS's clock is not this machine's" if self._wrong_by_s else "this machine's clock was put right",
+            "locust-cw: %s: published and recorded times are %s from now on; earlier ones stay",
+            "AWS's clock is not this machine's" if self._wrong_by_s else "this machine's clock was corrected",
             _moved(self.offset_s - before_s),
         )
 

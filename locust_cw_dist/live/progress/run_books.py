@@ -124,7 +124,7 @@ class RunBooks:
                 with self._turn:
                     self._merge_waiting()
             except Exception:
-                self._once.error("merge", "locust-cw: could not take a window into what is shown of the run")
+                self._once.error("merge", "locust-cw: could not add a window to the live state of the run")
 
     def _merge_waiting(self) -> None:
         while self._waiting:

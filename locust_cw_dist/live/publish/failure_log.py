@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from locust_cw_dist.core.names.plural import counted
 from locust_cw_dist.core.progress.plain_text import span
 from locust_cw_dist.core.progress.status import Trouble
 from locust_cw_dist.core.publish.datums import Datum
@@ -75,14 +76,14 @@ class FailureLog:
         if kind not in self._told or (is_long and not self._is_told):
             self._told.add(kind)
             self._is_told = True
-            since = f", for {span(self._lasted_s)} by now" if is_long else ""
+            since = f", for {span(self._lasted_s)} so far" if is_long else ""
             consequence = f"; {self._consequence(error)}" if self.is_load_test else ""
             logger.warning("locust-cw: %s (%s)%s%s", kind, error, since, consequence)
 
     def _tell_of_end(self, lasted_s: float) -> None:
         if self._is_told:
             lost = self._ledger.dropped.total() - self._dropped_before
-            fate = f"{lost:,} datums were lost" if lost else "nothing was lost"
+            fate = f"{counted(lost, 'datum')} lost" if lost else "nothing was lost"
             logger.info("locust-cw: CloudWatch answers again, after %s; %s", span(lasted_s), fate)
 
     def tell_of_refusal(self, error: SendError, datums: Sequence[Datum]) -> None:
@@ -90,10 +91,10 @@ class FailureLog:
         first = datums[0]
         self._once.warning(
             f"refused {first.metric}",
-            "locust-cw: %s (%s): set aside %d datums of %s, the first with %s; the rest is sent",
+            "locust-cw: %s (%s): set aside %s of %s, the first with %s; the rest is sent",
             error.failure.value,
             error,
-            len(datums),
+            counted(len(datums), "datum"),
             first.metric,
             ", ".join(f"{name}={value}" for name, value in first.dimensions) or "no dimensions",
         )
@@ -103,5 +104,5 @@ class FailureLog:
             kept = "; the spool keeps the results" if self._batch_store.is_there else ""
             return f"the load test runs, and nothing is published{kept}"
         if error.failure is Failure.AMBIGUOUS and not self._resends_ambiguous:
-            return "the load test runs; what was in the call is dropped, as --cw-ambiguous drop says"
-        return "the load test runs; trying again, nothing is lost yet"
+            return "the load test runs; its results are dropped, as --cw-ambiguous drop asks"
+        return "the load test runs; retrying, nothing is lost yet"

@@ -340,8 +340,8 @@ class Publisher:
         if self._cap.is_exceeded:
             self._once.warning(
                 "budget",
-                "locust-cw: there are more than %d endpoints; the rest is published as Request=(other). Group request "
-                "names with --cw-group or with name= in Locust's client, or raise --cw-max-endpoints",
+                "locust-cw: there are more endpoints than --cw-max-endpoints allows (%d); the rest is published as "
+                "Request=(other). Group request names with --cw-group or name=, or raise the limit",
                 self._settings.max_endpoints,
             )
         gauges = window.gauges

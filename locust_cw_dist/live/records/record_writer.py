@@ -171,7 +171,7 @@ class RecordWriter:
         if len(self._waiting) >= MAX_WAITING:
             oldest = self._waiting.popleft()
             self._records[self._runs.get(oldest.run_id)].left_out += oldest.results
-            self._once.warning("record slow", "locust-cw: the disk is too slow for the record: it is not complete")
+            self._once.warning("record slow", "locust-cw: the disk is too slow, so the record is incomplete")
         if window.summaries or gauges_of(window):
             self._waiting.append(window)
             self._work.set()

@@ -191,7 +191,7 @@ class Uploads:
 
     def _warn(self, reason: str) -> None:
         self._once.warning(
-            "upload", "locust-cw: the record can't be put to S3 yet (%s); it is kept here and tried again", reason
+            "upload", "locust-cw: the record can't be put to S3 yet (%s); it is kept here and retried", reason
         )
 
 

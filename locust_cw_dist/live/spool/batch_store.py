@@ -51,11 +51,11 @@ class BatchStore:
             if len(stored.entries) != stored.filed:
                 self._write(self._spool, stored, is_doubtful=is_doubtful)
         except OSError as e:
-            self._once.warning("disk", "locust-cw: the spool can't be written (%s): what waits stays in memory", e)
+            self._once.warning("disk", "locust-cw: the spool can't be written (%s): unsent batches stay in memory", e)
             return False
         if stored.file is None:
             self._once.warning(
-                "room", "locust-cw: the spool %s is full: what waits stays in memory", self._spool.folder
+                "room", "locust-cw: the spool %s is full: unsent batches stay in memory", self._spool.folder
             )
             return False
         stored.leave_memory()
@@ -108,7 +108,7 @@ class BatchStore:
             namespace, reason = json.dumps(stored.namespace), json.dumps(str(error))
             refusal = f'{{"namespace":{namespace},"reason":{reason},"datum":{entry.datum.json}}}'
             if self._quietly(self._spool.set_aside, refusal.encode()) is False:
-                self._once.warning("refused", "locust-cw: %s is full: refused datums are only counted", REFUSED)
+                self._once.warning("refused", "locust-cw: %s is full: further refused datums are only counted", REFUSED)
 
     def _quietly(self, call: Callable[..., T], *args: object) -> T | None:
         try:

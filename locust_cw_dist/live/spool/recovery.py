@@ -9,6 +9,7 @@ import json
 import logging
 from pathlib import Path
 
+from locust_cw_dist.core.names.plural import counted, plural
 from locust_cw_dist.core.names.printable import printable
 from locust_cw_dist.core.publish.ledger import Account, RunLedger
 from locust_cw_dist.core.publish.limits import MAX_AGE_S
@@ -78,7 +79,8 @@ class Recovery:
             if run.said == document:
                 continue
             run.said, ledger = document, run.ledger
-            for line in (f"{ledger.published} of {ledger.taken} results found on disk published", *_rest(run)):
+            found = f"{ledger.published} of {ledger.taken} {plural(ledger.taken, 'result')} found on disk published"
+            for line in (found, *_rest(run)):
                 logger.info("locust-cw: run %s, of an earlier process: %s", run_id, line)
             json_logger.info("%s", document)
 
@@ -90,16 +92,16 @@ class Recovery:
             states = read_state(orphan.state) if orphan.state else []
             checked_values.require(not orphan.state_error, orphan.state_error)
         except ValueError as e:
-            self._skip(orphan.folder / STATE, f"what its process noted last can't be read: {e}")
+            self._skip(orphan.folder / STATE, f"the last notes of its process can't be read: {e}")
             self._disk_thread.run(self._spool.leave, orphan.folder / STATE)
             return
         for state in states:
             self._run(state.run_id).state = state
             logger.warning(
-                "locust-cw: run %s was cut off: of at least %d results %d were published and %d on disk; %d, and what "
-                "was recorded after %s, may be lost with the process",
+                "locust-cw: the process of run %s was killed: of at least %s, %d had been published and %d were on "
+                "disk; %d, and all recorded after %s, may be lost",
                 state.run_id,
-                state.recorded,
+                counted(state.recorded, "result"),
                 state.published,
                 state.spooled,
                 state.in_memory,
@@ -117,7 +119,7 @@ class Recovery:
             return
         age_s = self._clock.written_s(self._clock.now_s()) - batch.oldest_s
         if age_s > MAX_AGE_S - AGE_MARGIN_S:
-            self._skip(path, f"it is {age_s / 86400:.1f} days old, and CloudWatch takes nothing older than two weeks")
+            self._skip(path, f"it is {age_s / 86400:.1f} days old, and CloudWatch accepts nothing older than two weeks")
             return
         self.batches += 1
         self.doubtful += is_doubtful
@@ -142,16 +144,16 @@ class Recovery:
 
     def _skip(self, path: Path, reason: str) -> None:
         self.skipped[path] = reason
-        logger.warning("locust-cw: %s is left where it is: %s", printable(path), printable(reason))
+        logger.warning("locust-cw: skipped %s: %s", printable(path), printable(reason))
 
     def _say_found(self) -> None:
         for run_id, run in self.runs.items():
             if run.batches:
                 logger.info(
-                    "locust-cw: found %d results of run %s on disk, in %d batches, the oldest %s old",
-                    run.ledger.taken,
+                    "locust-cw: found %s of run %s on disk, in %s, the oldest %s old",
+                    counted(run.ledger.taken, "result"),
                     run_id,
-                    run.batches,
+                    counted(run.batches, "batch", "batches"),
                     _age(self._clock.written_s(self._clock.now_s()) - run.oldest_s),
                 )
 
@@ -161,9 +163,8 @@ def _rest(run: RecoveredRun) -> list[str]:
     if run.ledger.spooled:
         lines.append(f"{run.ledger.spooled} still on disk")
     if run.doubtful:
-        lines.append(
-            f"{run.doubtful} batches were being sent when that process ended: they may count twice, or be lost"
-        )
+        batches = counted(run.doubtful, "batch", "batches")
+        lines.append(f"{batches} in flight when that process ended: may count twice, or be lost")
     return lines
 
 

@@ -150,7 +150,7 @@ class Resending:
                 break
             if (obstacle := self._sender.obstacle) is not None:
                 logger.warning(
-                    "locust-cw: %s: nothing more can be sent, given up; the rest stays on disk", obstacle.failure.value
+                    "locust-cw: %s: giving up, nothing more can be sent; the rest stays on disk", obstacle.failure.value
                 )
                 self._sender.pause(LAST_CALLS_S)
                 break
@@ -158,7 +158,7 @@ class Resending:
                 changed_s, seen = monotonic_s(), self._progress
             elif monotonic_s() - changed_s > timeout_s:
                 logger.warning(
-                    "locust-cw: CloudWatch has taken nothing for %g s (%s): given up, the rest stays on disk",
+                    "locust-cw: CloudWatch has accepted nothing for %g s (%s): giving up, the rest stays on disk",
                     timeout_s,
                     self._sender.outlook.last_failure.value,
                 )
@@ -180,7 +180,7 @@ class Resending:
     def _look_at_others(self) -> None:
         self.in_use = self._disk_thread.run(self._spool.in_use)
         for path in self.in_use:
-            logger.warning("locust-cw: %s is left where it is: a process that lives uses it", printable(path))
+            logger.warning("locust-cw: skipped %s: a running process uses it", printable(path))
 
 
 def _require_spool(folder: Path) -> None:

@@ -116,7 +116,7 @@ class SpoolKeeper:
         except OSError as e:
             self._once.warning("disk", "locust-cw: the spool can't be written (%s)", e)
         except gevent.Timeout:
-            self._once.warning("hung", "locust-cw: the disk of the spool does not answer; the process ends now")
+            self._once.warning("hung", "locust-cw: the disk of the spool does not respond; the process ends now")
 
     def _recover(self) -> None:
         if self.recovery is None:
@@ -124,7 +124,7 @@ class SpoolKeeper:
         try:
             self.recovery.adopt()
         except Exception:
-            self._once.error("recover", "locust-cw: could not read what an earlier process left in the spool")
+            self._once.error("recover", "locust-cw: could not read the batches of an earlier process in the spool")
 
     def _note_forever(self, publisher: Publisher) -> None:
         while True:
@@ -134,7 +134,7 @@ class SpoolKeeper:
             except OSError as e:
                 self._once.warning("disk", "locust-cw: the spool can't be written (%s)", e)
             except Exception:
-                self._once.error("note", "locust-cw: could not note in the spool what became of a run")
+                self._once.error("note", "locust-cw: could not write the state of a run to the spool")
 
     def _note(self, publisher: Publisher, *, ended: bool) -> None:
         if self._spool is None:

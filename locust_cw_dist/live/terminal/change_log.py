@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from locust_cw_dist.core.names.plural import counted
 from locust_cw_dist.core.progress.plain_text import span
 from locust_cw_dist.core.rules.messages import label_of
 from locust_cw_dist.core.rules.outcome import RuleOutcome, RuleState
@@ -49,7 +50,9 @@ class ChangeLog:
             return
         if self._sends and not self._has_accepted and run.ledger.published:
             self._has_accepted = True
-            logger.info("locust-cw: CloudWatch has accepted the first window: %d results", run.ledger.published)
+            logger.info(
+                "locust-cw: CloudWatch has accepted the first window: %s", counted(run.ledger.published, "result")
+            )
         if run.is_running:
             self._look_at_workers()
             self._look_at_rules(run)
@@ -61,8 +64,8 @@ class ChangeLog:
         if gone:
             lasted_s = max(now_s - silent_s[worker] for worker in gone)
             logger.warning(
-                "locust-cw: %s not heard for %s; what came until then counts",
-                _named(gone, "was", "were"),
+                "locust-cw: %s sent nothing for %s; all that came before counts",
+                _named(gone, "has", "have"),
                 span(lasted_s),
             )
         if back:
@@ -70,7 +73,7 @@ class ChangeLog:
             lasted_s = max((now_s - self._missing_s[worker] for worker in there), default=0.0)
             if there:
                 logger.info(
-                    "locust-cw: %s back after %s, with what was recorded meanwhile",
+                    "locust-cw: %s back after %s, with all results recorded meanwhile",
                     _named(there, "is", "are"),
                     span(lasted_s),
                 )

@@ -125,6 +125,7 @@ class EndBlock:
     def _block(self, run: Run) -> RunBlock:
         """Return the block of a run, and note that it is shown."""
         sources, now_s = self._sources, self._sources.clock.now_s()
+        replaces_earlier = run in self._shown
         summary, outcome = self._shown[run] = self._state(run)
         started_s = run.started_s
         self._blocks[run] = RunBlock(
@@ -134,6 +135,7 @@ class EndBlock:
             figures=FiguresTable.of(sources.totals_of(run)),
             outcome=outcome,
             graph_url=self._graph_url(run, now_s),
+            replaces_earlier=replaces_earlier,
         )
         return self._blocks[run]
 

@@ -215,7 +215,7 @@ class HealthWatch:
             try:
                 self._beat(due_s, counts=beats % BEATS_PER_SAMPLE == 0)
             except Exception:
-                self._once.error("health", "locust-cw: could not see how the run is")
+                self._once.error("health", "locust-cw: could not check the health of the run")
 
     def _beat(self, due_s: float, *, counts: bool) -> None:
         book = self._current

@@ -65,8 +65,8 @@ class RequestListener:
         if self._listeners is not None and self._listeners.retake():
             self._once.warning(
                 "taken away",
-                "locust-cw: code has taken this plugin's listener away from events.request; it is there again, but "
-                "what fired in between is not recorded",
+                "locust-cw: code removed this plugin's listener from events.request; it is back, but "
+                "requests in between are not recorded",
             )
 
     def detach(self) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import gevent
 import gevent.lock
 
+from locust_cw_dist.core.names.plural import counted
 from locust_cw_dist.core.wire.frame import WIRE_VERSION
 from locust_cw_dist.core.wire.messages import (
     FRAME,
@@ -226,7 +227,7 @@ class Worker:
             else:
                 self._take(word)
         except Exception:
-            self._once.error("word", "locust-cw: could not take the master's word")
+            self._once.error("word", "locust-cw: could not process the master's message")
 
     def _take(self, word: MasterMessage) -> None:
         self._heard_at_s = self._own_clock.now_s()
@@ -255,9 +256,9 @@ class Worker:
         if lost:
             self._once.warning(
                 f"refused {word.refused}",
-                "locust-cw: the master can't take a frame of this worker (%s): its %d results are lost, and counted",
+                "locust-cw: the master refused a frame of this worker (%s): %s lost, and counted as such",
                 word.refused,
-                lost,
+                counted(lost, "result"),
             )
 
     def _follow_up(self) -> None:
@@ -294,8 +295,8 @@ class Worker:
         Guard.remove(self._environment.events.quit, self._after_quit)
         if self._outbox.has_ended and self._outbox.unacknowledged:
             logger.warning(
-                "locust-cw: %d results of this worker fired after its last frame; they are lost",
-                self._outbox.unacknowledged,
+                "locust-cw: lost: %s of this worker, fired after its last frame",
+                counted(self._outbox.unacknowledged, "result"),
             )
 
     def _after_quit(self, raised: BaseException | None, _: dict[str, Any]) -> BaseException | None:

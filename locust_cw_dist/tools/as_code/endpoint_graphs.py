@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from locust_cw_dist.core.names.plural import counted
 from locust_cw_dist.core.publish.datums import percentile_metric
 from locust_cw_dist.core.publish.dimension_text import clean_dimension_value
 from locust_cw_dist.core.rules.rule import Figure, Rule
@@ -66,9 +67,8 @@ class EndpointGraphs:
         shown = self._fitting(topics, endpoints, max_metrics, max_widgets, max_bytes)
         notes: list[str] = []
         if len(shown) < len(endpoints):
-            notes.append(
-                f"{len(endpoints) - len(shown)} of {len(endpoints)} endpoints: CloudWatch's dashboards hold no more"
-            )
+            left_out = f"{len(endpoints) - len(shown)} of {counted(len(endpoints), 'endpoint')}"
+            notes.append(f"{left_out}: CloudWatch's dashboards hold no more")
         graphs: list[Widget] = []
         for start in range(0, len(shown), PER_GRAPH):
             part = shown[start : start + PER_GRAPH]
@@ -112,7 +112,7 @@ class EndpointGraphs:
             if search is None:
                 notes.append(f"{topic.title}: a search can't express these dimensions; name the endpoints")
             elif found * (len(graphs) + 1) > max_metrics:
-                notes.append(f"{topic.title}: {found} endpoints on it are more than a dashboard holds")
+                notes.append(f"{topic.title}: a dashboard can't hold {counted(found, 'endpoint')} here")
             else:
                 label = "${PROP('Dim.Method')} ${PROP('Dim.Request')}"
                 row = expression(search)

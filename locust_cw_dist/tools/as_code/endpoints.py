@@ -108,8 +108,8 @@ def needed_host(host: str | None) -> str:
     """
     if host is None:
         raise SettingsError(
-            "got none, must be the host of the run, or '-' for a run without one: the series of an endpoint have the "
-            "dimension Host",
+            "is required: the host of the run, or '-' for a run without one, because the series of an endpoint have "
+            "the dimension Host",
             setting="--host",
         )
     return host

@@ -123,7 +123,7 @@ def _make(arguments: argparse.Namespace, settings: Settings) -> tuple[tuple[Alar
 
     rules = as_code.rules_of(settings)
     if not rules:
-        raise SettingsError("got none, must be set (or --cw-rule): alarms are made from rules", setting="--cw-rules")
+        raise SettingsError("is required (or --cw-rule): alarms are made from rules", setting="--cw-rules")
     return make_alarms(rules, settings, _choices(arguments, settings))
 
 

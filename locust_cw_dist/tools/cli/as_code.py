@@ -8,6 +8,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from locust_cw_dist.core.names.plural import counted
 from locust_cw_dist.core.names.printable import printable
 from locust_cw_dist.errors import LocustCwError, SettingsError
 from locust_cw_dist.settings.settings import OPTIONS
@@ -75,9 +76,7 @@ def check_namespace(settings: Settings) -> str:
         SettingsError: There is none.
     """
     if settings.resolved_namespace is None:
-        raise SettingsError(
-            "got none, must be set (or --cw-namespace): without it nothing is published", setting="--cw-service"
-        )
+        raise SettingsError("is required (or --cw-namespace): without it, nothing is published", setting="--cw-service")
     return settings.resolved_namespace
 
 
@@ -131,7 +130,7 @@ def confirm(arguments: argparse.Namespace, question: str) -> bool:
     if arguments.yes:
         return True
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise SettingsError("got none, must be given where there is no terminal to ask at", setting="--yes")
+        raise SettingsError("is required without a terminal to ask on", setting="--yes")
     return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
 
 
@@ -182,10 +181,11 @@ def carry_out(
     try:
         said = work(changes.changes, done.append) or []
     except LocustCwError as e:
-        raise LocustCwError(f"{e} ({len(done)} of {len(changes.changes)} changes were made; run it again)") from e
+        made = f"{len(done)} of {counted(len(changes.changes), 'change')} made"
+        raise LocustCwError(f"{e} ({made}; run it again)") from e
     for line in said:
         print(f"CloudWatch says: {printable(line)}", file=sys.stderr)
-    print(f"done: {len(done)} {'change' if len(done) == 1 else 'changes'} made")
+    print(f"done: {counted(len(done), 'change')} made")
     return 0
 
 

@@ -131,9 +131,7 @@ def _plan(arguments: argparse.Namespace, settings: Settings) -> Plan:
     from locust_cw_dist.core.summaries.windows import window_start_s
 
     if settings.resolved_namespace is None:
-        raise SettingsError(
-            "got none, must be set (or --cw-namespace): without it nothing is published", setting="--cw-service"
-        )
+        raise SettingsError("is required (or --cw-namespace): without it, nothing is published", setting="--cw-service")
     if arguments.p99_ms < arguments.p50_ms:
         raise SettingsError(
             f"got {arguments.p99_ms:g}, must be at least --p50-ms ({arguments.p50_ms:g})", setting="--p99-ms"

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from locust_cw_dist.core.costs.iam_policies import assume_role_policy, iam_policy, record_policy
+from locust_cw_dist.core.names.plural import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,7 +42,7 @@ def _show_head(console: Console, plan: Plan) -> None:
     console.print(Text(f"Namespace {plan.publishing.namespace}", style="bold"))
     console.print(
         Text(
-            f"{plan.endpoints:,} endpoints{' and (other)' if plan.is_capped else ''}, windows of "
+            f"{counted(plan.endpoints, 'endpoint')}{' and (other)' if plan.is_capped else ''}, windows of "
             f"{plan.publishing.resolution_s} s, a run of {span(usage.duration_s)}; "
             f"{load.requests_per_s:g} requests/s, p50 {load.p50_ms:g} ms, p99 {load.p99_ms:g} ms"
         )
@@ -63,10 +64,10 @@ def _show_calls(console: Console, plan: Plan) -> None:
     payloads, usage = plan.payloads, plan.usage
     console.print(
         Text(
-            f"PutMetricData calls: {payloads.calls:,} for each window, with {payloads.datums:,} datums; "
+            f"PutMetricData calls: {payloads.calls:,} for each window, with {counted(payloads.datums, 'datum')}; "
             f"{usage.calls_per_hour:,.0f} per hour, {usage.run_calls:,} in the run\n"
             f"{payloads.line()}\n"
-            f"up to {plan.values:,} distinct response times for one endpoint and window"
+            f"up to {counted(plan.values, 'distinct response time')} for one endpoint and window"
         )
     )
     console.print()

@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from locust_cw_dist.core.names.plural import counted
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
@@ -90,7 +92,7 @@ def _parse(args: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
         type=number(float, 0, 86_400, above=True),
         default=DEFAULT_TIMEOUT_S,
         metavar="SECONDS",
-        help="give up when CloudWatch has taken nothing for so long (default: %(default)s)",
+        help="give up when CloudWatch has accepted nothing for so long (default: %(default)s)",
     )
     return parser.parse(args)
 
@@ -100,10 +102,11 @@ def _look(resending: Resending, progress: _Progress) -> int:
     if not resending.batches:
         progress.line("nothing to send")
         return int(resending.skipped > 0)
-    progress.line(f"dry run: {resending.batches:,} batches with {resending.found:,} results can be sent")
+    batches, results = counted(resending.batches, "batch", "batches"), counted(resending.found, "result")
+    progress.line(f"dry run: {batches} with {results} can be sent")
     if resending.doubtful:
         fate = "would be sent again, and may count twice" if resending.resends_ambiguous else "would not be sent"
-        progress.line(f"{resending.doubtful:,} of them were being sent when their process ended; they {fate}")
+        progress.line(f"{resending.doubtful:,} in flight when the process ended: {fate}")
     return int(resending.skipped > 0)
 
 
@@ -130,15 +133,12 @@ def _end(resending: Resending) -> list[str]:
     if not resending.batches:
         return []
     left = resending.batches_left
-    sent = f"{resending.published:,} of {resending.found:,} results sent, {resending.batches - left:,} of "
-    lines = [f"{sent}{resending.batches:,} batches done" + (f"; {left:,} stay in the folder" if left else "")]
+    batches, results = counted(resending.batches, "batch", "batches"), counted(resending.found, "result")
+    sent = f"{resending.published:,} of {results} sent, {resending.batches - left:,} of {batches} done"
+    lines = [sent + (f"; left in the folder: {left:,}" if left else "")]
     if resending.ambiguous:
-        fate = (
-            "were repeated: they may count twice"
-            if resending.resends_ambiguous
-            else "were not repeated: they may be lost"
-        )
-        lines.append(f"{resending.ambiguous:,} batches that never got an answer {fate}")
+        fate = "sent again, may count twice" if resending.resends_ambiguous else "not sent again, may be lost"
+        lines.append(f"{counted(resending.ambiguous, 'batch', 'batches')} without an answer: {fate}")
     return lines
 
 
@@ -195,7 +195,8 @@ class _Progress:
             self._bar.update(self._bar.task_ids[0], completed=done)
         elif time.monotonic() - self._line_s >= LINE_EVERY_S:
             self._line_s = time.monotonic()
-            self.line(f"{done:,} of {resending.batches:,} batches done, {resending.published:,} results sent")
+            batches, results = counted(resending.batches, "batch", "batches"), counted(resending.published, "result")
+            self.line(f"{done:,} of {batches} done, {results} sent")
 
     def line(self, text: str) -> None:
         """Print a line, above the bar if there is one."""

@@ -110,7 +110,7 @@ def _view(
     try:
         return view(state, console, rows=rows, note=note)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as e:
-        raise WatchError(f"{client.url} answers with something else than the state of a run ({e!r})") from e
+        raise WatchError(f"{client.url} answers with something other than the state of a run ({e!r})") from e
 
 
 def _login(arguments: argparse.Namespace) -> Login:

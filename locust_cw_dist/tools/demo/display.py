@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from locust_cw_dist.core.costs.prices import Prices
+from locust_cw_dist.core.names.plural import counted
 from locust_cw_dist.tools.demo.costs import Costs
 from locust_cw_dist.tools.demo.figures import PERCENTS, Comparison, Figures, is_close, off_percent
 
@@ -60,7 +61,7 @@ class Progressing:
 
     def running(self, elapsed_s: float, requests: int) -> None:
         """Show how far the load test is."""
-        state = f"{elapsed_s:.0f} s of {self._duration_s} s, {requests:,} requests"
+        state = f"{elapsed_s:.0f} s of {self._duration_s} s, {counted(requests, 'request')}"
         if not self._bar.disable:
             self._bar.update(
                 self._task, description="running", detail=state, completed=elapsed_s, total=self._duration_s
@@ -137,7 +138,8 @@ def show_verdict(console: Console, comparisons: Sequence[Comparison]) -> None:
     ]
     console.print()
     console.print(
-        f"CloudWatch holds all {total.requests:,} requests and {total.failures:,} failures that the target counted.\n"
+        f"CloudWatch holds all {counted(round(total.requests), 'request')} and "
+        f"{counted(round(total.failures), 'failure')} that the target counted.\n"
         f"No percentile is more than {max(offs, default=0.0):.2f} % off.",
         style="bold green",
     )

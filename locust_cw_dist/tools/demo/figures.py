@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from locust_cw_dist.core.names.plural import counted
+
 PERCENTS = (50, 95, 99)
 """The percentiles that are compared."""
 
@@ -71,7 +73,8 @@ class Comparison:
                 found.append(f"{self.endpoint}: {held:,} {what} in CloudWatch, {true:,} at the target")
         if self.raw_times != self.exact.requests:
             found.append(
-                f"{self.endpoint}: {self.raw_times:,} raw times, {self.exact.requests:,} requests at the target"
+                f"{self.endpoint}: {counted(self.raw_times, 'raw time')}, "
+                f"{counted(round(self.exact.requests), 'request')} at the target"
             )
         for percent, held, true in zip(
             PERCENTS, self.cloudwatch.percentiles_ms, self.exact.percentiles_ms, strict=True

@@ -28,7 +28,7 @@ def check_region(settings: Settings) -> Result:
     try:
         partition = session.get_partition_for_region(region)
     except UnknownRegionError:
-        return warning("region", f"{region} has the form of no Region", "correct it, as eu-central-1")
+        return warning("region", f"{region} has the form of no Region", "correct it, such as eu-central-1")
     if region not in session.get_available_regions("cloudwatch", partition_name=partition):
         advice = f"correct it if it is a typo; a Region newer than botocore {botocore.__version__} works all the same"
         return warning("region", f"{region} (partition {partition}) is not among the Regions of CloudWatch", advice)

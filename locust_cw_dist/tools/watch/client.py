@@ -132,7 +132,7 @@ class StateClient:
             version = state["version"]
         except (ValueError, TypeError, KeyError):
             raise WatchError(
-                f"{self.url} answers with something else than the state of a run (HTTP {answer.status}, "
+                f"{self.url} answers with something other than the state of a run (HTTP {answer.status}, "
                 f"{printable(answer.kind)})"
             ) from None
         if version != VERSION:

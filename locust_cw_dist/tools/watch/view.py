@@ -9,6 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from locust_cw_dist.core.names.plural import counted
 from locust_cw_dist.core.names.printable import printable
 from locust_cw_dist.core.progress.plain_text import milliseconds, span
 
@@ -74,7 +75,7 @@ def _run_text(state: dict[str, Any], run: dict[str, Any] | None) -> str:
 
 
 def _ledger(ledger: dict[str, Any], spending: dict[str, Any]) -> Text:
-    text = Text(f"{ledger['recorded']:,} results: {ledger['published']:,} published")
+    text = Text(f"{counted(ledger['recorded'], 'result')}: {ledger['published']:,} published")
     kinds = (("pending", "on the way", ""), ("spooled", "on disk", WARN), ("lost", "lost", BAD))
     for key, words, style in kinds:
         if ledger[key]:
@@ -88,8 +89,8 @@ def _rules(rules: list[dict[str, Any]]) -> list[Text]:
     order = {"broken": 0, "no data": 1}
     ordered = sorted(rules, key=lambda rule: order.get(rule["state"], 2))
     lines = [_rule(rule) for rule in ordered[:MAX_RULES]]
-    if len(ordered) > MAX_RULES:
-        lines.append(Text(f"and {len(ordered) - MAX_RULES} more rules", DIM))
+    if (more := len(ordered) - MAX_RULES) > 0:
+        lines.append(Text(f"and {counted(more, 'more rule')}", DIM))
     return lines
 
 
@@ -112,8 +113,8 @@ def _workers(state: dict[str, Any]) -> list[Text]:
         heard = "" if worker["heard_s"] is None else f", heard {span(max(0.0, state['now_s'] - worker['heard_s']))} ago"
         style = _WORKER_STYLES.get(worker["state"], WARN)
         lines.append(Text.assemble(f"worker {printable(worker['id'])}: ", (printable(worker["state"]), style), heard))
-    if len(bad) > MAX_WORKERS:
-        lines.append(Text(f"and {len(bad) - MAX_WORKERS} more workers with trouble", WARN))
+    if (more := len(bad) - MAX_WORKERS) > 0:
+        lines.append(Text(f"and {counted(more, 'more worker')} with trouble", WARN))
     return lines
 
 

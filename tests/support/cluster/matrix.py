@@ -37,7 +37,7 @@ def assert_exact_and_quiet(cluster: Cluster) -> None:
     assert_quiet(cluster)
 
 
-_OF_THE_RUN = re.compile(r" verdict: |: exit code 4:| (was|were) not heard for ")
+_OF_THE_RUN = re.compile(r" verdict: |: exit code 4:| (has|have) sent nothing for ")
 
 
 def assert_quiet(cluster: Cluster) -> None:

@@ -12,7 +12,7 @@ from locust.argument_parser import get_empty_argument_parser, setup_parser_argum
 
 from locust_cw_dist.settings import options
 from locust_cw_dist.settings.settings import Settings
-from locust_cw_dist.settings.variables import describe_variables, settings_from_variables
+from locust_cw_dist.settings.variables import describe_found, settings_from_variables
 from support.cluster.ports import free_port
 
 pytestmark = pytest.mark.slow
@@ -78,7 +78,7 @@ def test_variables_of_others_keep_their_meaning(monkeypatch):
 
 
 def test_a_variable_of_blanks_is_told_as_empty():
-    assert describe_variables({"LOCUST_CW_SERVICE": " \n"}) == "LOCUST_CW_SERVICE (empty)"
+    assert describe_found({"LOCUST_CW_SERVICE": " \n"}) == "LOCUST_CW_SERVICE (empty)"
 
 
 LOCUSTFILE = """

@@ -18,7 +18,7 @@ from locust_cw_dist.core.publish.metric_names import LEGACY, LEGACY_METRICS, MET
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.settings import options
 from locust_cw_dist.settings.settings import OPTIONS, Settings
-from locust_cw_dist.settings.variables import describe_variables, settings_from_variables
+from locust_cw_dist.settings.variables import describe_found, settings_from_variables
 
 RULE = "p95(POST /item/[0-9]+?x=1) <= 1.5 s, window_s=60, successful_only, name=fast one"
 ROLE = "arn:aws:iam::123456789012:role/publisher"
@@ -358,10 +358,25 @@ def test_variables_that_contradict_each_other_or_are_no_word_for_a_flag():
     assert settings_from_variables({"LOCUST_CW_DRY_RUN": "true"}).dry_run
 
 
-def test_variables_that_were_found_are_named_mistyped_ones_too():
-    assert describe_variables({"PATH": "/bin"}) == "no LOCUST_CW_* variable"
-    variables = {"LOCUST_CW_SERVICE": "", "LOCUST_CW_SERVCE": "shop", "LOCUST_USERS": "5"}
-    assert describe_variables(variables) == "LOCUST_CW_SERVCE, LOCUST_CW_SERVICE (empty)"
+@pytest.mark.parametrize(
+    ("variables", "arguments", "found"),
+    [
+        ({"PATH": "/bin"}, [], "no --cw-* option and no LOCUST_CW_* variable"),
+        ({"LOCUST_CW_SERVICE": ""}, [], "LOCUST_CW_SERVICE (empty)"),
+        ({"LOCUST_CW_SERVCE": "shop"}, [], "LOCUST_CW_SERVCE (unknown: did you mean LOCUST_CW_SERVICE?)"),
+        ({"LOCUST_CW_": "shop", "LOCUST_USERS": "5"}, [], "LOCUST_CW_ (unknown)"),
+        ({"LOCUST_CW_REGION": "eu-west-1"}, ["--cw-environment", "perf"], "--cw-environment, LOCUST_CW_REGION"),
+    ],
+)
+def test_what_was_found_is_named_mistyped_and_empty_variables_too(monkeypatch, variables, arguments, found):
+    for name, text in variables.items():
+        monkeypatch.setenv(name, text)
+    assert describe_found(variables, parse(*arguments)) == found
+
+
+def test_variables_that_a_script_overrides_are_named_as_not_read():
+    found = describe_found({"LOCUST_CW_SERVICE": "shop"}, are_read=False)
+    assert found == "LOCUST_CW_SERVICE (not read: the script passes Settings)"
 
 
 def test_options_that_no_parser_of_ours_made():

@@ -274,7 +274,7 @@ def test_the_docstring_describes_each_field_by_the_names_of_fields():
     lines = re.findall(r"^        (\w+): (.+)$", Settings.__doc__, re.MULTILINE)
     described = dict(lines)
     assert list(described) == [field.name for field in dataclasses.fields(Settings)]
-    assert described["external_id"] == "External ID that the role of ``role_arn`` asks for."
+    assert described["external_id"] == "External ID that the role of ``role_arn`` requires."
     assert described["grace_s"].endswith(" Defaults to 15.")
     assert "--cw-" not in Settings.__doc__
 

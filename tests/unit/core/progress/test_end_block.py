@@ -75,7 +75,7 @@ def test_whoever_reads_from_the_bottom_up_reads_the_most_important_first():
         "✓ run run-1: complete: 1000 of 1000 results published",
         "    120 PutMetricData calls, 4000 datums, 50 metrics: about $0.0423 (us-east-1,",
         "        prices of 2026-11)",
-        "✗ rules: 1 of 3 hold, 1 failed",
+        "✗ rules: 1 of 3 passed, 1 failed",
         "    ✗ FAILED p95(POST /checkout) < 300 ms: 412 ms of 300 requests",
         "    ! WARNING max < 1000 ms: 1,400 ms of 1,000 requests",
         "    ✓ passed p99 < 2000 ms: 900 ms of 1,000 requests",
@@ -101,10 +101,19 @@ def test_what_was_lost_is_told_with_its_reason_and_a_link_only_of_what_was_publi
 def test_a_run_that_was_told_of_before_is_one_line_at_the_end():
     later = replace(BLOCK, summary=replace(SUMMARY, run_id="run-2"), outcome=None, graph_url=None)
     lines = ProcessBlock(earlier=[BLOCK], runs=[later], last_word=LastWord(code=0, reason="x")).lines(ASCII)
-    assert "x run run-1: complete, valid, 1 of 3 hold, 1 failed" in lines
+    assert "x run run-1: complete, valid, 1 of 3 passed, 1 failed" in lines
     assert "locust-cw: 2 runs in this process" in lines
     assert sum("run run-2" in line for line in lines) == 1
     assert lines[-1] == "+ exit code 0: x"
+
+
+def test_a_block_that_no_longer_holds_is_replaced_by_name():
+    suspect = replace(SUMMARY, evidence=Evidence(delivery=Delivery(doubtful=1)))
+    lines = replace(BLOCK, summary=suspect, replaces_earlier=True).lines(ASCII)
+    assert lines[1] == "locust-cw: http://shop, 10 min 3 s, branch=main, updated"
+    assert [line for line in lines if "verdict" in line] == [
+        "! verdict: suspect: up to 1 result may count twice: calls got no answer"
+    ]
 
 
 def test_where_there_is_nothing_to_tell_nothing_is_told():

@@ -118,7 +118,7 @@ def test_a_rule_whose_expression_takes_too_long_on_a_name_fails_and_says_so():
 
 def test_too_few_times_are_bad_luck():
     one = Trial("p95 < 1 s, min_requests=5").late(0, {("/a", "GET"): summary(1, 2), ("/b", "GET"): UNTIMED}).only
-    assert (one.state, one.failed, one.message) == (RuleState.NO_DATA, False, "2 requests, at least 5 are needed")
+    assert (one.state, one.failed, one.message) == (RuleState.NO_DATA, False, "2 requests, needs at least 5")
 
 
 def test_the_worst_sliding_window_is_said_with_its_time():
@@ -144,10 +144,10 @@ NO_DATA = [
     ("max < 5, warm_up_s=60", True, "no such request after the first 60 s"),
     ("p95(/none) < 5, window_s=20", True, "no such request"),
     ("max(/failing) < 5, successful_only", True, "no such request that succeeded"),
-    ("max < 5, min_requests=100", False, "6 requests, at least 100 are needed"),
-    ("max < 5, window_s=10, min_requests=4", False, "3 requests in any 10 s, at least 4 are needed"),
-    ("rps > 1, window_s=600", False, "no 600 s lie in the run as a whole"),
-    ("count > 1, min_requests=9", False, "6 requests, at least 9 are needed"),
+    ("max < 5, min_requests=100", False, "6 requests, needs at least 100"),
+    ("max < 5, window_s=10, min_requests=4", False, "3 requests in any 10 s, needs at least 4"),
+    ("rps > 1, window_s=600", False, "the run has no whole window of 600 s"),
+    ("count > 1, min_requests=9", False, "6 requests, needs at least 9"),
 ]
 
 
@@ -252,13 +252,13 @@ def test_the_table_has_a_line_for_each_rule():
     trial = Trial("max < 5", "max < 500, name=quick enough", "p95(/typo) < 5", "mean < 5, severity=warn")
     trial.window(10, 11)
     assert table("R", outcome_of(trial.evaluation)) == [
-        "rules of run R: 1 of 4 hold, 2 failed",
+        "rules of run R: 1 of 4 passed, 2 failed",
         "  FAILED   max < 5 ms                  11 ms of 2 requests",
         "  passed   quick enough: max < 500 ms  11 ms of 2 requests",
         "  FAILED   p95(/typo) < 5 ms           no such request",
         "  WARNING  mean < 5 ms                 10.5 ms of 2 requests",
     ]
-    assert table("R", outcome_of(Trial("max < 50").window(1).evaluation))[0] == "rules of run R: 1 of 1 hold"
+    assert table("R", outcome_of(Trial("max < 50").window(1).evaluation))[0] == "rules of run R: 1 of 1 passed"
 
 
 @given(st.floats(0.001, 1e6), st.floats(0.001, 1e6))

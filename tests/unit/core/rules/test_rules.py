@@ -66,7 +66,7 @@ GOOD = [
     ),
 ]
 
-FORM = "must be a figure, a comparison (<, <=, >, >=) and a limit, as 'p95(POST /checkout) < 300 ms'"
+FORM = "must be a figure, a comparison (<, <=, >, >=) and a limit, such as 'p95(POST /checkout) < 300 ms'"
 FIGURES = "must be p and a number (p95, p99.9), mean, max, failure_ratio, rps or count"
 PERCENTILES = "must be from p1 to below p100, with at most 4 decimals"
 KEYS = "name, method, successful_only, window_s, warm_up_s, min_requests, severity, abort_after_s"
@@ -133,9 +133,9 @@ BAD = [
     ("p95 < 300, abort_after_s=90000", "abort_after_s: got 90000, must be a whole number from 0 to 86400"),
     ("p95 < 300, severity=error", "severity: got 'error', must be warn or fail"),
     ("p95 < 300, successful_only=yes", "successful_only: got 'yes', must be true or false"),
-    ("p95 < 300, severity=warn, severity=fail", "severity: got it twice, must be said once"),
-    ("p95(GET /a) < 300, method=grpc", "method: got it twice, must be said once"),
-    ("p95 < 300, method=a b", "method: got 'a b', must be a request's method, as GET"),
+    ("p95 < 300, severity=warn, severity=fail", "severity: got it twice, must be given once"),
+    ("p95(GET /a) < 300, method=grpc", "method: got it twice, must be given once"),
+    ("p95 < 300, method=a b", "method: got 'a b', must be a request's method, such as GET"),
     (f"p95 < 300, name={'n' * 201}", "name: got ?, must be 1 to 200 printable characters"),
     ("failure_ratio < 1 %, successful_only", "successful_only: got True, must be left out for failure_ratio"),
     (
@@ -289,8 +289,8 @@ BAD_FILES = [
     ("rules = []", "got the key 'rules', must be one out of rule, defaults, verdict, failures_decide"),
     ("rule = 3", "rule: must be tables, each with [[rule]] above it"),
     ("[rule]\ncheck = 'p95 < 3'", "rule: must be tables, each with [[rule]] above it"),
-    ("[[rule]]", "rule 1: check: must be there, as check = 'p95(POST /checkout) < 300 ms'"),
-    ("[[rule]]\ncheck = 3", "rule 1: check: must be there, as check = 'p95(POST /checkout) < 300 ms'"),
+    ("[[rule]]", "rule 1: check: is required, such as check = 'p95(POST /checkout) < 300 ms'"),
+    ("[[rule]]\ncheck = 3", "rule 1: check: is required, such as check = 'p95(POST /checkout) < 300 ms'"),
     ("[[rule]]\ncheck = 'p95'", f"rule 1 (p95): {FORM}"),
     (
         "[[rule]]\nname = 'x'\ncheck = 'p95 < 3'\n[[rule]]\nname = 'y'\ncheck = 'q < 3'",
@@ -316,11 +316,11 @@ BAD_FILES = [
     ),
     (
         "[[rule]]\ncheck = 'p95 < 3, window_s=60'\nwindow_s = 60",
-        "rule 1 (p95 < 3, window_s=60): window_s: got it twice, must be said once",
+        "rule 1 (p95 < 3, window_s=60): window_s: got it twice, must be given once",
     ),
     (
         "[[rule]]\ncheck = 'p95(/a) < 3'\nrequest = '/b'",
-        "rule 1 (p95(/a) < 3): request: got it twice, must be said once",
+        "rule 1 (p95(/a) < 3): request: got it twice, must be given once",
     ),
     (
         "[[rule]]\ncheck = 'p95 < 3'\nsuccessful_only = 'yes'",
@@ -491,8 +491,8 @@ def test_rules_that_do_not_fit_together_are_refused(write, toml, rule, resolutio
     [
         ({"rule": ["p95 = 3"]}, f"rule: got 'p95 = 3': {FORM}"),
         ({"rule": ["p95 < 3", "p95 < 3 ms"]}, "rule: two rules have the name 'p95 < 3 ms', must be a name of its own"),
-        ({"rule": "p95 < 3"}, "rule: got 'p95 < 3', must be texts of rules, as 'p95(POST /checkout) < 300 ms'"),
-        ({"rule": [3]}, "rule: got 3, must be a rule, as 'p95(POST /checkout) < 300 ms'"),
+        ({"rule": "p95 < 3"}, "rule: got 'p95 < 3', must be texts of rules, such as 'p95(POST /checkout) < 300 ms'"),
+        ({"rule": [3]}, "rule: got 3, must be a rule, such as 'p95(POST /checkout) < 300 ms'"),
         ({"rules": ""}, "rules: got '', must be a file's path"),
         ({"junit": "x"}, "junit: got 'x', must be left out, or set together with rules or rule"),
         ({"rules_json": "x"}, "rules_json: got 'x', must be left out, or set together with rules or rule"),

@@ -32,7 +32,7 @@ def unreliable(**facts):
     ("last_word", "line"),
     [
         (locusts(0), "exit code 0: no request failed"),
-        (locusts(0, failures=1), "exit code 0: 1 request failed, and Locust was told not to mind"),
+        (locusts(0, failures=1), "exit code 0: 1 request failed, and Locust was told to ignore that"),
         (locusts(1, failures=1_234), "exit code 1: 1,234 requests failed"),
         (locusts(1, has_exceptions=True), "exit code 1: tasks of users raised exceptions"),
         (locusts(2), "exit code 2: a listener or a greenlet raised an exception"),

@@ -36,6 +36,30 @@ def test_a_complete_run_takes_two_lines():
     ]
 
 
+def test_what_never_left_has_no_price():
+    nothing = Spending(calls=0, retries=0, ambiguous=0, datums=0, series=50, series_hours=0)
+    summary = replace(balance(published=0, dropped={"CloudWatch not reached": 1_000}), spending=nothing)
+    assert summary.lines() == [
+        "run run-1: INCOMPLETE: 0 of 1000 results published",
+        "  1000 dropped: CloudWatch not reached",
+        "  no PutMetricData call left this process, so AWS bills nothing",
+    ]
+
+
+def test_one_of_anything_is_told_as_one():
+    summary = replace(
+        balance(recorded=1, published=1, doubtful=1),
+        spending=Spending(calls=1, retries=0, ambiguous=1, datums=1, series=1, series_hours=1),
+        refused_frames={"malformed": 1},
+    )
+    assert summary.lines() == [
+        "run run-1: complete: 1 of 1 result published",
+        "  1 frame refused: malformed",
+        "  1 PutMetricData call, 1 datum, 1 metric: about $0.0004 (us-east-1, prices of 2026-11)",
+        "  1 call got no answer and was sent again; up to 1 result may count twice",
+    ]
+
+
 @pytest.mark.parametrize(
     ("summary", "is_complete"),
     [
@@ -80,11 +104,11 @@ def test_all_that_is_missing_has_a_line_of_its_own():
         "10 unaccounted for",
         "worker-7 recorded after 08:00:00Z",
         "everything of worker worker-9",
-        "Locust counted 200 requests more than were recorded (Locust: 1200 requests, 50 failures; recorded: 1000",
+        "Locust counted 200 requests more than recorded (Locust: 1200 requests, 50 failures; recorded: 1000",
         "likely cause: workers without this plugin",
         "likely cause: a lost worker",
         "3 frames refused: malformed",
-        "2 calls never got an answer: sent again; up to 0 results may count twice",
+        "2 calls got no answer and were sent again",
     ):
         assert part in text
 
@@ -147,29 +171,29 @@ UNANSWERED = Failure.AMBIGUOUS.value
     ("calls", "changes", "resends", "lines"),
     [
         (0, {}, True, []),
-        (0, {"doubtful": 5}, True, ["calls never got an answer: sent again; up to 5 results may count twice"]),
-        (2, {"doubtful": 5}, True, ["2 calls never got an answer: sent again; up to 5 results may count twice"]),
+        (0, {"doubtful": 5}, True, ["calls got no answer and were sent again; up to 5 results may count twice"]),
+        (2, {"doubtful": 5}, True, ["2 calls got no answer and were sent again; up to 5 results may count twice"]),
         (
             0,
             {"has_doubtful_figures": True},
             True,
-            ["calls never got an answer: sent again; up to 0 results may count twice"],
+            ["calls got no answer and were sent again; figures in CloudWatch may count twice"],
         ),
         (
             2,
             {"published": 970, "dropped": {UNANSWERED: 20, "other": 5}, "spooled": 5},
             True,
             [
-                "2 calls never got an answer: sent again; up to 0 results may count twice",
-                "of the results on disk, those of such a call may count twice when they are sent",
-                "of the dropped results, 20 may be in CloudWatch",
+                "2 calls got no answer and were sent again",
+                "results on disk that were in such a call may count twice when they are sent",
+                "20 dropped results may be in CloudWatch",
             ],
         ),
         (
             2,
             {"published": 980, "dropped": {UNANSWERED: 20}},
             False,
-            ["2 calls never got an answer: not sent again; 20 results are counted as dropped and may be in CloudWatch"],
+            ["2 calls got no answer and were not sent again; 20 dropped results may be in CloudWatch"],
         ),
     ],
 )

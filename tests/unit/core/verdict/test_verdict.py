@@ -22,7 +22,7 @@ def verdict_of(*, cut=None, health=None, **delivery):
 
 def test_what_locust_has_more_makes_a_run_suspect():
     verdict = judge(Evidence(cross_check=CrossCheck(Totals(10, 0), Totals(10, 2))))
-    expected = {"state": "suspect", "reasons": ["Locust counted 2 failures more than were recorded"]}
+    expected = {"state": "suspect", "reasons": ["Locust counted 2 failures more than recorded"]}
     assert verdict.as_json() == expected
     assert judge(Evidence(cross_check=CrossCheck(Totals(10, 2), Totals(9, 2)))) == VALID
 
@@ -63,8 +63,8 @@ def test_there_is_one_verdict_whatever_else_was_seen():
         ({"unheard": (("w1", AT_S),)}, "worker w1 was lost, with what it recorded after 08:00:00Z"),
         ({"without_plugin": ("w1",)}, "worker w1 has no plugin: its results are missing"),
         ({"unreceived": 3}, "3 results never reached the master"),
-        ({"difference": -2}, "-2 results are unaccounted for"),
-        ({"unpublished": 5, "required": True}, "5 results were received and not published"),
+        ({"difference": -2}, "-2 results unaccounted for"),
+        ({"unpublished": 5, "required": True}, "5 results received but not published"),
     ],
 )
 def test_what_makes_a_run_invalid(evidence, text):
@@ -82,12 +82,12 @@ def test_what_makes_a_run_invalid(evidence, text):
             Health(busy=(Busy(THIS_PROCESS, 12.2, 98.7),)),
             "this process used over 90 % CPU for 12 s or more, up to 99 %",
         ),
-        (Health(silences=(Spell("w1", 8.1),)), "worker w1 was not heard of for 8 s"),
+        (Health(silences=(Spell("w1", 8.1),)), "worker w1 was silent for 8 s"),
         (Health(departures=(Spell("w1", 20.0),)), "worker w1 left 20 s before the end"),
         (Health(skews=(Spell("w1", 3.14),)), "the clock of worker w1 was 3.1 s off"),
         (Health(held_s=2.34), "the event loop of this process was held for 2.3 s"),
-        (Health(users=UsersShort(40, 50, None)), "40 users were reached, of 50 asked for"),
-        (Health(users=UsersShort(7, 8, 15.4)), "users were down to 7 of 8 for 15 s"),
+        (Health(users=UsersShort(40, 50, None)), "only 40 of 50 users reached"),
+        (Health(users=UsersShort(7, 8, 15.4)), "users dropped to 7 of 8 for 15 s"),
     ],
 )
 def test_what_makes_a_run_suspect(health, text):
@@ -115,7 +115,7 @@ def test_a_worker_that_never_came_back_is_not_named_twice():
 def test_a_thousand_workers_without_cpu_take_a_few_lines():
     verdict = verdict_of(health=Health(busy=tuple(Busy(f"w{n}", 9.0, 95.0) for n in range(1000))))
     assert len(verdict.reasons) == MAX_NAMED + 1
-    assert verdict.reasons[-1].text == "995 more worker processes had no CPU left"
+    assert verdict.reasons[-1].text == "995 more workers: no CPU left"
 
 
 MINUTE = Plan(run_time_s=60.0)

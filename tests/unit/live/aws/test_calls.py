@@ -96,7 +96,7 @@ def test_a_stranger_in_place_of_sts_gives_no_credentials(environ, body):
         environ(AWS_ENDPOINT_URL_STS=server.url)
         error, may_have_left = failure_of(Settings(service="x", role_arn=ROLE))
     assert (error.failure, may_have_left) == (Failure.CREDENTIALS, False)
-    assert "AWS credentials could not be fetched: something else than STS answers there: HTTP 200" in str(error)
+    assert "AWS credentials could not be fetched: something other than STS answers there: HTTP 200" in str(error)
 
 
 # -- what has left

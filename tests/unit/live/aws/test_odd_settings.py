@@ -76,8 +76,8 @@ PROFILES = [
     ("[profile perf]\ncredential_process = /bin/false\n", "custom-process.*try the program"),
     ("[profile perf]\ncredential_process = /no/such/program\n", "/no/such/program"),
     ("[profile perf]\ncredential_process = echo nojson\n", "JSONDecodeError"),
-    (f"[profile perf]\ncredential_process = echo '{NUMBERS}'\n", "access key id of the AWS credentials is no text"),
-    (f"[profile perf]\ncredential_process = echo '{NO_SECRET}'\n", "secret key of the AWS credentials is no text"),
+    (f"[profile perf]\ncredential_process = echo '{NUMBERS}'\n", "access key id of the AWS credentials is not text"),
+    (f"[profile perf]\ncredential_process = echo '{NO_SECRET}'\n", "secret key of the AWS credentials is not text"),
     ('[profile perf]\ncredential_process = "unbalanced\n', "No closing quotation"),
     (f"[profile perf]\nsso_start_url = https://x\nsso_region = eu-central-1\n{SSO}\n", "SSO: not logged in.*sso login"),
     (

@@ -114,7 +114,7 @@ def test_a_machine_that_has_run_out_of_something_is_no_wrong_setting(environ, mo
         return real(*args, **kwargs)
 
     monkeypatch.setattr(cloudwatch, step, fail_once)
-    assert_passes(Cloudwatch(Settings(service="x")), "this machine is short of something")
+    assert_passes(Cloudwatch(Settings(service="x")), "this machine ran out of a resource")
 
 
 def test_a_ca_bundle_that_can_not_be_opened_now_is_no_wrong_one(environ, monkeypatch):

@@ -60,7 +60,7 @@ def test_a_master_of_another_locust_works_in_a_stated_lesser_mode():
     link = MasterLink(SimpleNamespace())
     assert link.lesser_modes == [
         "reports that arrive after Locust has stopped reading are lost",
-        "a worker that reconnects over a half-open connection is not heard again",
+        "a worker that reconnects over a half-open connection is lost",
     ]
     link.keep_handover()
     assert_waits_for_nothing(link)

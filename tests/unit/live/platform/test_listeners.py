@@ -248,7 +248,7 @@ def test_what_takes_our_listener_away_hides_nothing_for_long(take_away, caplog):
     plugin.close()
     assert client.totals("RequestCount") == {"/": 3}
     assert heard.names == ["theirs"] * 3
-    assert caplog.text.count("has taken this plugin's listener away") == 1
+    assert caplog.text.count("removed this plugin's listener") == 1
     environment.events.request.fire(request_type="GET", name="/", response_time=1.0, response_length=1)
     assert not [one for one in environment.events.request._handlers if "locust_cw_dist" in repr(one)]
 

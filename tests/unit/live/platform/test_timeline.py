@@ -40,7 +40,7 @@ def test_a_step_of_the_wall_clock_is_followed_by_whole_minutes_and_said_once(tim
     assert timeline.offset_s % STEP_S == 0
     assert abs(timeline.written_s(timeline.now_s()) - clock.wall_s()) <= STEP_S / 2
     assert len(caplog.records) == 1
-    assert "this machine's clock was put right" in caplog.text
+    assert "this machine's clock was corrected" in caplog.text
 
 
 @given(st.lists(st.floats(-TOLERATED_S, TOLERATED_S), max_size=20))

@@ -48,7 +48,7 @@ def test_a_spell_is_told_of_at_its_beginning_and_at_its_end(bench, caplog):
     bench.spell(AWAY, 42)
     bench.succeed()
     assert caplog.messages == [
-        "locust-cw: CloudWatch not reached (no way); the load test runs; trying again, nothing is lost yet",
+        "locust-cw: CloudWatch not reached (no way); the load test runs; retrying, nothing is lost yet",
         "locust-cw: CloudWatch answers again, after 42 s; nothing was lost",
     ]
 
@@ -59,7 +59,7 @@ def test_what_was_lost_meanwhile_is_not_passed_over(bench, caplog):
     bench.ledger.dropped["meanwhile"] += 1_200
     bench.time_s += 3
     bench.succeed()
-    assert caplog.messages[-1] == "locust-cw: CloudWatch answers again, after 3 s; 1,200 datums were lost"
+    assert caplog.messages[-1] == "locust-cw: CloudWatch answers again, after 3 s; 1,200 datums lost"
 
 
 def test_a_cloudwatch_that_throttles_for_an_hour_is_two_lines(bench, caplog):
@@ -73,7 +73,9 @@ def test_a_later_spell_is_told_of_when_it_is_long(bench, caplog):
     bench.spell(AWAY, 2)
     bench.spell(AWAY, 600)
     begins, ends = caplog.messages[2:]
-    assert begins.startswith("locust-cw: CloudWatch not reached (no way), for 60 s by now; the load test runs; trying")
+    assert begins.startswith(
+        "locust-cw: CloudWatch not reached (no way), for 60 s so far; the load test runs; retrying"
+    )
     assert ends == "locust-cw: CloudWatch answers again, after 10 min; nothing was lost"
 
 

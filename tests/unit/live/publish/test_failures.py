@@ -58,7 +58,7 @@ def test_what_can_never_be_sent_is_tried_by_nobody_twice_and_waited_for_by_nobod
     assert bench.publisher.datum_ledger.calls == 0
     assert bool(spool_files(tmp_path)) is has_spool
     assert caplog.text.count("CloudWatch not reached (junk: correct it); the load test runs, and nothing") == 1
-    assert "trying again" not in caplog.text
+    assert "retrying" not in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_what_hangs_before_it_has_left_is_sent_again_and_not_dropped(monkeypatch
     assert bench.balance.published == (0 if is_lost else 3)
     assert bench.publisher.datum_ledger.ambiguous == is_lost
     assert ("nothing is lost yet" in caplog.text) is not is_lost
-    assert ("dropped, as --cw-ambiguous drop says" in caplog.text) is is_lost
+    assert ("dropped, as --cw-ambiguous drop asks" in caplog.text) is is_lost
 
 
 def test_what_a_stranger_answers_keeps_everything_until_cloudwatch_answers(caplog):
@@ -124,7 +124,7 @@ def test_what_a_stranger_answers_keeps_everything_until_cloudwatch_answers(caplo
     sink.error = None
     bench.flush()
     assert (bench.balance.published, bench.balance.dropped) == (3, {})
-    assert caplog.text.count("something else than CloudWatch answered (HTTP 400, text/html)") == 1
+    assert caplog.text.count("something other than CloudWatch answered (HTTP 400, text/html)") == 1
 
 
 class Gateway(ScriptedSink):

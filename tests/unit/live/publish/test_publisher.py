@@ -175,7 +175,7 @@ def test_endpoints_beyond_the_cap_add_up_in_other_and_it_is_said_once(caplog):
     other = [d for d in bench.sent("RequestCount") if ("Request", "(other)") in d.dimensions]
     assert [d.value.counts for d in other] == [(8,)]
     assert [("Method", "ALL") in d.dimensions for d in other] == [True]
-    assert caplog.text.count("more than 2 endpoints") == 1
+    assert caplog.text.count("more endpoints than --cw-max-endpoints allows (2)") == 1
 
 
 def test_a_round_that_breaks_in_the_middle_leaves_nothing_pending(monkeypatch, caplog):

@@ -188,8 +188,8 @@ def test_files_that_cannot_be_used_are_said_and_left_and_the_rest_is_sent(tmp_pa
     wait_until_gevent(lambda: first.run.run_id in second.recovered)
     second.flush()
     assert counted(second) == {"/a": 5}
-    assert re.search(r"00000002.batch is left where it is: it is torn", caplog.text)
-    assert re.search(r"notes.txt is left where it is: it is not a file of a spool", caplog.text)
+    assert re.search(r"00000002.batch: it is torn", caplog.text)
+    assert re.search(r"skipped .*notes.txt: it is not a file of a spool", caplog.text)
     assert torn.exists()
     assert foreign.exists()
 
@@ -204,7 +204,7 @@ def test_what_is_too_old_for_cloudwatch_is_said_and_left(tmp_path, caplog):
     wait_until_gevent(lambda: second.keeper.recovery.skipped)
     second.flush()
     assert counted(second) == {}
-    assert "is 14.0 days old, and CloudWatch takes nothing older than two weeks" in caplog.text
+    assert "is 14.0 days old, and CloudWatch accepts nothing older than two weeks" in caplog.text
     assert list(tmp_path.rglob("*.batch"))
 
 
@@ -215,7 +215,7 @@ def test_a_spool_without_room_leaves_batches_in_memory_and_nothing_is_lost(tmp_p
     bench.deliver("/a", count=3)
     bench.flush()
     assert bench.balance.published == 3
-    assert caplog.text.count("full: what waits stays in memory") == 1
+    assert caplog.text.count("full: unsent batches stay in memory") == 1
 
 
 def test_a_disk_that_fails_leaves_batches_in_memory_and_nothing_is_lost(tmp_path, monkeypatch, caplog):
@@ -376,8 +376,8 @@ def test_a_cut_off_process_is_said_with_what_it_had(tmp_path, caplog):
     wait_until_gevent(lambda: first.run.run_id in second.recovered)
     second.flush()
     assert re.search(
-        r"run \S+ was cut off: of at least 5 results 0 were published and 0 on disk; 5, and what was recorded after "
-        r"08:00:00Z, may be lost with the process",
+        r"run \S+ was killed: of at least 5 results, 0 had been published and 0 were on disk; 5, and all recorded "
+        r"after 08:00:00Z, may be lost",
         caplog.text,
     )
     assert not folder.exists()

@@ -256,4 +256,4 @@ def test_refused_datums_that_find_no_room_are_said_to_be_counted_only(tmp_path, 
     bench.deliver("/a", count=3)
     bench.flush()
     assert bench.balance.dropped == {Failure.REFUSED.value: 3}
-    assert "refused.jsonl is full: refused datums are only counted" in caplog.text
+    assert "refused.jsonl is full: further refused datums are only counted" in caplog.text

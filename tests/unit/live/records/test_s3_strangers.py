@@ -48,7 +48,7 @@ def test_a_page_takes_no_record_and_has_none(served, status):
             lambda: store.get(RECORD),
             lambda: store.newest_first(PLACE),
         ):
-            with pytest.raises(S3Error, match=rf"something else than S3 answers there: HTTP {status}"):
+            with pytest.raises(S3Error, match=rf"something other than S3 answers there: HTTP {status}"):
                 call()
 
 
@@ -64,7 +64,7 @@ def test_a_record_that_a_page_has_taken_stays_on_this_machine(served, tmp_path, 
         assert not uploads.finish(20.0)
     assert path.read_bytes() == b"content"
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert "something else than S3 answers there: HTTP 200" in warnings[-1]
+    assert "something other than S3 answers there: HTTP 200" in warnings[-1]
     assert "it stays here" in warnings[-1]
 
 

@@ -57,7 +57,7 @@ def resend(tmp_path):
 def test_a_denied_permission_ends_it_at_once(resend, caplog):
     sink = Sink(denied=DENIED)
     assert resend(sink, "denied", "denied") == 2
-    assert "permission denied: nothing more can be sent, given up; the rest stays on disk" in caplog.text
+    assert "permission denied: giving up, nothing more can be sent; the rest stays on disk" in caplog.text
     assert "permission denied (not allowed)" in caplog.text
     assert "load test" not in caplog.text
 
@@ -65,7 +65,7 @@ def test_a_denied_permission_ends_it_at_once(resend, caplog):
 def test_a_wrong_setting_ends_it_at_once(resend, caplog):
     sink = Sink(x=SendError(Failure.UNREACHABLE, "no URL", is_final=True))
     assert resend(sink, "x", "x") == 2
-    assert "CloudWatch not reached: nothing more can be sent, given up" in caplog.text
+    assert "CloudWatch not reached: giving up, nothing more can be sent" in caplog.text
 
 
 def test_a_namespace_that_may_not_be_written_to_holds_up_no_other(resend, caplog):
@@ -79,5 +79,5 @@ def test_a_namespace_that_may_not_be_written_to_holds_up_no_other(resend, caplog
 def test_what_may_pass_is_tried_until_the_time_is_over(resend, caplog):
     sink = Sink(x=SendError(Failure.TRANSIENT, "busy"))
     assert resend(sink, "x", timeout_s=0.5) == 1
-    assert "has taken nothing for 0.5 s (CloudWatch failed): given up" in caplog.text
+    assert "has accepted nothing for 0.5 s (CloudWatch failed): giving up" in caplog.text
     assert len(sink.calls) > 1

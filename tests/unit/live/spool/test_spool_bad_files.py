@@ -90,7 +90,7 @@ def test_nothing_of_a_name_or_a_run_id_reaches_the_terminal(tmp_path, capsys):
     leave(tmp_path, "killed", [batch("run \x1b]0;title\x07 1", 3)])[0].with_name("\x1b[2J.batch").touch()
     assert main(["resend", str(tmp_path), "--dry-run"]) == 1
     text = "".join(capsys.readouterr())
-    assert r"\x1b[2J.batch is left" in text
+    assert r"\x1b[2J.batch: it is not a file of a spool" in text
     assert r"run \x1b]0;title\x07 1 on disk" in text
     assert not {"\x1b", "\x07"} & set(text)
 

@@ -97,8 +97,8 @@ def test_a_worker_that_is_silent_is_told_of_and_its_return(bench, caplog):
     for _ in range(10):
         bench.look()
     assert caplog.messages == [
-        "locust-cw: workers w2, w3 were not heard for 7 s; what came until then counts",
-        "locust-cw: workers w2, w3 are back after 11 s, with what was recorded meanwhile",
+        "locust-cw: workers w2, w3 have sent nothing for 7 s; all that came before counts",
+        "locust-cw: workers w2, w3 are back after 11 s, with all results recorded meanwhile",
     ]
 
 
@@ -114,4 +114,4 @@ def test_two_hundred_workers_are_one_line(bench, caplog):
     bench.health.begin(bench.run, [f"w{number}" for number in range(200)])
     bench.look(seconds=9.0, signs=())
     (line,) = caplog.messages
-    assert line.startswith("locust-cw: workers w0, w1, w2, w3, w4 and 195 more were not heard for 9 s")
+    assert line.startswith("locust-cw: workers w0, w1, w2, w3, w4 and 195 more have sent nothing for 9 s")

@@ -109,13 +109,13 @@ def test_more_recorded_than_locust_has_is_normal(bench):
         (
             lambda stats: stats.log_request("GET", "/", 10, 1),
             Totals(10, 0),
-            "Locust counted 10 requests more than were recorded",
+            "Locust counted 10 requests more than recorded",
             "code that calls stats.log_request directly: fire environment.events.request instead",
         ),
         (
             lambda stats: stats.log_error("GET", "/", "no"),
             Totals(0, 10),
-            "Locust counted 10 failures more than were recorded",
+            "Locust counted 10 failures more than recorded",
             "code that calls stats.log_error directly: fire environment.events.request instead",
         ),
     ],
@@ -139,7 +139,7 @@ def test_requests_and_failures_are_compared_each_by_itself(bench, log, missing, 
 def test_a_surplus_of_the_one_hides_no_lack_of_the_other():
     assert CrossCheck(Totals(100, 2), Totals(50, 3)).missing == Totals(0, 1)
     check = CrossCheck(Totals(50, 1), Totals(51, 1))
-    text = "Locust counted 1 request more than were recorded"
+    text = "Locust counted 1 request more than recorded"
     assert check.text == text
     assert check.lines([]) == [f"  {text} (Locust: 51 requests, 1 failure; recorded: 50 requests, 1 failure)"]
 

@@ -192,7 +192,7 @@ def test_users_are_counted_against_their_target(make):
     bench.users = 5
     gevent.sleep(1.5)
     bench.stop()
-    assert "5 users were reached, of 8 asked for" in bench.reasons()
+    assert "only 5 of 8 users reached" in bench.reasons()
 
 
 def test_users_that_a_short_run_reaches_between_two_samples_are_seen_at_its_end(make):

@@ -117,7 +117,7 @@ def test_what_is_received_and_not_published_depends_on_what_the_user_requires(re
     dropped = {"throttled by CloudWatch": 20, LEFT_OUT: 5}
     bench.balances[bench.run.run_id] = Balance(100, 60, 0, 15, 0, dropped, {"response_time negative": 9})
     bench.summarizer.log_all()
-    expected = {"state": state, "reasons": ["35 results were received and not published"]}
+    expected = {"state": state, "reasons": ["35 results received but not published"]}
     assert bench.run.verdict.as_json() == expected
 
 

@@ -34,7 +34,7 @@ def test_a_page_has_applied_nothing_and_lists_nothing(aws):
             lambda: account.dashboard("a"),
             lambda: account.endpoints(Settings(service="x"), None),
         ):
-            with pytest.raises(LocustCwError, match="something else than CloudWatch answers there: HTTP 200"):
+            with pytest.raises(LocustCwError, match="something other than CloudWatch answers there: HTTP 200"):
                 call()
     assert done == []
 

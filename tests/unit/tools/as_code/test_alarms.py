@@ -205,7 +205,7 @@ def test_the_failure_rate_alone_knows_how_many_requests_there_were():
 
 def test_a_rule_on_an_endpoint_needs_the_host_and_one_on_all_does_not():
     nobody_said = Choices("s")
-    with pytest.raises(SettingsError, match=r"^--host: got none, must be the host of the run"):
+    with pytest.raises(SettingsError, match=r"^--host: is required: the host of the run"):
         make_alarms([parse("p95(GET /a) < 3")], SHOP, nobody_said)
     assert made("p95 < 3", choices=nobody_said)
 

@@ -129,7 +129,7 @@ def test_two_hundred_rules_and_a_thousand_endpoints_fit():
     endpoints = tuple((f"/endpoint/{number}", "GET") for number in range(1_001))
     dashboard = made(Settings(service="s", max_endpoints=1_000), rules=rules, endpoints=endpoints)
     check_limits(dashboard)
-    assert any("1002 endpoints" in note for note in dashboard.notes)
+    assert any("1,002 endpoints" in note for note in dashboard.notes)
     shown = [
         row for title, graph in graphs(dashboard).items() if "p95 by endpoint" in title for row in graph["metrics"]
     ]

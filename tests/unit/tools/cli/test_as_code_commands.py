@@ -147,9 +147,9 @@ def test_a_dashboard_is_shown_and_printed(run):
         ((*ALARMS, "--endpoint", "/cart"), "argument --endpoint: got '/cart', must be a method and a name"),
         ((*ALARMS, "--cw-rule", "p95 < x"), "--cw-rule: "),
         ((*ALARMS, "--alarm-action=arn:aws:sns:a:1:b", *["--alarm-action=arn:aws:sns:a:1:c"] * 5), "more than 5"),
-        (("alarms", "--cw-service", "x"), "--cw-rules: got none, must be set"),
-        (("alarms", "--cw-rule", "p95 < 3"), "--cw-service: got none, must be set"),
-        (("alarms", "--cw-service", "x", "--cw-rule", "p95(GET /a) < 3"), "--host: got none, must be"),
+        (("alarms", "--cw-service", "x"), "--cw-rules: is required"),
+        (("alarms", "--cw-rule", "p95 < 3"), "--cw-service: is required"),
+        (("alarms", "--cw-service", "x", "--cw-rule", "p95(GET /a) < 3"), "--host: is required"),
         (("alarms", "aply"), "unknown command aply: did you mean apply?"),
         ((*ALARMS, "plan", "--format", "json"), "--format: got json with plan, must be"),
         ((*ALARMS, "--cw-rules", "gone.toml"), "gone.toml"),
@@ -157,7 +157,7 @@ def test_a_dashboard_is_shown_and_printed(run):
         ((*DASHBOARD, "--period", "20"), "argument --period: got '20', must be"),
         ((*DASHBOARD, "--period", "10", "--cw-resolution", "60"), "--period: got 10, must be at least 60"),
         ((*DASHBOARD, "--find-endpoints"), "--find-endpoints: got it with show, must be"),
-        (("dashboard",), "--cw-service: got none, must be set"),
+        (("dashboard",), "--cw-service: is required"),
     ],
 )
 def test_what_is_wrong_is_one_line_and_exit_code_2(run, args, words):
@@ -188,7 +188,7 @@ def test_an_apply_that_fails_half_way_says_how_far_it_got(capsys):
         raise LocustCwError("AWS is away")
 
     changes = Changes((Change(Kind.CREATE, "a", request={}), Change(Kind.DELETE, "b")), 0)
-    with pytest.raises(LocustCwError, match=r"^AWS is away \(1 of 2 changes were made; run it again\)$"):
+    with pytest.raises(LocustCwError, match=r"^AWS is away \(1 of 2 changes made; run it again\)$"):
         as_code.carry_out(argparse.Namespace(action="apply", yes=True), changes, "alarms", work)
     assert "done" not in capsys.readouterr().out
 

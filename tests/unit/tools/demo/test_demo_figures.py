@@ -115,7 +115,7 @@ def test_the_report_of_a_difference_is_the_table_and_one_line():
 
 def test_the_report_of_a_success_ends_with_costs_and_the_next_command():
     text = shown(outcome())
-    assert "CloudWatch holds all 4 requests and 1 failures" in text
+    assert "CloudWatch holds all 4 requests and 1 failure" in text
     assert "No percentile is more than 0.45 % off." in text
     assert text.index("on AWS") < text.index("locust-cw run -f locustfile.py")
     assert "\x1b" not in text

@@ -214,7 +214,7 @@ def test_something_else_that_answers(cloudwatch):
         threading.Thread(target=portal.serve_forever, daemon=True).start()
         results = examine(endpoint_url=f"http://127.0.0.1:{portal.server_port}")
         portal.shutdown()
-    assert "something else than CloudWatch answers there: HTTP 200, text/html" in results["endpoint"].found
+    assert "something other than CloudWatch answers there: HTTP 200, text/html" in results["endpoint"].found
 
 
 def test_without_credentials_the_network_is_checked_all_the_same(cloudwatch, monkeypatch):

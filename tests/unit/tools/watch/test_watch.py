@@ -146,13 +146,13 @@ def test_whatever_is_in_the_way_is_one_line(server, capsys):
     server.status = 503
     assert "HTTP 503" in failure(server, capsys)
     server.status, server.state = 200, "<html>a portal</html>"
-    assert "something else than the state of a run (HTTP 200, application/json)" in failure(server, capsys)
+    assert "something other than the state of a run (HTTP 200, application/json)" in failure(server, capsys)
     server.state = state(version=2)
     assert "a state of version 2, this locust-cw knows version 1: install" in failure(server, capsys)
     server.state = state(endpoints="none")
-    assert "something else than the state of a run" in failure(server, capsys)
+    assert "something other than the state of a run" in failure(server, capsys)
     server.state = [1]
-    assert "something else than the state of a run" in failure(server, capsys)
+    assert "something other than the state of a run" in failure(server, capsys)
     server.url += "/elsewhere"
     assert "has no /cloudwatch/state.json: it is no web UI of Locust with locust-cw-dist" in failure(server, capsys)
     server.url = f"http://127.0.0.1:{free_port()}"
