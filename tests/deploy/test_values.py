@@ -16,10 +16,15 @@ from support.deployment import manifests
 WRONG = [
     # No image, and what to do about it.
     ({"image__repository": ""}, "image.repository is required", "docker build -f deploy/image/Dockerfile"),
-    # Names that do not exist.
-    ({"locust__hots": "http://x"}, "'/locust': additional properties 'hots' not allowed"),
-    ({"cloudwatch__maxEndpoint": 5}, "'/cloudwatch': additional properties 'maxEndpoint' not allowed"),
-    ({"workers": {"replicas": 3}}, "'': additional properties 'workers' not allowed"),
+    # Names that do not exist: the near one.
+    ({"locust__hots": "http://x"}, "locust.hots: no such value (did you mean locust.host?)"),
+    ({"cloudwatch__max_endpoint": 5}, "cloudwatch.max_endpoint: no such value (did you mean cloudwatch.maxEndpoints?)"),
+    ({"workers": {"replicas": 3}}, "workers: no such value (did you mean worker?)"),
+    ({"replicas": 3}, "replicas: no such value (did you mean worker.replicas?)"),
+    ({"RunTime": 3}, "RunTime: no such value (did you mean locust.runTime?)"),
+    ({"web__login__secret": "x"}, "web.login.secret: no such value ('helm show values' lists all)"),
+    ({"locust__user": 1, "image__tga": 2}, "image.tga: no such value (did you mean image.tag?), locust.user: no such"),
+    # In types of Kubernetes' own.
     (
         {"worker__resources": {"request": {"cpu": 1}}},
         "'/worker/resources': additional properties 'request' not allowed",
@@ -49,7 +54,6 @@ WRONG = [
         {"mode": "web", "keda__triggers": [{"type": "cpu", "meta": {}, "metadata": {}}]},
         "'/keda/triggers/0': additional properties 'meta' not allowed",
     ),
-    ({"web__login__secret": "x"}, "'/web/login': additional properties 'secret' not allowed"),
     # Values.
     ({"mode": "headless"}, "'/mode': value must be one of 'job', 'web'"),
     ({"locust__runTime": "10 minutes"}, "'/locust/runTime'", "does not match pattern"),
@@ -163,15 +167,36 @@ def test_a_file_on_a_volume_of_the_users_own_is_taken():
     assert objects.options()["LOCUST_CW_RECORD"] == "/mine/records"
 
 
+README = (manifests.CHART / "README.md").read_text()
+
+
 def schema():
     return json.loads((manifests.CHART / "values.schema.json").read_text())
 
 
-def test_the_schema_is_closed_and_knows_every_value():
+def own_maps():
+    """The paths of the maps whose names are the chart's own, which Helm's templates check and not the schema."""
+    leaves = {re.match(r"\| `([a-zA-Z.]+)`", line)[1] for line in README.splitlines() if line.startswith("| `")}
+    return {path.rpartition(".")[0] for path in leaves} | {"serviceAccount"}
+
+
+def test_every_map_of_the_chart_refuses_an_unknown_name():
+    values = manifests.values_with("job")
+    for path in own_maps():
+        node = values
+        for name in filter(None, path.split(".")):
+            node = node.setdefault(name, {})
+        node["xyzzy"] = None if path == "web" else 1
+    with pytest.raises(manifests.RenderError) as refused:
+        manifests.chart_of(values)
+    named = re.findall(r"([\w.]+): no such value", str(refused.value))
+    assert sorted(named) == sorted(f"{path}.xyzzy".lstrip(".") for path in own_maps())
+
+
+def test_the_schema_knows_every_value():
     def check(values, described, path):
         if "properties" not in described or "$ref" in described:
             return
-        assert described["additionalProperties"] is False, path
         known = set(described["properties"]) - ({"global"} if not path else set())
         # Maps with a shape of their own, as resources, say more than the defaults.
         if set(values) - known or path == "":
@@ -195,6 +220,10 @@ def test_no_part_of_the_schema_is_left_open_by_mistake():
     assert len(found) > 100
     # Helm's own, for values that charts share; and objects of the user's own.
     del found["/properties/global"], found["/properties/extraObjects/items"]
+    for path in own_maps():
+        assert "additionalProperties" not in found.pop(
+            "".join(f"/properties/{name}" for name in filter(None, path.split(".")))
+        )
     for path, node in found.items():
         # Maps with names of the user's own say what is in them.
         is_map = "properties" not in node and isinstance(node.get("additionalProperties"), dict)
@@ -218,17 +247,16 @@ def test_each_leaf_of_the_values_is_in_the_readme():
     def leaves(node, path=""):
         for key, value in node.items():
             here = f"{path}{key}"
-            described = f"| `{here}` |" in readme
+            described = f"| `{here}` |" in README
             if isinstance(value, dict) and value and not described:
                 yield from leaves(value, f"{here}.")
             else:
                 yield here
 
-    readme = (manifests.CHART / "README.md").read_text()
     found = list(leaves(manifests.default_values()))
     assert len(found) > 150
-    assert [one for one in found if f"| `{one}` |" not in readme] == []
-    assert len(re.findall(r"^\| `[a-zA-Z.]+` \|", readme, re.MULTILINE)) == len(found)
+    assert [one for one in found if f"| `{one}` |" not in README] == []
+    assert len(re.findall(r"^\| `[a-zA-Z.]+` \|", README, re.MULTILINE)) == len(found)
 
 
 def test_a_value_without_a_description_is_an_error(tmp_path):

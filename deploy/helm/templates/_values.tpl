@@ -7,6 +7,7 @@ that is null (`replicas:` with nothing behind it) from the defaults; it gets its
 {{- define "locust-cw.init" -}}
 {{- if not (hasKey . "locustCwValues") -}}
 {{- $_ := set . "locustCwValues" true -}}
+{{- include "locust-cw.checkUnknown" . -}}
 {{- $defaults := include "locust-cw.defaults" . | fromJson -}}
 {{- include "locust-cw.fill" (dict "values" .Values "defaults" $defaults) -}}
 {{- include "locust-cw.wholeNumbers" (dict "node" .Values "path" "") -}}
