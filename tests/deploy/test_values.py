@@ -83,6 +83,7 @@ WRONG = [
     ({"locust__runTime": ""}, "mode job: set locust.runTime", "job.activeDeadlineSeconds"),
     ({"locustfile__content": ""}, "set one of locustfile.content", "set: none"),
     ({"locustfile__imagePath": "/a.py"}, "set one of", "set: locustfile.content, locustfile.imagePath"),
+    ({"locustfile__sample": True}, "locustfile.sample=true; set: locustfile.content, locustfile.sample"),
     ({"locustfile__content": "x" * 1_000_001}, "1000001 bytes", "locustfile.imagePath or locustfile.volume"),
     ({"locustfile__lib": {"a.py": "x" * 600_000, "b.py": "x" * 600_000}}, "locustfile.lib: 1200000 bytes"),
     ({"locustfile": {"imagePath": "/a.py", "files": {"a": "b"}}}, "locustfile.files lie beside locustfile.content"),
@@ -303,6 +304,13 @@ def test_the_notes_say_that_nobody_gave_the_master_credentials():
     for more in ("aws.identity=podIdentity", "cloudwatch.dryRun=true", "cloudwatch.endpointUrl=http://a"):
         assert said not in notes_of("job", *service, "--set", more)
     assert said not in notes_of("job")
+
+
+def test_the_notes_say_what_a_sample_and_a_dry_run_are():
+    notes = notes_of("job", "--set", "locustfile.content=,locustfile.sample=true")
+    assert "NOTE: this runs the chart's sample" in notes
+    assert "NOTE: a dry run: nothing is sent to CloudWatch" in notes
+    assert "NOTE" not in notes.replace("NOTE: this", "").replace("NOTE: a dry run", "")
 
 
 def test_the_notes_say_that_a_record_is_gone_with_its_pod():

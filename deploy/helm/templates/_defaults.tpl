@@ -10,6 +10,7 @@
   "pullSecrets": []
  },
  "locustfile": {
+  "sample": false,
   "content": "",
   "files": {},
   "lib": {},
@@ -358,7 +359,7 @@
 {
  "": ["mode", "image", "locustfile", "locust", "job", "cloudwatch", "aws", "proxy", "spool", "results", "master", "worker", "autoscaling", "keda", "podDisruptionBudget", "service", "web", "ingress", "networkPolicy", "serviceAccount", "openshift", "podSecurityContext", "securityContext", "extraEnv", "extraEnvFrom", "extraVolumes", "extraVolumeMounts", "podAnnotations", "podLabels", "hostAliases", "dnsPolicy", "dnsConfig", "schedulerName", "runtimeClassName", "commonLabels", "commonAnnotations", "nameOverride", "fullnameOverride", "extraObjects", "enabled", "omitDefaults", "doctor"],
  "image": ["repository", "tag", "digest", "pullPolicy", "pullSecrets"],
- "locustfile": ["content", "files", "lib", "existingConfigMap", "existingLibConfigMap", "imagePath", "volume", "name"],
+ "locustfile": ["sample", "content", "files", "lib", "existingConfigMap", "existingLibConfigMap", "imagePath", "volume", "name"],
  "locust": ["host", "users", "spawnRate", "runTime", "stopTimeoutSeconds", "userClasses", "tags", "excludeTags", "logLevel", "onlySummary", "enableRebalancing", "exitCodeOnError", "expectWorkers", "expectWorkersMaxWaitSeconds", "autostart", "extraArgs", "workerExtraArgs"],
  "job": ["runId", "activeDeadlineSeconds", "ttlSecondsAfterFinished", "workerBackoffLimitPerIndex", "annotations", "labels"],
  "cloudwatch": ["service", "environment", "namespace", "host", "region", "roleArn", "externalId", "endpointUrl", "resolution", "percentiles", "dimension", "metrics", "maxEndpoints", "group", "include", "exclude", "rules", "rule", "junit", "rulesJson", "required", "record", "label", "summary", "reasons", "grace", "flushTimeout", "spoolDir", "ambiguous", "price", "dryRun", "payloads"],
