@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -73,6 +74,27 @@ def test_it_builds_and_pushes_and_names_the_next_command(push):
     assert pushed == f"push: pushed {image}, to pin it: --set image.digest={DIGEST}"
     values = "--set image.repository=registry.example.com/locust-cw --set locustfile.sample=true"
     assert following.endswith(f"helm install sample deploy/helm {values}")
+
+
+def commands_of_pages():
+    pages = [
+        ROOT / "README.md",
+        ROOT / "deploy/helm/README.md",
+        *ROOT.glob("docs/*.md"),
+        ROOT / "deploy/image/Dockerfile",
+    ]
+    return sorted({one for page in pages for one in re.findall(r"deploy/image/push\.sh ([^`\n|]+)", page.read_text())})
+
+
+def test_pages_name_commands_that_it_takes(push):
+    commands = commands_of_pages()
+    assert len(commands) > 4
+    for command in commands:
+        example = re.sub(r"\[:?TAG\]", ":7", command.strip()).replace("[:CLUSTER]", ":perf")
+        example = example.replace("ACCOUNT.", "123456789012.").replace("REGION", "eu-west-1")
+        done, calls = push(example, programs=("docker", "kind", "aws"))
+        assert done.returncode == 0, command
+        assert any(call.startswith(("docker push", "kind load")) for call in calls)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import shutil
@@ -10,12 +11,14 @@ import sys
 
 import pytest
 
+from locust_cw_dist.settings.option import Group
+from locust_cw_dist.settings.settings import OPTIONS
 from support.deployment import manifests
 
 # What is given -> what must stand in the message. With the values of job.yaml, or of web.yaml where the mode is set.
 WRONG = [
     # No image, and what to do about it.
-    ({"image__repository": ""}, "image.repository is required", "docker build -f deploy/image/Dockerfile"),
+    ({"image__repository": ""}, "image.repository is required", "deploy/image/push.sh REPOSITORY"),
     # Names that do not exist: the near one.
     ({"locust__hots": "http://x"}, "locust.hots: no such value (did you mean locust.host?)"),
     ({"cloudwatch__max_endpoint": 5}, "cloudwatch.max_endpoint: no such value (did you mean cloudwatch.maxEndpoints?)"),
@@ -258,6 +261,16 @@ def test_each_leaf_of_the_values_is_in_the_readme():
     assert len(found) > 150
     assert [one for one in found if f"| `{one}` |" not in README] == []
     assert len(re.findall(r"^\| `[a-zA-Z.]+` \|", README, re.MULTILINE)) == len(found)
+
+
+def test_the_readme_begins_with_what_first_runs_set(monkeypatch):
+    monkeypatch.syspath_prepend(manifests.DEPLOY)
+    chart_name = importlib.import_module("option_files").chart_name
+    first, *others = re.split(r"^### .*$", README.partition("## Values")[2], flags=re.MULTILINE)[1:]
+    named = set(re.findall(r"^\| `([a-zA-Z.]+)` \|", first, re.MULTILINE))
+    assert {f"cloudwatch.{chart_name(one)}" for one in OPTIONS.values() if one.group is Group.FIRST} <= named
+    assert first.index("`image.repository`") < first.index("`locustfile.sample`") < first.index("`locust.host`")
+    assert len(named) < 20 < len(others)
 
 
 def test_a_value_without_a_description_is_an_error(tmp_path):

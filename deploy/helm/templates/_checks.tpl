@@ -3,7 +3,7 @@
 {{- define "locust-cw.checks" -}}
 {{- $values := .Values -}}
 {{- if not $values.image.repository -}}
-{{- fail "image.repository is required: no image is published; build yours with 'docker build -f deploy/image/Dockerfile -t REPOSITORY:TAG .', push it, and set image.repository and image.tag" -}}
+{{- fail "image.repository is required: no image is published; 'deploy/image/push.sh REPOSITORY' builds yours and pushes it; then set image.repository=REPOSITORY" -}}
 {{- end -}}
 {{- if and .Chart.IsRoot (not $values.enabled) -}}
 {{- fail "enabled: false is for a parent chart, whose Chart.yaml says 'condition: locust-cw.enabled'; this is no part of one" -}}

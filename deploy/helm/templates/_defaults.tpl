@@ -215,9 +215,6 @@
   "worker": false,
   "workerMinAvailable": 1
  },
- "service": {
-  "annotations": {}
- },
  "web": {
   "serviceType": "ClusterIP",
   "servicePort": 8089,
@@ -288,6 +285,9 @@
   ],
   "masterEgress": []
  },
+ "service": {
+  "annotations": {}
+ },
  "serviceAccount": {
   "master": {
    "create": true,
@@ -357,7 +357,7 @@
 
 {{- define "locust-cw.names" -}}
 {
- "": ["mode", "image", "locustfile", "locust", "job", "cloudwatch", "aws", "proxy", "spool", "results", "master", "worker", "autoscaling", "keda", "podDisruptionBudget", "service", "web", "ingress", "networkPolicy", "serviceAccount", "openshift", "podSecurityContext", "securityContext", "extraEnv", "extraEnvFrom", "extraVolumes", "extraVolumeMounts", "podAnnotations", "podLabels", "hostAliases", "dnsPolicy", "dnsConfig", "schedulerName", "runtimeClassName", "commonLabels", "commonAnnotations", "nameOverride", "fullnameOverride", "extraObjects", "enabled", "omitDefaults", "doctor"],
+ "": ["mode", "image", "locustfile", "locust", "job", "cloudwatch", "aws", "proxy", "spool", "results", "master", "worker", "autoscaling", "keda", "podDisruptionBudget", "web", "ingress", "networkPolicy", "service", "serviceAccount", "openshift", "podSecurityContext", "securityContext", "extraEnv", "extraEnvFrom", "extraVolumes", "extraVolumeMounts", "podAnnotations", "podLabels", "hostAliases", "dnsPolicy", "dnsConfig", "schedulerName", "runtimeClassName", "commonLabels", "commonAnnotations", "nameOverride", "fullnameOverride", "extraObjects", "enabled", "omitDefaults", "doctor"],
  "image": ["repository", "tag", "digest", "pullPolicy", "pullSecrets"],
  "locustfile": ["sample", "content", "files", "lib", "existingConfigMap", "existingLibConfigMap", "imagePath", "volume", "name"],
  "locust": ["host", "users", "spawnRate", "runTime", "stopTimeoutSeconds", "userClasses", "tags", "excludeTags", "logLevel", "onlySummary", "enableRebalancing", "exitCodeOnError", "expectWorkers", "expectWorkersMaxWaitSeconds", "autostart", "extraArgs", "workerExtraArgs"],
@@ -372,12 +372,12 @@
  "autoscaling": ["enabled", "minReplicas", "maxReplicas", "targetCPUUtilizationPercentage", "metrics", "behavior"],
  "keda": ["enabled", "minReplicas", "maxReplicas", "pollingInterval", "cooldownPeriod", "triggers"],
  "podDisruptionBudget": ["master", "worker", "workerMinAvailable"],
- "service": ["annotations"],
  "web": ["serviceType", "servicePort", "serviceAnnotations", "loadBalancerSourceRanges", "basePath", "login", "tls"],
  "web.login": ["enabled", "existingSecret"],
  "web.tls": ["existingSecret"],
  "ingress": ["enabled", "className", "annotations", "hosts", "tls"],
  "networkPolicy": ["enabled", "webFrom", "dnsTo", "dnsPorts", "awsTo", "proxyTo", "proxyPort", "workerEgress", "masterEgress"],
+ "service": ["annotations"],
  "serviceAccount": ["master", "worker"],
  "serviceAccount.master": ["create", "name", "annotations", "automountToken"],
  "serviceAccount.worker": ["create", "name", "annotations", "automountToken"],
