@@ -83,7 +83,10 @@ build() {
     revision=$(git describe --always --dirty 2>/dev/null) || revision=unknown
     if [[ ${PLATFORM:-} == *,* ]]; then
         case $engine in
-            *podman) command+=(--platform "$PLATFORM" --manifest "$image") ;;
+            *podman)
+                "$engine" manifest rm "$image" >/dev/null 2>&1 || true # a build adds to one that is there
+                command+=(--platform "$PLATFORM" --manifest "$image")
+                ;;
             # It keeps no image for several platforms: it pushes what it has built.
             *) command=("$engine" buildx "${command[@]:1}" --platform "$PLATFORM" --push --tag "$image") ;;
         esac
@@ -109,12 +112,12 @@ push() {
 }
 
 load() {
-    local cluster=${1:-kind} archive
-    archive=$(mktemp)
-    # shellcheck disable=SC2064 # this file, and no later one
-    trap "rm -f '$archive'" EXIT
-    "$engine" save --output "$archive" "$image" >&2 || die "the image can't be saved"
-    kind load image-archive "$archive" --name "$cluster" >&2 || die "kind can't load the image into the cluster $cluster"
+    local cluster=${1:-kind} folder
+    folder=$(mktemp -d)
+    # shellcheck disable=SC2064 # this folder, and no later one
+    trap "rm -rf '$folder'" EXIT
+    "$engine" save --output "$folder/image.tar" "$image" >&2 || die "the image can't be saved"
+    kind load image-archive "$folder/image.tar" --name "$cluster" >&2 || die "kind can't load the image into the cluster $cluster"
     say "loaded $image into the nodes of the kind cluster $cluster"
 }
 

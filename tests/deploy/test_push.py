@@ -160,6 +160,7 @@ def test_several_platforms(push):
     _, calls = push("r/a:1", programs=("podman",), PLATFORM=both, ENGINE="podman")
     begins(
         calls,
+        "podman manifest rm r/a:1",
         f"podman build --file deploy/image/Dockerfile --platform {both} --manifest r/a:1 ",
         "podman manifest push --all r/a:1 docker://r/a:1",
     )

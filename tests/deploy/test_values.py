@@ -273,6 +273,20 @@ def test_the_readme_begins_with_what_first_runs_set(monkeypatch):
     assert len(named) < 20 < len(others)
 
 
+def test_the_commands_of_the_readme_are_taken(tmp_path):
+    (tmp_path / "locustfile.py").write_text("import locust_cw_dist.auto\n")
+    commands = re.findall(r"^helm install (\w+) deploy/helm (.*?)\n```", README, re.MULTILINE | re.DOTALL)
+    assert len(commands) == 3
+    for release, options in commands:
+        words = (
+            options.replace("\\\n", " ")
+            .replace("--create-namespace", "")
+            .replace("=locustfile.py", f"={tmp_path}/locustfile.py")
+        )
+        objects = manifests.read(manifests.template(manifests.deploy_tools.HELMS[0], *words.split(), release=release))
+        assert objects.container("master")["image"].startswith("REPOSITORY:")
+
+
 def test_a_value_without_a_description_is_an_error(tmp_path):
     script = (manifests.DEPLOY / "chart_readme.py").read_text()
     (tmp_path / "helm").mkdir()
