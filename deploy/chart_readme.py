@@ -3,8 +3,8 @@
     python deploy/chart_readme.py            write deploy/helm/README.md
     python deploy/chart_readme.py --check    exit with 1 if it is not what would be written
 
-A comment that begins with ``# --`` describes the key below it; ``## `` begins a section. A value without a description
-is an error.
+A comment that begins with ``# --`` describes the key below it; ``## `` begins a section, named after a task. The values
+in `FIRST` go before all sections. A value without a description is an error.
 """
 
 from __future__ import annotations
@@ -24,6 +24,14 @@ CHART = Path(__file__).parent / "helm"
 BEGIN = "<!-- values: begin, made by deploy/chart_readme.py from values.yaml -->"
 END = "<!-- values: end -->"
 MAX_DEFAULT_CHARS = 60
+
+FIRST = (
+    *("image.repository", "locustfile.sample", "locustfile.content", "mode"),
+    *("locust.host", "locust.users", "locust.runTime", "worker.replicas"),
+    *("cloudwatch.service", "cloudwatch.dryRun", "aws.identity", "cloudwatch.region"),
+    *("cloudwatch.rule", "cloudwatch.record"),
+)
+"""What first runs set, in the order in which you need it."""
 
 
 class Value(NamedTuple):
@@ -72,19 +80,22 @@ def _description(lines: list[str], line: int) -> str:
 
 
 def _section(lines: list[str], line: int) -> str:
-    return next((text.removeprefix("## ") for text in reversed(lines[:line]) if text.startswith("## ")), "")
+    titles = (text.strip().removeprefix("## ") for text in reversed(lines[:line]) if text.lstrip().startswith("## "))
+    return next(titles, "")
 
 
 def table(text: str) -> str:
-    """The values of a file as Markdown, a table for each section."""
-    parts: list[str] = []
-    section = None
+    """The values of a file as Markdown: a table of the first ones, then a table for each section."""
+    sections: dict[str, list[Value]] = {"The first runs": []}
     for value in values(text):
-        if value.section != section:
-            section = value.section
-            parts += ["", f"### {section}", "", "| value | default | what |", "|---|---|---|"]
-        parts.append(f"| `{value.path}` | {_shown(value.default)} | {_cell(value.description)} |")
-    return "\n".join(parts).strip()
+        sections.setdefault("The first runs" if value.path in FIRST else value.section, []).append(value)
+    sections["The first runs"].sort(key=lambda value: FIRST.index(value.path))
+    return "\n\n".join(_section_table(title, ones) for title, ones in sections.items() if ones)
+
+
+def _section_table(title: str, ones: list[Value]) -> str:
+    rows = [f"| `{one.path}` | {_shown(one.default)} | {_cell(one.description)} |" for one in ones]
+    return "\n".join([f"### {title}", "", "| value | default | what |", "|---|---|---|", *rows])
 
 
 def _shown(default: object) -> str:

@@ -149,8 +149,14 @@ _BY_FLAG = {option.flag: chart_name(option) for option in OPTIONS.values()}
 
 def values() -> str:
     """The chart's values as they should be; all but the map `cloudwatch` is written by hand."""
-    lines = ["cloudwatch:"]
+    lines, group = ["cloudwatch:"], Group.FIRST
     for option in OPTIONS.values():
+        if option.group not in {
+            Group.FIRST,
+            group,
+        }:  # those that come first have a table of their own, see chart_readme
+            group = option.group
+            lines.append(f"  ## CloudWatch: {group[0].lower()}{group[1:]}")
         lines += textwrap.wrap(f"-- {described(option)}", WIDTH, initial_indent="  # ", subsequent_indent="  # ")
         default = chart_default(option)
         lines.append(

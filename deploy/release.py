@@ -25,7 +25,6 @@ PLACES = {
     "deploy/image/Dockerfile": [rf"locust-cw:({NUMBER})", rf"ARG VERSION=({NUMBER})"],
     "deploy/kustomize/base/kustomization.yaml": [rf"newTag: ({NUMBER})"],
     "docs/containers.md": [rf"locust-cw:({NUMBER})"],
-    "README.md": [rf"image.tag=({NUMBER})"],
     "docs/kubernetes.md": [rf"name: locust-cw, version: ({NUMBER})"],
 }
 """File -> where it names the version, as expressions whose group is the number."""

@@ -25,6 +25,7 @@ ELSEWHERE = {
     "worker.topologySpreadConstraints": ([], "job"),
     "doctor.resources": ({"requests": {"cpu": 2}}, "job"),
     "networkPolicy.dnsPorts": ([53], "job"),
+    "locustfile.sample": (True, "job"),
     "openshift": (True, "job"),
     "enabled": (False, "job"),
     "omitDefaults": (["master.startupProbe"], "job"),

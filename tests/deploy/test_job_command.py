@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -38,9 +39,7 @@ def write_program(path):
 class Run:
     """A master and a worker with the command and the arguments of the chart's Job."""
 
-    def __init__(self, folder, *, run_time="60s", fails=False):
-        locustfile = folder / "locustfile.py"
-        locustfile.write_text(LOCUSTFILE.format(fails=fails))
+    def __init__(self, folder, *, run_time="60s", fails=False, is_sample=False):
         scripts = folder / "bin"
         scripts.mkdir()
         write_program(scripts / "locust-cw")
@@ -48,7 +47,11 @@ class Run:
         self._folder = folder
         self._port = ports.free_port()
         locust = {"runTime": run_time, "users": 2, "stopTimeoutSeconds": 0}
-        self.objects = manifests.chart_with("job", locust=locust, worker={"replicas": 1})
+        file = {"sample": True} if is_sample else {"content": LOCUSTFILE.format(fails=fails)}
+        self.objects = manifests.chart_with("job", locust=locust, locustfile=file, worker={"replicas": 1})
+        mounted = self.objects.named("ConfigMap", "checkout-locust-cw-locustfile")["data"]
+        (folder / "locustfile.py").write_text(mounted["locustfile.py"])
+        self._environment |= self.objects.options() if is_sample else {}
         self.processes = {}
 
     def start(self, role):
@@ -98,12 +101,15 @@ def run(tmp_path, request):
     run.end()
 
 
-@pytest.mark.parametrize("run", [{"run_time": "3s"}], indirect=True)
-def test_a_run_that_is_over_passes(run):
+@pytest.mark.parametrize("run", [{"run_time": "4s", "is_sample": True}], indirect=True)
+def test_a_run_that_is_over_passes_as_that_of_the_sample_does(run):
     run.start("master")
     run.start("worker")
     assert (run.code("master"), run.code("worker")) == (0, 0)
-    assert "exit code 143" not in run.log("master")
+    log = run.log("master")
+    assert "exit code 143" not in log
+    assert re.search(r"GET +/ +[1-9]\d* +0\(0\.00%\)", log)
+    assert "dry run" in log
 
 
 @pytest.mark.parametrize("run", [{"run_time": "8s", "fails": True}], indirect=True)

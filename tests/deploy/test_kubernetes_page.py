@@ -47,6 +47,17 @@ def test_the_example_is_taken_and_has_the_names_of_the_page(example):
     assert example.workload("worker")["spec"]["parallelism"] == 4
 
 
+def test_the_sample_of_the_page_is_taken():
+    (command,) = re.findall(r"^ {8}(helm install sample (?:.*\\\n)*.*)$", PAGE, re.MULTILINE)
+    _, _, release, _, *options = command.replace("\\\n", " ").split()
+    options.remove("--create-namespace")
+    objects = manifests.read(manifests.template(manifests.deploy_tools.HELMS[0], *options, release=release))
+    assert objects.options()["LOCUST_CW_DRY_RUN"] == "true"
+    image = yaml.safe_load(indented("# checkout.yaml"))["image"]["repository"]
+    assert objects.container("worker")["image"].partition(":")[0] == image
+    assert f"deploy/image/push.sh {image}\n" in PAGE
+
+
 def test_the_role_of_the_page_may_do_what_its_example_does(example):
     commands = re.findall(r"^ {8}aws cloudformation deploy ((?:.*\\\n)*.*)$", PAGE, re.MULTILINE)
     given = {}

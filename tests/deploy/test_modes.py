@@ -136,6 +136,22 @@ class TestLocustfiles:
             assert "--locustfile=/locust/locustfile.py" in args(objects, role)
             assert "/mnt/locust" not in [one["mountPath"] for one in objects.container(role)["volumeMounts"]]
 
+    @pytest.mark.parametrize("helm", manifests.deploy_tools.HELMS)
+    def test_the_sample_runs_with_two_values(self, helm):
+        objects = manifests.chart_of({"image": {"repository": "a"}, "locustfile": {"sample": True}}, helm)
+        mounted = objects.named("ConfigMap", "checkout-locust-cw-locustfile")["data"]
+        assert mounted == {"locustfile.py": (manifests.CHART / "files" / "sample.py").read_text()}
+        assert {"--users=10", "--run-time=1m"} <= set(args(objects, "master"))
+        options = objects.options()
+        assert (options["LOCUST_CW_SERVICE"], options["LOCUST_CW_DRY_RUN"]) == ("sample", "true")
+
+    def test_values_of_your_own_go_before_those_of_the_sample(self):
+        values = {"locust": {"users": 3, "runTime": "9s", "host": "http://a"}, "cloudwatch": {"service": "mine"}}
+        objects = manifests.chart_with("job", locustfile={"sample": True}, **values)
+        assert {"--users=3", "--run-time=9s", "--host=http://a"} <= set(args(objects, "master"))
+        options = objects.options()
+        assert (options["LOCUST_CW_SERVICE"], options.get("LOCUST_CW_DRY_RUN")) == ("mine", None)
+
     def test_from_a_volume_that_an_init_container_fills(self):
         objects = manifests.chart(HELM, "job-volume")
         for role in ("master", "worker"):

@@ -80,4 +80,7 @@ def test_the_chart_can_be_packaged(tmp_path):
     helm = manifests.deploy_tools.program(manifests.deploy_tools.HELMS[-1])
     command = [helm, "package", str(manifests.CHART), "--destination", str(tmp_path)]
     subprocess.run(command, check=True, capture_output=True, env={"HOME": str(tmp_path)})
-    assert [path.name for path in tmp_path.glob("*.tgz")] == [f"locust-cw-{__version__}.tgz"]
+    (path,) = tmp_path.glob("*.tgz")
+    assert path.name == f"locust-cw-{__version__}.tgz"
+    with tarfile.open(path) as chart:
+        assert "locust-cw/files/sample.py" in chart.getnames()

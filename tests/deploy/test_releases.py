@@ -98,15 +98,19 @@ def test_the_spool_stays_when_the_release_goes(release):
     assert release.put("job", "--set", "spool.persistent=true").returncode == 0
 
 
-def test_the_readmes_command_installs_a_run(release, tmp_path):
-    (text,) = (block.text for block in blocks("sh") if block.text.startswith("helm "))
+def test_the_readmes_commands_install_two_runs(release, tmp_path):
+    (text,) = (block.text for block in blocks("sh") if "helm install" in block.text)
     assert "against a stand-in for the API" in (manifests.CHART.parents[1] / "README.md").read_text()
     (tmp_path / "deploy").symlink_to(manifests.CHART.parent)
     (tmp_path / "locustfile.py").write_text("import locust_cw_dist.auto\n")
-    command = shlex.split(text.replace("\\\n", " "))
-    rendered = release.helm("template", *command[2:], cwd=tmp_path)
-    for one in manifests.read(rendered.stdout):
-        validation.validate(json.loads(json.dumps(one)), "1.37", strict=True)
-    done = release.helm(*command[1:], "--disable-openapi-validation", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert release.jobs() == {f"checkout-locust-cw-{role}-1" for role in ("master", "worker")}
+    build, *runs = (shlex.split(line) for line in text.replace("\\\n", " ").splitlines())
+    # tests/deploy/test_push.py runs this one.
+    assert build == ["deploy/image/push.sh", "registry.example.com/locust-cw"]
+    for command in runs:
+        rendered = release.helm("template", *command[2:], cwd=tmp_path)
+        for one in manifests.read(rendered.stdout):
+            validation.validate(json.loads(json.dumps(one)), "1.37", strict=True)
+        done = release.helm(*command[1:], "--disable-openapi-validation", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    names = [f"{name}-locust-cw" for name in ("checkout", "sample")]
+    assert release.jobs() == {f"{name}-{role}-1" for name in names for role in ("master", "worker")}

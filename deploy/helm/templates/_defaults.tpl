@@ -1,4 +1,4 @@
-{{/* The defaults of values.yaml, made by deploy/chart_defaults.py. */}}
+{{/* The defaults and the names of values.yaml, made by deploy/chart_defaults.py. */}}
 {{- define "locust-cw.defaults" -}}
 {
  "mode": "job",
@@ -10,6 +10,7 @@
   "pullSecrets": []
  },
  "locustfile": {
+  "sample": false,
   "content": "",
   "files": {},
   "lib": {},
@@ -214,9 +215,6 @@
   "worker": false,
   "workerMinAvailable": 1
  },
- "service": {
-  "annotations": {}
- },
  "web": {
   "serviceType": "ClusterIP",
   "servicePort": 8089,
@@ -287,6 +285,9 @@
   ],
   "masterEgress": []
  },
+ "service": {
+  "annotations": {}
+ },
  "serviceAccount": {
   "master": {
    "create": true,
@@ -351,5 +352,35 @@
    }
   }
  }
+}
+{{- end -}}
+
+{{- define "locust-cw.names" -}}
+{
+ "": ["mode", "image", "locustfile", "locust", "job", "cloudwatch", "aws", "proxy", "spool", "results", "master", "worker", "autoscaling", "keda", "podDisruptionBudget", "web", "ingress", "networkPolicy", "service", "serviceAccount", "openshift", "podSecurityContext", "securityContext", "extraEnv", "extraEnvFrom", "extraVolumes", "extraVolumeMounts", "podAnnotations", "podLabels", "hostAliases", "dnsPolicy", "dnsConfig", "schedulerName", "runtimeClassName", "commonLabels", "commonAnnotations", "nameOverride", "fullnameOverride", "extraObjects", "enabled", "omitDefaults", "doctor"],
+ "image": ["repository", "tag", "digest", "pullPolicy", "pullSecrets"],
+ "locustfile": ["sample", "content", "files", "lib", "existingConfigMap", "existingLibConfigMap", "imagePath", "volume", "name"],
+ "locust": ["host", "users", "spawnRate", "runTime", "stopTimeoutSeconds", "userClasses", "tags", "excludeTags", "logLevel", "onlySummary", "enableRebalancing", "exitCodeOnError", "expectWorkers", "expectWorkersMaxWaitSeconds", "autostart", "extraArgs", "workerExtraArgs"],
+ "job": ["runId", "activeDeadlineSeconds", "ttlSecondsAfterFinished", "workerBackoffLimitPerIndex", "annotations", "labels"],
+ "cloudwatch": ["service", "environment", "namespace", "host", "region", "roleArn", "externalId", "endpointUrl", "resolution", "percentiles", "dimension", "metrics", "maxEndpoints", "group", "include", "exclude", "rules", "rule", "junit", "rulesJson", "required", "record", "label", "summary", "reasons", "grace", "flushTimeout", "spoolDir", "ambiguous", "price", "dryRun", "payloads"],
+ "aws": ["identity", "irsaRoleArn"],
+ "proxy": ["url", "existingSecret", "noProxy"],
+ "spool": ["persistent", "existingClaim", "size", "storageClass", "accessModes", "keep"],
+ "results": ["volume"],
+ "master": ["resources", "avoidSpot", "protectFromEviction", "readinessProbe", "startupProbe", "livenessProbe", "terminationGracePeriodSeconds", "extraEnv", "extraEnvFrom", "extraVolumes", "extraVolumeMounts", "initContainers", "sidecars", "podAnnotations", "podLabels", "nodeSelector", "tolerations", "affinity", "topologySpreadConstraints", "priorityClassName", "lifecycle"],
+ "worker": ["replicas", "resources", "awsAccess", "protectFromEviction", "topologySpreadConstraints", "terminationGracePeriodSeconds", "extraEnv", "extraEnvFrom", "extraVolumes", "extraVolumeMounts", "initContainers", "sidecars", "podAnnotations", "podLabels", "nodeSelector", "tolerations", "affinity", "priorityClassName", "lifecycle"],
+ "autoscaling": ["enabled", "minReplicas", "maxReplicas", "targetCPUUtilizationPercentage", "metrics", "behavior"],
+ "keda": ["enabled", "minReplicas", "maxReplicas", "pollingInterval", "cooldownPeriod", "triggers"],
+ "podDisruptionBudget": ["master", "worker", "workerMinAvailable"],
+ "web": ["serviceType", "servicePort", "serviceAnnotations", "loadBalancerSourceRanges", "basePath", "login", "tls"],
+ "web.login": ["enabled", "existingSecret"],
+ "web.tls": ["existingSecret"],
+ "ingress": ["enabled", "className", "annotations", "hosts", "tls"],
+ "networkPolicy": ["enabled", "webFrom", "dnsTo", "dnsPorts", "awsTo", "proxyTo", "proxyPort", "workerEgress", "masterEgress"],
+ "service": ["annotations"],
+ "serviceAccount": ["master", "worker"],
+ "serviceAccount.master": ["create", "name", "annotations", "automountToken"],
+ "serviceAccount.worker": ["create", "name", "annotations", "automountToken"],
+ "doctor": ["send", "resources"]
 }
 {{- end -}}

@@ -7,11 +7,14 @@ that is null (`replicas:` with nothing behind it) from the defaults; it gets its
 {{- define "locust-cw.init" -}}
 {{- if not (hasKey . "locustCwValues") -}}
 {{- $_ := set . "locustCwValues" true -}}
+{{- include "locust-cw.checkUnknown" . -}}
 {{- $defaults := include "locust-cw.defaults" . | fromJson -}}
 {{- include "locust-cw.fill" (dict "values" .Values "defaults" $defaults) -}}
 {{- include "locust-cw.wholeNumbers" (dict "node" .Values "path" "") -}}
 {{- include "locust-cw.omitDefaults" . -}}
 {{- include "locust-cw.leaveToOpenshift" (dict "root" . "defaults" $defaults) -}}
+{{- include "locust-cw.checkLocustfile" . -}}
+{{- include "locust-cw.takeSample" . -}}
 {{- include "locust-cw.checks" . -}}
 {{- end -}}
 {{- end -}}
@@ -99,6 +102,21 @@ In place, of node and path: whole numbers. Helm reads each number of YAML as a f
 {{- if eq (toString (get $context $key)) (toString (int64 (get $.defaults.podSecurityContext $key))) -}}
 {{- $_ := unset $context $key -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* In place: what the sample runs with, where nothing else is set. */}}
+{{- define "locust-cw.takeSample" -}}
+{{- if .Values.locustfile.sample -}}
+{{- $_ := set .Values.locustfile "content" (.Files.Get "files/sample.py") -}}
+{{- $locust := .Values.locust -}}
+{{- $_ := set $locust "users" ($locust.users | default 10) -}}
+{{- if not .Values.job.activeDeadlineSeconds -}}{{- $_ := set $locust "runTime" ($locust.runTime | default "1m") -}}{{- end -}}
+{{- $cloudwatch := .Values.cloudwatch -}}
+{{- if not (or $cloudwatch.service $cloudwatch.namespace) -}}
+{{- $_ := set $cloudwatch "service" "sample" -}}
+{{- $_ := set $cloudwatch "dryRun" true -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
