@@ -37,7 +37,8 @@ examples:
       for CI and pipes: print it once
   locust-cw watch http://localhost:8089 --json | jq .ledger
 
-exit code: 0 shown; 1 the state can't be had: not reached, no such page, a login, another version; 2 a wrong option
+exit code: 0 shown; 1 the state can't be had: not reached, no such page, a login, another version; 2 a wrong option;
+130 ended by ctrl-C
 """
 
 
@@ -87,10 +88,14 @@ def _watch(client: StateClient, state: dict[str, Any], console: Console, interva
     """Show the state until the user or the web UI has enough."""
     from rich.live import Live
 
-    seen_s, note = time.monotonic(), ""
-    # It may be that a terminal is made smaller meanwhile: what does not fit is cut.
+    seen_s, note, size = time.monotonic(), "", console.size
+    # What does not fit all the same is cut.
     with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
         while True:
+            if console.size != size:
+                # A terminal that was made narrower has broken lines in two: nobody knows how far up the view begins.
+                console.clear()
+                size = console.size
             live.update(_view(client, state, console, rows=console.height, note=note), refresh=True)
             time.sleep(interval_s)
             try:
