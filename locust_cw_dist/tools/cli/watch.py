@@ -58,7 +58,9 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         "--interval", type=_interval, default=2.0, metavar="SECONDS", help="time between two looks; default: 2"
     )
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--once", action="store_true", help="print it once; so without a terminal, too")
+    form.add_argument(
+        "--once", action="store_true", help="print it once; so, too, without a terminal or with TERM=dumb"
+    )
     form.add_argument("--json", action="store_true", help="print the state once, as JSON")
     parser.set_defaults(run=run)
 
@@ -77,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     console = make_console()
     state = client.read()
-    if arguments.once or not console.is_terminal:
+    if arguments.once or not console.is_terminal or console.is_dumb_terminal:
         console.print(_view(client, state, console))
     else:
         _watch(client, state, console, arguments.interval)

@@ -8,6 +8,7 @@ import json
 import pytest
 from rich.console import Console
 
+from locust_cw_dist.tools.cli import console
 from locust_cw_dist.tools.cli import main as cli
 from locust_cw_dist.tools.watch.client import Login, StateClient, base_url
 from locust_cw_dist.tools.watch.view import view
@@ -133,6 +134,13 @@ def test_once_and_as_json(server, capsys):
     assert "\x1b" not in capsys.readouterr().out
     assert watch(server, "--json") == 0
     assert json.loads(capsys.readouterr().out) == server.state
+
+
+def test_on_a_terminal_that_can_not_draw_anew_it_is_once_too(server, capsys, monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setattr(console, "make_console", lambda: Console(force_terminal=True, width=80))
+    assert watch(server) == 0
+    assert "11,880 published" in capsys.readouterr().out
 
 
 def failure(server, capsys, *args):
