@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from locust_cw_dist.pages.ledger import ledger_sentence
+from locust_cw_dist.core.progress.ledger_words import ledger_sentence
 from support.cluster.processes import wait_until
 from support.live_page import SHOP, LivePageServer, change, endpoints, made_up_state
 from support.pages.browser import PHONE

@@ -65,7 +65,7 @@ def test_counts_equal_the_truth_and_the_status_follows_cloudwatch(make_web_ui, c
     assert web_ui.live_state()["status"]["since_s"] > during["status"]["since_s"]
 
     table = web_ui.live_table()
-    assert [line["name"] for line in table if line["kind"] == "endpoint"]
+    assert [line["subject"] for line in table if line["kind"] == "endpoint"]
     web_ui.stop()
     wait_until(lambda: web_ui.live_state()["ledger"]["published"] == len(cluster.truth().requests), "all is published")
     state = web_ui.live_state()
@@ -76,7 +76,8 @@ def test_counts_equal_the_truth_and_the_status_follows_cloudwatch(make_web_ui, c
     assert all(worker["clock_offset_s"] is not None for worker in state["workers"])
     assert [rule["state"] for rule in state["rules"]] == ["passed", "broken"]
     assert not state["run"]["is_running"]
-    assert f"region={state['destination']['region']}" in state["destination"]["console_url"]
+    assert state["destination"]["region"]
+    assert state["destination"]["console_url"] is None, "AWS's console has nothing of a local CloudWatch"
     first_run_id = state["run"]["run_id"]
 
     web_ui.wait_for_workers(2)

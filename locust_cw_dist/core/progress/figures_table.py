@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from locust_cw_dist.core.names.plural import counted
 from locust_cw_dist.core.names.printable import printable
-from locust_cw_dist.core.progress.plain_text import COLUMNS, Marks, milliseconds, shortened
+from locust_cw_dist.core.progress.plain_text import COLUMNS, Marks, columns_of, milliseconds, shortened
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary, merged
 
@@ -64,11 +64,12 @@ class FiguresTable:
         if not self.rows:
             return []
         *rows, total = self.rows
-        width = min(_NAME_COLUMNS, max(len(row.name) for row in self.rows))
-        more = [f"  and {counted(self.left_out, 'more endpoint')}"] if self.left_out else []
+        names = [shortened(row.name, _NAME_COLUMNS, marks) for row in rows]
+        width = max(map(columns_of, (*names, total.name)))
+        more = [f\"  and {counted(self.left_out, 'more endpoint')}\"] if self.left_out else []
         return [
             _line("", _HEADS, width),
-            *(_line(shortened(row.name, width, marks), _cells(row), width) for row in rows),
+            *(_line(name, _cells(row), width) for name, row in zip(names, rows, strict=True)),
             *more,
             _line(total.name, _cells(total), width),
         ]
@@ -80,4 +81,4 @@ def _cells(row: FiguresRow) -> list[str]:
 
 def _line(name: str, cells: Sequence[str], width: int) -> str:
     columns = (f" {cell:>{column}}" for cell, column in zip(cells, _WIDTHS, strict=True))
-    return f"{name:<{width}}{''.join(columns)}"
+    return f"{name}{' ' * (width - columns_of(name))}{''.join(columns)}"

@@ -16,6 +16,13 @@ def number(value: float | None) -> float | None:
     return float(f"{value:.5g}") if math.isfinite(value) else None
 
 
+def short_number(value: float | None) -> float | None:
+    """Return a figure with three digits, or all before the point, where only text is made of it."""
+    if value is None or not math.isfinite(value):
+        return None
+    return round(value) if abs(value) >= 100 else float(f"{value:.3g}")
+
+
 def number_text(value: float | None) -> str:
     """Return the JSON of a figure, with as many digits."""
     if value is None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import textwrap
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 COLUMNS = 80
@@ -65,13 +67,39 @@ def wrapped(text: str, *, first: str = "", rest: str = "", columns: int = COLUMN
     return [line.replace(_NO_BREAK, " ") for line in lines]
 
 
+def columns_of(text: str) -> int:
+    """Return how many columns a terminal takes for a text: Chinese characters have two, accents of their own none."""
+    return sum(map(_columns_of_one, text))
+
+
+def _columns_of_one(character: str) -> int:
+    if unicodedata.category(character) in {"Mn", "Me", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+
+
 def shortened(name: str, columns: int, marks: Marks) -> str:
-    """Return a name in at most `columns` characters: its middle is left out, where names differ least."""
-    if len(name) <= columns:
+    """Return a name in at most `columns`: its middle is left out, where names differ least.
+
+    Where marks are ASCII, so is the name: what a stream escapes by itself would take more columns than were counted.
+    """
+    if marks is ASCII:
+        name = name.encode("ascii", "backslashreplace").decode()
+    if columns_of(name) <= columns:
         return name
     kept = columns - len(marks.cut)
     end = kept // 2
-    return f"{name[: kept - end]}{marks.cut}{name[-end:] if end else ''}"
+    return f"{_first(name, kept - end)}{marks.cut}{_first(reversed(name), end)[::-1]}"
+
+
+def _first(characters: Iterable[str], columns: int) -> str:
+    """Return as many characters as there are columns for."""
+    found = ""
+    for character in characters:
+        if columns_of(found) + _columns_of_one(character) > columns:
+            break
+        found += character
+    return found
 
 
 def span(seconds: float) -> str:

@@ -29,7 +29,7 @@ from locust_cw_dist.core.wire.frame import (
     decode,
 )
 from locust_cw_dist.core.wire.messages import FRAME, HELLO, MASTER_MESSAGE, REPORT_KEY, MasterMessage, is_id, read_hello
-from locust_cw_dist.live.master.missing_plugins import MissingPlugins
+from locust_cw_dist.live.master.missing_plugins import MissingPlugins, mend_early_report
 from locust_cw_dist.live.master.own_results import OwnResults
 from locust_cw_dist.live.platform.clock import Clock
 from locust_cw_dist.live.platform.listeners import Listeners
@@ -276,12 +276,13 @@ class Master:
                 self.collector.refuse(MALFORMED)
                 return
             self._intervals.note(client_id, self._clock.now_s())
-            if value is None:
-                self._missing.note_bare_report(client_id, self._clock.now_s())
-            elif value:
+            is_early = isinstance(data, dict) and mend_early_report(data)
+            if value:
                 self._take(client_id, value)
-            else:
+            elif value is not None:
                 self.collector.note_heartbeat(client_id, self._clock.now_s())
+            elif not is_early:
+                self._missing.note_bare_report(client_id, self._clock.now_s())
         except Exception:
             self._once.error("report", "locust-cw: could not process a worker's report")
 

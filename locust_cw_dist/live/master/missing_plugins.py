@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Set as AbstractSet
+from typing import Any
 
 from locust_cw_dist.core.wire.frame import WIRE_VERSION
 from locust_cw_dist.live.platform.log_once import LogOnce
@@ -18,6 +19,22 @@ MAX_STRANGERS = 1000
 """Workers without the plugin that are remembered: ids are whatever a message says."""
 
 _ADVICE = "install the same version of locust-cw-dist on every worker"
+
+USER_COUNTS = "user_classes_count"
+"""What Locust's master reads of each report."""
+
+
+def mend_early_report(report: dict[str, Any]) -> bool:
+    """Return whether a worker sent this report before its `init` event; what Locust's master reads is there then.
+
+    On a busy machine a worker may be told to quit while it still connects. It sends a last report, without the counts
+    of users that it would add when it has connected. Locust's own listener on the master fails at that (2.47), and the
+    run ends with exit code 2: all the more often as we read late reports that Locust alone would leave.
+    """
+    is_early = USER_COUNTS not in report
+    if is_early:
+        report[USER_COUNTS] = {}
+    return is_early
 
 
 class MissingPlugins:

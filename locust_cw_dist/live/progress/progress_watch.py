@@ -20,7 +20,7 @@ from typing import Any
 
 from gevent.lock import BoundedSemaphore
 
-from locust_cw_dist.core.progress.console_links import dashboard_url, graph_url
+from locust_cw_dist.core.progress.console_links import dashboard_url, graph_url, is_aws
 from locust_cw_dist.core.progress.endpoint_progress import ALL, LocustFigures, RowKey
 from locust_cw_dist.core.progress.progress import MAX_WORKERS, Destination, Progress, RuleProgress, RunProgress, Spent
 from locust_cw_dist.core.progress.run_book import Rendered
@@ -212,7 +212,7 @@ class ProgressWatch:
         settings = self._settings
         namespace, region = settings.resolved_namespace, self._publisher.region
         links: tuple[str | None, str | None] = (None, None)
-        if run.started_s is not None and not settings.dry_run:
+        if run.started_s is not None and not settings.dry_run and is_aws(self._publisher.endpoint_url):
             start_s = self._clock.written_s(run.started_s)
             end_s = self._clock.written_s(run.stopped_s or self._clock.now_s())
             graph = graph_url(

@@ -138,6 +138,11 @@ class Publisher:
         return getattr(self._sink, "region", None)
 
     @property
+    def endpoint_url(self) -> str | None:
+        """What is written to; None where boto3 chooses, or nothing is written."""
+        return getattr(self._sink, "endpoint_url", None)
+
+    @property
     def safe_until_s(self) -> float:
         """Up to when all results that have come are published, on disk or given up, as others are told."""
         closed = (*self._closing, *self._backlog, *self._making)

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 
 import gevent
 
-from locust_cw_dist.core.progress.plain_text import COLUMNS
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import monotonic_s
 from locust_cw_dist.live.terminal import stderr
@@ -53,8 +52,9 @@ class _OneLine:
         self._is_there = False
 
     def tell(self, text: str) -> None:
-        # The cursor goes back to the beginning, so that a line of the log that comes now does not hang on to this one.
-        stderr.write(f"{_CLEAR_LINE}{text[: COLUMNS - 1]}\r")
+        # A line that the terminal breaks in two could not be written anew. The cursor goes back to the beginning, so
+        # that a line of the log that comes now does not hang on to this one.
+        stderr.write(f"{_CLEAR_LINE}{text[: stderr.columns() - 1]}\r")
         self._is_there = True
 
     def end(self) -> None:

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Iterable
 
-from locust_cw_dist.core.progress.plain_text import Marks, marks_of
+from locust_cw_dist.core.progress.plain_text import COLUMNS, Marks, marks_of
 
 
 def is_terminal() -> bool:
@@ -20,6 +20,16 @@ def is_terminal() -> bool:
         return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
     except ValueError:
         return False
+
+
+def columns() -> int:
+    """Return how many columns a line may have that is to be written anew: no more than the terminal, nor than any."""
+    try:
+        found = os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError, AttributeError):
+        return COLUMNS
+    # A terminal of 0 columns does not know how many it has.
+    return min(COLUMNS, found or COLUMNS)
 
 
 def marks() -> Marks:

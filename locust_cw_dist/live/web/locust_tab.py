@@ -16,6 +16,7 @@ from locust_cw_dist.core.progress.numbers import encode
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.platform.web_link import WebLink
 from locust_cw_dist.live.progress.progress_watch import ProgressWatch
+from locust_cw_dist.live.web import page_routes
 
 KEY = "cloudwatch"
 PATH = "/stats/requests"
@@ -32,7 +33,7 @@ class LocustTab:
         self._link = link
         self._watch = watch
         self._once = once
-        self._table = TableText()
+        self._table = TableText(link.base_path + page_routes.PATH)
 
     def attach(self) -> None:
         """Begin to show it."""

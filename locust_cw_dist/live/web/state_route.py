@@ -36,8 +36,9 @@ class StateRoute:
             text, tag = self._watch.text(_asked_for(flask.request.args))
             answer = flask.Response(text, mimetype="application/json")
             answer.set_etag(tag)
-            # Whoever has seen it need not be sent it again; nobody on the way may keep it.
-            answer.headers["Cache-Control"] = "private, no-cache"
+            # Reasons and labels are for those that are logged in: no browser keeps them on its disk, nobody on the way
+            # either. Whoever asks again with the tag that it was given need not be sent it again all the same.
+            answer.headers["Cache-Control"] = "no-store"
             return answer.make_conditional(flask.request)
         except Exception:
             self._once.error("state", "locust-cw: could not make the state of the run")

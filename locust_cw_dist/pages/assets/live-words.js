@@ -1,4 +1,4 @@
-// Numbers, times and sentences as people read them; as words.py and ledger.py have them on the other pages.
+// Numbers, times and sentences as people read them; as words.py and ledger_words.py have them on the other pages.
 
 export const NONE = "–";
 

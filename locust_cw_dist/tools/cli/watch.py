@@ -37,7 +37,8 @@ examples:
       for CI and pipes: print it once
   locust-cw watch http://localhost:8089 --json | jq .ledger
 
-exit code: 0 shown; 1 the state can't be had: not reached, no such page, a login, another version; 2 a wrong option
+exit code: 0 shown; 1 the state can't be had: not reached, no such page, a login, another version; 2 a wrong option;
+130 ended by ctrl-C
 """
 
 
@@ -57,7 +58,9 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         "--interval", type=_interval, default=2.0, metavar="SECONDS", help="time between two looks; default: 2"
     )
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--once", action="store_true", help="print it once; so without a terminal, too")
+    form.add_argument(
+        "--once", action="store_true", help="print it once; so, too, without a terminal or with TERM=dumb"
+    )
     form.add_argument("--json", action="store_true", help="print the state once, as JSON")
     parser.set_defaults(run=run)
 
@@ -76,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     console = make_console()
     state = client.read()
-    if arguments.once or not console.is_terminal:
+    if arguments.once or not console.is_terminal or console.is_dumb_terminal:
         console.print(_view(client, state, console))
     else:
         _watch(client, state, console, arguments.interval)
@@ -87,10 +90,14 @@ def _watch(client: StateClient, state: dict[str, Any], console: Console, interva
     """Show the state until the user or the web UI has enough."""
     from rich.live import Live
 
-    seen_s, note = time.monotonic(), ""
-    # It may be that a terminal is made smaller meanwhile: what does not fit is cut.
+    seen_s, note, size = time.monotonic(), "", console.size
+    # What does not fit all the same is cut.
     with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
         while True:
+            if console.size != size:
+                # A terminal that was made narrower has broken lines in two: nobody knows how far up the view begins.
+                console.clear()
+                size = console.size
             live.update(_view(client, state, console, rows=console.height, note=note), refresh=True)
             time.sleep(interval_s)
             try:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from locust_cw_dist.core.progress.ledger_words import ledger_parts, ledger_sentence
 from locust_cw_dist.core.publish.ledger import lost_of
 from locust_cw_dist.core.records.documents import a_number, an_object
 from locust_cw_dist.core.records.record import Record
@@ -15,7 +16,6 @@ from locust_cw_dist.core.rules.rule_text import parse
 from locust_cw_dist.core.summaries.histogram import Histogram
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary
-from locust_cw_dist.pages.ledger import ledger_parts, ledger_sentence
 from locust_cw_dist.pages.page import Sortable, render
 from locust_cw_dist.tools.comparison.comparability import of_one
 from locust_cw_dist.tools.comparison.words import label, measured, number

@@ -99,8 +99,8 @@ def _rule(rule: dict[str, Any]) -> Text:
     if rule["state"] == "broken" and rule["severity"] == "warn":
         style = WARN
     line = Text.assemble((f"{printable(rule['state']):<8}", style), printable(rule["text"]))
-    if rule["observed"] is not None:
-        line.append(f": {rule['observed']:,.4g} {printable(rule['unit'])}".rstrip(), style)
+    if rule["message"]:
+        line.append(f": {printable(rule['message'])}", style)
     return line
 
 

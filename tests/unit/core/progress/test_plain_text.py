@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from locust_cw_dist.core.progress.plain_text import ASCII, UNICODE, marks_of, milliseconds, shortened, span, wrapped
+from locust_cw_dist.core.progress.plain_text import (
+    ASCII,
+    UNICODE,
+    columns_of,
+    marks_of,
+    milliseconds,
+    shortened,
+    span,
+    wrapped,
+)
 
 
 @pytest.mark.parametrize(
@@ -56,3 +65,18 @@ def test_a_command_can_be_copied_in_one_piece():
     text = "874 on disk: 'locust-cw resend /a/path/of some/length' publishes them"
     lines = wrapped(text, columns=40)
     assert lines == ["874 on disk:", "'locust-cw resend /a/path/of some/length'", "publishes them"]
+
+
+@pytest.mark.parametrize(
+    ("name", "marks", "text"),
+    [
+        ("GET /漢字", UNICODE, "GET /漢字"),
+        ("GET /漢字漢字漢字漢字", UNICODE, "GET /漢…字漢字"),
+        ("GET /e\u0301e\u0301", UNICODE, "GET /e\u0301e\u0301"),
+        ("GET /é", ASCII, "GET /\\xe9"),
+        ("GET /漢字漢字", ASCII, "GET /\\u6~2\\u5b57"),
+    ],
+)
+def test_a_name_is_as_wide_as_a_terminal_shows_it(name, marks, text):
+    assert shortened(name, 16, marks) == text
+    assert columns_of(text) <= 16

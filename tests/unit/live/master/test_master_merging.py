@@ -71,3 +71,15 @@ def test_a_merge_that_yields_would_be_noticed(bench, way, monkeypatch):
     bench.take(way)
     assert bench.has_merged
     assert not all(bench.merged_at_switches)
+
+
+def test_a_report_from_before_a_workers_init_harms_nothing():
+    """A worker that is told to quit while it still connects sends one without what Locust's master reads."""
+    side, read = MasterSide(), []
+    side.events.worker_report.add_listener(lambda client_id, data: read.append((client_id, data["user_classes_count"])))
+    listener = side.master(lambda *_: None)
+    side.events.worker_report.fire(client_id="early", data={"stats": []})
+    side.events.worker_report.fire(client_id="bare", data={"stats": [], "user_classes_count": {"Shopper": 1}})
+    assert read == [("early", {}), ("bare", {"Shopper": 1})]
+    listener._missing.note_end(set())
+    assert listener.without_plugin == {"bare"}, "the other one had no time to install it, and no user"

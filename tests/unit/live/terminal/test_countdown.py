@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import pty
+import struct
 import sys
+import termios
 
 import gevent
 import pytest
@@ -61,6 +64,22 @@ def terminal(monkeypatch):
     yield terminal
     monkeypatch.undo()
     terminal.close()
+
+
+@pytest.mark.parametrize(("columns", "kept"), [(40, 39), (200, 79), (0, 79)])
+def test_it_is_one_line_on_a_narrow_terminal_too(terminal, columns, kept):
+    terminal.open()
+    fcntl.ioctl(sys.stderr, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    told = []
+
+    def what():
+        told.append(1)
+        return "CloudWatch to take 1,234,567 results " + "x" * 99
+
+    with countdown(what, 30.0):
+        wait_until_gevent(lambda: len(told) >= 2)
+    (_, line, *_) = terminal.shown().split("\x1b[2K")
+    assert len(line.rstrip("\r")) == kept
 
 
 def test_on_a_terminal_it_is_one_line_that_is_gone_in_the_end(terminal, caplog):

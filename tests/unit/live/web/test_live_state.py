@@ -79,6 +79,14 @@ def test_rules_wait_before_the_start_and_say_what_they_saw(make_site):
     )
 
 
+@pytest.mark.parametrize(("endpoint", "links"), [(None, 2), ("http://127.0.0.1:4582", 0)])
+def test_links_lead_to_the_console_that_shows_the_run_or_nowhere(make_site, endpoint, links):
+    site = make_site(region="eu-west-1", endpoint_url=endpoint)
+    site.start()
+    where = site.state()["destination"]
+    assert sum("eu-west-1.console.aws" in (where[key] or "") for key in ("console_url", "dashboard_url")) == links
+
+
 def test_the_last_warnings_are_kept_without_prefix(site):
     logger = logging.getLogger("locust_cw_dist")
     logger.info("locust-cw: all is well")
@@ -89,7 +97,9 @@ def test_the_last_warnings_are_kept_without_prefix(site):
 
 
 def test_a_state_that_was_seen_is_not_sent_again(site):
-    tag = site.web.get(STATE).headers["ETag"]
+    answer = site.web.get(STATE)
+    assert answer.headers["Cache-Control"] == "no-store", "no browser keeps it on its disk, past a login"
+    tag = answer.headers["ETag"]
     assert site.web.get(STATE, headers={"If-None-Match": tag}).status_code == 304
     wait_until(
         lambda: site.web.get(STATE, headers={"If-None-Match": tag}).status_code == 200, "a second later it is another"
@@ -153,7 +163,7 @@ def test_locusts_answer_has_our_table_and_all_of_its_own(site):
         assert int(answer.headers["Content-Length"]) == len(answer.data)
         (ours,) = document.pop("extended_stats")
         assert ours["key"] == "cloudwatch"
-        assert "/<script>alert(1)</script>" in [line["name"] for line in ours["data"]]
+        assert "/<script>alert(1)</script>" in [line["subject"] for line in ours["data"]]
         assert document["stats"]
     (tab,) = site.web_ui.template_args["extended_tabs"]
     (table,) = site.web_ui.template_args["extended_tables"]
@@ -200,7 +210,8 @@ def test_another_plugins_table_stays():
 
 
 def test_another_plugins_tab_stays():
-    link = SimpleNamespace(template_args={"extended_tabs": [{"key": "theirs"}]}, add_answer_listener=lambda _: None)
+    link = SimpleNamespace(base_path="", template_args={"extended_tabs": [{"key": "theirs"}]})
+    link.add_answer_listener = lambda _: None
     link.remove_answer_listener = lambda _: None
     tab = locust_tab.LocustTab(link, None, None)
     tab.attach()

@@ -8,12 +8,15 @@ import re
 
 import flask
 import pytest
+from gevent import monkey
 
 from locust_cw_dist.pages import live_page
 from support.live_page import add_page, made_up_state
 from support.pages.readme import blocks
 
 pytestmark = pytest.mark.once
+
+native_thread = monkey.get_original("_thread", "get_ident")
 
 PACKED = {"Accept-Encoding": "gzip, deflate"}
 
@@ -72,6 +75,34 @@ def test_plotly_comes_a_third_as_large(client):
     answer = client.get(f"/{address}", headers=PACKED)
     assert len(answer.data) < 1_700_000
     assert len(gzip.decompress(answer.data)) > 3_000_000
+
+
+def test_whoever_cannot_unpack_it_and_reads_nothing_holds_a_piece_of_it(client):
+    (address,) = [address for address in addresses(client) if "plotly" in address]
+    pieces = [len(piece) for piece in client.get(f"/{address}").response]
+    assert sum(pieces) > 3_000_000
+    assert max(pieces) < 300_000
+
+
+def test_nothing_is_read_rendered_or_compressed_on_the_hub(client, monkeypatch):
+    threads = {}
+
+    def watch(name):
+        call = getattr(live_page, name)
+
+        def watched(*args, **options):
+            threads.setdefault(name, set()).add(native_thread())
+            return call(*args, **options)
+
+        monkeypatch.setattr(live_page, name, watched)
+
+    for name in ("find_spec", "version", "asset", "fill", "_packed"):
+        watch(name)
+    for address in addresses(client):
+        client.get(f"/{address}", headers=PACKED)
+    assert threads.keys() == {"find_spec", "version", "asset", "fill", "_packed"}
+    (one,) = set.union(*threads.values())
+    assert one != native_thread()
 
 
 def test_without_plotly_the_page_names_what_brings_it(client, monkeypatch):

@@ -8,6 +8,7 @@ import json
 import pytest
 from rich.console import Console
 
+from locust_cw_dist.tools.cli import console
 from locust_cw_dist.tools.cli import main as cli
 from locust_cw_dist.tools.watch.client import Login, StateClient, base_url
 from locust_cw_dist.tools.watch.view import view
@@ -31,8 +32,8 @@ def shown(document, columns=80, rows=None, note=""):
     return [line.rstrip() for line in lines]
 
 
-def rule(text, state, *, observed=None, unit="ms"):
-    return {"name": text, "text": text, "state": state, "severity": "fail", "observed": observed, "unit": unit}
+def rule(text, state, message=""):
+    return {"name": text, "text": text, "state": state, "severity": "fail", "message": message}
 
 
 def test_a_run_that_is_well_takes_a_few_lines():
@@ -50,9 +51,9 @@ def test_a_run_that_is_well_takes_a_few_lines():
 
 def test_what_is_wrong_comes_first():
     rules = [
-        rule("max < 1 s", "passed", observed=9.0),
-        rule("p95 < 3 ms", "broken", observed=96),
-        rule("rps > 1 /s", "waiting", unit="/s"),
+        rule("failure_ratio < 1 %", "passed", "0.2 % of 12,000 requests"),
+        rule("p95 < 3 ms", "broken", "96 ms of 12,000 requests"),
+        rule("rps > 1 /s", "waiting"),
     ]
     workers = [
         {"id": "w2", "heard_s": 1_043.0, "state": "missing"},
@@ -74,8 +75,8 @@ def test_what_is_wrong_comes_first():
         "12,000 results: 11,880 published, 120 on the way, 7 on disk, 40 lost, up to 5 may count twice"
     )
     assert lines[5:10] == [
-        "broken  p95 < 3 ms: 96 ms",
-        "passed  max < 1 s: 9 ms",
+        "broken  p95 < 3 ms: 96 ms of 12,000 requests",
+        "passed  failure_ratio < 1 %: 0.2 % of 12,000 requests",
         "waiting rps > 1 /s",
         "worker w2: missing, heard 20 s ago",
         "worker w3: without plugin",
@@ -133,6 +134,13 @@ def test_once_and_as_json(server, capsys):
     assert "\x1b" not in capsys.readouterr().out
     assert watch(server, "--json") == 0
     assert json.loads(capsys.readouterr().out) == server.state
+
+
+def test_on_a_terminal_that_can_not_draw_anew_it_is_once_too(server, capsys, monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setattr(console, "make_console", lambda: Console(force_terminal=True, width=80))
+    assert watch(server) == 0
+    assert "11,880 published" in capsys.readouterr().out
 
 
 def failure(server, capsys, *args):
