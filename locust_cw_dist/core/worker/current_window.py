@@ -20,28 +20,35 @@ thread, and no method here yields, so neither sees the other in the middle.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
+from functools import partial
 
 from locust_cw_dist.core.summaries.run_counters import OTHER, RunCounters
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary
+
+_no_times: partial[array[float]] = partial(array, "d")
+_no_lengths: partial[array[int]] = partial(array, "q")
 
 
 @dataclass(slots=True)
 class Intake:
     """Successful results of one endpoint in one window that wait to be folded.
 
-    Whoever appends to the two lists calls `fold` when they hold `MAX_BATCH`.
+    Whoever appends to the two arrays calls `fold` when they hold `MAX_BATCH`. Arrays take 16 bytes for each result,
+    where lists took 70.
 
     Attributes:
-        response_times_ms: Floats from 0 to `CEILING_MS`.
-        response_bytes: As many integers, where one out of range stands for a length that is not known.
+        response_times_ms: From 0 to `CEILING_MS`.
+        response_bytes: As many lengths, where one out of range stands for one that is not known. To append one that has
+            more than 64 bits raises OverflowError.
     """
 
     summary: Summary
     counters: RunCounters
-    response_times_ms: list[float] = field(default_factory=list)
-    response_bytes: list[int] = field(default_factory=list)
+    response_times_ms: array[float] = field(default_factory=_no_times)
+    response_bytes: array[int] = field(default_factory=_no_lengths)
     _counted: int = 0
 
     def count(self) -> None:
@@ -54,9 +61,9 @@ class Intake:
         """Fold what waits; return how much that was."""
         times_ms, lengths, counted = self.response_times_ms, self.response_bytes, self._counted
         # First of all: whatever goes wrong, they don't grow.
-        self.response_times_ms, self.response_bytes, self._counted = [], [], 0
+        self.response_times_ms, self.response_bytes, self._counted = _no_times(), _no_lengths(), 0
         if times_ms:
-            self.summary.fold_successes(times_ms, lengths)
+            self.summary.fold_successes(times_ms.tolist(), lengths.tolist())
             self.counters.recorded += len(times_ms) - counted
         return len(times_ms)
 

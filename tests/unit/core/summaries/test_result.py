@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locust_cw_dist.core.summaries.failure_reasons import MAX_REASON_CHARS
-from locust_cw_dist.core.summaries.histogram import CEILING_MS, MAX_BATCH
+from locust_cw_dist.core.summaries.grid import CEILING_MS
+from locust_cw_dist.core.summaries.histogram import MAX_BATCH
 from locust_cw_dist.core.summaries.request_result import (
     MAX_NAME_CHARS,
     MAX_RESPONSE_BYTES,
