@@ -53,7 +53,7 @@ class Bench(WorkerSide):
         return len(self.folds) - before, sum(self.folds[before:])
 
     def waiting(self):
-        return sum(len(intake.response_times_ms) for intake in self.buffer.current._latest.values())
+        return sum(intake.waiting for intake in self.buffer.current._latest.values())
 
     def send_all(self):
         """Send everything, and return the frames; none of them takes more than its share of work."""

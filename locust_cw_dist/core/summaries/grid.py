@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from operator import add, gt, itemgetter
@@ -30,8 +29,8 @@ EDGES = _make_edges()
 """Bin 0 holds exactly 0; bin i holds what is above EDGES[i - 1] and at most EDGES[i], in ms."""
 
 
-_UPPER_HALVES = slice(sys.byteorder == "little", None, 2)
-"""Of the 16-bit halves of many 32-bit numbers, the upper ones."""
+_UPPER_HALVES = slice(array("H", array("f", [1.0]).tobytes()).index(0x3F80), None, 2)
+"""Of the 16-bit halves of many 32-bit numbers, the upper ones; 1.0 is 0x3F800000."""
 
 
 def _cells(values_ms: Iterable[float]) -> array[int]:

@@ -11,11 +11,11 @@ from gevent import monkey
 
 from locust_cw_dist.core.summaries.failure_reasons import reason_of
 from locust_cw_dist.core.summaries.grid import CEILING_MS
-from locust_cw_dist.core.summaries.histogram import MAX_BATCH
 from locust_cw_dist.core.summaries.reason_cap import MAX_REASONS_PER_RUN
 from locust_cw_dist.core.summaries.request_result import NOTHING_READABLE, RequestResult, parse_result
 from locust_cw_dist.core.wire.frame import Vitals
 from locust_cw_dist.core.worker.buffer import WorkerBuffer
+from locust_cw_dist.core.worker.current_window import MAX_LISTED
 from locust_cw_dist.live.platform.clock import Clock
 from locust_cw_dist.live.platform.listeners import Listeners
 from locust_cw_dist.live.platform.log_once import LogOnce
@@ -124,12 +124,11 @@ class RequestListener:
                     and ticks() < until[0]
                 ):
                     intake = intakes[request_type][name]
-                    # First of both: it fails for a number of more than 64 bits.
-                    intake.response_bytes.append(response_length)
                     times_ms = intake.response_times_ms
                     times_ms.append(response_time)
-                    if len(times_ms) >= MAX_BATCH:
-                        intake.fold()
+                    intake.response_bytes.append(response_length)
+                    if len(times_ms) >= MAX_LISTED:
+                        intake.pack()
                     return
             # A new endpoint, or a name that can't be a key.
             except Exception:  # noqa: S110 - the way below takes all that this one can't
