@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import random
+import statistics
 import tracemalloc
 from types import SimpleNamespace
 
@@ -22,6 +23,7 @@ from locust_cw_dist.live.worker.request_listener import RequestListener
 from locust_cw_dist.testing import ManualClock
 
 ENDPOINTS, RESULTS = 5, 1_000
+MANY_ENDPOINTS = 1_000
 RESOLUTION_S = 10
 WAITING = MAX_BATCH - 1
 """Results of an endpoint that can wait: with one more they are folded."""
@@ -62,10 +64,18 @@ def figures(*, full: bool) -> list[Figure]:
     what = f"memory on a worker for each endpoint and open window, {RESULTS:,} values from 1 ms to 1 s"
     left = tuple(map(_left_kib, range(3 if full else 1)))
     current = tuple(map(_current_kib, range(5 if full else 3)))
-    waiting = f"the current window, where {WAITING} results of each endpoint wait to be folded, as many as can"
+    waiting_mib = tuple((kib - statistics.median(left)) * MANY_ENDPOINTS / 1024 for kib in current)
+    waiting = f"results that wait to be folded, {WAITING} of each endpoint, as many as can"
     return [
         Figure("memory", f"{what}: {MAX_WINDOWS} windows, of those that were left", left, "KiB", 2.0),
-        Figure("memory_one", f"{what}: {waiting}", current, "KiB", 2.0),
+        Figure(
+            "memory_waiting",
+            f"memory on a worker with {MANY_ENDPOINTS:,} endpoints: {waiting}",
+            waiting_mib,
+            "MiB",
+            8.0,
+            details={"current_kib": current},
+        ),
     ]
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -24,12 +25,13 @@ from bench.traffic import REPORT_S
 from locust_cw_dist.testing import LocalCloudwatch
 
 HERE = Path(__file__).parent
-WORKERS, ENDPOINTS = 1_000, 50
+SIZES = (300, 600, 1_000)
+"""Workers; a quick run takes the first size alone."""
+ENDPOINTS = 50
 PROCESSES = 4
-FEWER = 500
 SATURATED = 0.9
 """Share of a core: a master that takes more, with us or without, gets less than it would need, and the difference
-tells nothing; likewise if it takes fewer reports than come. Then our share is measured with fewer workers."""
+tells nothing; likewise if it takes fewer reports than come. Then neither this size nor a larger one is measured."""
 SETTLE_S = 6.0
 """From the first report on: all workers are there, have reported twice, and know whether to ship whole windows."""
 MARGIN_S = 2.0
@@ -51,6 +53,8 @@ class Load:
         frames: Frames in these and after them.
         recorded: Results that the master knows of.
         published: Results that it says are published.
+        garbage: Share of one core for Python's search for garbage.
+        longest_search_ms: The longest of these searches.
     """
 
     cpu: float
@@ -61,6 +65,8 @@ class Load:
     frames: int
     recorded: int
     published: int
+    garbage: float
+    longest_search_ms: float
 
     @property
     def is_saturated(self) -> bool:
@@ -74,46 +80,86 @@ class Load:
 
 
 def figures(*, full: bool) -> list[Figure]:
-    """Measure 1,000 workers while they report for a minute; in a quick run watch the time of one window."""
-    watched_s, rounds = (50, 3) if full else (10, 1)
+    """Measure so many workers with us and without, in turns."""
+    watched_s, rounds, sizes = (30, 5, SIZES) if full else (10, 1, SIZES[:1])
+    found: dict[int, tuple[list[Load], list[Load]]] = {}
     with LocalCloudwatch() as cloudwatch:
+        for workers in sizes:
+            loads = interleave(
+                rounds,
+                {
+                    "with us": lambda workers=workers: measure(cloudwatch, watched_s, ours=True, workers=workers),
+                    "without": lambda workers=workers: measure(cloudwatch, watched_s, ours=False, workers=workers),
+                },
+            )
+            ours, plain = loads["with us"], loads["without"]
+            if any(load.is_saturated for load in (*ours, *plain)):
+                break
+            found[workers] = ours, plain
+    if not found:
+        # Says what is wrong.
+        for load in (*ours, *plain):
+            check_bearable(load)
+    shares = [_share(workers, watched_s, *loads) for workers, loads in found.items()]
+    return [*shares, *_growth(shares), *_of_most(max(found), *found[max(found)])]
 
-        def with_us(workers: int) -> Load:
-            return measure(cloudwatch, watched_s, ours=True, workers=workers)
 
-        def without(workers: int) -> Load:
-            return measure(cloudwatch, watched_s, ours=False, workers=workers)
-
-        first = with_us(WORKERS)
-        workers = FEWER if first.is_saturated else WORKERS
-        loads = interleave(rounds, {"with us": lambda: with_us(workers), "without": lambda: without(workers)})
-    ours, plain = loads["with us"], loads["without"]
-    for load in (*ours, *plain):
-        check_bearable(load)
-    what = f"{WORKERS:,} simulated workers of {ENDPOINTS} endpoints, a report each 3 s, watched for {watched_s} s: "
-    in_proportion = f", in proportion from {workers} workers" if workers < WORKERS else ""
-    of_fewer = f", of {workers} workers" if workers < WORKERS else ""
-    cpu = tuple(100 * (a.cpu - b.cpu) * WORKERS / workers for a, b in zip(ours, plain, strict=True))
-    locusts = tuple(100 * load.cpu * WORKERS / workers for load in plain)
-    memory = tuple((a.memory_bytes - b.memory_bytes) / 2**20 for a, b in zip(ours, plain, strict=True))
-    # The worst of all rounds: the target is for each of them.
-    lost = max(load.lost for load in (first, *ours))
+def _share(workers: int, watched_s: int, ours: list[Load], plain: list[Load]) -> Figure:
+    """Return what we take of a master's CPU, of what Locust takes itself."""
     details = {
-        "all_workers_with_us": _told(first),
-        "workers_of_share": workers,
+        "workers": workers,
+        "ours_percent": [100 * (a.cpu - b.cpu) for a, b in zip(ours, plain, strict=True)],
+        "locusts_percent": [100 * load.cpu for load in plain],
         "with_us": list(map(_told, ours)),
         "without": list(map(_told, plain)),
     }
-    return [
-        Figure("swarm_cpu", f"{what}our share of one core{in_proportion}", cpu, "%", 10, details=details),
-        Figure("swarm_locust", f"{what}Locust's own{in_proportion}", locusts, "%"),
-        Figure("swarm_memory", f"{what}memory over Locust's own{of_fewer}", memory, "MiB", 150),
-        Figure("swarm_lost", what + "results lost", (float(lost),), "", 0),
+    samples = tuple((a.cpu - b.cpu) / b.cpu for a, b in zip(ours, plain, strict=True))
+    what = f"{workers:,} simulated workers of {ENDPOINTS} endpoints, a report each 3 s, watched for {watched_s} s"
+    return Figure(
+        f"swarm_{workers}", f"{what}: CPU of the master for us, of Locust's own", samples, "", 0.2, details=details
+    )
+
+
+def _growth(shares: list[Figure]) -> list[Figure]:
+    """Return how much faster our CPU grows with workers than Locust's own does."""
+    if len(shares) < 2:
+        return []
+    fewest, *_, most = shares
+    few, many = fewest.details["workers"], most.details["workers"]
+    what = f"CPU of the master for us, of Locust's own: with {many:,} workers, of that with {few:,}"
+    return [Figure("swarm_growth", what, (most.value / fewest.value,), "", 1.2)]
+
+
+def _of_most(workers: int, ours: list[Load], plain: list[Load]) -> list[Figure]:
+    """Return what is told of the largest swarm that a master can bear here."""
+    swarm = f"master of {workers:,} simulated workers of {ENDPOINTS} endpoints"
+    memory = tuple((a.memory_bytes - b.memory_bytes) / 2**20 for a, b in zip(ours, plain, strict=True))
+    found = [
+        Figure("swarm_memory", f"{swarm}: memory over Locust's own", memory, "MiB", 150),
+        # The worst of all rounds: the target is for each of them.
+        Figure("swarm_lost", f"{swarm}: results lost", (float(max(load.lost for load in ours)),), "", 0),
     ]
+    for name, loads in (("with us", ours), ("without us", plain)):
+        key = name.replace(" ", "_")
+        fill = (
+            f"workers of {ENDPOINTS} endpoints that fill one core of a master, in proportion from {workers:,}: {name}"
+        )
+        pause_ms = (max(load.longest_search_ms for load in loads),)
+        found += [
+            Figure(f"swarm_fill_{key}", fill, tuple(workers / load.cpu for load in loads)),
+            Figure(
+                f"swarm_garbage_{key}",
+                f"{swarm}: share of a core for Python's search for garbage, {name}",
+                tuple(100 * load.garbage for load in loads),
+                "%",
+            ),
+            Figure(f"swarm_pause_{key}", f"{swarm}: the longest of these searches, {name}", pause_ms, "ms"),
+        ]
+    return found
 
 
 def measure(
-    cloudwatch: LocalCloudwatch, watched_s: float, *, ours: bool, workers: int = WORKERS, endpoints: int = ENDPOINTS
+    cloudwatch: LocalCloudwatch, watched_s: float, *, ours: bool, workers: int, endpoints: int = ENDPOINTS
 ) -> Load:
     """Let so many workers report to a master, and watch it for so long: whole windows, for each has its busy time."""
     seconds = SETTLE_S + watched_s + MARGIN_S
@@ -133,7 +179,7 @@ def measure(
             for sim in sims:
                 print(file=sim.stdin, flush=True)
             time.sleep(SETTLE_S)
-            cpu, memory_bytes, taken_per_s = _watch(master, watched_s)
+            watched = _watch(master, watched_s)
             told = [json.loads(sim.stdout.readline()) for sim in sims]
             master.stdin.close()
             for sim in sims:
@@ -145,14 +191,16 @@ def measure(
     reports = sum(one["reports"] for one in told)
     _check_in_time(reports, workers * seconds / REPORT_S)
     return Load(
-        cpu,
-        memory_bytes,
-        taken_per_s * REPORT_S / workers,
+        watched.cpu,
+        watched.memory_bytes,
+        watched.taken_per_s * REPORT_S / workers,
         sent=sum(one["sent"] for one in told),
         reports=reports,
         frames=sum(one["frames"] for one in told),
         recorded=sum(summary["recorded"] for summary in summaries),
         published=sum(summary["published"] for summary in summaries),
+        garbage=watched.garbage,
+        longest_search_ms=watched.longest_search_ms,
     )
 
 
@@ -175,21 +223,36 @@ def _told(load: Load) -> dict[str, float]:
     return asdict(load) | {"lost": load.lost}
 
 
-def _watch(master: subprocess.Popen, seconds: float) -> tuple[float, int, float]:
-    """Return the share of a core, the most memory, and how many reports it took a second."""
+class Watched(NamedTuple):
+    """What was seen of a master: shares of one core, the most memory, and how many reports it took a second."""
+
+    cpu: float
+    memory_bytes: int
+    taken_per_s: float
+    garbage: float
+    longest_search_ms: float
+
+
+def _watch(master: subprocess.Popen, seconds: float) -> Watched:
     process, most = psutil.Process(master.pid), 0
-    begin_reports, begin, begin_s = _reports_taken(master), process.cpu_times(), time.monotonic()
+    before, begin, begin_s = _ask(master), process.cpu_times(), time.monotonic()
     while time.monotonic() < begin_s + seconds:
         most = max(most, process.memory_info().rss)
         time.sleep(0.2)
-    reports, end, passed_s = _reports_taken(master), process.cpu_times(), time.monotonic() - begin_s
+    after, end, passed_s = _ask(master), process.cpu_times(), time.monotonic() - begin_s
     cpu_s = end.user + end.system - begin.user - begin.system
-    return cpu_s / passed_s, most, (reports - begin_reports) / passed_s
+    return Watched(
+        cpu_s / passed_s,
+        most,
+        (after["taken"] - before["taken"]) / passed_s,
+        (after["garbage_s"] - before["garbage_s"]) / passed_s,
+        after["longest_search_s"] * 1e3,
+    )
 
 
-def _reports_taken(master: subprocess.Popen) -> int:
+def _ask(master: subprocess.Popen) -> dict[str, float]:
     print(file=master.stdin, flush=True)
-    return int(master.stdout.readline())
+    return json.loads(master.stdout.readline())
 
 
 def _shares(total: int, parts: int) -> list[int]:

@@ -1,6 +1,7 @@
 """A master as Locust's own command makes it, without users; ends when its stdin closes. Argument: ours or nothing.
 
-Prints its port, and for each line of stdin how many reports it has taken.
+Prints its port, and for each line of stdin, as JSON, how many reports it has taken, the CPU time of Python's search for
+garbage, and the longest of these searches since it was asked before.
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ import gevent.monkey
 
 gevent.monkey.patch_all()
 
+import gc
 import itertools
+import json
 import sys
+import time
 
 import gevent
 from gevent.fileobject import FileObject
@@ -30,10 +34,25 @@ if sys.argv[1] == "ours":
     environment.events.test_start.fire(environment=environment)
 taken = itertools.count()
 environment.events.worker_report.add_listener(lambda **_: next(taken))
+searches_s = []
+
+
+def on_collection(phase, _):
+    if phase == "start":
+        searches_s.append(-time.thread_time())
+    else:
+        searches_s[-1] += time.thread_time()
+
+
+gc.callbacks.append(on_collection)
 print(runner.server.port, flush=True)
+garbage_s = 0.0
 for asked, _ in enumerate(FileObject(sys.stdin.buffer, "rb")):
+    searched_s, searches_s[:] = searches_s[:], []
+    garbage_s += sum(searched_s)
     # To ask counts too.
-    print(next(taken) - asked, flush=True)
+    told = {"taken": next(taken) - asked, "garbage_s": garbage_s, "longest_search_s": max(searched_s, default=0.0)}
+    print(json.dumps(told), flush=True)
 if plugin is not None:
     plugin.close()
 else:

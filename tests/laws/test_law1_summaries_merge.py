@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.summaries.histogram import CEILING_MS, EDGES, Histogram
+from locust_cw_dist.core.summaries.grid import CEILING_MS, EDGES
+from locust_cw_dist.core.summaries.histogram import Histogram
 from locust_cw_dist.core.summaries.summary import MAX_REASONS, OTHER_REASONS, Summary
 
 times_ms = st.one_of(st.floats(0, CEILING_MS, allow_subnormal=False), st.sampled_from(EDGES), st.integers(0, 100_000))

@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from locust_cw_dist.core.summaries.failure_reasons import MAX_REASON_CHARS
-from locust_cw_dist.core.summaries.histogram import CEILING_MS, EDGES, Histogram
+from locust_cw_dist.core.summaries.grid import CEILING_MS, EDGES
+from locust_cw_dist.core.summaries.histogram import Histogram
 from locust_cw_dist.core.summaries.request_result import MAX_NAME_CHARS, UNTIMED_REASONS
 from locust_cw_dist.core.summaries.run_counters import MAX_ENDPOINTS_PER_WORKER, MAX_WINDOWS, OTHER, RunCounters
 from locust_cw_dist.core.summaries.sections import Section

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from locust_cw_dist.core.publish.datums import MetricPlan, endpoint_datums, total_datums
 from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
-from locust_cw_dist.core.summaries.histogram import EDGES
+from locust_cw_dist.core.summaries.grid import EDGES
 from locust_cw_dist.core.summaries.summary import Summary
 
 SHORTEST_MS, LONGEST_MS = 0.01, 3_600_000.0

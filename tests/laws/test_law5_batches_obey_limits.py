@@ -33,7 +33,8 @@ from locust_cw_dist.core.publish.limits import MAX_BYTES_PER_CALL, MAX_PAIRS_PER
 from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
 from locust_cw_dist.core.publish.window_datums import Entry
 from locust_cw_dist.core.summaries.gauges import RunGauges, StatisticSet
-from locust_cw_dist.core.summaries.histogram import EDGES, Histogram
+from locust_cw_dist.core.summaries.grid import EDGES
+from locust_cw_dist.core.summaries.histogram import Histogram
 from locust_cw_dist.core.summaries.summary import Summary
 from support.strategies import histogram_of_bins
 

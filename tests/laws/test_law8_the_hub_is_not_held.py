@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.summaries.histogram import EDGES, MAX_BATCH, Histogram
+from locust_cw_dist.core.summaries.grid import EDGES
+from locust_cw_dist.core.summaries.histogram import MAX_BATCH, Histogram
 from locust_cw_dist.core.summaries.run_counters import MAX_ENDPOINTS_PER_WORKER, MAX_WINDOWS, UNKNOWN_RUN
 from locust_cw_dist.core.summaries.sections import Section
 from locust_cw_dist.core.wire.frame import decode
@@ -52,7 +53,7 @@ class Bench(WorkerSide):
         return len(self.folds) - before, sum(self.folds[before:])
 
     def waiting(self):
-        return sum(len(intake.response_times_ms) for intake in self.buffer.current._latest.values())
+        return sum(intake.waiting for intake in self.buffer.current._latest.values())
 
     def send_all(self):
         """Send everything, and return the frames; none of them takes more than its share of work."""

@@ -14,7 +14,7 @@ from locust_cw_dist.core.records.points import Gatherer, Point, fitting_span_s
 from locust_cw_dist.core.records.points_json import Packer, Unpacker
 from locust_cw_dist.core.records.record import read_record
 from locust_cw_dist.core.summaries.gauges import StatisticSet
-from locust_cw_dist.core.summaries.histogram import EDGES
+from locust_cw_dist.core.summaries.grid import EDGES
 from locust_cw_dist.core.summaries.summary import MAX_REASONS, Summary
 from locust_cw_dist.core.summaries.windows import window_start_s
 

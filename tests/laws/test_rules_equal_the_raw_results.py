@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from locust_cw_dist.core.rules.evaluation import Evaluation
 from locust_cw_dist.core.rules.outcome import RuleState
 from locust_cw_dist.core.rules.rule import Figure, Rule, RuleSet, Severity
-from locust_cw_dist.core.summaries.histogram import CEILING_MS
+from locust_cw_dist.core.summaries.grid import CEILING_MS
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.core.summaries.window import ClosedWindow
 from support.publishing.endings import outcome_of

@@ -9,7 +9,8 @@ from collections import Counter
 from hypothesis import strategies as st
 
 from locust_cw_dist.core.summaries.failure_reasons import MAX_REASON_CHARS
-from locust_cw_dist.core.summaries.histogram import CEILING_MS, EDGES, Histogram
+from locust_cw_dist.core.summaries.grid import CEILING_MS, EDGES
+from locust_cw_dist.core.summaries.histogram import Histogram
 from locust_cw_dist.core.summaries.request_result import (
     MAX_NAME_CHARS,
     MAX_RESPONSE_BYTES,

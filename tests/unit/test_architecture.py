@@ -18,6 +18,7 @@ pytestmark = pytest.mark.once
 
 PURE = {
     "__future__",
+    "array",
     "bisect",
     "collections",
     "collections.abc",

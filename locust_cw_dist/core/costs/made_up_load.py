@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from locust_cw_dist.core.summaries.histogram import CEILING_MS
+from locust_cw_dist.core.summaries.grid import CEILING_MS
 from locust_cw_dist.core.summaries.sections import EndpointKey
 
 MAX_MADE_UP = 5_000

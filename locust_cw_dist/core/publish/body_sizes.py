@@ -11,10 +11,10 @@ from typing import Any
 from locust_cw_dist.core.publish.datums import Datum
 
 COMPRESSED_FROM_BYTES = 10_240
-"""botocore compresses bodies of at least this many bytes, and sends smaller ones as they are."""
+"""Bodies of at least this many bytes are compressed, smaller ones are sent as they are: botocore's own default."""
 
-_GZIP_LEVEL = 9
-"""That of `gzip.compress`, which botocore calls."""
+_GZIP_LEVEL = 3
+"""A quarter of the time of level 9, which botocore takes, for a body that is a quarter larger."""
 
 _GZIP_WRAPPER = 31
 """zlib's sign for a gzip header with the largest window."""
@@ -28,7 +28,7 @@ class Payloads:
         calls: How many there were.
         datums: Datums in them.
         body_bytes: Sum of their JSON bodies.
-        wire_bytes: The same as botocore sends them: compressed from 10,240 bytes on.
+        wire_bytes: The same as they are sent: compressed from 10,240 bytes on.
         largest_body_bytes: The largest body.
         largest_wire_bytes: The largest as it is sent.
         first_s: The oldest timestamp in them.
@@ -87,7 +87,10 @@ class Payloads:
         }
 
 
+def gzipped(body: bytes) -> bytes:
+    """Return a body as it is sent with `Content-Encoding: gzip`."""
+    return zlib.compress(body, _GZIP_LEVEL, _GZIP_WRAPPER)
+
+
 def _wire_bytes(body: bytes) -> int:
-    if len(body) < COMPRESSED_FROM_BYTES:
-        return len(body)
-    return len(zlib.compress(body, _GZIP_LEVEL, _GZIP_WRAPPER))
+    return len(body) if len(body) < COMPRESSED_FROM_BYTES else len(gzipped(body))

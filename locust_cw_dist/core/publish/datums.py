@@ -31,7 +31,8 @@ from locust_cw_dist.core.publish.limits import (
 )
 from locust_cw_dist.core.publish.metric_names import LEGACY, LEGACY_METRICS
 from locust_cw_dist.core.summaries.gauges import RunGauges, StatisticSet
-from locust_cw_dist.core.summaries.histogram import EDGES, Histogram
+from locust_cw_dist.core.summaries.grid import EDGES
+from locust_cw_dist.core.summaries.histogram import Histogram
 from locust_cw_dist.core.summaries.summary import Summary
 
 ENDPOINT_DIMENSIONS = ("Request", "Method", "Host")

@@ -12,7 +12,7 @@ from locust_cw_dist.core.records.documents import a_time_s, an_object, objects, 
 from locust_cw_dist.core.records.points import Gatherer, Point
 from locust_cw_dist.core.records.points_json import Unpacker
 from locust_cw_dist.core.summaries.gauges import StatisticSet
-from locust_cw_dist.core.summaries.histogram import EDGES
+from locust_cw_dist.core.summaries.grid import EDGES
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary
 

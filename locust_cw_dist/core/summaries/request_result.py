@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from locust_cw_dist.core.names.shorten import shorten
 from locust_cw_dist.core.summaries.failure_reasons import reason_of
-from locust_cw_dist.core.summaries.histogram import CEILING_MS
+from locust_cw_dist.core.summaries.grid import CEILING_MS
 
 T = TypeVar("T")
 U = TypeVar("U")

@@ -43,7 +43,8 @@ from locust_cw_dist.core.summaries.checked_values import (
     tally,
 )
 from locust_cw_dist.core.summaries.failure_reasons import MAX_REASON_CHARS
-from locust_cw_dist.core.summaries.histogram import EDGES, Histogram
+from locust_cw_dist.core.summaries.grid import EDGES
+from locust_cw_dist.core.summaries.histogram import Histogram
 from locust_cw_dist.core.summaries.request_result import MAX_RESPONSE_BYTES
 from locust_cw_dist.core.summaries.sections import EndpointKey, Section, times_of
 from locust_cw_dist.core.summaries.summary import MAX_REASONS, Summary

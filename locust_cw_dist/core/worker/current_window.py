@@ -20,18 +20,30 @@ thread, and no method here yields, so neither sees the other in the middle.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
+from functools import partial
 
+from locust_cw_dist.core.summaries.histogram import MAX_BATCH
+from locust_cw_dist.core.summaries.request_result import MAX_RESPONSE_BYTES
 from locust_cw_dist.core.summaries.run_counters import OTHER, RunCounters
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary
+
+MAX_LISTED = 51
+"""Results that wait in an intake's lists: a fifth of a batch."""
+
+_times: partial[array[float]] = partial(array, "d")
+_lengths: partial[array[int]] = partial(array, "q")
 
 
 @dataclass(slots=True)
 class Intake:
     """Successful results of one endpoint in one window that wait to be folded.
 
-    Whoever appends to the two lists calls `fold` when they hold `MAX_BATCH`.
+    Whoever appends to the two lists calls `pack` when they hold `MAX_LISTED`. A result takes 72 bytes in them, but 16
+    in the arrays that `pack` moves it to: 7 kB for each endpoint in all. (Appending to arrays takes 0.2 us longer. So
+    does folding 100 results at a time, without arrays: what is done for a batch is not in the processor's cache.)
 
     Attributes:
         response_times_ms: Floats from 0 to `CEILING_MS`.
@@ -42,18 +54,41 @@ class Intake:
     counters: RunCounters
     response_times_ms: list[float] = field(default_factory=list)
     response_bytes: list[int] = field(default_factory=list)
+    _packed_times_ms: array[float] = field(default_factory=_times)
+    _packed_bytes: array[int] = field(default_factory=_lengths)
     _counted: int = 0
+
+    @property
+    def waiting(self) -> int:
+        """Number of results that wait."""
+        return len(self._packed_times_ms) + len(self.response_times_ms)
 
     def count(self) -> None:
         """Count what waits and is not counted yet."""
-        waiting = len(self.response_times_ms)
+        waiting = self.waiting
         self.counters.recorded += waiting - self._counted
         self._counted = waiting
+
+    def pack(self) -> None:
+        """Move what is in the lists; fold if that is a batch."""
+        times_ms, lengths = self.response_times_ms, self.response_bytes
+        # First of all: whatever goes wrong, they don't grow.
+        self.response_times_ms, self.response_bytes = [], []
+        try:
+            self._packed_bytes.fromlist(lengths)
+        # Of more than 64 bits, and so out of range.
+        except OverflowError:
+            self._packed_bytes.fromlist([length if 0 <= length <= MAX_RESPONSE_BYTES else -1 for length in lengths])
+        self._packed_times_ms.fromlist(times_ms)
+        if len(self._packed_times_ms) + MAX_LISTED > MAX_BATCH:
+            self.fold()
 
     def fold(self) -> int:
         """Fold what waits; return how much that was."""
         times_ms, lengths, counted = self.response_times_ms, self.response_bytes, self._counted
-        # First of all: whatever goes wrong, they don't grow.
+        if self._packed_times_ms:
+            times_ms, lengths = self._packed_times_ms.tolist() + times_ms, self._packed_bytes.tolist() + lengths
+            self._packed_times_ms, self._packed_bytes = _times(), _lengths()
         self.response_times_ms, self.response_bytes, self._counted = [], [], 0
         if times_ms:
             self.summary.fold_successes(times_ms, lengths)

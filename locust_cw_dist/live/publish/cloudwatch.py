@@ -6,13 +6,13 @@ that it belongs to. boto3 is imported late: never on a worker, and after Locust 
 
 botocore's own retries are switched off (`total_max_attempts=1`): the publisher retries, with its own deadline, and two
 layers would multiply. botocore's serialiser takes ten times as long as the standard library's JSON encoder, and the
-interpreter serves nobody else meanwhile; so the body of our own client's calls is written here; botocore compresses,
+interpreter serves nobody else meanwhile; so the body of our own client's calls is written and compressed here; botocore
 signs and sends it. One call, from top to bottom:
 
     send                    joins the datums to a body, and leaves it in `_body`, a variable of this greenlet
     put_metric_data         is called with no datums, so botocore has next to nothing to serialise
-    before-call event       `_put_body` puts our body in the place of botocore's
-    botocore                compresses it, signs it (the signature covers the body) and sends it
+    before-call event       `_put_body` puts our body in the place of botocore's, compressed if it is long
+    botocore                signs it (the signature covers the body) and sends it
 
 The body must be of the protocol that this botocore speaks. `_speaks_json` looks when the client is made; where it is
 another one, botocore serialises the datums itself. A client of the user's gets plain `put_metric_data` too, in smaller
@@ -21,15 +21,18 @@ batches.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from gevent.lock import BoundedSemaphore
 
 from locust_cw_dist.client import CloudwatchClient
 from locust_cw_dist.core.publish.batches import body
+from locust_cw_dist.core.publish.body_sizes import gzipped
 from locust_cw_dist.core.publish.datums import Datum
 from locust_cw_dist.core.publish.limits import (
     MAX_BODY_BYTES,
@@ -189,7 +192,8 @@ class Cloudwatch:
         _explained(lambda: fetch_credentials(session), Stage.CREDENTIALS)
         self._writes_body = _speaks_json(client)
         if self._writes_body:
-            client.meta.events.register("before-call.cloudwatch.PutMetricData", _put_body)
+            put_body = partial(_put_body, compress_from_bytes=_take_compression_over(client))
+            client.meta.events.register("before-call.cloudwatch.PutMetricData", put_body)
         return _Connection(client, session)
 
 
@@ -225,9 +229,21 @@ def _explained(step: Callable[[], T], stage: Stage) -> T:
         raise explain(e, stage).as_send_error() from e
 
 
-def _put_body(params: Any, **_: Any) -> None:
-    """Put our body in the place of the one that botocore made of no datums, before it compresses and signs."""
-    params["body"] = _body.get()
+def _put_body(params: Any, compress_from_bytes: float, **_: Any) -> None:
+    """Put our body in the place of the one that botocore made of no datums, before it signs."""
+    content = _body.get()
+    if len(content) >= compress_from_bytes:
+        content = gzipped(content)
+        params["headers"]["Content-Encoding"] = "gzip"
+    params["body"] = content
+
+
+def _take_compression_over(client: Any) -> float:
+    """Have botocore compress nothing more; return from how many bytes on it would, as the user's AWS settings say."""
+    config = client.meta.config
+    from_bytes = math.inf if config.disable_request_compression else config.request_min_compression_size_bytes
+    config.disable_request_compression = True
+    return float(from_bytes)
 
 
 def make_client(session: Any, settings: Settings) -> Any:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from locust_cw_dist.core.master.worker_processes import WorkerProcess
 from locust_cw_dist.core.publish.ledger import Balance
-from locust_cw_dist.core.summaries.histogram import EDGES
+from locust_cw_dist.core.summaries.grid import EDGES
 from locust_cw_dist.live.platform.clock import WritingClock
 from locust_cw_dist.live.records.git_revision import revision
 from locust_cw_dist.live.runs import Run

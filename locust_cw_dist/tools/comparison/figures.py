@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from locust_cw_dist.core.summaries.histogram import EDGES, Histogram, nearest_rank
+from locust_cw_dist.core.summaries.grid import EDGES
+from locust_cw_dist.core.summaries.histogram import Histogram, nearest_rank
 from locust_cw_dist.core.summaries.summary import Summary
 
 FLOOR_MS = 0.1

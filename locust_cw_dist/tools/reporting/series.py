@@ -9,7 +9,8 @@ from typing import Any
 
 from locust_cw_dist.core.records.points import Point
 from locust_cw_dist.core.records.record import Record
-from locust_cw_dist.core.summaries.histogram import EDGES, Histogram
+from locust_cw_dist.core.summaries.grid import EDGES
+from locust_cw_dist.core.summaries.histogram import Histogram
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary
 

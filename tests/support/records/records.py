@@ -13,7 +13,7 @@ from locust_cw_dist.core.records.blocks import Kind
 from locust_cw_dist.core.records.location import SUFFIX
 from locust_cw_dist.core.records.points import Point
 from locust_cw_dist.core.summaries.gauges import StatisticSet
-from locust_cw_dist.core.summaries.histogram import EDGES
+from locust_cw_dist.core.summaries.grid import EDGES
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.live.records.record_file import RecordFile
 

@@ -19,7 +19,7 @@ from locust_cw_dist.core.publish.datums import (
 )
 from locust_cw_dist.core.publish.metric_names import METRIC_NAMES
 from locust_cw_dist.core.summaries.gauges import RunGauges, StatisticSet
-from locust_cw_dist.core.summaries.histogram import EDGES
+from locust_cw_dist.core.summaries.grid import EDGES
 from locust_cw_dist.core.summaries.summary import Summary
 
 START_S = 1_760_000_000

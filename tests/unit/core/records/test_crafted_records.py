@@ -11,7 +11,7 @@ import zlib
 import pytest
 
 from locust_cw_dist.core.records.blocks import FIRST_LINE, Kind
-from locust_cw_dist.core.summaries.histogram import EDGES
+from locust_cw_dist.core.summaries.grid import EDGES
 from locust_cw_dist.live.records.record_file import read_bytes
 from locust_cw_dist.tools.cli.main import main
 from support.records.records import RESOLUTION_S, START_S, Simulation

@@ -11,7 +11,7 @@ from locust_cw_dist.core.records.blocks import FIRST_LINE, MAGIC, Kind, pack_blo
 from locust_cw_dist.core.records.points import MAX_POINTS, Point
 from locust_cw_dist.core.summaries.endpoint_cap import EndpointCap
 from locust_cw_dist.core.summaries.gauges import StatisticSet
-from locust_cw_dist.core.summaries.histogram import EDGES
+from locust_cw_dist.core.summaries.grid import EDGES
 from locust_cw_dist.core.summaries.summary import MAX_REASONS, Summary
 from locust_cw_dist.errors import LocustCwError
 from locust_cw_dist.live.records import record_file

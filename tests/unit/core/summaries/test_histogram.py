@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import math
+import struct
+from bisect import bisect_left
+from collections import Counter
 from fractions import Fraction
 from itertools import pairwise
 
@@ -8,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_cw_dist.core.summaries.histogram import CEILING_MS, EDGES, MAX_BATCH, Histogram, nearest_rank
+from locust_cw_dist.core.summaries.grid import CEILING_MS, EDGES
+from locust_cw_dist.core.summaries.histogram import MAX_BATCH, Histogram, nearest_rank
 from support.strategies import histogram_of_bins, times_ms
 
 
@@ -79,6 +83,26 @@ def test_a_batch_is_folded_like_its_values_one_by_one(batches):
     recorded.sum_ms = folded.sum_ms  # added up in another order
     assert folded == recorded
     assert folded.sum_ms == pytest.approx(sum(value for batch in batches for value in batch), rel=1e-12)
+
+
+def test_a_batch_has_the_bins_that_a_search_finds_at_each_edge_and_beside_it():
+    # The first numbers of all cells that `fold` looks bins up by: the upper 16 bits of 32-bit floats.
+    starts = (struct.unpack("<f", struct.pack("<I", cell << 16))[0] for cell in range(0x5000))
+    # Rounding to 32 bits may take a neighbour of an edge to the edge, or a value into the next cell.
+    beside = (1, 1 + 2**-52, 1 - 2**-53, 1 + 2**-24, 1 - 2**-25, 1 + 2**-23, 1 - 2**-24)
+    values_ms = [ms * off for ms in (*EDGES, *starts) for off in beside if ms * off <= CEILING_MS]
+    for at in range(0, len(values_ms), MAX_BATCH):
+        batch = values_ms[at : at + MAX_BATCH]
+        folded = Histogram()
+        folded.fold(batch)
+        assert folded.bins == Counter(bisect_left(EDGES, ms) for ms in batch)
+
+
+@pytest.mark.parametrize("zeros", [[-0.0], [-0.0, 0.0], [0.0, -0.0, 3.0]])
+def test_a_zero_with_a_sign_is_a_zero(zeros):
+    folded = Histogram()
+    folded.fold(zeros)
+    assert folded == histogram_of(*zeros)
 
 
 @pytest.mark.parametrize("count", [255, 256, 65_535, 65_536, 2**32 - 1, 2**32, 2**53])

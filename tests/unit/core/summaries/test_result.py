@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locust_cw_dist.core.summaries.failure_reasons import MAX_REASON_CHARS
-from locust_cw_dist.core.summaries.histogram import CEILING_MS, MAX_BATCH
+from locust_cw_dist.core.summaries.grid import CEILING_MS
+from locust_cw_dist.core.summaries.histogram import MAX_BATCH
 from locust_cw_dist.core.summaries.request_result import (
     MAX_NAME_CHARS,
     MAX_RESPONSE_BYTES,
@@ -36,6 +37,7 @@ from locust_cw_dist.core.summaries.request_result import (
     parse_result,
 )
 from locust_cw_dist.core.worker.buffer import WorkerBuffer
+from locust_cw_dist.core.worker.current_window import MAX_LISTED
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.worker.request_listener import RequestListener
 from locust_cw_dist.testing import ManualClock
@@ -497,8 +499,20 @@ def test_what_the_hook_holds_back_is_bounded():
     for _ in range(10 * MAX_BATCH):
         hook.fire()
     (intake,) = hook.recorder.buffer.current.intakes["GET"].values()
-    assert len(intake.response_times_ms) == len(intake.response_bytes) < MAX_BATCH
+    assert intake.waiting < MAX_BATCH
+    assert len(intake.response_times_ms) == len(intake.response_bytes) < MAX_LISTED
     assert hook.recorder.buffer.take()[0].results == 10 * MAX_BATCH
+
+
+@pytest.mark.parametrize("odd", [2**63, -(2**70), 2**200, MAX_RESPONSE_BYTES + 1, -1])
+def test_a_length_of_any_size_costs_no_more_than_itself(odd):
+    hook = Hook()
+    lengths = [100, odd, *[200] * (2 * MAX_BATCH)]
+    for length in lengths:
+        hook.fire(response_length=length)
+    (summary,) = hook.recorder.buffer.take()[0].summaries.values()
+    assert (summary.count, summary.bytes_count) == (len(lengths), len(lengths) - 1)
+    assert (summary.bytes_sum, summary.bytes_max) == (100 + 200 * 2 * MAX_BATCH, 200)
 
 
 def test_results_go_to_the_window_of_the_moment_when_the_clock_was_put_right():

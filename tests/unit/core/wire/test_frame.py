@@ -9,7 +9,7 @@ from collections import Counter
 import msgpack
 import pytest
 
-from locust_cw_dist.core.summaries.histogram import EDGES
+from locust_cw_dist.core.summaries.grid import EDGES
 from locust_cw_dist.core.summaries.request_result import MISSING
 from locust_cw_dist.core.summaries.run_counters import RunCounters
 from locust_cw_dist.core.summaries.sections import Section

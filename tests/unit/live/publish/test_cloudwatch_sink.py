@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import ClassVar
@@ -12,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from locust_cw_dist.core.publish import limits
+from locust_cw_dist.core.publish.batches import body
 from locust_cw_dist.core.publish.datums import Datum, Distribution
 from locust_cw_dist.core.publish.retry import Failure
 from locust_cw_dist.core.publish.send_error import SendError
@@ -69,6 +71,37 @@ def test_every_form_of_datum_arrives(aws, now_s):
         "Values": (7, 11.0),
     }
     assert series["Values"].points[0].timestamp_s == now_s
+
+
+def sent_by(monkeypatch, aws_settings, batch):
+    """Return the headers and the body of the call that sends a batch."""
+    for name, value in aws_settings.items():
+        monkeypatch.setenv(name, value)
+    sink, calls = Cloudwatch(Settings(service="shop")), []
+    client = sink._connected().client
+    client.meta.events.register("before-send", lambda request, **_: calls.append((request.headers, request.body)))
+    sink.send(NAMESPACE, batch)
+    (call,) = calls
+    return call
+
+
+@pytest.mark.parametrize(
+    ("aws_settings", "datums", "is_gzip"),
+    [
+        ({}, 1, False),
+        ({}, 100, True),
+        ({"AWS_REQUEST_MIN_COMPRESSION_SIZE_BYTES": "100"}, 1, True),
+        ({"AWS_REQUEST_MIN_COMPRESSION_SIZE_BYTES": "1000000"}, 100, False),
+        ({"AWS_DISABLE_REQUEST_COMPRESSION": "true"}, 100, False),
+    ],
+    ids=str,
+)
+def test_a_long_body_is_compressed_once_as_the_aws_settings_say(aws, now_s, monkeypatch, aws_settings, datums, is_gzip):
+    batch = [datum(now_s, float(value)) for value in range(datums)]
+    headers, sent = sent_by(monkeypatch, aws_settings, batch)
+    assert headers.get("Content-Encoding", b"") == (b"gzip" if is_gzip else b"")
+    assert (gzip.decompress(sent) if is_gzip else sent) == body(NAMESPACE, batch)
+    assert sum(one.count for one in aws.dump(NAMESPACE)) == datums
 
 
 @pytest.mark.parametrize(
