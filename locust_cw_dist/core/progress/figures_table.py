@@ -66,7 +66,7 @@ class FiguresTable:
         *rows, total = self.rows
         names = [shortened(row.name, _NAME_COLUMNS, marks) for row in rows]
         width = max(map(columns_of, (*names, total.name)))
-        more = [f\"  and {counted(self.left_out, 'more endpoint')}\"] if self.left_out else []
+        more = [f"  and {counted(self.left_out, 'more endpoint')}"] if self.left_out else []
         return [
             _line("", _HEADS, width),
             *(_line(name, _cells(row), width) for name, row in zip(names, rows, strict=True)),
