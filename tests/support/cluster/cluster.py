@@ -26,14 +26,13 @@ from typing import Any, Self
 
 from locust_cw_dist.testing import LocalCloudwatch
 from support.cluster.figures import Published, Truth, assert_equal, read_published, read_truth
-from support.cluster.forked import FORKS, IN_NAMESPACE, server
+from support.cluster.forked import MODULE
 from support.cluster.ports import free_port
 from support.cluster.processes import DEADLINE_S, Process
 
 LOCUSTFILES = Path(__file__).parents[1] / "locustfiles"
 RECORDER = "record_truth.py"
 
-MODULE = (sys.executable, "-m")
 LOCUST = (*MODULE, "locust")
 LOCUST_CW_RUN = (*MODULE, "locust_cw_dist.tools.cli.main", "run")
 
@@ -62,7 +61,7 @@ class Cluster:
         comparable: Whether Locust's totals are to be those of the last run.
         locustfile: What they run, unless told otherwise: files of `locustfiles/` or of `folder`, with commas between.
         also: Files that every process runs after those.
-        forks: Whether `python -m MODULE` is forked by a process that has imported Locust.
+        forks: Whether what `python -m MODULE` does may be forked by a process that has imported Locust.
     """
 
     def __init__(
@@ -83,7 +82,7 @@ class Cluster:
         self.comparable = True
         self.locustfile = "shopper.py,plugin.py"
         self.also: list[str] = []
-        self.forks = FORKS
+        self.forks = True
         self._service = f"cluster-{os.getpid()}-{next(_numbers)}"
         self.namespace = f"perf/{self._service}/loadtests"
         self._cloudwatch = cloudwatch
@@ -159,11 +158,7 @@ class Cluster:
         """Start any command; `env` comes on top of an environment without AWS and Locust."""
         prefix = self._prefixes.get(name) or self._prefixes.get(name.split("-", maxsplit=1)[0]) or ()
         env = self._environment(name) | dict(env)
-        if self.forks and tuple(command[:2]) == MODULE and tuple(prefix[:3]) in ((), IN_NAMESPACE):
-            forking = server(publishes="AWS_REGION" in env)
-            process = Process(name, [*prefix, *command[2:]], self.folder, env, server=forking)
-        else:
-            process = Process(name, [*prefix, *command], self.folder, env)
+        process = Process(name, [*prefix, *command], self.folder, env, anew=not self.forks)
         self.processes[name] = process
         return process
 

@@ -22,8 +22,17 @@ from tempfile import TemporaryDirectory
 import gevent
 
 SERVER = Path(__file__).with_name("module_server.py")
-IN_NAMESPACE = ("ip", "netns", "exec")
 FORKS = "EACH_ANEW" not in os.environ
+IN_NAMESPACE = ("ip", "netns", "exec")
+MODULE = (sys.executable, "-m")
+
+
+def can_fork(command: Sequence[str]) -> bool:
+    """Whether it is ``python -m MODULE``, maybe in a network namespace: ``ip netns exec NAME python -m MODULE``."""
+    start = len(IN_NAMESPACE) + 1 if tuple(command[: len(IN_NAMESPACE)]) == IN_NAMESPACE else 0
+    return FORKS and tuple(command[start : start + len(MODULE)]) == MODULE
+
+
 PUBLISHING = ("boto3", "botocore.httpsession", "botocore.endpoint", "botocore.parsers")
 """What a process that publishes imports besides, and others must not."""
 
@@ -43,16 +52,17 @@ class Server:
         os.set_blocking(self._process.stdout.fileno(), False)
 
     def start(self, command: Sequence[str], folder: Path, env: Mapping[str, str], out: Path, err: Path) -> int:
-        """Return the id of a process that runs ``python -m MODULE ARGV`` where `command` says so.
-
-        `command` is the module and its arguments; ``ip netns exec NAME`` may come before.
-        """
-        namespace = ""
-        if tuple(command[:3]) == IN_NAMESPACE:
-            _, _, _, namespace, *command = command
-        module, *argv = command
-        files = {"out": str(out), "err": str(err)}
-        wanted = {"module": module, "argv": argv, "folder": str(folder), "env": dict(env), "netns": namespace} | files
+        """Return the id of the process that does what this command would do; `can_fork` says which do."""
+        *namespace, _, _, module = command[: command.index("-m") + 2]
+        wanted = {
+            "module": module,
+            "argv": command[command.index("-m") + 2 :],
+            "folder": str(folder),
+            "env": dict(env),
+            "out": str(out),
+            "err": str(err),
+            "netns": namespace[-1] if namespace else "",
+        }
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(wanted).encode() + b"\n")
         while not self._started:
@@ -131,7 +141,7 @@ def run_module(
     """Run ``python -m COMMAND`` with exactly this environment and without input; return it when it has ended."""
     if not FORKS:
         return subprocess.run(
-            [sys.executable, "-m", *command],
+            [*MODULE, *command],
             cwd=folder,
             env=env,
             stdin=subprocess.DEVNULL,
@@ -142,7 +152,7 @@ def run_module(
         )
     with TemporaryDirectory() as outputs:
         out, err = Path(outputs, "out"), Path(outputs, "err")
-        process = Forked(server(publishes=publishes), command, folder, env, out, err)
+        process = Forked(server(publishes=publishes), [*MODULE, *command], folder, env, out, err)
         end_s = time.monotonic() + timeout_s
         while process.poll() is None:
             if time.monotonic() > end_s:

@@ -18,7 +18,7 @@ from pathlib import Path
 import gevent
 import psutil
 
-from support.cluster.forked import Forked, Server
+from support.cluster.forked import Forked, can_fork, server
 
 DEADLINE_S = 60.0
 """For what takes a few seconds on an idle machine."""
@@ -54,17 +54,18 @@ class Process:
     """
 
     def __init__(
-        self, name: str, command: Sequence[str], folder: Path, env: Mapping[str, str], *, server: Server | None = None
+        self, name: str, command: Sequence[str], folder: Path, env: Mapping[str, str], *, anew: bool = False
     ) -> None:
-        """Start `command` in `folder` with exactly `env` as environment; or have `server` fork it."""
+        """Start `command` in `folder` with exactly `env` as environment; fork it where that can be, unless `anew`."""
         self.name = name
         self.ended_after_s: float | None = None
         self._out, self._err = folder / f"{name}.out", folder / f"{name}.err"
         self._started_s = time.monotonic()
         self._popen: subprocess.Popen[bytes] | Forked
         with self._out.open("wb") as out, self._err.open("wb") as err:
-            if server is not None:
-                self._popen = Forked(server, command, folder, env, self._out, self._err)
+            if not anew and can_fork(command):
+                forking = server(publishes="AWS_ACCESS_KEY_ID" in env)
+                self._popen = Forked(forking, command, folder, env, self._out, self._err)
                 return
             self._popen = subprocess.Popen(
                 command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
