@@ -87,13 +87,7 @@ def _parse(args: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
         metavar="N|NAME",
         help="number of endpoints, or their names, such as 'GET /cart' (default: 20)",
     )
-    add(
-        "--duration",
-        type=timespan,
-        default=3600,
-        metavar="TIME",
-        help="of a run, such as 90s, 10m or 1h30m (default: 1h)",
-    )
+    add("--duration", type=timespan, default=3600, metavar="TIME", help="of a run: 90s, 10m or 1h30m (default: 1h)")
     add(
         "--rate",
         type=number(float, 0, 1e6, above=True),
