@@ -22,11 +22,11 @@ logger = logging.getLogger("locust_cw_dist")
 class CloudwatchAdapter:
     """Drop-in for ``locust_plugins.listeners.cloudwatch.CloudwatchAdapter``.
 
-    Change the import and nothing else: the namespace, the metrics' names, units and dimensions stay. Create it in every
-    process, as before; only the master, or the single process, writes to CloudWatch.
+    You only change the import: the namespace, and the metrics' names, units and dimensions stay the same. Create it in
+    every process, as before. Only the master, or the single process, publishes to CloudWatch.
 
-    A locustfile that imports it has the ``--cw-*`` options too; in a script the ``LOCUST_CW_*`` variables count. Both
-    override what the call says, since they are of this run.
+    A locustfile that imports it has the ``--cw-*`` options, too. In a script it reads the ``LOCUST_CW_*`` variables.
+    Both override the arguments of the call.
 
     Attributes:
         plugin: The plugin that does the work.
@@ -43,14 +43,14 @@ class CloudwatchAdapter:
 
         Args:
             locust_env: Locust's ``Environment``.
-            service_name: What is under test.
-            environment: Where it runs; the namespace is ``{environment}/{service_name}/loadtests``.
+            service_name: The service under test.
+            environment: Its environment; the namespace is ``{environment}/{service_name}/loadtests``.
             cloudwatch: Anything that has ``put_metric_data(Namespace=..., MetricData=...)``; boto3 makes a client by
-                default. It is called in a greenlet of its own, where a user never waits for it.
+                default. It is called in its own greenlet, so no user waits for it.
 
         Raises:
-            SystemExit: With code 2 and one logged line, before any load, if the names make no namespace that CloudWatch
-                takes, or if an option or a variable is wrong.
+            SystemExit: With code 2 and one logged line, before any load, if CloudWatch would refuse the namespace of
+                these names, or if an option or a variable is wrong.
         """
         defaults = {"service": service_name, "environment": environment}
         self.plugin: Plugin = install_with(locust_env, defaults, cloudwatch)

@@ -6,10 +6,10 @@ from typing import Any, Protocol
 
 
 class CloudwatchClient(Protocol):
-    """Takes calls of PutMetricData: boto3's CloudWatch client, or anything else that has the one method."""
+    """A client for PutMetricData: boto3's CloudWatch client, or any object with this method."""
 
     def put_metric_data(self, *, Namespace: str, MetricData: Any) -> Any:  # noqa: N803 - boto3's names
-        """Take the datums of one call.
+        """Send the datums of one call.
 
         Args:
             Namespace: The namespace of all of them.

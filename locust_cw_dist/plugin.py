@@ -62,22 +62,23 @@ _options_read: weakref.WeakKeyDictionary[Environment, Namespace] = weakref.WeakK
 def install(
     environment: Environment, settings: Settings | None = None, *, client: CloudwatchClient | None = None
 ) -> Plugin:
-    """Install the plugin for an environment; calling it again returns the same plugin.
+    """Install the plugin for an environment. A second call returns the same plugin.
 
-    Works in every role: on a worker it records and ships, on a master it receives and publishes, elsewhere both. In
-    library use call it after ``create_master_runner`` or ``create_worker_runner``, and `Plugin.close` at the end.
+    Works in every role: a worker records and sends results, a master receives and publishes them, and a single process
+    does both. In a script, call it after ``create_master_runner`` or ``create_worker_runner``, and `Plugin.close` at
+    the end.
 
     Args:
         environment: Locust's ``Environment``.
-        settings: What to publish. By default the ``--cw-*`` options of ``environment.parsed_options``; where it has
-            none of these, as in a script, the ``LOCUST_CW_*`` variables, of which an empty one is not set. Ignored on a
-            worker.
-        client: A CloudWatch client to send with, anything that has ``put_metric_data(Namespace=..., MetricData=...)``;
-            by default boto3 makes one. Ignored on a worker.
+        settings: What to publish. The default is the ``--cw-*`` options of ``environment.parsed_options``, or, if it
+            has none of these, as in a script, the ``LOCUST_CW_*`` variables. An empty variable counts as not set.
+            Ignored on a worker.
+        client: A CloudWatch client to send with: anything that has
+            ``put_metric_data(Namespace=..., MetricData=...)``. By default boto3 makes one. Ignored on a worker.
 
     Raises:
-        SystemExit: With code 2 and one logged line, when options contradict each other, a variable is wrong, or
-            ``required`` is set and there are no credentials or no region.
+        SystemExit: With code 2 and one logged line, if options contradict each other, a variable is wrong, or
+            ``required`` is set and there are no credentials or no Region.
     """
     return _install(environment, settings, client, NO_DEFAULTS)
 
@@ -148,15 +149,15 @@ class Plugin:
         return self._worker is not None or self._publishing is not None
 
     def close(self, timeout_s: float | None = None) -> None:
-        """Flush and stop, for library use: Locust's own command does it by itself.
+        """Flush the last results and stop. Only scripts need this; Locust's own command does it for you.
 
-        In a single process call it when the users have stopped; what they do later is not recorded. On a master it
-        makes the runner quit, since the workers' last results come only then. On a worker call it after
-        ``runner.quit()``. Afterwards nothing of the plugin is left in the environment, and `install` makes another one.
-        In a process that was forked after `install` it does nothing.
+        In a single process, call it when the users have stopped, because later requests are not recorded. On a master
+        it makes the runner quit, because the workers' last results arrive only then. On a worker, call it after
+        ``runner.quit()``. It removes the plugin from the environment, and `install` then makes a new one. In a process
+        that was forked after `install` it does nothing.
 
         Args:
-            timeout_s: How long the last data may take to be sent; ``flush_timeout_s`` of the settings by default.
+            timeout_s: Maximum time to flush the last results; ``flush_timeout_s`` of the settings by default.
         """
         try:
             if self._worker is not None:

@@ -27,11 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_PORT,
         help="port to listen on, 0 for a free one (default: %(default)s)",
     )
-    parser.add_argument("--quiet", action="store_true", help="say nothing but where it listens")
+    parser.add_argument("--quiet", action="store_true", help="print only its address")
     parser.add_argument(
         "--until-stdin-closes",
         action="store_true",
-        help="end when standard input does, so that the server can't outlive the program that started it",
+        help="end when standard input closes, so that the server can't outlive the program that started it",
     )
 
 

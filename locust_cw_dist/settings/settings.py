@@ -39,9 +39,9 @@ _money = partial(Option, Group.MONEY)
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The choices of one load test; a wrong one raises ``SettingsError`` when this is made.
+    """The options of one load test. A wrong value raises ``SettingsError`` when you create the object.
 
-    Where a field holds several values, a list is taken, too; where it holds pairs, a mapping.
+    If a field holds several values, you can pass a list; if it holds pairs, a mapping.
     """
 
     service: str | None = _first(

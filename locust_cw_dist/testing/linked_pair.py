@@ -106,7 +106,7 @@ class LinkedPair:
         self.wait_until(lambda: self._count_users() == users, f"{users} users")
 
     def finish(self, timeout_s: float = 10.0) -> None:
-        """End both as the master's Locust does: the last results are brought out and sent.
+        """End both as the master's Locust does, and flush the last results.
 
         Raises:
             TimeoutError: The worker, or the sending, did not come to its end.

@@ -8,7 +8,7 @@ class ManualClock:
 
     Attributes:
         time_s: What it shows, seconds since the epoch; set it, or call `advance`.
-        offset_s: What others are told is so much later: set it.
+        offset_s: Seconds to add to every time that is written: set it.
         wall_ahead_s: How far the wall clock is ahead of it: set it for a wall clock that makes a step.
     """
 
@@ -28,7 +28,7 @@ class ManualClock:
         return self.time_s
 
     def written_s(self, time_s: float) -> float:
-        """Return what others are told of a time."""
+        """Return a time as it is written: with `offset_s` added."""
         return time_s + self.offset_s
 
     def ticks(self) -> float:

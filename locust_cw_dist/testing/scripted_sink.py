@@ -14,7 +14,7 @@ class ScriptedSink:
     After the end of the script every batch is taken. It is a `live.publish.sink.Sink`.
 
     Attributes:
-        max_pairs: Weight that one batch may have; the default is what CloudWatch takes of a client of the user's.
+        max_pairs: Maximum weight of one batch; the default is CloudWatch's limit for a client of your own.
         max_bytes: Length of body that one batch may have; the same.
         script: What is left of the script.
         batches: The batches that were taken, in order.

@@ -120,7 +120,7 @@ def test_torn_foreign_and_old_files_are_named_and_left_and_the_rest_is_sent(benc
     foreign.write_text("somebody's")
     process = bench.resend()
     assert process.exit_code == 1
-    assert re.search(rf"skipped {torn}: it is torn", process.out)
+    assert re.search(rf"skipped {torn}: it is damaged", process.out)
     assert re.search(rf"skipped {old}: it is 15\.0 days old, and CloudWatch accepts nothing older", process.out)
     assert re.search(rf"skipped {foreign}: it is not a file of a spool", process.out)
     assert bench.counts() == {"/b": 5}

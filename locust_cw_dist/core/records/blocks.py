@@ -89,12 +89,12 @@ def read_blocks(read: Callable[[int], bytes], damage: Damage) -> Iterator[tuple[
     damage.at_byte = _read_first_line(read)
     while head := read(_HEAD.size):
         if len(head) < _HEAD.size:
-            damage.reason = "the last block is cut off"
+            damage.reason = "the last block is incomplete"
             return
         letter, length, checksum = _HEAD.unpack(head)
         body = read(length) if length <= MAX_BODY_BYTES else b""
         if len(body) < length or _checksum(letter, body) != checksum:
-            damage.reason = "a block is cut off or damaged"
+            damage.reason = "a block is incomplete or damaged"
             return
         kind = _KINDS.get(letter)
         if kind is not None:
@@ -120,7 +120,7 @@ def _read_first_line(read: Callable[[int], bytes]) -> int:
     while not line.endswith(b"\n") and len(line) < MAX_FIRST_LINE_BYTES and (more := read(1)):
         line += more
     if not line.startswith(MAGIC) or not line.endswith(b"\n"):
-        raise RecordError("it is no run record")
+        raise RecordError("it is not a run record")
     version = line[len(MAGIC) : -1].decode("ascii", "replace")
     if version not in READABLE:
         raise RecordError(f"it is a record of version {version}, this program reads up to {VERSION}: upgrade it")
@@ -130,5 +130,5 @@ def _read_first_line(read: Callable[[int], bytes]) -> int:
 def _document(kind: Kind, body: bytes) -> dict[str, Any]:
     text = checked_json.inflate(body, MAX_POINTS_BYTES if kind is Kind.POINTS else MAX_INFLATED_BYTES)
     document = checked_json.parse(text)
-    checked_values.require(type(document) is dict, "it is no JSON object")
+    checked_values.require(type(document) is dict, "it is not a JSON object")
     return document  # type: ignore[no-any-return]

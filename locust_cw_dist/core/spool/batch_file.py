@@ -155,7 +155,7 @@ def _body(content: bytes) -> bytes:
         )
     body = content[len(line) + 1 :]
     if hashlib.sha256(body).hexdigest().encode() != fields[2]:
-        raise SpoolError("it is torn: its checksum is another")
+        raise SpoolError("it is damaged: its checksum does not match")
     return body
 
 

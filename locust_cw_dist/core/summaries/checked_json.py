@@ -40,7 +40,7 @@ def inflate(body: bytes, max_bytes: int) -> bytes:
     except zlib.error as e:
         raise ValueError("it is damaged") from e
     if not inflater.eof:
-        raise ValueError(f"it inflates to more than {max_bytes:,} bytes, or is cut off")
+        raise ValueError(f"it inflates to more than {max_bytes:,} bytes, or is incomplete")
     return text
 
 

@@ -69,4 +69,4 @@ def _doubt(facts: Facts) -> str:
         return f": it is {worst.word}"
     if not facts.has_seen_all:
         return ": not all results were judged by the rules"
-    return ": its record is not where it belongs" if not facts.is_recorded else ": an error of locust-cw-dist's own"
+    return ": its record could not be put to S3" if not facts.is_recorded else ": an error of locust-cw-dist's own"

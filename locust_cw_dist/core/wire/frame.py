@@ -375,4 +375,4 @@ def _check_results(frame: Frame) -> None:
     told = {run_id: counters.shipped for run_id, counters in frame.counters.items()}
     for section in frame.sections:
         told[section.run_id] = told.get(section.run_id, 0) - section.results
-    checked_values.agree(min(told.values(), default=0) >= 0, "more results than the worker tells of")
+    checked_values.agree(min(told.values(), default=0) >= 0, "more results than the worker counted")

@@ -183,7 +183,7 @@ class Master:
         try:
             self._runner.quit()
         except Exception:  # a listener of the user's, or of another plugin
-            self._once.error("quit", "locust-cw: Locust's master could not quit; its workers are told to")
+            self._once.error("quit", "locust-cw: Locust's master could not quit; its workers are asked to")
 
     def drain(self, deadline_s: float) -> None:
         """Receive until every worker is done, or the clock says `deadline_s`; after `quit`. It may be cut off."""

@@ -74,7 +74,7 @@ class RecordFile:
             OSError: It is there already, or can't be written.
         """
         if self.path.exists():
-            raise FileExistsError(f"{self.path} is there already")
+            raise FileExistsError(f"{self.path} already exists")
         # Under another name until there is something to read in it.
         part, self._file = new_part(self.path, self._mode)
         write_all(self._file, FIRST_LINE + pack_block(Kind.BEGIN, text))

@@ -93,7 +93,7 @@ def parse_put(document: Document, now_s: float) -> PutRequest:
     """
     namespace = _namespace(document)
     if document.get("EntityMetricData") is not None:
-        raise invalid_value("The local CloudWatch does not take the parameter EntityMetricData.")
+        raise invalid_value("The local CloudWatch does not accept the parameter EntityMetricData.")
     raw_datums = fields.limited_members(document, "MetricData", "", MAX_DATUMS)
     if not raw_datums:
         raise missing("MetricData")

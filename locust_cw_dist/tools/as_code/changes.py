@@ -193,8 +193,8 @@ def _check_ours(alarms: Iterable[ExistingAlarm], set_name: str) -> None:
             )
         if not alarm.belongs_to(set_name):
             raise LocustCwError(
-                f"the alarm '{alarm.name}' was not made by locust-cw alarms for {set_name} (its tag {OWNER_TAG} does "
-                "not say so): nothing is changed; delete or rename it, or choose another name with --name"
+                f"the alarm '{alarm.name}' was not made by locust-cw alarms for {set_name} (its tag {OWNER_TAG} is "
+                "missing or different): nothing is changed; delete or rename it, or choose another name with --name"
             )
 
 

@@ -20,29 +20,30 @@ PROG = "locust-cw alarms"
 
 _USAGE = "[show|plan|apply|delete] [--format FORMAT] [--alarm-action ARN] [--cw-rules FILE] [--cw-... ...]"
 _DESCRIPTION = """\
-Make CloudWatch alarms from the rules of a load test, one for each rule that an alarm can watch; the others are named,
-with the reason. It takes the options of the run, so that the alarms watch the very series that the run publishes.
+Create CloudWatch alarms from the rules of a load test, one for each rule that an alarm can watch. Other rules are named
+with the reason. Pass the options of the run, so that the alarms watch the series that the run publishes.
 
-show prints them, or a file (--format); it calls no AWS. plan compares them with those in your account and says what
-would be created (+), changed (~) and deleted (-). apply does that, after asking. delete removes all of this set. Only
-alarms that an apply for this set made are ever changed or deleted. Your own credentials are used, never the master's.
+show prints the alarms, or a file (--format), and does not call AWS. plan compares them with those in your account and
+shows what would be created (+), changed (~) and deleted (-). apply does that, after a confirmation. delete removes all
+alarms of this set. Only alarms that apply created for this set are ever changed or deleted. The command uses your own
+credentials, never the master's.
 """
 _EPILOG = """\
 examples:
   locust-cw alarms --cw-service checkout --cw-rule 'p95 < 300' --cw-rule 'failure_ratio < 1 %'
       what they watch, and what they cost
   locust-cw alarms plan --cw-service checkout --cw-rules rules.toml -H https://shop.test
-      what an apply would do; -H as for the run, since rules on an endpoint need the Host dimension
+      what apply would do; use the run's -H, because rules on an endpoint need the Host dimension
   locust-cw alarms apply --yes --cw-service checkout --cw-rules rules.toml -H https://shop.test \\
       --alarm-action arn:aws:sns:eu-central-1:123456789012:oncall --tag team=shop
-      for CI: no question, an e-mail or a page by SNS
+      for CI: no confirmation, an e-mail or a page through SNS
   locust-cw alarms --format cloudformation --cw-service checkout --cw-rules rules.toml -H - > alarms.json
       a template, for 'aws cloudformation deploy'; -H - for a run without a host
   locust-cw alarms delete --cw-service checkout
       all alarms of this set, and no other
 
-exit code: 0 done, or nothing to do; 1 AWS did not do it, or an alarm of somebody else's is in the way; 2 a wrong option
-or rule, or nobody to ask and no --yes
+exit code: 0 done, or nothing to do; 1 AWS failed, or somebody else's alarm has the same name; 2 a wrong option or rule,
+or no terminal and no --yes
 """
 _MISSING = ("notBreaching", "breaching", "ignore", "missing")
 _ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:[!-~]{1,900}")

@@ -55,7 +55,12 @@ def add_arguments(parser: CommandParser) -> None:
     )
     add("--name", type=_set_name, metavar="NAME", help="of this set, where a namespace has several (default: its name)")
     add(
-        "--endpoint", type=_endpoint, action="append", default=[], metavar="'GET /x'", help="one of the run; repeatable"
+        "--endpoint",
+        type=_endpoint,
+        action="append",
+        default=[],
+        metavar="'GET /x'",
+        help="endpoint; repeatable",
     )
     help_ = "take endpoints and host from a run record, or a folder's newest one; s3://BUCKET/PREFIX, too"
     add("--record", type=records.place, metavar="RECORD", help=help_)
@@ -64,9 +69,9 @@ def add_arguments(parser: CommandParser) -> None:
         "--host",
         env_var="LOCUST_HOST",
         metavar="HOST",
-        help="as Locust's --host: Host where --cw-host is not set",
+        help="Locust's --host: the Host dimension, unless --cw-host is set",
     )
-    add("--yes", action="store_true", help="apply and delete without asking")
+    add("--yes", action="store_true", help="apply and delete without a confirmation")
 
 
 def check_namespace(settings: Settings) -> str:
@@ -214,4 +219,4 @@ def _endpoint(text: str) -> EndpointKey:
     method, blank, name = text.strip().partition(" ")
     if blank and name.strip() and method.isupper():
         return name.strip(), method
-    raise argparse.ArgumentTypeError(f"got {text!r}, must be a method and a name, as 'GET /cart'")
+    raise argparse.ArgumentTypeError(f"got {text!r}, must be a method and a name, such as 'GET /cart'")

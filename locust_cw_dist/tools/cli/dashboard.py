@@ -21,18 +21,18 @@ PROG = "locust-cw dashboard"
 
 _USAGE = "[show|plan|apply|delete] [--format FORMAT] [--service-metric METRIC] [--cw-... ...]"
 _DESCRIPTION = """\
-Make a CloudWatch dashboard of a load test: throughput, failures, users, workers, response times of all requests and by
-endpoint, the publisher's lag, the limits of the rules as lines, and the metrics of your service beside them. It takes
-the options of the run, so that it shows the very series that the run publishes.
+Create a CloudWatch dashboard for a load test: throughput, failures, users, workers, response times of all requests and
+by endpoint, the publisher's lag, the limits of the rules as lines, and the metrics of your service beside them. Pass
+the options of the run, so that the dashboard shows the series that the run publishes.
 
-show prints what is on it, or the file (--format); it calls no AWS. plan compares it with the one in your account. apply
-puts it there, after asking. delete removes it. A dashboard that an apply for this set has not made is left as it is.
-Your own credentials are used, never the master's.
+show prints the contents, or the file (--format), and does not call AWS. plan compares it with the dashboard in your
+account. apply creates or changes it, after a confirmation. delete removes it. The command never touches a dashboard
+that apply did not create for this set. It uses your own credentials, never the master's.
 """
 _EPILOG = """\
 examples:
   locust-cw dashboard --cw-service checkout
-      what would be on it; all endpoints, by a search
+      the contents; all endpoints, by a search
   locust-cw dashboard apply --cw-service checkout --cw-rules rules.toml -H https://shop.test \\
       --service-metric 'AWS/ApplicationELB:TargetResponseTime:LoadBalancer=app/shop/0123456789abcdef:p95'
       rules as lines, and the load balancer's response time beside those of the test
@@ -43,8 +43,8 @@ examples:
   locust-cw dashboard --format json --cw-service checkout --cw-region eu-central-1 > body.json
       the body, for 'aws cloudwatch put-dashboard --dashboard-body file://body.json'
 
-exit code: 0 done, or nothing to do; 1 AWS did not do it, or a dashboard of somebody else's is in the way; 2 a wrong
-option or rule, or nobody to ask and no --yes
+exit code: 0 done, or nothing to do; 1 AWS failed, or somebody else's dashboard has the same name; 2 a wrong option or
+rule, or no terminal and no --yes
 """
 
 

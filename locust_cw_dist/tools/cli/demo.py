@@ -20,7 +20,7 @@ MAX_DURATION_S = 3600
 _DESCRIPTION = """\
 Run a distributed load test on this machine: a local CloudWatch, a small HTTP target, one Locust master and three
 workers. Then read the metrics back and compare them with the target's own counts and with the raw response times.
-Needs no AWS account; everything stays on 127.0.0.1 and is stopped at the end.
+You need no AWS account. Everything stays on 127.0.0.1 and stops at the end.
 """
 
 

@@ -21,18 +21,18 @@ MAX_TIMEOUT_S = 300
 
 _USAGE = "[--send] [--json] [--timeout SECONDS] [--cw-... ...]"
 _DESCRIPTION = """\
-Check whether the results of a load test could be published from here: versions, Locust's interfaces, Region,
-credentials, proxy, endpoint, clock, role, identity. Run it where the master runs; workers need no AWS.
-Nothing is sent and nothing is billed, unless you say --send.
+Check whether you can publish the results of a load test from here: versions, Locust's interfaces, Region, credentials,
+proxy, endpoint, clock, role, identity. Run it where the master runs; workers need no AWS access.
+It sends nothing and AWS bills nothing, unless you add --send.
 """
 _EPILOG = """\
 examples:
   locust-cw doctor
-      what boto3 finds by itself
+      with the settings that boto3 finds
   locust-cw doctor --cw-service checkout --cw-region eu-central-1
-      as the master of 'locust-cw run --cw-service checkout --cw-region eu-central-1' would publish
+      with the settings of 'locust-cw run --cw-service checkout --cw-region eu-central-1'
   locust-cw doctor --cw-service checkout --send
-      permission, too: sends one datum, which leaves a metric that AWS bills
+      check the permission, too: sends one datum, which creates a metric that AWS bills
   locust-cw doctor --cw-service checkout --json
       for machines: one JSON object on stdout
 

@@ -30,11 +30,11 @@ class _Command(NamedTuple):
 
 _RUN = _Command("run", "run locust with the plugin installed; all arguments are Locust's", "locust_cw_dist.run")
 
-_DOCTOR = _Command("doctor", "check whether results could be published from here", "locust_cw_dist.tools.cli.doctor")
+_DOCTOR = _Command("doctor", "check whether you can publish results from here", "locust_cw_dist.tools.cli.doctor")
 
 _PLAN = _Command("plan", "show what a run would send and cost, without AWS", "locust_cw_dist.tools.cli.plan")
 
-_RESEND = _Command("resend", "publish what a spool folder holds", "locust_cw_dist.tools.cli.resend")
+_RESEND = _Command("resend", "publish the batches in a spool folder", "locust_cw_dist.tools.cli.resend")
 
 _ALARMS = _Command("alarms", "make CloudWatch alarms from the rules", "locust_cw_dist.tools.cli.alarms")
 
@@ -63,25 +63,25 @@ _COMMANDS = (
 _EXAMPLES = """\
 examples:
   locust-cw demo
-      see it work: no AWS account, no option
+      see it work: no AWS account or options needed
   locust-cw run -f locustfile.py --headless -u 50 -t 5m --cw-service checkout
       one process, metrics in the namespace perf/checkout/loadtests
   locust-cw run -f locustfile.py --master --headless --expect-workers 3 -u 50 -t 5m --cw-service checkout
   locust-cw run -f - --worker --master-host 10.0.0.7
-      distributed: the master publishes, workers need no option and no AWS
+      distributed: the master publishes, workers need no options and no AWS access
   locust-cw run --help
       Locust's options and ours
   locust-cw watch http://localhost:8089
-      a run under Locust's web UI, in a terminal
+      watch a run of Locust's web UI in a terminal
   locust-cw doctor --cw-service checkout
       check credentials, endpoint and clock before the first run
   locust-cw plan --cw-service checkout
-      what such a run sends and costs, before it is made
+      what such a run would send and cost
   locust-cw resend /var/spool/locust-cw
-      publish what CloudWatch had not taken when a master ended
+      publish the batches that a master could not send before it ended
   locust-cw alarms plan --cw-service checkout --cw-rules rules.toml
   locust-cw dashboard apply --cw-service checkout --cw-rules rules.toml
-      alarms and a dashboard in your account, from the rules of the run
+      create alarms and a dashboard in your account, from the rules of the run
 """
 
 
@@ -159,7 +159,7 @@ def _is_stdout_gone() -> bool:
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="locust-cw",
-        description="Load-test results of Locust into Amazon CloudWatch.",
+        description="Publish Locust's load-test results to Amazon CloudWatch.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -24,22 +24,22 @@ MAX_MADE_UP_ENDPOINTS = 10_000
 
 _USAGE = "[--endpoints N | NAME ...] [--duration 1h] [--rate N] [--json] [--payloads FILE] [--cw-... ...]"
 _DESCRIPTION = """\
-Show what a run would send to CloudWatch: metrics, calls, sizes, the IAM policy that it needs and what it costs to
-write and to read. It calls no AWS and needs no credentials. The calls are made by the code of a real run, of made-up
-response times: log-normal, medians of the endpoints from half of --p50-ms to twice as much. Costs are estimates.
+Show what a run would send to CloudWatch: metrics, calls, sizes, the IAM policy that it needs, and the cost of writing
+and reading. It does not call AWS and needs no credentials. The code of a real run makes the calls, from made-up
+response times: log-normal, with endpoint medians from half of --p50-ms to twice as much. Costs are estimates.
 """
 _EPILOG = """\
 examples:
   locust-cw plan --cw-service checkout
       20 endpoints, one hour, 100 requests a second
   locust-cw plan --cw-service checkout --endpoints 'GET /product' 'POST /cart' --duration 10m --rate 500
-      with the names of your own endpoints
+      with your own endpoints
   locust-cw plan --cw-service checkout --cw-metrics all,-ResponseSize_Bytes --cw-resolution 60
       what fewer metrics and longer windows save
   locust-cw plan --cw-service checkout --refresh 10 --alarms 3 --cw-price metric_month=0.25
-      a dashboard that refreshes every 10 s, three alarms, a price of your own
+      a dashboard that refreshes every 10 s, three alarms, your own price
   locust-cw plan --cw-service checkout --payloads window.jsonl
-      the calls of one window, one PutMetricData body a line; those of other windows differ in their timestamps
+      the calls of one window, one PutMetricData body per line; other windows differ only in their timestamps
 
 exit code: 0, or 2 for a wrong option
 """
@@ -85,9 +85,9 @@ def _parse(args: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
         nargs="+",
         default=["20"],
         metavar="N|NAME",
-        help="how many endpoints the test has, or their names, as 'GET /cart' (default: 20)",
+        help="number of endpoints, or their names, such as 'GET /cart' (default: 20)",
     )
-    add("--duration", type=timespan, default=3600, metavar="TIME", help="of a run, as 90s, 10m or 1h30m (default: 1h)")
+    add("--duration", type=timespan, default=3600, metavar="TIME", help="of a run: 90s, 10m or 1h30m (default: 1h)")
     add(
         "--rate",
         type=number(float, 0, 1e6, above=True),
@@ -117,7 +117,7 @@ def _parse(args: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
     add("--high-resolution-alarms", type=count, default=0, metavar="N", help="alarms with periods of 10 or 30 s")
     add("--composite-alarms", type=count, default=0, metavar="N", help="composite alarms")
     add("--dashboards", type=count, default=0, metavar="N", help="CloudWatch dashboards; Grafana's cost nothing there")
-    add("--payloads", metavar="FILE", help="write the calls of one window, one PutMetricData body a line")
+    add("--payloads", metavar="FILE", help="write the calls of one window, one PutMetricData body per line")
     add("--json", action="store_true", help="print one JSON object, for machines")
     return parser.parse(args)
 

@@ -90,7 +90,7 @@ def _show_costs(console: Console, plan: Plan) -> None:
 
 
 def _show_policies(console: Console, plan: Plan) -> None:
-    console.print(Text("IAM policy of whoever publishes (workers need none):"))
+    console.print(Text("IAM policy for the publisher (workers need none):"))
     console.print(Text(json.dumps(iam_policy(plan.publishing.namespace), indent=2)))
     if policy := record_policy(plan.publishing.record, plan.publishing.region):
         console.print(Text("and, to put the record to S3:"))

@@ -23,26 +23,26 @@ PROG = "locust-cw resend"
 
 _USAGE = "DIR [--dry-run] [--timeout SECONDS] [--cw-... ...]"
 _DESCRIPTION = """\
-Publish what CloudWatch had not taken when a master ended: the batches in the folder of its --cw-spool-dir, with their
-own timestamps. What CloudWatch takes is removed from the folder, so running this again sends nothing twice. A new
-master with the same folder does the same by itself.
+Publish the batches that a master could not send before it ended: those in the folder of its --cw-spool-dir, with their
+own timestamps. Batches that CloudWatch accepts are removed from the folder, so you can repeat this command without
+sending anything twice. A new master with the same folder publishes them automatically.
 """
 _EPILOG = """\
 examples:
   locust-cw resend /var/spool/locust-cw --dry-run
-      what would be sent: runs, results, batches and their age; touches nothing, calls no AWS
+      show what would be sent: runs, results, batches and their age; changes nothing on disk, does not call AWS
   locust-cw resend /var/spool/locust-cw --cw-region eu-central-1
   locust-cw resend /var/spool/locust-cw --timeout 600
-      wait longer for a CloudWatch that is away
+      wait longer for a CloudWatch that does not answer
   locust-cw resend /var/spool/locust-cw --cw-ambiguous drop
-      don't send again what was being sent when its process was killed: it can't count twice, but may be lost
+      drop batches that were in flight when their process was killed: they can't count twice, but may be lost
 
-Left where they are: files of a process that lives, files that are torn or not of a spool, and what is older than the
-two weeks that CloudWatch takes. It gives up at once where a permission is denied or an AWS setting is wrong: the rest
-stays in the folder. ctrl-C lets calls under way end; what is left stays in the folder.
+It skips files of a running process, files that are damaged or not of a spool, and data older than two weeks, which
+CloudWatch does not accept. It gives up at once if a permission is denied or an AWS setting is wrong. ctrl-C lets calls
+in flight end. In all these cases the rest stays in the folder.
 
 exit code: 0 everything is sent, or there was nothing; 1 something was not sent (left in the folder, refused by
-CloudWatch, or dropped as --cw-ambiguous says); 2 a wrong option; 130 ctrl-C, 143 SIGTERM
+CloudWatch, or dropped because of --cw-ambiguous); 2 a wrong option; 130 ctrl-C, 143 SIGTERM
 """
 _FIELDS = frozenset({"region", "role_arn", "external_id", "endpoint_url", "ambiguous"})
 
@@ -86,13 +86,13 @@ def _parse(args: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
 
     parser = CommandParser(PROG, _USAGE, _DESCRIPTION, _EPILOG, _FIELDS)
     parser.add_argument("dir", metavar="DIR", help="the folder of --cw-spool-dir")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be sent; touch nothing")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be sent; change nothing")
     parser.add_argument(
         "--timeout",
         type=number(float, 0, 86_400, above=True),
         default=DEFAULT_TIMEOUT_S,
         metavar="SECONDS",
-        help="give up when CloudWatch has accepted nothing for so long (default: %(default)s)",
+        help="give up when CloudWatch has accepted nothing for this long (default: %(default)s)",
     )
     return parser.parse(args)
 

@@ -22,22 +22,22 @@ GONE_S = 30.0
 """How long a web UI that was there may not answer: the process that served it has ended then."""
 
 _DESCRIPTION = """\
-Watch a run in a terminal: how publishing does, what was published and lost, the rules, workers with trouble, the
+Watch a run in a terminal: the state of publishing, published and lost results, rules, workers with trouble, and the
 busiest endpoints. It reads the state from Locust's web UI, URL/cloudwatch/state.json.
 """
 _EPILOG = f"""\
 examples:
   locust-cw watch http://localhost:8089
   locust-cw watch https://locust.example/team-a --user anna
-      behind a login: Locust's --web-login with a form of user and password, or basic auth of a proxy; the password
-      comes from {VARIABLE}, or is asked for
+      with a login: Locust's --web-login with a form for user and password, or basic auth of a proxy; set the password
+      in {VARIABLE}, or type it
   locust-cw watch https://locust.example --cookie 'session=...'
-      any other login: the cookie of a browser that is logged in
+      with any other login: the cookie of a browser that is logged in
   locust-cw watch http://localhost:8089 --once
       for CI and pipes: print it once
   locust-cw watch http://localhost:8089 --json | jq .ledger
 
-exit code: 0 shown; 1 the state can't be had: not reached, no such page, a login, another version; 2 a wrong option;
+exit code: 0 shown; 1 the state can't be read: unreachable, no such page, a login, another version; 2 a wrong option;
 130 ended by ctrl-C
 """
 

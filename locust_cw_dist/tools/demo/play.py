@@ -233,4 +233,4 @@ def _summary(master: Child) -> dict[str, Any]:
         if _SUMMARY_EVENT in line:
             summary: dict[str, Any] = json.loads(line[line.index("{") :])
             return summary
-    raise DemoError(f"the master has not said what became of the run; the last it said:\n{master.tail()}")
+    raise DemoError(f"the master did not report the end of the run; its last lines:\n{master.tail()}")

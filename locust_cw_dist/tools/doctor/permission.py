@@ -44,7 +44,7 @@ def check_permission(settings: Settings) -> Result:
         explained = explain(error)
         advice = explained.advice
         if is_denied(error):
-            advice = f"give whoever publishes this statement: {put_statement(namespace)}"
+            advice = f"give the publisher this statement: {put_statement(namespace)}"
         return failed("permission", f"cloudwatch:PutMetricData on {namespace}: {explained.found}", advice)
     return ok("permission", f"cloudwatch:PutMetricData on {namespace} is allowed: one datum of {METRIC} was taken")
 

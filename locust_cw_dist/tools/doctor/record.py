@@ -34,5 +34,5 @@ def check_record(settings: Settings, place: S3Location, region: str | None, *, s
     except S3Error as error:
         policy = record_policy(place, region) or {}
         statement = json.dumps(policy["Statement"][0])
-        return failed("record", str(error), f"make the bucket, and give whoever publishes this statement: {statement}")
+        return failed("record", str(error), f"make the bucket, and give the publisher this statement: {statement}")
     return ok("record", f"records can be put below {place}: {target} was taken")

@@ -144,7 +144,7 @@ def test_the_newest_record_that_can_be_read_is_taken_and_the_others_are_named(tm
     assert main(["report", str(tmp_path), "-o", str(tmp_path / "page.html")]) == 0
     out, err = capsys.readouterr()
     assert good.stem in out
-    named = {"30001": "no run record", "30002": "not a regular", "30003": "Is a directory", "30004": "not a regular"}
+    named = {"30001": "not a run record", "30002": "not a regular", "30003": "Is a directory", "30004": "not a regular"}
     for name, why in named.items():
         assert any(name in line and why in line for line in err.splitlines()), err
     assert r"30005\x1b[2J" in err

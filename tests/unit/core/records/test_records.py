@@ -138,8 +138,8 @@ def test_a_flipped_bit_is_noticed(tmp_path):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "no run record"),
-        (b"hello\n", "no run record"),
+        (b"", "not a run record"),
+        (b"hello\n", "not a run record"),
         (MAGIC + b"7\n" + b"x" * 50, "version 7, this program reads up to 2"),
         (FIRST_LINE, "it is empty"),
         (FIRST_LINE + pack_block(Kind.POINTS, b"{}"), "does not begin"),

@@ -50,7 +50,7 @@ def unreliable(**facts):
             unreliable(has_seen_all=False),
             "exit code 4: the run can't be relied on: not all results were judged by the rules",
         ),
-        (unreliable(is_recorded=False), "exit code 4: the run can't be relied on: its record is not where it belongs"),
+        (unreliable(is_recorded=False), "exit code 4: the run can't be relied on: its record could not be put to S3"),
         (
             unreliable(has_failed=True),
             "exit code 4: the run can't be relied on: an error of locust-cw-dist's own",

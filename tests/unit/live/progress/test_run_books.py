@@ -102,4 +102,4 @@ def test_a_window_that_can_not_be_taken_holds_up_none(runs, books, caplog):
     books.take(window(run, 1010))
     gevent.sleep(0.01)
     assert requests(books) == 1
-    assert "could not take a window" in caplog.text
+    assert "could not add a window" in caplog.text

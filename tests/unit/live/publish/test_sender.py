@@ -188,7 +188,7 @@ def test_files_that_cannot_be_used_are_said_and_left_and_the_rest_is_sent(tmp_pa
     wait_until_gevent(lambda: first.run.run_id in second.recovered)
     second.flush()
     assert counted(second) == {"/a": 5}
-    assert re.search(r"00000002.batch: it is torn", caplog.text)
+    assert re.search(r"00000002.batch: it is damaged", caplog.text)
     assert re.search(r"skipped .*notes.txt: it is not a file of a spool", caplog.text)
     assert torn.exists()
     assert foreign.exists()

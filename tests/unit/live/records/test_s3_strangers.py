@@ -113,7 +113,7 @@ def test_a_wrong_profile_is_one_line(served, monkeypatch):
     ("variables", "says"),
     [
         ({"AWS_CA_BUNDLE": "/nowhere.pem"}, r"CA bundle /nowhere\.pem .*correct AWS_CA_BUNDLE"),
-        ({"HTTPS_PROXY": "::::"}, "proxy of the environment is no URL: correct HTTPS_PROXY"),
+        ({"HTTPS_PROXY": "::::"}, "proxy of the environment is not a URL: correct HTTPS_PROXY"),
         ({"AWS_REGION": "not a region"}, "not a region.*correct AWS_REGION"),
         ({"AWS_ENDPOINT_URL_S3": "https://x:99999"}, "correct AWS_ENDPOINT_URL"),
     ],

@@ -73,7 +73,7 @@ def test_a_namespace_that_may_not_be_written_to_holds_up_no_other(resend, caplog
     sink = Sink(denied=DENIED)
     assert resend(sink, "denied", "denied", "good", "denied", "good", "other") == 3
     assert sorted(each for each in sink.calls if each != "denied") == ["good", "good", "other"]
-    assert "given up; the rest stays on disk" in caplog.text
+    assert "giving up, nothing more can be sent; the rest stays on disk" in caplog.text
 
 
 def test_what_may_pass_is_tried_until_the_time_is_over(resend, caplog):

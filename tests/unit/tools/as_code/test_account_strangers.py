@@ -49,7 +49,7 @@ def test_a_wrong_profile_is_one_line(aws, monkeypatch):
     ("variables", "says"),
     [
         ({"AWS_CA_BUNDLE": "/nowhere.pem"}, r"CA bundle /nowhere\.pem .*correct AWS_CA_BUNDLE"),
-        ({"HTTPS_PROXY": "::::"}, "proxy of the environment is no URL: correct HTTPS_PROXY"),
+        ({"HTTPS_PROXY": "::::"}, "proxy of the environment is not a URL: correct HTTPS_PROXY"),
         ({"AWS_ENDPOINT_URL_CLOUDWATCH": "junk"}, "Invalid endpoint: junk; correct AWS_ENDPOINT_URL_CLOUDWATCH"),
         ({"AWS_PROFILE": "nosuch"}, r"\(nosuch\) could not be found; correct AWS_PROFILE"),
     ],
