@@ -151,10 +151,8 @@ def values() -> str:
     """The chart's values as they should be; all but the map `cloudwatch` is written by hand."""
     lines, group = ["cloudwatch:"], Group.FIRST
     for option in OPTIONS.values():
-        if option.group not in {
-            Group.FIRST,
-            group,
-        }:  # those that come first have a table of their own, see chart_readme
+        # Those of Group.FIRST have a table of their own, see chart_readme.
+        if option.group not in {Group.FIRST, group}:
             group = option.group
             lines.append(f"  ## CloudWatch: {group[0].lower()}{group[1:]}")
         lines += textwrap.wrap(f"-- {described(option)}", WIDTH, initial_indent="  # ", subsequent_indent="  # ")

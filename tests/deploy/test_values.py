@@ -225,9 +225,8 @@ def test_no_part_of_the_schema_is_left_open_by_mistake():
     # Helm's own, for values that charts share; and objects of the user's own.
     del found["/properties/global"], found["/properties/extraObjects/items"]
     for path in own_maps():
-        assert "additionalProperties" not in found.pop(
-            "".join(f"/properties/{name}" for name in filter(None, path.split(".")))
-        )
+        place = "".join(f"/properties/{name}" for name in filter(None, path.split(".")))
+        assert "additionalProperties" not in found.pop(place)
     for path, node in found.items():
         # Maps with names of the user's own say what is in them.
         is_map = "properties" not in node and isinstance(node.get("additionalProperties"), dict)

@@ -207,8 +207,11 @@ def download_wheels() -> Path:
     return wheels
 
 
-def build_image(engine: Engine, context: Path) -> str:
-    """Build the image in `context`, a folder to fill, without any network; return what docker said."""
+def build_image(engine: Engine, context: Path) -> None:
+    """Build the image in `context`, a folder to fill, without any network, by deploy/image/push.sh.
+
+    The script loads it into a kind cluster; for that, what it saves is loaded into the engine itself.
+    """
     for name in ("locust_cw_dist", "deploy/image"):
         shutil.copytree(ROOT / name, context / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE", ".dockerignore"):
@@ -217,8 +220,14 @@ def build_image(engine: Engine, context: Path) -> str:
         shutil.copy(wheel, context / "deploy/image/wheels")
     arguments = ["--build-arg", f"BASE_IMAGE={BASE_IMAGE}", "--build-arg", "PIP_NO_INDEX=1"]
     offline = ["--network=none", "--pull=false"]
-    command = ["build", *offline, *arguments, "-f", f"{context}/deploy/image/Dockerfile", "-t", IMAGE, str(context)]
-    return engine.docker(*command, timeout_s=300)
+    kind = context / "bin" / "kind"
+    kind.parent.mkdir()
+    kind.write_text(f'#!/bin/sh\nexec {_docker()} load --quiet --input "$3" >&2\n')
+    kind.chmod(0o755)
+    path = f"{kind.parent}:{engine.env['PATH']}"
+    command = [f"{context}/deploy/image/push.sh", "kind", *offline, *arguments]
+    image = engine.run(command, timeout_s=300, ENGINE=_docker(), PATH=path).stdout.strip()
+    engine.docker("tag", image, IMAGE)
 
 
 @contextlib.contextmanager
