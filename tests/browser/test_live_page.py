@@ -91,6 +91,8 @@ def test_a_status_is_said_in_words_and_by_a_sign_of_its_own(page, server, status
     page.wait_for(f"{NAME} === '{shown}'")
     assert time.strftime("since %H:%M:%S", time.localtime(since_s)) in page.value(WHY)
     assert (reason or "") in page.value(WHY)
+    # How long a person has to wait for the first good news, while a test runs.
+    assert ("about 15 s after the start" in page.value(WHY)) == (shown == "Ready to publish")
     sign = page.value("document.querySelector('#publishing use').getAttribute('href')")
     assert page.value(f"document.querySelector('{sign}').tagName") == "symbol"
     # Read out when it changes, and nothing else is.
@@ -206,7 +208,7 @@ def test_hostile_names_are_text(page, server):
     state["run"] |= {"host": HOSTILE, "run_id": HOSTILE, "labels": {HOSTILE: HOSTILE}}
     state["status"]["reason"] = HOSTILE
     state["warnings"] = [{"time_s": state["now_s"], "text": HOSTILE}]
-    state["workers"][0] |= {"id": HOSTILE, "state": HOSTILE}
+    state["workers"][0] |= {"id": HOSTILE, "state": HOSTILE, "clock_offset_s": -1e-7}
     state["destination"] |= {"namespace": HOSTILE, "console_url": "javascript:alert(1)", "dashboard_url": None}
     for rule in state["rules"]:
         rule |= {"name": HOSTILE, "text": f"p95 < 3 ms {HOSTILE}", "message": HOSTILE}
@@ -222,6 +224,9 @@ def test_hostile_names_are_text(page, server):
     page.value("document.getElementById('all').click()")
     assert page.value("document.querySelectorAll('img, b b, main script').length") == 0
     assert "owned" not in page.value("document.title")
+    assert not page.value(
+        "[...document.querySelectorAll('#workers td')].some(cell => /^-0[.0]*$/.test(cell.textContent))"
+    )
     assert page.value("document.getElementById('console').hidden && document.getElementById('dashboard').hidden")
     assert HOSTILE in page.value("document.getElementById('failures').textContent")
 

@@ -13,6 +13,7 @@ from locust_cw_dist.core.progress.endpoint_progress import Row
 from locust_cw_dist.core.progress.ledger_words import ledger_sentence
 from locust_cw_dist.core.progress.numbers import encode, short_number
 from locust_cw_dist.core.progress.progress import Progress, RuleProgress, ledger_json
+from locust_cw_dist.core.rules.outcome import RuleState
 
 COLUMNS = (
     ("kind", "What"),
@@ -50,7 +51,7 @@ class TableText:
         if progress.endpoints is not self._rows:
             self._rows = progress.endpoints
             self._text = ",".join([encode(_endpoint(row)) for row in progress.endpoints])
-        rules = (_rule(one) for one in progress.rules)
+        rules = map(_rule, sorted(progress.rules, key=lambda one: one.outcome.state is not RuleState.BROKEN))
         head = [*_publishing(progress), *rules, _more(progress, self._page), _endpoint(progress.total)]
         parts = [encode(head)[1:-1], self._text]
         return f"[{','.join(filter(None, parts))}]"

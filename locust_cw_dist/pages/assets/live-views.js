@@ -44,7 +44,10 @@ export function showStatus(state) {
   const { name, reason, since_s } = state.status;
   const since = `since ${clock(since_s)}`;
   // Nothing was accepted yet: that is no good news, and no bad news either.
-  if (name === "publishing" && reason) return sign("publishing", "plain", "is-waiting", "Ready to publish", `${since}: ${reason}`);
+  if (name === "publishing" && reason) {
+    const wait = state.run?.is_running ? `. The first results arrive when their window has closed: about ${count(state.destination.resolution_s + 5)} s after the start` : "";
+    return sign("publishing", "plain", "is-waiting", "Ready to publish", `${since}: ${reason}${wait}`);
+  }
   const [kind, symbol, title, outlook] = STATUSES[name] ?? ["plain", "is-waiting", name, ""];
   sign("publishing", kind, symbol, title, [reason ? `${since}: ${reason.replace(/\.$/, "")}` : since, outlook].filter(Boolean).join(". "));
 }

@@ -9,7 +9,8 @@ export const count = (value) => (value === null || value === undefined ? NONE : 
 // Three digits, or all before the point.
 export function number(value) {
   if (value === null || value === undefined) return NONE;
-  if (Math.abs(value) >= 100 || value === 0) return whole.format(value);
+  if (Math.abs(value) < 0.005) return "0"; // and never "-0"
+  if (Math.abs(value) >= 100) return whole.format(value);
   return value.toFixed(Math.abs(value) >= 10 ? 1 : 2);
 }
 

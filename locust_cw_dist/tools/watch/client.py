@@ -17,6 +17,7 @@ import http.client
 import http.cookiejar
 import json
 import re
+import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -190,6 +191,11 @@ class StateClient:
                 return _Answer(e.code, e.headers, e.read(MAX_BYTES))
         except (OSError, http.client.HTTPException, ValueError) as e:
             reason = getattr(e, "reason", None) or e
+            if isinstance(reason, ssl.SSLCertVerificationError):
+                raise WatchError(
+                    f"{self.url} has a certificate that this machine does not trust ({reason.verify_message}): "
+                    "name the file of its CA in SSL_CERT_FILE"
+                ) from None
             raise UnreachableError(f"{self.url} can't be reached: {printable(reason) or type(e).__name__}") from None
 
 

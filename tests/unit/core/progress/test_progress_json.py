@@ -117,6 +117,13 @@ def test_locusts_table_has_all_columns_in_each_line():
     assert (rows[-1]["requests"], rows[-1]["p99"]) == (5, 3.0)
 
 
+def test_broken_rules_come_first_in_locusts_table():
+    (passed,) = progress().rules
+    broken = replace(passed, outcome=replace(passed.outcome, state=RuleState.BROKEN))
+    rows = table(progress(rules=(passed, broken, passed)))
+    assert [row["state"].split(":")[0] for row in rows[2:5]] == ["broken", "passed", "passed"]
+
+
 def test_locusts_table_is_short_of_digits_and_of_reasons():
     figures = replace(FIGURES, times=Times(0.0123456, 9.7697, 119.86, 123456.7))
     status = Status(StatusName.RETRYING, 1000.0, "no answer" * 99)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+import ssl
+import urllib.error
+from unittest import mock
 
 import pytest
 from rich.console import Console
 
 from locust_cw_dist.tools.cli import console
 from locust_cw_dist.tools.cli import main as cli
-from locust_cw_dist.tools.watch.client import Login, StateClient, base_url
+from locust_cw_dist.tools.watch.client import Login, StateClient, WatchError, base_url
 from locust_cw_dist.tools.watch.view import view
 from support.cluster.ports import free_port
 from support.state_server import StateServer, row, state
@@ -165,6 +168,15 @@ def test_whatever_is_in_the_way_is_one_line(server, capsys):
     assert "has no /cloudwatch/state.json: it is no web UI of Locust with locust-cw-dist" in failure(server, capsys)
     server.url = f"http://127.0.0.1:{free_port()}"
     assert "can't be reached: [Errno 111] Connection refused" in failure(server, capsys)
+
+
+def test_a_certificate_that_is_not_trusted_says_what_to_do(monkeypatch):
+    error = ssl.SSLCertVerificationError()
+    error.verify_message = "self-signed certificate"
+    client = StateClient("https://locust.example", Login())
+    monkeypatch.setattr(client._opener, "open", mock.Mock(side_effect=urllib.error.URLError(error)))
+    with pytest.raises(WatchError, match=r"does not trust \(self-signed certificate\): .* in SSL_CERT_FILE"):
+        client.read()
 
 
 @pytest.mark.parametrize("base_path", ["", "/team-a"])
