@@ -17,7 +17,7 @@ from bench.figures import Figure, interleave
 from locust_cw_dist.testing import LocalCloudwatch
 
 LOCUSTFILE = Path(__file__).with_name("ends_locustfile.py")
-RUN_S = 2
+RUN_S = 3
 WORKERS = (1, 20)
 """Besides a single process, which a quick run takes alone."""
 
