@@ -7,8 +7,8 @@ from typing import Any
 
 from bench.figures import Figure
 
-GROUPS = ("listener", "reports", "memory", "imports", "publisher", "hub", "watching", "load", "swarm")
-FULL_GROUPS = ("growth",)
+GROUPS = ("listener", "reports", "memory", "imports", "ends", "publisher", "hub", "watching", "load", "swarm")
+FULL_GROUPS = ("growth", "tools")
 
 
 class RefusalError(Exception):
