@@ -66,7 +66,7 @@ def test_the_rules_of_ci_hold(checkout):
 
 
 def test_a_rule_that_is_broken_is_exit_code_3(checkout):
-    assert "With `< 1 ms` the exit code is 3" in README
+    assert "With `< 1 ms` the exit code is 3" in README.replace("\n", " ")
     process = checkout.run("broken", shorter(RECIPES[2].replace("< 300 ms", "< 1 ms")), code=3)
     assert "1 failed" in process.log
 
@@ -97,6 +97,8 @@ def test_the_demo_command_works_in_a_fresh_clone(tmp_path):
     subprocess.run(["git", "clone", "-q", str(ROOT), str(tmp_path / "clone")], check=True)
     env = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LOCUST_", "VIRTUAL_ENV"))}
     env["PATH"] = env["PATH"].replace(f"{Path(sys.executable).parent}:", "")
+    # What is imported is compiled then; all of plotly takes ten seconds.
+    env["PIP_NO_COMPILE"] = "1"
     process = Process("demo", ["bash", "-c", DEMO], tmp_path / "clone", env)
     try:
         assert process.wait(280) == 0, process.out + process.log

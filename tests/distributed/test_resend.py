@@ -208,7 +208,7 @@ def test_it_gives_up_while_cloudwatch_is_away_and_keeps_everything(bench):
     bench.cloudwatch.faults("throttling")
     process = bench.resend("--timeout", "8")
     assert process.exit_code == 1
-    assert "CloudWatch has accepted nothing for 8 s (throttled by CloudWatch): given up" in process.out
+    assert "CloudWatch has accepted nothing for 8 s (throttled by CloudWatch): giving up" in process.out
     assert "0 of 12 results sent, 0 of 2 batches done; left in the folder: 2" in process.out
     bench.cloudwatch.clear_faults()
     assert bench.resend().exit_code == 0
@@ -321,7 +321,10 @@ def test_what_a_killed_run_had_on_disk_is_published_and_the_rest_is_stated(bench
     process = bench.resend()
     assert process.exit_code == 0
     (recorded, on_disk, in_memory) = map(
-        int, re.search(r"at least (\d+) results \d+ were published and (\d+) on disk; (\d+),", process.out).groups()
+        int,
+        re.search(
+            r"at least (\d+) results, \d+ had been published and (\d+) were on disk; (\d+),", process.out
+        ).groups(),
     )
     (found,) = map(int, re.findall(r"found (\d+) results", process.out))
     published = sum(

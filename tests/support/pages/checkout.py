@@ -71,5 +71,7 @@ def summaries(process: Process) -> list[dict[str, Any]]:
 
 
 def pattern(shown: str) -> str:
-    """A regular expression for a line that a page shows, whatever its numbers are."""
-    return re.sub(r"\d[\d,.]*", lambda _: r"[\d,.]+", re.escape(shown.strip()).replace(r"\ ", " ").replace(r"\,", ","))
+    """A regular expression for a line that a page shows, whatever its numbers are; "4 calls" may be one call."""
+    escaped = re.escape(shown.strip()).replace(r"\ ", " ").replace(r"\,", ",")
+    either = re.sub(r"(\d (?:PutMetricData )?\w+)s\b", r"\1s?", escaped)
+    return re.sub(r"\d[\d,.]*", lambda _: r"[\d,.]+", either)
