@@ -64,7 +64,7 @@ def requests_in(cloudwatch, namespace="perf/checkout/loadtests"):
 
 
 def published(log):
-    (count,) = set(re.findall(r"complete: (\d+) of \1 results published", log))
+    (count,) = set(re.findall(r"complete: (\d+) of \1 results? published", log))
     return int(count)
 
 

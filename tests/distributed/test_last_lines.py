@@ -122,7 +122,7 @@ def test_on_a_terminal_there_is_no_json_and_the_wait_is_counted_down(cluster, cl
     assert cluster.wait() == {"single": 0}
     shown = process.out
     assert "locust_cw_run_summary" not in shown
-    assert re.search(r"\x1b\[2Kwaiting \d s for CloudWatch to take \d+ results; ctrl-C stops the waiting", shown)
+    assert re.search(r"\x1b\[2Kwaiting \d s for CloudWatch to accept \d+ results; ctrl-C stops the waiting", shown)
     assert "! verdict: suspect: " in shown
     assert shown.rstrip().endswith("✓ exit code 0: no request failed")
 

@@ -65,7 +65,7 @@ def test_what_fires_on_a_master_is_published_and_makes_it_no_worker(cluster, clo
     wait_for_requests(cluster, 50)
     assert cluster.wait()["master"] == 1, master.log
     for process in cluster.processes.values():
-        assert process.log_has("they are lost") == (process is not master), "what a worker fires at exit"
+        assert process.log_has("fired after its last frame") == (process is not master), "what a worker fires at exit"
     requests = cluster.truth().requests
     lost = [one for one in requests if one.name.startswith("/atexit") and one.pid != master.pid]
     assert len(lost) == 4

@@ -27,8 +27,13 @@ IN_NAMESPACE = ("ip", "netns", "exec")
 MODULE = (sys.executable, "-m")
 
 
-def can_fork(command: Sequence[str]) -> bool:
-    """Whether it is ``python -m MODULE``, maybe in a network namespace: ``ip netns exec NAME python -m MODULE``."""
+def can_fork(command: Sequence[str], env: Mapping[str, str]) -> bool:
+    """Whether it is ``python -m MODULE``, maybe in a network namespace: ``ip netns exec NAME python -m MODULE``.
+
+    Python reads variables of its own as it starts, so what has others than this process is started anew.
+    """
+    if any(name.startswith("PYTHON") and os.environ.get(name) != value for name, value in env.items()):
+        return False
     start = len(IN_NAMESPACE) + 1 if tuple(command[: len(IN_NAMESPACE)]) == IN_NAMESPACE else 0
     return FORKS and tuple(command[start : start + len(MODULE)]) == MODULE
 

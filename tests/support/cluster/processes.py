@@ -63,7 +63,7 @@ class Process:
         self._started_s = time.monotonic()
         self._popen: subprocess.Popen[bytes] | Forked
         with self._out.open("wb") as out, self._err.open("wb") as err:
-            if not anew and can_fork(command):
+            if not anew and can_fork(command, env):
                 forking = server(publishes="AWS_ACCESS_KEY_ID" in env)
                 self._popen = Forked(forking, command, folder, env, self._out, self._err)
                 return
