@@ -99,7 +99,7 @@ def test_a_bucket_that_is_not_there_is_one_line_early_and_one_at_the_end(cluster
     assert read_file(path).has_ended
     log = single.log
     reason = f"s3://nobody-has-this/x/{path.name}: there is no bucket nobody-has-this"
-    assert log.count(f"the record can't be uploaded to S3 yet ({reason}); it is kept here and retried") == 1
+    assert log.count(f"the record can't be put to S3 yet ({reason}); it is kept here and retried") == 1
     last = f"could not be put to S3 ({reason}); it stays here: aws s3 cp {path} s3://nobody-has-this/x/{path.name}"
     assert log.count(last) == 1
     assert log.index("can't be put to S3 yet") < log.index("could not be put to S3")

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from locust_cw_dist.core.names.plural import counted
 from support.cluster.cluster import LOCUST_CW_RUN
 from support.cluster.figures import assert_equal
 from support.cluster.processes import Process, wait_until
@@ -165,7 +166,7 @@ def test_killed_in_the_middle_and_run_again_all_is_there_but_for_what_is_stated(
     assert 1 <= len(doubtful) <= 3
     second = bench.resend()
     assert second.exit_code == 0
-    assert f"{len(doubtful)} batches in flight when that process ended" in second.out
+    assert f"{counted(len(doubtful), 'batch', 'batches')} in flight when that process ended" in second.out
     counts, twice = bench.counts(), 0
     for number in range(40):
         assert counts[f"/{number}"] in (1 + number, 2 * (1 + number))

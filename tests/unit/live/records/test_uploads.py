@@ -119,7 +119,7 @@ def test_a_failure_is_said_once_and_at_the_end_once_for_each_record(make, store,
     assert not made.finish(5.0)
     assert path.read_bytes() == b"one"
     early, last = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert early == f"locust-cw: the record can't be uploaded to S3 yet ({store.error}); it is kept here and retried"
+    assert early == f"locust-cw: the record can't be put to S3 yet ({store.error}); it is kept here and retried"
     assert last.endswith(f"({store.error}); it stays here: aws s3 cp {path} s3://perf/x/a.cwrecord")
 
 
