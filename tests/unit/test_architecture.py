@@ -43,6 +43,7 @@ PURE = {
     "textwrap",
     "types",
     "typing",
+    "unicodedata",
     "zlib",
 }
 """What the core may import: values, arithmetic and tables of codes (errno, http); no clock, chance, log, file, process,
