@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from locust_cw_dist.core.rules.outcome import Outcome, RuleOutcome, RuleState
+from locust_cw_dist.core.rules.rule import Severity
 from locust_cw_dist.core.verdict.verdict import Verdict
 from locust_cw_dist.live.platform.files import try_writing, write_whole
 
@@ -97,6 +98,17 @@ def rule_document(one: RuleOutcome) -> dict[str, Any]:
         "requests": one.requests,
         "message": one.message,
     }
+
+
+def rules_of_record(outcome: Outcome) -> list[dict[str, Any]]:
+    """Return what became of the rules, as the record of a run has it (docs/record.md)."""
+    return [rule_document(one) | {"state": _state_of_record(one.state, one.rule.severity)} for one in outcome.rules]
+
+
+def _state_of_record(state: RuleState, severity: Severity) -> str:
+    if state is RuleState.BROKEN:
+        return "failed" if severity is Severity.FAIL else "warned"
+    return state.value
 
 
 def _run(run: Judged) -> dict[str, Any]:

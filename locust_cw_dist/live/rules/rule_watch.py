@@ -21,7 +21,7 @@ from gevent.event import Event
 from locust_cw_dist.core.rules.evaluation import Evaluation
 from locust_cw_dist.core.rules.messages import table
 from locust_cw_dist.core.rules.outcome import Outcome, RuleState
-from locust_cw_dist.core.rules.rule import Rule, RuleSet, Severity
+from locust_cw_dist.core.rules.rule import Rule, RuleSet
 from locust_cw_dist.core.summaries.window import ClosedWindow
 from locust_cw_dist.core.verdict.verdict import State
 from locust_cw_dist.errors import SettingsError
@@ -193,18 +193,6 @@ class RuleWatch:
             self._slice.breathe()
         return evaluation.outcome_of(tuple(rules))
 
-    def rules_of_record(self, run: Run) -> list[dict[str, Any]]:
-        """Return what became of the rules, as the record of a run has it (docs/record.md)."""
-        return [
-            {
-                "rule": one.rule.text(),
-                "state": _state_of_record(one.state, one.rule.severity),
-                "failed": one.failed,
-                "observed": one.observed,
-            }
-            for one in self.outcome(run).rules
-        ]
-
     def _judged_runs(self) -> Iterator[Run]:
         return (run for run in self._runs if self.is_on and run.is_own and run.started_s is not None)
 
@@ -296,9 +284,3 @@ class RuleWatch:
             verdict=verdict,
             is_unreliable=verdict is not None and fails_if(verdict.state),
         )
-
-
-def _state_of_record(state: RuleState, severity: Severity) -> str:
-    if state is RuleState.BROKEN:
-        return "failed" if severity is Severity.FAIL else "warned"
-    return state.value

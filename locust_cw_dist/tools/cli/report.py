@@ -38,6 +38,9 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("report.html"), metavar="FILE", help="default: %(default)s"
     )
+    parser.add_argument(
+        "--title", metavar="TEXT", help="what the page calls the run (default: its service and its labels)"
+    )
     parser.set_defaults(run=run)
 
 
@@ -54,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_plotly()
     record = records.read_and_warn(arguments.record, MAX_POINTS)
     with records.progress("Drawing") as tick:
-        page = report(record, tick)
+        page = report(record, arguments.title, tick)
     records.write(arguments.output, page)
     print(f"{printable(arguments.output)}: run {record.run_id}, {len(page) / 2**20:.1f} MiB")
     return 0

@@ -10,33 +10,38 @@ from locust_cw_dist.core.progress.ledger_words import ledger_parts, ledger_sente
 from locust_cw_dist.core.publish.ledger import lost_of
 from locust_cw_dist.core.records.documents import a_number, an_object
 from locust_cw_dist.core.records.record import Record
-from locust_cw_dist.core.rules.messages import rounded
-from locust_cw_dist.core.rules.rule import RuleError
-from locust_cw_dist.core.rules.rule_text import parse
 from locust_cw_dist.core.summaries.histogram import Histogram
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.pages.page import Sortable, render
 from locust_cw_dist.tools.comparison.comparability import of_one
 from locust_cw_dist.tools.comparison.words import label, measured, number
+from locust_cw_dist.tools.reporting.banner import banner_of
+from locust_cw_dist.tools.reporting.rule_rows import rule_rows
 from locust_cw_dist.tools.reporting.series import page_data
 
 
-def report(run: Record, tick: Callable[[float], None] = lambda _: None) -> str:
-    """Return the page; `tick` is told how much of the work is done, from 0 to 1."""
+def report(run: Record, title: str | None = None, tick: Callable[[float], None] = lambda _: None) -> str:
+    """Return the page.
+
+    Args:
+        run: The run.
+        title: What it is called; by default what `title_of` says.
+        tick: Told how much of the work is done, from 0 to 1.
+    """
+    rules = rule_rows(run)
     values = {
         "run_id": run.run_id,
-        "service": run.options.get("cw_service") or run.options.get("host") or "Load test",
-        "verdict": run.verdict,
-        "has_failed": any(map(_has_failed, run.rules)),
+        "title": title or title_of(run),
+        "banner": banner_of(run, rules),
+        "host": run.options.get("host"),
         "start": _time(run.start_s),
         "duration": _duration(run.duration_s),
         "labels": list(run.labels.items()),
-        "warnings": of_one(run),
+        "warnings": [line for line in of_one(run) if not _is_in_banner(line)],
         **_ledger(run),
         "cards": _cards(run),
-        "rules": _rules(run),
-        "reasons": _reasons(run),
+        "rules": rules,
         "endpoints": [_endpoint(key, summary, run.duration_s or 1.0) for key, summary in run.endpoints().items()],
         "failures": _failures(run),
         "facts": _facts(run),
@@ -44,6 +49,17 @@ def report(run: Record, tick: Callable[[float], None] = lambda _: None) -> str:
         "workers": _workers(run),
     }
     return render("report.html.j2", values, page_data([run], [run.run_id], tick))
+
+
+def title_of(run: Record) -> str:
+    """Return what a run is called: by its service and its labels, not by the host that it was run against."""
+    labels = ", ".join(f"{key} {value}" for key, value in run.labels.items())
+    service = str(run.options.get("cw_service") or "Load test")
+    return f"{service}: {labels}" if labels else service
+
+
+def _is_in_banner(warning: str) -> bool:
+    return warning.endswith((" is suspect", " is invalid")) or " did not end in order" in warning
 
 
 def _cards(run: Record) -> list[tuple[str, str, str]]:
@@ -95,39 +111,6 @@ def _failures(run: Record) -> list[dict[str, Any]]:
         {"reason": reason, "endpoint": label((name, method)), "requests": Sortable(f"{count:,}", count)}
         for (name, method, reason), count in run.reasons().most_common(100)
     ]
-
-
-def _rules(run: Record) -> list[dict[str, Any]]:
-    return [
-        {
-            "rule": rule.get("rule"),
-            "state": str(rule.get("state")),
-            "has_failed": _has_failed(rule),
-            "observed": _observed(rule),
-        }
-        for rule in run.rules
-    ]
-
-
-def _has_failed(rule: dict[str, Any]) -> bool:
-    # A rule that saw no request may have failed, too.
-    return rule.get("failed") is True or rule.get("state") == "failed"
-
-
-def _observed(rule: dict[str, Any]) -> str:
-    """Return what a rule saw, as its own message has it: with its unit and few digits."""
-    value = a_number(rule, "observed")
-    if value is None:
-        return "-"
-    try:
-        return rounded(parse(str(rule.get("rule"))), value)
-    except RuleError:
-        return number(value)
-
-
-def _reasons(run: Record) -> list[str]:
-    reasons = an_object(run.outcome, "verdict").get("reasons")
-    return list(map(str, reasons)) if isinstance(reasons, list) else []
 
 
 def _ledger(run: Record) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -129,10 +130,6 @@ def test_many_endpoints_are_all_in_the_table_and_the_busiest_have_plots(tmp_path
     assert len(page_data([record], ["run"], lambda _: None)["subjects"]) == MAX_SUBJECTS + 1
 
 
-def test_a_record_of_a_killed_process_has_a_page_that_says_so(page):
-    assert "did not end in order" in page(ends=False)
-
-
 def test_an_empty_record_has_a_page(page):
     assert "All together" in page(windows=0)
 
@@ -196,22 +193,105 @@ def ruled(**more):
     return {"verdict": {"state": "valid", "reasons": []}, "rules": rules} | more
 
 
-def test_the_page_of_a_run_that_failed_its_rules_says_so_and_does_not_look_good(page):
-    text = page(outcome=ruled())
-    header = text[text.index("<header>") : text.index("</header>")]
-    assert '<span class="badge bad">FAILED</span>' in header
-    assert '<span class="badge plain">valid</span>' in header
-    assert '"badge good"' not in header
-    assert "<title>FAILED: Load test " in text
-    assert '<span class="badge bad">no data</span>' in text
-    passed = page(seed=2, outcome=ruled(rules=[{"rule": "p95 < 300 ms", "state": "passed", "observed": 12.0}]))
-    assert "FAILED" not in passed.replace(re.search("<script>.*</script>", passed, re.DOTALL)[0], "")
-    assert '<span class="badge good">valid</span>' in passed
+def banner_in(page):
+    """The words and sentences of the banner: of what came out, and of the measurement."""
+    banner = page[page.index('<div class="signs banner"') : page.index("<section>")]
+    return [
+        (kind, [unescape(text) for text in re.findall(r'<p class="(?:name|why)">([^<]+)', sign)])
+        for kind, sign in re.findall(r'<div class="sign (\w+)">(.*?)</div>\s*</div>', banner, re.DOTALL)
+    ]
 
 
-def test_what_a_rule_saw_has_its_unit_and_few_digits(page):
-    cells = re.findall(r'<td class="number">([^<]*)</td></tr>', page(outcome=ruled()))
-    assert cells[:5] == ["412 ms", "0.217 %", "19.99996 /s", "1,234,567", "-"]
+MISSED = ["p95 < 300 ms: 412 ms, allowed < 300 ms", "p95(/gone) < 300 ms: no data, allowed < 300 ms"]
+BUSY = {"state": "suspect", "reasons": ["worker a used over 90 % CPU"], "words": "load generator was short of CPU"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "outcome", "trust"),
+    [
+        (
+            {"outcome": ruled(exit={"code": 3, "reason": "a rule failed: p95 < 300 ms and 1 more"})},
+            ("bad", ["FAILED", "Exit code 3: a rule failed: p95 < 300 ms and 1 more", *MISSED]),
+            ("good", ["Measurement reliable"]),
+        ),
+        (
+            {"outcome": {"verdict": BUSY, "rules": [], "exit": {"code": 0, "reason": "no request failed"}}},
+            ("good", ["PASSED", "Exit code 0: no request failed"]),
+            ("doubtful", ["Load generator was short of CPU", "worker a used over 90 % CPU"]),
+        ),
+        # Records of earlier versions.
+        (
+            {"outcome": ruled()},
+            ("bad", ["FAILED", "A rule failed: p95 < 300 ms and 1 more", *MISSED]),
+            ("good", ["Measurement reliable"]),
+        ),
+        (
+            {"outcome": {"verdict": {"state": "valid"}, "rules": [{"rule": "p95 < 3 s", "state": "passed"}]}},
+            ("good", ["PASSED", "No rule failed"]),
+            ("good", ["Measurement reliable"]),
+        ),
+        (
+            {"outcome": {"verdict": {"state": "invalid"}, "rules": [{"rule": "p95 < 3 s", "state": "passed"}]}},
+            ("bad", ["FAILED", "The run is invalid"]),
+            ("bad", ["Measurement not reliable"]),
+        ),
+        (
+            {},
+            ("plain", ["ENDED", "There were no rules, and the record has no exit code"]),
+            ("plain", ["Measurement not judged"]),
+        ),
+        (
+            {"ends": False},
+            ("bad", ["FAILED", "The run did not end in order: its last results are missing, and it has no exit code"]),
+            ("bad", ["Results are missing"]),
+        ),
+    ],
+)
+def test_the_page_begins_with_what_came_out_and_how_far_it_can_be_trusted(tmp_path, plotly, fields, outcome, trust):
+    run = read_file(Simulation(windows=2, **fields).write(tmp_path))
+    page = report(run)
+    assert banner_in(page) == [outcome, trust]
+    assert f"<title>{outcome[1][0]}: shop: branch main</title>" in page
+
+
+def test_a_run_is_called_as_the_user_says(tmp_path, plotly):
+    run = read_file(Simulation(windows=1).write(tmp_path))
+    assert "<h1>The <b> release</h1>".replace("<b>", "&lt;b&gt;") in report(run, "The <b> release")
+    assert "<h1>shop: branch main</h1>" in report(run)
+    nameless = replace(run, begin=run.begin | {"labels": {}, "options": {"host": "https://shop.test"}})
+    assert "<h1>Load test</h1>" in report(nameless)
+
+
+def test_the_comparison_has_the_same_banner(tmp_path, plotly, capsys):
+    slow = {("/", "GET"): Traffic(90, 0.2, 24)}
+    paths = [str(Simulation(seed=1, traffic={("/", "GET"): Traffic(30, 0.2, 24)}, outcome=ruled()).write(tmp_path))]
+    paths.append(str(Simulation(seed=2, traffic=slow, outcome={"verdict": BUSY}).write(tmp_path)))
+    html = tmp_path / "c.html"
+    assert main(["compare", *paths, "--html", str(html), "--fail-on", "p95=10"]) == 3
+    (word, trust) = banner_in(html.read_text())
+    assert word[0] == "bad"
+    assert word[1][:2] == ["FAILED", "Exit code 3: something got worse"]
+    assert "p95 of GET /" in word[1][2]
+    assert trust[0] == "doubtful"
+    assert trust[1][0] == "Load generator was short of CPU"
+    assert main(["compare", *paths, "--html", str(html)]) == 0
+    assert banner_in(html.read_text())[0][1][0] == "COMPARED"
+
+
+def test_rules_have_a_limit_and_what_was_seen_and_the_broken_ones_come_first(tmp_path, plotly):
+    page = report(read_file(Simulation(windows=1, outcome=ruled()).write(tmp_path)))
+    table = page[page.index('<table class="rules">') :]
+    rows = re.findall(
+        r'<td class="text">([^<]*).*?<span class="badge (\w+)">([^<]*)</span>.*?"number">([^<]*).*?"number">([^<]*)',
+        table[: table.index("</table>")],
+    )
+    assert [tuple(map(unescape, row)) for row in rows] == [
+        ("p95 < 300 ms", "bad", "failed", "412 ms", "< 300 ms"),
+        ("p95(/gone) < 300 ms", "bad", "no data", "no data", "< 300 ms"),
+        ("rps > 20 /s", "doubtful", "warned", "19.99996 /s", "> 20 /s"),
+        ("failure_ratio < 1 %", "good", "passed", "0.217 %", "< 1 %"),
+        ("count > 3", "good", "passed", "1,234,567", "> 3"),
+    ]
 
 
 @pytest.mark.parametrize(

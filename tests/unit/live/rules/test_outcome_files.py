@@ -74,7 +74,9 @@ def test_junit_counts_what_its_cases_say(tmp_path):
 @pytest.mark.parametrize("is_unreliable", [True, False])
 def test_the_verdict_is_a_test_case_that_fails_if_it_decides(tmp_path, is_unreliable):
     path = tmp_path / "junit.xml"
-    verdict = Verdict((Reason(State.SUSPECT, "worker a\x00b was silent"), Reason(State.SUSPECT, "users were short")))
+    verdict = Verdict(
+        (Reason(State.SUSPECT, "worker a\x00b was silent", ""), Reason(State.SUSPECT, "users were short", ""))
+    )
     run = Judged("run-1", (), None, 1.0, Outcome(), verdict, is_unreliable)
     write_junit(str(path), [run])
     (case,) = ET.parse(path).getroot().iter("testcase")
