@@ -14,7 +14,7 @@ from locust_cw_dist.tools.comparison.gate import Decision
 from locust_cw_dist.tools.comparison.outcome import Outcome
 from locust_cw_dist.tools.comparison.words import changed, endings, failed, interval, label, measured, not_judged, why
 from locust_cw_dist.tools.reporting.banner import COMPARED, FAILED, PASSED, Banner, trust_of_all
-from locust_cw_dist.tools.reporting.report import title_of
+from locust_cw_dist.tools.reporting.run_facts import title_of
 from locust_cw_dist.tools.reporting.series import page_data
 
 MEANINGS = {
