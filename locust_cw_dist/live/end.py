@@ -4,7 +4,8 @@
     finish     find what earlier processes left; send, and store or book what is not sent; sum up, judge, write the
                reports; write and put the record; note in the spool
     amend      the same again from sending on, if something has fired since
-    close      amend; close record and spool, let go of locks and listeners; send or book what has fired meanwhile
+    close      amend; close record and spool, let go of locks and listeners; send or book what has fired meanwhile; have
+               the report made
 
 No exception skips a step: an error of ours is logged and the next step is taken; `sys.exit` in a greenlet of the
 user's, which is raised where a step waits, has it taken again for what is left of its time. Ctrl-C is not raised here:
@@ -72,6 +73,9 @@ HERE = Bounds(20.0, 5.0, 2.0)
 
 LAST_UPLOAD_S = 5.0
 """What S3 has for the record at the end of the process where CloudWatch has used up the flush timeout."""
+
+REPORT_S, HURRIED_REPORT_S = 15.0, 3.0
+"""What the report has where CloudWatch has used up the flush timeout, and from a ctrl-C on."""
 
 AMEND_S = 5.0
 """What CloudWatch has for results that fire when all others are sent, in `quit` listeners for one."""
@@ -191,6 +195,15 @@ class End:
         self._send_rest(partial(self._step, "leave out", HERE, parts.publisher.leave_out))
         if parts.dry_run is not None:
             self._step("rehearse", HERE, parts.dry_run.close)
+        # Last of all: whoever kills this process now has lost a page and nothing else.
+        self._make_report()
+
+    def _make_report(self) -> None:
+        """Have the report made, if there is to be one; whatever becomes of it is in no exit code."""
+        writer, report_s = self._parts.record_writer, max(REPORT_S, self._left_s())
+        bounds = Bounds(report_s + HERE.calm_s, HURRIED_REPORT_S, 0.0)
+        self._step("report", bounds, lambda: writer.make_report(report_s))
+        self._step("remove", HERE, writer.remove_temporary)
 
     def _send_rest(self, send: Callable[[], None]) -> None:
         """Send what has fired since the records were closed, and say anew what became of it all; if anything has."""

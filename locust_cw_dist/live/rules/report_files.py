@@ -5,9 +5,7 @@ A file is whole or not there: it is written under another name first. docs/rules
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ from typing import Any
 from locust_cw_dist.core.rules.outcome import Outcome, RuleOutcome, RuleState
 from locust_cw_dist.core.rules.rule import Severity
 from locust_cw_dist.core.verdict.verdict import Verdict
-from locust_cw_dist.live.platform.files import try_writing, write_whole
+from locust_cw_dist.live.platform.files import write_whole
 
 VERSION = 1
 """Of the JSON's form: raised when a reader of the old one would be misled."""
@@ -44,19 +42,6 @@ class Judged:
     outcome: Outcome
     verdict: Verdict | None = None
     is_unreliable: bool = False
-
-
-def check(path: str) -> None:
-    """Make the file's folder, and find out whether the file can be written.
-
-    Raises:
-        OSError: It can't.
-    """
-    file = Path(path)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if file.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-    try_writing(file)
 
 
 def write_junit(path: str, runs: Iterable[Judged]) -> None:

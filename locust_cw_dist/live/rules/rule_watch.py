@@ -13,6 +13,7 @@ import logging
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -28,6 +29,7 @@ from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import WritingClock
 from locust_cw_dist.live.platform.disk_thread import DiskThread
+from locust_cw_dist.live.platform.files import check_writable
 from locust_cw_dist.live.platform.hub_slice import HubSlice
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.rules import report_files
@@ -115,7 +117,7 @@ class RuleWatch:
         for flag, path in (("--cw-junit", self._settings.junit), ("--cw-rules-json", self._settings.rules_json)):
             try:
                 if path is not None:
-                    self._disk_thread.run(report_files.check, path)
+                    self._disk_thread.run(check_writable, Path(path))
             except OSError as e:
                 raise SettingsError(f"got {path!r}, must be a file that can be written ({e})", setting=flag) from None
         self._greenlets = [forks.spawn(self._judge_forever)]
