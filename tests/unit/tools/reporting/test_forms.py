@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shlex
 
 import pytest
 from markdown_it import MarkdownIt
@@ -14,6 +15,7 @@ from locust_cw_dist.tools.cli.main import main
 from locust_cw_dist.tools.reporting.forms import as_csv
 from locust_cw_dist.tools.reporting.markdown import MAX_LINES, as_markdown, cell
 from locust_cw_dist.tools.reporting.run_facts import RunFacts
+from support.pages.readme import blocks
 from support.records.records import Counted, Simulation, Traffic
 
 pytestmark = pytest.mark.once
@@ -201,3 +203,24 @@ def test_what_does_not_go_together_is_one_line_and_code_2(tmp_path, capsys, opti
     (line,) = capsys.readouterr().err.splitlines()
     assert options[0] in line
     assert "must be" in line
+
+
+def test_every_command_of_the_pages_runs(tmp_path, capsys, monkeypatch):
+    """Those of docs/report.md and docs/ci.md; tests/deploy reads from S3, and tests/distributed has runs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("webbrowser.open", lambda _: True)
+    for folder, seed in (("records", 1), ("last", 2)):
+        (tmp_path / folder).mkdir()
+        Simulation(windows=6, seed=seed).write(tmp_path / folder)
+    lines = [
+        line
+        for page in ("docs/report.md", "docs/ci.md")
+        for block in blocks("sh", page)
+        for line in block.text.splitlines()
+        if line.startswith("locust-cw report ") and "s3://" not in line
+    ]
+    assert len(lines) == 4
+    for line in lines:
+        command = shlex.split(line.partition(" >> ")[0])
+        assert main(command[1:]) == 0, line
+    assert "Against `" in capsys.readouterr().out
