@@ -39,7 +39,7 @@ def report(run: Record, title: str | None = None, tick: Callable[[float], None] 
         "ledger": [(_ledger_name(run, name), _plain(value)) for name, value in run.ledger.items()],
         "workers": _workers(run),
     }
-    return render("report.html.j2", values, page_data([run], [run.run_id], tick))
+    return render("report.html.j2", values, page_data([run], [run.run_id], tick, facts.rules))
 
 
 def _cards(facts: RunFacts) -> list[tuple[str, str, str]]:

@@ -358,7 +358,7 @@ def test_the_page_says_what_is_missing_and_why(tmp_path, capsys):
     paths = [str(Counted(one, seed=seed).write(tmp_path)) for seed, one in enumerate(runs)]
     page = tmp_path / "page.html"
     assert main(["compare", *paths, "--fail-on", "p95", "--html", str(page)]) == 3
-    own = page.read_text().split('id="data"')[0]
+    own = page.read_text().split('id="packed-data"')[0]
     for part in (
         "Exit code 3: an endpoint is missing",
         "GET /few is missing: 50 requests in the base, none in the candidate",
@@ -370,7 +370,7 @@ def test_the_page_says_what_is_missing_and_why(tmp_path, capsys):
     ):
         assert part in own, part
     assert main(["compare", *paths, "--html", str(page)]) == 0
-    own = page.read_text().split('id="data"')[0]
+    own = page.read_text().split('id="packed-data"')[0]
     assert "<h2>Gate" not in own
     assert "GET /few" in own
     capsys.readouterr()
