@@ -34,7 +34,6 @@
       const redraw = () => this.draw();
       this.adder.addEventListener("change", () => this.add());
       for (const one of [this.chooser, this.logarithmic, dark, narrow]) one.addEventListener("change", redraw);
-      this.note();
       this.draw();
     }
 
@@ -80,6 +79,7 @@
     }
 
     draw() {
+      this.note();
       this.showChips();
       this.drawForest();
       const chosen = this.chosen();

@@ -37,12 +37,13 @@
     return `${Number(number.toPrecision(3)).toLocaleString("en")} ${unit}`;
   }
 
-  // An axis of response times on a log scale, with a title at 1, 2 and 5 of each decade, or at 1 alone where there are many.
-  function logAxis(values) {
+  // An axis of response times on a log scale, with a title at 1, 2 and 5 of each decade, or at 1 alone where there are more
+  // decades than there is room for.
+  function logAxis(values, roomFor = 4) {
     const known = values.filter((value) => value > 0);
     const low = Math.min(...known), high = Math.max(...known);
     const decades = Math.log10(high / low) || 0;
-    const digits = decades > (narrow.matches ? 3 : 4) ? [1] : [1, 2, 5];
+    const digits = decades > roomFor ? [1] : [1, 2, 5];
     const tickvals = [];
     for (let power = Math.floor(Math.log10(low)) - 1; power <= Math.log10(high) + 1; power += 1) {
       for (const digit of digits) tickvals.push(Number(`${digit}e${power}`));

@@ -151,7 +151,7 @@
         const marks = isOne ? of.percentiles : [];
         const shapes = marks.map((at) => ({ type: "line", x0: at, x1: at, y0: 0, y1: 1, yref: "paper", line: { color: colour("muted"), width: 1, dash: "dot" } }));
         const annotations = marks.map((at, k) => ({ x: isLog ? Math.log10(Math.max(at, 0.001)) : at, y: 1 - 0.09 * k, yref: "paper", text: ["p50", "p95", "p99"][k], showarrow: false, xanchor: "left", yanchor: "top", font: { size: 10, color: colour("muted") } }));
-        const axis = isLog ? logAxis(traces.flatMap((trace) => trace.x)) : { type: "linear", ticksuffix: " ms", tickformat: ",~g", nticks: narrow.matches ? 5 : 9, rangemode: "tozero" };
+        const axis = isLog ? logAxis(traces.flatMap((trace) => trace.x), narrow.matches ? 1.5 : 3.5) : { type: "linear", ticksuffix: " ms", tickformat: ",~g", nticks: narrow.matches ? 5 : 9, rangemode: "tozero" };
         return [traces, plotStyle.layout({}, { xaxis: { hoverformat: ",.4~g", ...axis }, yaxis: { ticksuffix: " %" }, shapes, annotations })];
       },
 

@@ -14,7 +14,7 @@ from locust_cw_dist.tools.comparison.gate import Decision
 from locust_cw_dist.tools.comparison.outcome import Outcome
 from locust_cw_dist.tools.comparison.words import changed, endings, failed, interval, label, measured, not_judged, why
 from locust_cw_dist.tools.reporting.banner import COMPARED, FAILED, PASSED, Banner, trust_of_all
-from locust_cw_dist.tools.reporting.run_facts import title_of
+from locust_cw_dist.tools.reporting.run_facts import is_in_banner, title_of
 from locust_cw_dist.tools.reporting.series import page_data
 
 MEANINGS = {
@@ -46,7 +46,7 @@ def comparison_page(outcome: Outcome, tick: Callable[[float], None] = lambda _: 
         "title": title_of(candidate),
         "banner": _banner(outcome),
         "gate": outcome.decision and _gate(outcome.decision),
-        "warnings": outcome.warnings,
+        "warnings": [line for line in outcome.warnings if not is_in_banner(line)],
         "cards": _cards(changes, outcome.gaps),
         "gaps": [_gap(gap) for gap in outcome.gaps],
         "changes": [_change(change) for change in changes],

@@ -104,7 +104,7 @@ class RunFacts:
             total=EndpointRow.of(TOGETHER, whole, seconds),
             endpoints=[EndpointRow.of(key, summary, seconds) for key, summary in found.items()],
             failures=[((name, method), reason, n) for (name, method, reason), n in run.reasons().most_common()],
-            warnings=[line for line in of_one(run) if not _is_in_banner(line)],
+            warnings=[line for line in of_one(run) if not is_in_banner(line)],
         )
 
     @property
@@ -120,7 +120,8 @@ def title_of(run: Record) -> str:
     return f"{service}: {labels}" if labels else service
 
 
-def _is_in_banner(warning: str) -> bool:
+def is_in_banner(warning: str) -> bool:
+    """Whether a banner says what a warning about a run does."""
     return warning.endswith((" is suspect", " is invalid")) or " did not end in order" in warning
 
 

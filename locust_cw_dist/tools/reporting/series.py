@@ -129,7 +129,8 @@ def _limit(row: RuleRow, key: EndpointKey | None) -> dict[str, Any] | None:
     if rule is None or not (rule.figure.is_time or rule.figure is Figure.RPS) or not _is_about(rule, key):
         return None
     plot = "throughput" if rule.figure is Figure.RPS else "percentiles"
-    return {"plot": plot, "name": f"{row.name} {row.limit}", "limit": rule.limit, "has_failed": row.has_failed}
+    name = row.name if row.name == row.text else f"{row.name}: {row.limit}"
+    return {"plot": plot, "name": name, "limit": rule.limit, "has_failed": row.has_failed}
 
 
 def _is_about(rule: Rule, key: EndpointKey | None) -> bool:
