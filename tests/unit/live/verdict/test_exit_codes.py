@@ -332,7 +332,7 @@ def test_with_a_locust_that_does_not_tell_its_errors_rules_decide_nothing_about_
             2,
             {"exit_code_on_error": 0},
             None,
-            (0, "2 requests failed, and Locust was told not to mind"),
+            (0, "2 requests failed, and Locust was told to ignore that"),
         ),
         (State.VALID, True, 2, {"exit_code_on_error": 1}, None, (3, "a rule failed: p95 < 3 ms")),
         (State.VALID, True, 2, {"exit_code_on_error": 1}, 0, (3, "a rule failed: p95 < 3 ms")),
