@@ -31,8 +31,8 @@ BINS_TOGETHER = 7
 
 FEW_RESULTS = 500
 
-HEAT_BINS = 16
-"""Bins of the grid that are one row of a heat map: 17 % wide, 15 rows from 10 to 100 ms."""
+HEAT_BINS = 20
+"""Bins of the grid that are one row of a heat map: 22 % wide, 12 rows from 10 to 100 ms."""
 
 MAX_HEAT_COLUMNS = 100
 
@@ -179,7 +179,7 @@ def _together(histogram: Histogram, width: int) -> tuple[int, list[int]]:
 
 
 def _heat(times: Sequence[Histogram]) -> dict[str, Any]:
-    """Return how many results each column has in rows of equal width on a log scale.
+    """Return how many results each column has in rows of equal width on a log scale, to three digits.
 
     `windows` is how many points are one column; a column is the number of its first row, then how many results its
     rows have.
@@ -191,7 +191,7 @@ def _heat(times: Sequence[Histogram]) -> dict[str, Any]:
         for one in times[at : at + windows]:
             together.merge(one)
         first, numbers = _together(together, HEAT_BINS)
-        columns.append([first, *numbers])
+        columns.append([first, *map(_short, numbers)])
     return {"windows": windows, "columns": columns}
 
 
