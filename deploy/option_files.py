@@ -70,6 +70,7 @@ CHART = {
     "record": InChart(
         more="A finished Job's files are gone: take S3, or a volume that stays, as `/mnt/results/records`."
     ),
+    "report": InChart(more="A finished Job's files are gone: take a volume that stays, as `/mnt/results/report.html`."),
     "flush_timeout_s": InChart(more="Grace periods follow it.", default=30),
     "spool_dir": InChart(more="On the volume of `spool`; empty: memory only.", default="/var/spool/locust-cw"),
     "payloads": InChart(more="Example: `/mnt/results/payloads.jsonl`."),

@@ -4,7 +4,8 @@
 #     deploy/ci/load-test.sh HOST [LOCUST-ARGUMENTS...]
 #     WORKERS=4 deploy/ci/load-test.sh https://staging.example.com --users 200 --run-time 5m --cw-service checkout
 #
-# Leaves in RESULTS: records/ with this run's record, junit.xml, report.html, comparison.txt and .html, and the workers' logs.
+# Leaves in RESULTS: records/ with this run's record, junit.xml, report.html, summary.md (for a pull request), comparison.txt and
+# .html, and the workers' logs.
 # Keep the records of good runs: what is in LAST, one record or a folder of some, is what the next run is compared with.
 #
 # Exit code: that of the run (docs/exit-codes.md: 3 a rule was broken, 4 the run can't be relied on); where that is 0, that of
@@ -33,7 +34,7 @@ main() {
     start_workers
     run_master --host "$@"
     code=$?
-    make_report
+    summarize
     if ((code == 0)) && [[ -n $LAST && -e $LAST ]]; then
         compare
         code=$?
@@ -56,7 +57,8 @@ start_workers() {
 run_master() {
     locust-cw run --master --master-bind-port "$MASTER_PORT" --locustfile "$LOCUSTFILE" --headless --only-summary \
         --expect-workers "$WORKERS" --expect-workers-max-wait 60 --stop-timeout 5 \
-        --cw-rules "$RULES" --cw-junit "$RESULTS/junit.xml" --cw-record "$RESULTS/records" "$@" &
+        --cw-rules "$RULES" --cw-junit "$RESULTS/junit.xml" --cw-record "$RESULTS/records" --cw-report "$RESULTS/report.html" \
+        "$@" &
     local master=$! code
     trap 'kill -TERM "$master" 2>/dev/null' INT TERM
     wait "$master"
@@ -70,9 +72,14 @@ run_master() {
     return "$code"
 }
 
-make_report() {
-    if compgen -G "$RESULTS/records/*.cwrecord" >/dev/null; then
-        locust-cw report "$RESULTS/records" -o "$RESULTS/report.html"
+# A last record that can't be read takes nothing but the changes from it.
+summarize() {
+    local report=(locust-cw report "$RESULTS/records" -o "$RESULTS/summary.md")
+    if ! compgen -G "$RESULTS/records/*.cwrecord" >/dev/null; then
+        return
+    fi
+    if [[ -z $LAST || ! -e $LAST ]] || ! "${report[@]}" --baseline "$LAST"; then
+        "${report[@]}"
     fi
 }
 

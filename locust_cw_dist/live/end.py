@@ -4,7 +4,8 @@
     finish     find what earlier processes left; send, and store or book what is not sent; sum up, judge, write the
                reports; write and put the record; note in the spool
     amend      the same again from sending on, if something has fired since
-    close      amend; close record and spool, let go of locks and listeners; send or book what has fired meanwhile
+    close      amend; close record and spool, let go of locks and listeners; send or book what has fired meanwhile; have
+               the report made
 
 No exception skips a step: an error of ours is logged and the next step is taken; `sys.exit` in a greenlet of the
 user's, which is raised where a step waits, has it taken again for what is left of its time. Ctrl-C is not raised here:
@@ -34,6 +35,7 @@ from locust_cw_dist.live.publish.dry_run import DryRun
 from locust_cw_dist.live.publish.machine_lock import MachineLock
 from locust_cw_dist.live.publish.publisher import Publisher
 from locust_cw_dist.live.records.record_writer import RecordWriter
+from locust_cw_dist.live.rules.report_files import rules_of_record
 from locust_cw_dist.live.rules.rule_watch import REPORTS, RuleWatch
 from locust_cw_dist.live.runs import Runs
 from locust_cw_dist.live.spool.spool_keeper import SpoolKeeper
@@ -71,6 +73,9 @@ HERE = Bounds(20.0, 5.0, 2.0)
 
 LAST_UPLOAD_S = 5.0
 """What S3 has for the record at the end of the process where CloudWatch has used up the flush timeout."""
+
+REPORT_S, HURRIED_REPORT_S = 15.0, 3.0
+"""What the report has where CloudWatch has used up the flush timeout, and from a ctrl-C on."""
 
 AMEND_S = 5.0
 """What CloudWatch has for results that fire when all others are sent, in `quit` listeners for one."""
@@ -190,6 +195,15 @@ class End:
         self._send_rest(partial(self._step, "leave out", HERE, parts.publisher.leave_out))
         if parts.dry_run is not None:
             self._step("rehearse", HERE, parts.dry_run.close)
+        # Last of all: whoever kills this process now has lost a page and nothing else.
+        self._make_report()
+
+    def _make_report(self) -> None:
+        """Have the report made, if there is to be one; whatever becomes of it is in no exit code."""
+        writer, report_s = self._parts.record_writer, max(REPORT_S, self._left_s())
+        bounds = Bounds(report_s + HERE.calm_s, HURRIED_REPORT_S, 0.0)
+        self._step("report", bounds, lambda: writer.make_report(report_s))
+        self._step("remove", HERE, writer.remove_temporary)
 
     def _send_rest(self, send: Callable[[], None]) -> None:
         """Send what has fired since the records were closed, and say anew what became of it all; if anything has."""
@@ -314,31 +328,42 @@ class End:
     def _keep_records(self) -> None:
         writer, upload_s = self._parts.record_writer, max(LAST_UPLOAD_S, self._left_s())
         self._step("record", HERE, writer.write_rest)
+        self._step("note outcomes", HERE, self._note_outcomes)
         self._step("end record", HERE, writer.write_end)
         # The disk, which is asked too, has its time on top.
         bounds = Bounds(upload_s + HERE.calm_s, HURRIED_S3_S, 0.0)
         self._step("put record", bounds, lambda: writer.upload(upload_s))
         self._parts.exit_code.note(is_recorded=writer.is_recorded)
 
+    def _note_outcomes(self) -> None:
+        """Keep in the records what became of the runs, and the exit code: as late as a record allows."""
+        parts = self._parts
+        outcomes = dict(parts.rule_watch.outcomes())
+        for run, summary in parts.summary_log.summaries.items():
+            if run.verdict is None or not run.is_own:
+                continue
+            outcome, failures = outcomes.get(run), summary.evidence.cross_check.recorded.failures
+            word = parts.exit_code.foresee(run.verdict.state, outcome, failures)
+            document = {
+                "verdict": run.verdict.as_json() | {"words": run.verdict.words},
+                "rules": rules_of_record(outcome) if outcome is not None else [],
+                "exit": None if word is None else {"code": word.code, "reason": word.why()},
+            }
+            parts.record_writer.note_outcome(run, document)
+
     def _conclude(self) -> None:
-        """Keep rules and verdicts in the records, and have them decide on the exit code."""
+        """Have rules and verdicts decide on the exit code."""
         parts = self._parts
         outcomes = dict(parts.rule_watch.outcomes())
         if parts.health.never_began and parts.exit_code.fails_if(State.INVALID):
             logger.warning("locust-cw: the process was told to end before its test had begun")
         if not parts.rule_watch.has_seen_all:
             logger.warning("locust-cw: not all results could be judged by the rules")
-        states = []
-        for run in parts.runs:
-            if run.verdict is not None and run.is_own:
-                rules = parts.rule_watch.rules_of_record(run) if run in outcomes else []
-                parts.record_writer.note_outcome(run, {"verdict": run.verdict.as_json(), "rules": rules})
-                states.append(run.verdict.state)
         parts.exit_code.note(
             is_judged=True,
             never_began=parts.health.never_began,
             has_seen_all=parts.rule_watch.has_seen_all,
-            states=tuple(states),
+            states=tuple(run.verdict.state for run in parts.runs if run.verdict is not None and run.is_own),
             outcomes=tuple(outcomes.values()),
         )
 

@@ -12,19 +12,23 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
-from locust_cw_dist.pages.page import MISSING_PLOTLY, asset, fill
+from locust_cw_dist.pages.page import (
+    MISSING_PLOTLY,
+    PLOTLY,
+    STYLE_ID_WITHIN_BYTES,
+    asset,
+    fill,
+    plotly_path,
+    plotly_style_id,
+)
 
 STYLES = ("page.css", "live.css")
 SCRIPTS = ("plot-style.js", "live.js", "live-plots.js", "live-table.js", "live-views.js", "live-words.js")
-PLOTLY = "plotly.min.js"
-
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 
 FOLDER = "cloudwatch/assets"
@@ -35,11 +39,6 @@ CONTENT_SECURITY_POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 """Nothing inline, and nothing from elsewhere."""
-
-STYLE_ID = re.compile(rb'getElementById\("([0-9a-f]{64})"\)')
-STYLE_ID_WITHIN_BYTES = 2**20
-"""Plotly puts a style for maps into the page, which the policy above refuses, unless there is an element with this id
-already. Where no such id is found, the browser complains on its console, and all else is the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +95,14 @@ class LivePage:
     @cached_property
     def _plotly(self) -> tuple[str, Path] | None:
         """The folder of plotly's script and where it is on the disk; None where it is not installed."""
-        # Found and not imported: that would take longer than all the rest.
-        spec = find_spec("plotly")
-        if spec is None or spec.origin is None:
-            return None
-        return f"plotly-{version('plotly')}", Path(spec.origin).parent / "package_data" / PLOTLY
+        path = plotly_path()
+        return None if path is None else (f"plotly-{version('plotly')}", path)
 
     def _plotly_style_id(self) -> str | None:
         if self._plotly is None:
             return None
         with self._plotly[1].open("rb") as script:
-            found = STYLE_ID.search(script.read(STYLE_ID_WITHIN_BYTES))
-        return found[1].decode() if found else None
+            return plotly_style_id(script.read(STYLE_ID_WITHIN_BYTES))
 
     @cached_property
     def _packed_plotly(self) -> File | None:

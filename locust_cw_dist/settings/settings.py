@@ -174,6 +174,13 @@ class Settings:
         "Works without publishing, too.",
         checks.RECORD,
     ).default(None)
+    report: str | None = _record(
+        "--cw-report <file>",
+        "Write a report of the run to this file when the process ends, as 'locust-cw report' does; also without "
+        "publishing. With --cw-record s3://... it is put beside the record, too.",
+        checks.FILE,
+        form="A page, or what the name ends with: .md, .json, .csv or .txt.",
+    ).default(None)
     labels: Pairs = _record(
         "--cw-label <key=value>",
         # Locust's form shows the beginning of it beside the field.
@@ -270,8 +277,8 @@ class Settings:
 
     @property
     def collects(self) -> bool:
-        """Whether results are collected at all: to be published, for a record, or to be judged."""
-        return self.publishes or self.record is not None or self.judges
+        """Whether results are collected at all: to be published, for a record or a report, or to be judged."""
+        return self.publishes or self.record is not None or self.report is not None or self.judges
 
     @property
     def judges(self) -> bool:

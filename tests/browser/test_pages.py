@@ -13,12 +13,11 @@ from support.records.records import SHOP, Simulation, Traffic
 # One browser for all.
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("browser")]
 
-REPORT_PLOTS = {"throughput": 3, "percentiles": 3, "reasons": 3, "distribution": 2, "load": 2}
-COMPARE_PLOTS = {"throughput": 3, "percentiles": 6, "distribution": 3, "reasons": 3}
+REPORT_PLOTS = {"throughput": 3, "percentiles": 4, "heat": 1, "reasons": 3, "distribution": 2, "spectrum": 1, "load": 3}
+COMPARE_PLOTS = {"throughput": 3, "percentiles": 6, "distribution": 3, "spectrum": 3, "reasons": 3}
 
-DRAWN = (
-    "Object.fromEntries([...document.querySelectorAll('.plot')].map(p => [p.id, p.querySelectorAll('.trace').length]))"
-)
+DRAWN = """Object.fromEntries([...document.querySelectorAll('.plot')].map(
+    p => [p.id, p.querySelectorAll('.trace').length + p.querySelectorAll('.hm').length]))"""
 VIEWS = [("light", DESKTOP, False), ("dark", DESKTOP, True), ("phone", PHONE, False), ("phone-dark", PHONE, True)]
 
 
@@ -38,7 +37,7 @@ def pages(tmp_path_factory):
     outcome = {
         "verdict": {"state": "suspect", "reasons": ["worker locust-worker-2 was at 93 % CPU"]},
         "rules": [
-            {"rule": "p95(POST /checkout) < 300", "state": "failed", "observed": 479.2},
+            {"rule": "p95 < 300 ms", "state": "failed", "observed": 479.2},
             {"rule": "failures < 1 %", "state": "passed", "observed": 0.42},
         ],
     }
@@ -95,7 +94,39 @@ def test_another_endpoint_can_be_chosen(browser, pages):
 def test_the_scale_of_times_can_be_logarithmic(browser, pages):
     browser.show(pages / "report.html")
     browser.value("document.getElementById('log').click()")
-    assert browser.value("document.getElementById('percentiles')._fullLayout.yaxis.type") == "log"
+    types = "['percentiles', 'spectrum'].map(id => document.getElementById(id)._fullLayout.yaxis.type)"
+    assert browser.value(types) == ["log", "log"]
+    assert browser.value("document.getElementById('distribution')._fullLayout.xaxis.type") == "log"
+    ticks = "[...document.querySelectorAll('#percentiles .ytick text')].map(tick => tick.textContent)"
+    assert {"50 ms", "100 ms", "200 ms", "500 ms"} <= set(browser.value(ticks))
+
+
+def test_several_endpoints_are_drawn_beside_each_other(browser, pages):
+    browser.show(pages / "report.html")
+    choose = "(s => { s.selectedIndex = %d; s.dispatchEvent(new Event('change')); })(document.getElementById('%s'))"
+    browser.value(choose % (1, "subject"))
+    for number in (3, 4, 3):
+        browser.value(choose % (number, "beside"))
+    chips = "[...document.querySelectorAll('#chosen button')].map(chip => chip.textContent)"
+    assert browser.value(chips) == ["GET /items/{id}", "GET /search"]
+    assert browser.value(DRAWN)["spectrum"] == 3
+    assert browser.value(DRAWN)["percentiles"] == 6
+    browser.value("document.querySelector('#chosen button').click()")
+    assert browser.value(chips) == ["GET /search"]
+    assert browser.value(DRAWN)["spectrum"] == 2
+
+
+def test_plots_over_time_are_zoomed_together_and_stay_so(browser, pages):
+    browser.show(pages / "report.html")
+    part = ["2027-01-15 08:02:00", "2027-01-15 08:04:00"]
+    browser.value(
+        f"void Plotly.relayout('percentiles', {{'xaxis.range[0]': {part[0]!r}, 'xaxis.range[1]': {part[1]!r}}})"
+    )
+    ranges = "['throughput', 'heat', 'reasons', 'load'].map(id => document.getElementById(id).layout.xaxis.range)"
+    browser.wait_for(f"{ranges}.every(range => range[0] === {part[0]!r} && range[1] === {part[1]!r})")
+    browser.value("document.getElementById('log').click()")
+    assert browser.value(ranges) == [part] * 4
+    assert browser.value("document.getElementById('spectrum').layout.xaxis.type") == "log"
 
 
 def test_tables_are_sorted_by_a_click(browser, pages):
@@ -148,7 +179,7 @@ def test_hostile_names_do_nothing(browser, tmp_path):
     ):
         assert main([*command, str(tmp_path / page)]) == 0
         browser.show(tmp_path / page)
-        assert "owned" not in browser.value("document.title")
+        assert browser.value("document.title") != "owned"
         assert browser.value("document.querySelectorAll('img').length") == 0
         assert browser.value("document.getElementById('subject').options.length") == 3
 

@@ -123,6 +123,7 @@ def test_runs_that_pass_and_one_that_is_worse_than_the_last(step, cloudwatch):
     assert (step.results / "report.html").stat().st_size > 100_000
     for number in (1, 2):
         assert "KEYS []" in (step.results / f"worker-{number}.log").read_text(), "workers get no credentials"
+    assert (step.results / "summary.md").read_text().startswith("### ✅ PASSED: ")
     last = step.folder / "last"
     shutil.move(step.results / "records", last)
     (record,) = last.iterdir()
@@ -138,6 +139,7 @@ def test_runs_that_pass_and_one_that_is_worse_than_the_last(step, cloudwatch):
     assert step.cases()["the page is fast enough"] is False
     assert re.search(r"FAILED by --fail-on: p50 of GET /page", (step.results / "comparison.txt").read_text())
     assert (step.results / "comparison.html").exists()
+    assert "\nAgainst `" in (step.results / "summary.md").read_text()
     worse.wait_for_group(10)
 
 

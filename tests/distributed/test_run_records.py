@@ -89,11 +89,17 @@ def test_the_commands_read_it(recorded, tmp_path):
 @pytest.mark.parametrize("role", ["single", "distributed"])
 def test_a_record_needs_no_cloudwatch(cluster, cloudwatch, role):
     calls_before = cloudwatch.stats().put_calls
-    process = getattr(cluster, role)("--cw-record", "records", "--cw-resolution", "1", publishing=(), env={})
+    options = ("--cw-record", "records", "--cw-resolution", "1", "--cw-report", "report.md")
+    process = getattr(cluster, role)(*options, publishing=(), env={})
     cluster.wait()
     assert process.exit_code == 1  # Locust's: some requests failed
     (path,) = records(cluster)
     record = read_file(path)
+    # What the process ends with, and why, is in its record and in its report.
+    failed = sum(summary.failure_count for summary in record.endpoints().values())
+    assert record.outcome["exit"] == {"code": 1, "reason": f"{failed} request{'s' * (failed != 1)} failed"}
+    assert (cluster.folder / "report.md").read_text().startswith("### ❌ FAILED: ")
+    assert "its report is report.md" in process.log
     assert_same(record, cluster.truth().requests)
     assert "results received; nothing is published without --cw-service" in unwrapped(process.log)
     assert f"its record is records/{path.name}" in process.log

@@ -253,8 +253,6 @@ EXCEPTIONS = {
     # A policy names the place in S3 that a record goes to.
     ("core.costs.iam_policies", "core.records.location"),
     ("core.costs.plan", "core.records.location"),
-    # What a page can't be made without is said as any other error of the program.
-    ("pages.page", "errors"),
 }
 """Edges that can't hold, each with its reason."""
 

@@ -26,6 +26,7 @@
     "junit",
     "rulesJson",
     "record",
+    "report",
     "payloads"
   ]
 }

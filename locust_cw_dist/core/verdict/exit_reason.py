@@ -33,9 +33,10 @@ class LastWord:
         """Return the line."""
         if self.code is None:
             return "exit code: the one that your code ended this process with"
-        return f"exit code {self.code}: {self._why()}"
+        return f"exit code {self.code}: {self.why()}"
 
-    def _why(self) -> str:
+    def why(self) -> str:
+        """Return why, without the code."""
         if self.code == RULE_FAILED and not self.is_locusts:
             return f"{self.reason}{_failed_rules(self.facts)}"
         if self.code == NOT_RELIABLE and not self.is_locusts:

@@ -23,6 +23,13 @@ from locust_cw_dist.core.verdict.generator_health import BUSY_PERCENT, THIS_PROC
 MAX_NAMED = 5
 """Workers that one kind of reason names; the rest is a number."""
 
+MAX_WORDS = 2
+"""Kinds of reasons that a verdict in words has; the rest is a number."""
+
+RELIABLE = "measurement reliable"
+MISSING = "results are missing"
+SHORT_OF_CPU = "load generator was short of CPU"
+
 
 class State(IntEnum):
     """What a run is; the worse, the greater."""
@@ -39,10 +46,17 @@ class State(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What speaks against a run, and how much."""
+    """What speaks against a run, and how much.
+
+    Attributes:
+        state: What the run is for it.
+        text: What was seen, with names and numbers.
+        words: What that means for the measurement, in a few words.
+    """
 
     state: State
     text: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +73,13 @@ class Verdict:
     def state(self) -> State:
         """The worst of the reasons."""
         return max((reason.state for reason in self.reasons), default=State.VALID)
+
+    @property
+    def words(self) -> str:
+        """How far the measurement can be trusted, in a few words."""
+        found = list(dict.fromkeys(reason.words for reason in self.reasons if reason.state is self.state))
+        more = f", and {len(found) - MAX_WORDS} more" if len(found) > MAX_WORDS else ""
+        return f"{', '.join(found[:MAX_WORDS])}{more}" or RELIABLE
 
     def lines(self) -> list[str]:
         """Return it for people, a reason a line; what would have made a lesser verdict stands beside it."""
@@ -130,7 +151,7 @@ def judge(evidence: Evidence) -> Verdict:
 
 def _end(evidence: Evidence) -> Iterator[Reason]:
     if evidence.cut_short is not None:
-        yield Reason(State.INVALID, f"cut short: {evidence.cut_short}")
+        yield Reason(State.INVALID, f"cut short: {evidence.cut_short}", "run was cut short")
 
 
 def _delivery(delivery: Delivery) -> Iterator[Reason]:
@@ -141,24 +162,29 @@ def _delivery(delivery: Delivery) -> Iterator[Reason]:
             for worker, until_s in delivery.unheard
         ),
         "lost",
+        MISSING,
     )
     yield from _each(
         State.INVALID,
         (f"worker {worker} has no plugin: its results are missing" for worker in delivery.without_plugin),
         "no plugin",
+        MISSING,
     )
     if delivery.unreceived > 0:
-        yield Reason(State.INVALID, f"{_results(delivery.unreceived)} never reached the master")
+        yield Reason(State.INVALID, f"{_results(delivery.unreceived)} never reached the master", MISSING)
     if delivery.difference:
-        yield Reason(State.INVALID, f"{_results(delivery.difference)} unaccounted for")
+        yield Reason(State.INVALID, f"{_results(delivery.difference)} unaccounted for", MISSING)
     if delivery.unpublished > 0:
         # The master has them all, so rules and record are right; only the user can say that this is not enough.
         state = State.INVALID if delivery.required else State.SUSPECT
-        yield Reason(state, f"{_results(delivery.unpublished)} received but not published")
+        text = f"{_results(delivery.unpublished)} received but not published"
+        yield Reason(state, text, "CloudWatch has not all results")
+    twice = "CloudWatch may count results twice"
     if delivery.doubtful:
-        yield Reason(State.SUSPECT, f"up to {_results(delivery.doubtful)} may count twice: calls got no answer")
+        text = f"up to {_results(delivery.doubtful)} may count twice: calls got no answer"
+        yield Reason(State.SUSPECT, text, twice)
     elif delivery.has_doubtful_figures:
-        yield Reason(State.SUSPECT, "figures in CloudWatch may count twice: calls got no answer")
+        yield Reason(State.SUSPECT, "figures in CloudWatch may count twice: calls got no answer", twice)
 
 
 def _results(count: int) -> str:
@@ -167,7 +193,7 @@ def _results(count: int) -> str:
 
 def _cross_check(check: CrossCheck) -> Iterator[Reason]:
     if check.finds_missing:
-        yield Reason(State.SUSPECT, check.text)
+        yield Reason(State.SUSPECT, check.text, "Locust counted more than was recorded")
 
 
 def _health(evidence: Evidence) -> Iterator[Reason]:
@@ -176,23 +202,30 @@ def _health(evidence: Evidence) -> Iterator[Reason]:
     unheard = {worker for worker, _ in evidence.delivery.unheard}
     silences = [spell for spell in health.silences if spell.worker not in unheard]
     kinds = (
-        ((_busy(busy) for busy in health.busy), "no CPU left"),
-        ((f"worker {one.worker} was silent for {one.seconds:.0f} s" for one in silences), "silent"),
+        ((_busy(busy) for busy in health.busy), "no CPU left", SHORT_OF_CPU),
+        (
+            (f"worker {one.worker} was silent for {one.seconds:.0f} s" for one in silences),
+            "silent",
+            "a worker stood still",
+        ),
         (
             (f"worker {one.worker} left {one.seconds:.0f} s before the end" for one in health.departures),
             "left before the end",
+            "a worker left before the end",
         ),
         (
             (f"the clock of worker {one.worker} was {one.seconds:.1f} s off" for one in health.skews),
             "clock off",
+            "clocks of workers were off",
         ),
     )
-    for texts, many in kinds:
-        yield from _each(State.SUSPECT, texts, many)
+    for texts, short, words in kinds:
+        yield from _each(State.SUSPECT, texts, short, words)
     if health.held_s is not None:
-        yield Reason(State.SUSPECT, f"the event loop of this process was held for {health.held_s:.1f} s")
+        text = f"the event loop of this process was held for {health.held_s:.1f} s"
+        yield Reason(State.SUSPECT, text, "load generator stood still")
     if health.users is not None:
-        yield Reason(State.SUSPECT, _users(health.users))
+        yield Reason(State.SUSPECT, _users(health.users), "fewer users than asked for")
 
 
 def _busy(busy: Busy) -> str:
@@ -206,8 +239,8 @@ def _users(users: UsersShort) -> str:
     return f"users dropped to {users.users} of {users.target} for {users.seconds:.0f} s"
 
 
-def _each(state: State, texts: Iterable[str], short: str) -> Iterator[Reason]:
+def _each(state: State, texts: Iterable[str], short: str, words: str) -> Iterator[Reason]:
     texts = list(texts)
-    yield from (Reason(state, text) for text in texts[:MAX_NAMED])
+    yield from (Reason(state, text, words) for text in texts[:MAX_NAMED])
     if (more := len(texts) - MAX_NAMED) > 0:
-        yield Reason(state, f"{counted(more, 'more worker')}: {short}")
+        yield Reason(state, f"{counted(more, 'more worker')}: {short}", words)

@@ -5,6 +5,7 @@ A file is written under a name that nobody had, ``.NAME.<8 hex digits>.part``, a
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
@@ -48,6 +49,18 @@ def try_writing(path: Path) -> None:
     part, file = new_part(path)
     file.close()
     part.unlink()
+
+
+def check_writable(path: Path) -> None:
+    """Make a file's folder, and find out whether the file can be written.
+
+    Raises:
+        OSError: It can't.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    try_writing(path)
 
 
 def write_all(file: io.FileIO, content: bytes) -> None:

@@ -28,12 +28,14 @@ from locust_cw_dist.core.summaries.reason_cap import ReasonCap
 from locust_cw_dist.core.summaries.window import ClosedWindow
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform import forks
+from locust_cw_dist.live.platform.clock import monotonic_s
 from locust_cw_dist.live.platform.disk_thread import DiskThread
 from locust_cw_dist.live.platform.files import EVERYONE, OWNER_ONLY
 from locust_cw_dist.live.platform.hub_slice import HubSlice
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.platform.timeline import Timeline
 from locust_cw_dist.live.records.record_file import RecordFile
+from locust_cw_dist.live.records.report_maker import CONTENT_TYPES, HTML, ReportMaker
 from locust_cw_dist.live.records.s3 import S3
 from locust_cw_dist.live.records.uploads import Uploads
 from locust_cw_dist.live.runs import Run, Runs
@@ -109,7 +111,11 @@ class RecordWriter:
         self._begin = begin
         self._status = status
         self._disk_thread = DiskThread()
+        self._report = ReportMaker(settings.report, self._disk_thread)
+        # Of its own, and removed at the end: a record that is for the report alone.
+        self._is_temporary = settings.record is None and settings.report is not None
         self._folder, self._uploads = None if settings.record is None else Path(settings.record), None
+        self._copy: Path | None = None
         if settings.record is not None and is_url(settings.record):
             place = S3Location.parse(settings.record)
             self._uploads = Uploads(settings, place, S3(settings, clock=clock), self._disk_thread, once)
@@ -125,14 +131,14 @@ class RecordWriter:
     def place_of(self, run: Run) -> str | None:
         """Return where the record of a run is, or is to be in S3; None if there is none."""
         file = self._records[run].file if run in self._records else None
-        if file is None:
+        if file is None or self._is_temporary:
             return None
         is_away = self._uploads is not None and self.is_recorded
         return str(self._uploads.place.below(file.path.name)) if self._uploads and is_away else str(file.path)
 
     def planned_place(self, run: Run) -> str | None:
         """Return where the record of a run that begins goes; None if there will be none."""
-        if self._folder is None:
+        if self._folder is None or self._is_temporary:
             return None
         name = f"{run.run_id}{SUFFIX}"
         return str(self._folder / name) if self._uploads is None else str(self._uploads.place.below(name))
@@ -143,6 +149,9 @@ class RecordWriter:
         Raises:
             SettingsError: That is not possible.
         """
+        self._report.open()
+        if self._is_temporary:
+            self._folder = self._report.folder()
         if self._folder is None:
             return
         name = self._runs.current.run_id
@@ -196,6 +205,7 @@ class RecordWriter:
         """Put the files to S3 if they belong there, once: what comes later is not in S3. It may be cut off."""
         if self._uploads is not None and self._is_uploaded is None:
             self._is_uploaded = False
+            self._keep_copy()
             with gevent.Timeout(timeout_s + LAST_DISK_S, False):
                 self._is_uploaded = self._uploads.finish(timeout_s)
 
@@ -214,6 +224,50 @@ class RecordWriter:
                 if record.file is not None:
                     self._try(run, record.file.close)
 
+    def make_report(self, timeout_s: float) -> None:
+        """Have the report of the last run made, after `close_files`, and put beside a record in S3. It may be cut off.
+
+        A failure of it is one line.
+        """
+        if self._report.file is None:
+            return
+        end_s = monotonic_s() + timeout_s
+        run, record = self._last_record()
+        try:
+            if record is None:
+                self._report.warn(run.run_id, "there is no record of it")
+            elif self._report.make(run.run_id, record, timeout_s) and self._uploads is not None:
+                self._put_report(run, self._uploads, end_s - monotonic_s())
+        except Exception as e:
+            self._report.warn(run.run_id, str(e) or type(e).__name__)
+
+    def remove_temporary(self) -> None:
+        """Remove what was kept for the report alone."""
+        self._report.close()
+
+    def _last_record(self) -> tuple[Run, Path | None]:
+        """Return the last run that has a record, and where that is now."""
+        for run in reversed(list(self._runs)):
+            if (file := self._records[run].file) is not None:
+                return run, self._copy if self._uploads is not None else file.path
+        return self._runs.current, None
+
+    def _keep_copy(self) -> None:
+        """Keep a copy of the last record for the report: what has arrived in S3 is removed here."""
+        try:
+            files = [file for run in self._runs if (file := self._records[run].file) is not None]
+            if self._report.file is not None and files:
+                self._copy = self._report.keep(files[-1].path)
+        except OSError as e:
+            logger.warning("locust-cw: the report can't be made (%s)", e)
+
+    def _put_report(self, run: Run, uploads: Uploads, timeout_s: float) -> None:
+        report = self._report.file or Path()
+        suffix = report.suffix if report.suffix in CONTENT_TYPES else HTML
+        error = uploads.put_beside(report, f"{run.run_id}{suffix}", CONTENT_TYPES[suffix], max(1.0, timeout_s))
+        if error is not None:
+            logger.warning("locust-cw: run %s: its report could not be put to S3 (%s)", run.run_id, error)
+
     def _end(self) -> None:
         for run in self._runs:
             record = self._records[run]
@@ -225,7 +279,7 @@ class RecordWriter:
             if record.file is not None:
                 # What is put to S3 goes from here.
                 self._try(run, record.file.sync if self._uploads is None else record.file.close)
-            if record.file is not None and self._uploads is None and not record.is_named:
+            if record.file is not None and self._uploads is None and not record.is_named and not self._is_temporary:
                 record.is_named = True
                 logger.info("locust-cw: run %s: its record is %s", run.run_id, record.file.path)
 

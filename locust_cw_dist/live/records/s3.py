@@ -120,6 +120,9 @@ class Snapshot(io.RawIOBase):
         super().close()
 
 
+RECORD_TYPE = "application/octet-stream"
+
+
 class S3:
     """Records in S3, with the Region, the role and the credentials that results are published with.
 
@@ -156,7 +159,7 @@ class S3:
             place, lambda client: client.generate_presigned_url("put_object", {"Bucket": place.bucket, "Key": "-"})
         )
 
-    def put(self, content: Snapshot | bytes, target: S3Location) -> None:
+    def put(self, content: Snapshot | bytes, target: S3Location, content_type: str = RECORD_TYPE) -> None:
         """Make an object of what a file holds, or of few bytes, in the place of an earlier one.
 
         Raises:
@@ -169,7 +172,7 @@ class S3:
                 Bucket=target.bucket,
                 Key=target.key,
                 Body=content,
-                ContentType="application/octet-stream",
+                ContentType=content_type,
                 # S3 checks it; and botocore computes none of its own, which would hold the hub.
                 ChecksumSHA256=b64encode(sha256).decode(),
             ),

@@ -24,7 +24,7 @@ from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import monotonic_s
 from locust_cw_dist.live.platform.disk_thread import DiskThread
 from locust_cw_dist.live.platform.log_once import LogOnce
-from locust_cw_dist.live.records.s3 import S3, S3Error, Snapshot
+from locust_cw_dist.live.records.s3 import RECORD_TYPE, S3, S3Error, Snapshot
 from locust_cw_dist.live.spool.folder import Spool
 from locust_cw_dist.settings.settings import Settings
 
@@ -111,6 +111,15 @@ class Uploads:
                 self._disk_thread.run(_close_spool, self._spool, is_temporary=self._spool_dir is None)
         return not left
 
+    def put_beside(self, path: Path, name: str, content_type: str, timeout_s: float) -> str | None:
+        """Put another file beside the records, as `name`, or not in a dry run; return what is in the way."""
+        if self._is_dry_run:
+            return None
+        error = self._put(path, timeout_s, name, content_type)
+        if error is None:
+            logger.info("locust-cw: %s is %s", printable(str(path)), self.place.below(name))
+        return error
+
     def _finish_one(self, path: Path, left_s: float) -> str | None:
         """Put the last form of a record, or not in a dry run; return what is in the way."""
         target = self.place.below(path.name)
@@ -169,13 +178,22 @@ class Uploads:
         logger.info("locust-cw: the record of run %s, which an earlier process left, is now %s", path.stem, target)
         self._remove(path)
 
-    def _put(self, path: Path, timeout_s: float) -> str | None:
-        """Put a record as it is now, if it is not there so; return what is in the way, in one line."""
+    def _put(
+        self, path: Path, timeout_s: float, name: str | None = None, content_type: str = RECORD_TYPE
+    ) -> str | None:
+        """Put a file as it is now, if it is not there so; return what is in the way, in one line.
+
+        Args:
+            path: A record, or another file.
+            timeout_s: How long that may take.
+            name: What it is called there; by default as here.
+            content_type: What is in it.
+        """
         timeout = gevent.Timeout(timeout_s)
         try:
             with timeout, Snapshot(path, self._disk_thread) as snapshot:
                 if self._sent.get(path) != snapshot.sha256:
-                    self._store.put(snapshot, self.place.below(path.name))
+                    self._store.put(snapshot, self.place.below(name or path.name), content_type)
                     self._sent[path] = snapshot.sha256
         except gevent.Timeout as e:
             if e is not timeout:

@@ -5,9 +5,7 @@ A file is whole or not there: it is written under another name first. docs/rules
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from locust_cw_dist.core.rules.outcome import Outcome, RuleOutcome, RuleState
+from locust_cw_dist.core.rules.rule import Severity
 from locust_cw_dist.core.verdict.verdict import Verdict
-from locust_cw_dist.live.platform.files import try_writing, write_whole
+from locust_cw_dist.live.platform.files import write_whole
 
 VERSION = 1
 """Of the JSON's form: raised when a reader of the old one would be misled."""
@@ -43,19 +42,6 @@ class Judged:
     outcome: Outcome
     verdict: Verdict | None = None
     is_unreliable: bool = False
-
-
-def check(path: str) -> None:
-    """Make the file's folder, and find out whether the file can be written.
-
-    Raises:
-        OSError: It can't.
-    """
-    file = Path(path)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if file.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-    try_writing(file)
 
 
 def write_junit(path: str, runs: Iterable[Judged]) -> None:
@@ -97,6 +83,17 @@ def rule_document(one: RuleOutcome) -> dict[str, Any]:
         "requests": one.requests,
         "message": one.message,
     }
+
+
+def rules_of_record(outcome: Outcome) -> list[dict[str, Any]]:
+    """Return what became of the rules, as the record of a run has it (docs/record.md)."""
+    return [rule_document(one) | {"state": _state_of_record(one.state, one.rule.severity)} for one in outcome.rules]
+
+
+def _state_of_record(state: RuleState, severity: Severity) -> str:
+    if state is RuleState.BROKEN:
+        return "failed" if severity is Severity.FAIL else "warned"
+    return state.value
 
 
 def _run(run: Judged) -> dict[str, Any]:

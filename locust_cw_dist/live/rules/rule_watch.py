@@ -13,6 +13,7 @@ import logging
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -21,13 +22,14 @@ from gevent.event import Event
 from locust_cw_dist.core.rules.evaluation import Evaluation
 from locust_cw_dist.core.rules.messages import table
 from locust_cw_dist.core.rules.outcome import Outcome, RuleState
-from locust_cw_dist.core.rules.rule import Rule, RuleSet, Severity
+from locust_cw_dist.core.rules.rule import Rule, RuleSet
 from locust_cw_dist.core.summaries.window import ClosedWindow
 from locust_cw_dist.core.verdict.verdict import State
 from locust_cw_dist.errors import SettingsError
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import WritingClock
 from locust_cw_dist.live.platform.disk_thread import DiskThread
+from locust_cw_dist.live.platform.files import check_writable
 from locust_cw_dist.live.platform.hub_slice import HubSlice
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.rules import report_files
@@ -115,7 +117,7 @@ class RuleWatch:
         for flag, path in (("--cw-junit", self._settings.junit), ("--cw-rules-json", self._settings.rules_json)):
             try:
                 if path is not None:
-                    self._disk_thread.run(report_files.check, path)
+                    self._disk_thread.run(check_writable, Path(path))
             except OSError as e:
                 raise SettingsError(f"got {path!r}, must be a file that can be written ({e})", setting=flag) from None
         self._greenlets = [forks.spawn(self._judge_forever)]
@@ -192,18 +194,6 @@ class RuleWatch:
             rules.append(one)
             self._slice.breathe()
         return evaluation.outcome_of(tuple(rules))
-
-    def rules_of_record(self, run: Run) -> list[dict[str, Any]]:
-        """Return what became of the rules, as the record of a run has it (docs/record.md)."""
-        return [
-            {
-                "rule": one.rule.text(),
-                "state": _state_of_record(one.state, one.rule.severity),
-                "failed": one.failed,
-                "observed": one.observed,
-            }
-            for one in self.outcome(run).rules
-        ]
 
     def _judged_runs(self) -> Iterator[Run]:
         return (run for run in self._runs if self.is_on and run.is_own and run.started_s is not None)
@@ -296,9 +286,3 @@ class RuleWatch:
             verdict=verdict,
             is_unreliable=verdict is not None and fails_if(verdict.state),
         )
-
-
-def _state_of_record(state: RuleState, severity: Severity) -> str:
-    if state is RuleState.BROKEN:
-        return "failed" if severity is Severity.FAIL else "warned"
-    return state.value

@@ -159,4 +159,5 @@ class EndBlock:
         if place is None:
             return [] if self._sources.settings.record else ["--cw-record FOLDER keeps a run for 'locust-cw report'"]
         record = shlex.quote(place)
-        return [f"locust-cw report {record}", f"locust-cw compare BASE {record}"]
+        compare = f"locust-cw compare BASE {record}"
+        return [compare] if self._sources.settings.report else [f"locust-cw report {record}", compare]

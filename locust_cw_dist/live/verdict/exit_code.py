@@ -19,7 +19,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from locust_cw_dist.core.rules.outcome import Outcome
 from locust_cw_dist.core.verdict.exit_codes import (
+    LOCUST_UNHANDLED,
     LOCUSTS_OWN,
     NOT_RELIABLE,
     RULE_FAILED,
@@ -80,6 +82,7 @@ class ExitCode:
         self._decision: Decision | None = None
         self._was_raised = False
         self._left_with: int | None = None
+        self._applied: int | None = None
         forks.watch(self)
 
     def attach(self, end: Callable[[], object] = lambda: None) -> None:
@@ -131,7 +134,7 @@ class ExitCode:
             # Of what was set here the table says later that a listener set it.
             self._decision = decision
         if decision.code is not None and decision.code != own_code:
-            self._environment.process_exit_code = decision.code
+            self._environment.process_exit_code = self._applied = decision.code
 
     def force(self) -> None:
         """End the process at once, if it would end with a code that stands below ours.
@@ -149,6 +152,42 @@ class ExitCode:
             except (OSError, ValueError):
                 continue
         os._exit(decision.code)
+
+    def foresee(self, state: State, outcome: Outcome | None, failures: int) -> LastWord | None:
+        """Return with which code a run, if it is the only one of the process, makes it end, as far as that is known.
+
+        Args:
+            state: The verdict on the run.
+            outcome: What became of its rules.
+            failures: Its requests that failed.
+
+        Returns:
+            None where the code is for the user's script to find.
+        """
+        facts = replace(self._facts, states=(state,), outcomes=() if outcome is None else (outcome,))
+        set_code = self._environment.process_exit_code
+        own_code = self._left_with if self._was_raised else None if set_code == self._applied else set_code
+        decision = self._decide(own_code, conclude(facts))
+        code = self._locusts_code(failures) if decision.code is None else decision.code
+        if code is None:
+            return None
+        return LastWord(
+            code=code,
+            reason=decision.reason,
+            is_locusts=decision.code is None,
+            facts=facts,
+            failures=failures,
+            has_exceptions=self.link.has_exceptions(),
+        )
+
+    def _locusts_code(self, failures: int) -> int | None:
+        """Return the code that Locust's command finds by itself; None where it does not run."""
+        on_error = getattr(self._environment.parsed_options, "exit_code_on_error", None)
+        if not isinstance(on_error, int):
+            return None
+        if failures or self.link.has_exceptions():
+            return on_error
+        return LOCUST_UNHANDLED if self.link.has_unhandled() else SUCCESS
 
     def last_word(self, *, failures: int, forces: bool) -> LastWord:
         """Return with which code the process ends, and why, at its very end.
@@ -215,13 +254,14 @@ class ExitCode:
         self._left_with = decision.code
         return SystemExit(decision.code)
 
-    def _decide(self, own_code: int | None) -> Decision:
+    def _decide(self, own_code: int | None, conclusion: Conclusion | None = None) -> Decision:
+        known = conclusion or self.conclusion
         return decide(
             Ending(
-                rule_failed=self.conclusion.rule_failed,
-                unreliable=self.conclusion.unreliable,
+                rule_failed=known.rule_failed,
+                unreliable=known.unreliable,
                 own_code=own_code,
-                failures_decided=self.conclusion.failures_decided,
+                failures_decided=known.failures_decided,
                 has_exceptions=self.link.has_exceptions(),
                 has_unhandled=self.link.has_unhandled(),
             )

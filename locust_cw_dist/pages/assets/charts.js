@@ -1,168 +1,146 @@
-// Draws the plots of a page from the numbers in it; see series.py for what they are.
+// Inflates the numbers and plotly's script, which are in the page, and draws what is chosen.
 "use strict";
 (() => {
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const compares = data.runs.length > 1;
-  const chooser = document.getElementById("subject");
-  const logarithmic = document.getElementById("log");
-  const { narrow, dark, colour, series, text, shortened } = plotStyle;
-  const DASHES = ["solid", "dot", "dash", "dashdot"];
+  const OVER_TIME = ["throughput", "percentiles", "heat", "reasons", "load"];
+  const { narrow, dark, text, shortened } = plotStyle;
 
-  // Of one run the time of day; of several, the minutes since each one's start.
-  const times = (run, number) =>
-    compares ? run.at_s.map((at) => (at - data.runs[number].start_s) / 60) : run.at_s.map((at) => new Date(at * 1000).toISOString().slice(0, 19));
-
-  function layout(more) {
-    const minutes = { nticks: narrow.matches ? 5 : 10, title: { text: "minutes since the start", font: { size: 11 } } };
-    return plotStyle.layout(compares ? minutes : { type: "date", nticks: narrow.matches ? 4 : 8 }, more);
+  async function inflate(id) {
+    const bytes = Uint8Array.from(atob(document.getElementById(id).textContent), (char) => char.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
   }
 
-  function line(run, number, y, name, ink, more = {}) {
-    const { line: style, ...rest } = more;
-    return { type: "scatter", mode: y.length > 1 ? "lines" : "markers", x: times(run, number), y, name, line: { color: ink, width: 1.8, ...style }, connectgaps: false, ...rest };
+  // The policy of the page knows this script by its hash.
+  async function loadPlotly() {
+    const script = document.createElement("script");
+    script.textContent = await inflate("packed-plotly");
+    document.head.append(script);
   }
 
-  const named = (what, number) => (compares ? `${what}, ${text(data.runs[number].name)}` : what);
+  class Charts {
+    constructor(data) {
+      this.data = data;
+      this.plots = plots.make(data);
+      this.compares = data.runs.length > 1;
+      this.chooser = document.getElementById("subject");
+      this.adder = document.getElementById("beside");
+      this.chips = document.getElementById("chosen");
+      this.logarithmic = document.getElementById("log");
+      this.beside = [];
+      this.zoom = null;
+      this.isLinking = false;
+      for (const subject of data.subjects) this.chooser.add(new Option(subject.label));
+      this.adder.add(new Option("nothing", ""));
+      data.subjects.forEach((subject, n) => this.adder.add(new Option(subject.label, n)));
+      const redraw = () => this.draw();
+      this.adder.addEventListener("change", () => this.add());
+      for (const one of [this.chooser, this.logarithmic, dark, narrow]) one.addEventListener("change", redraw);
+      this.draw();
+    }
 
-  // Of several runs: failures for each thousand requests, by reason, side by side.
-  function sharesByReason(subject) {
-    const sum = (values) => values.reduce((a, b) => a + b, 0);
-    const reasons = [...new Set(subject.runs.flatMap((run) => run.reasons.map((reason) => reason.reason)))];
-    // Numbers and not the reasons: shortened, two may look the same.
-    const places = reasons.map((_, place) => place);
-    const traces = reasons.length === 0 ? [] : subject.runs.map((run, n) => {
-      const found = new Map(run.reasons.map((reason) => [reason.reason, (1000 * sum(reason.rate)) / sum(run.rps)]));
-      return { type: "bar", x: places, y: reasons.map((reason) => found.get(reason) || 0), name: text(data.runs[n].name), marker: { color: series(n) }, hovertemplate: "%{y:.3~g}" };
-    });
-    return [traces, layout({ xaxis: { type: "linear", tickvals: places, ticktext: reasons.map(shortened), title: { text: "" } }, barmode: "group" })];
-  }
+    note() {
+      const [run] = this.data.runs;
+      const parts = [];
+      if (!this.compares && (run.is_first_partial || run.is_last_partial)) parts.push("Shaded: the test filled this window only in part. Rates are means over the whole window.");
+      if (!narrow.matches) parts.push("Drag in a plot over time to zoom into all of them; double-click to see all again.");
+      document.getElementById("plots-note").textContent = parts.join(" ");
+    }
 
-  const plots = {
-    throughput(subject) {
-      const traces = [];
-      subject.runs.forEach((run, n) => {
-        const area = compares ? {} : { fill: "tozeroy", fillcolor: `${series(0)}22` };
-        traces.push(line(run, n, run.rps, named("requests/s", n), series(n), area));
-        if (!compares && run.fps.some((rate) => rate > 0)) traces.push(line(run, n, run.fps, "failures/s", colour("bad")));
-      });
-      if (!compares && data.runs[0].users.some((users) => users !== null)) {
-        traces.push(line(subject.runs[0], 0, data.runs[0].users, "users", colour("c7"), { yaxis: "y2", line: { dash: "dot", shape: "hv" } }));
-      }
-      return [traces, layout({ ...(compares ? {} : { yaxis2: { title: { text: "users", font: { size: 11 } } } }), margin: { l: 44, r: 44, t: 8, b: 36 } })];
-    },
+    add() {
+      const number = Number(this.adder.value);
+      if (this.adder.value !== "" && number !== this.chooser.selectedIndex && !this.beside.includes(number)) this.beside.push(number);
+      this.adder.value = "";
+      this.draw();
+    }
 
-    percentiles(subject) {
-      const traces = [];
-      const shown = compares ? ["p50", "p95"] : ["p50", "p95", "p99"];
-      subject.runs.forEach((run, n) => {
-        shown.forEach((name, k) => {
-          const style = compares ? { line: { dash: DASHES[1 - k] } } : {};
-          traces.push(line(run, n, run[name], named(name, n), series(compares ? n : [0, 1, 2][k]), { hovertemplate: "%{y:,.4~g} ms", ...style }));
+    showChips() {
+      this.chips.replaceChildren(...this.beside.map((number) => {
+        const chip = document.createElement("button");
+        chip.type = "button";
+        chip.textContent = this.data.subjects[number].label;
+        chip.title = "leave out";
+        chip.addEventListener("click", () => {
+          this.beside = this.beside.filter((other) => other !== number);
+          this.draw();
+        });
+        return chip;
+      }));
+    }
+
+    // What is chosen: each endpoint in each run.
+    chosen() {
+      const numbers = [this.chooser.selectedIndex, ...this.beside.filter((number) => number !== this.chooser.selectedIndex)];
+      return numbers.flatMap((number) => {
+        const subject = this.data.subjects[number];
+        return this.data.runs.map((run, n) => {
+          const names = [...(numbers.length > 1 || !this.compares ? [shortened(subject.label)] : []), ...(this.compares ? [text(run.name)] : [])];
+          return { name: names.join(", "), run, of: subject.runs[n], limits: subject.limits };
         });
       });
-      const scale = logarithmic.checked ? { type: "log", rangemode: "normal", dtick: 1 } : {};
-      return [traces, layout({ yaxis: scale })];
-    },
-
-    reasons(subject) {
-      if (compares) return sharesByReason(subject);
-      const [run] = subject.runs;
-      const style = { hovertemplate: "%{y:.3~g}/s", stackgroup: "failures", line: { width: 0.8, shape: "hv" } };
-      return [run.reasons.map((reason, k) => line(run, 0, reason.rate, shortened(reason.reason), series(k + 1), style)), layout({})];
-    },
-
-    distribution(subject) {
-      const traces = [];
-      subject.runs.forEach((run, n) => {
-        const ink = compares ? series(n) : series(0);
-        const style = { shape: "hvh", width: 1.5 };
-        const area = compares ? {} : { fill: "tozeroy", fillcolor: `${ink}22` };
-        traces.push({ type: "scatter", mode: "lines", x: run.successes.ms, y: run.successes.percent, name: named("successful", n), line: { color: ink, ...style }, ...area, hovertemplate: "%{y:.3~g} %" });
-        if (run.failures.ms.length && !compares) {
-          traces.push({ type: "scatter", mode: "lines", x: run.failures.ms, y: run.failures.percent, name: "failed", line: { color: colour("bad"), ...style }, hovertemplate: "%{y:.3~g} %" });
-        }
-      });
-      const marks = compares ? [] : subject.runs[0].percentiles;
-      const shapes = marks.map((at) => ({ type: "line", x0: at, x1: at, y0: 0, y1: 1, yref: "paper", line: { color: colour("muted"), width: 1, dash: "dot" } }));
-      const annotations = marks.map((at, k) => ({ x: Math.log10(Math.max(at, 0.001)), y: 1, yref: "paper", text: ["p50", "p95", "p99"][k], showarrow: false, xanchor: "left", yanchor: "top", font: { size: 10, color: colour("muted") } }));
-      const x = { type: "log", title: { text: "ms", font: { size: 11 } }, hoverformat: ",.4~g", ticksuffix: "", tickformat: ",~g", nticks: 8 };
-      return [traces, layout({ xaxis: x, shapes, annotations })];
-    },
-
-    load(subject) {
-      const traces = [];
-      data.runs.forEach((run, n) => {
-        const of = subject.runs[n];
-        if (!run.cpu_percent.some((value) => value > 0)) return;
-        traces.push(line(of, n, run.cpu_max, named("busiest worker", n), series(compares ? n : 1), { line: { dash: "dot" } }));
-        traces.push(line(of, n, run.cpu_percent, named("mean", n), series(compares ? n : 0)));
-      });
-      return [traces, layout({ yaxis: { range: [0, 105] } })];
-    },
-  };
-
-  // Changes with their intervals; what counts lies outside the band.
-  function forest() {
-    const place = document.getElementById("forest");
-    if (!place) return;
-    const shown = data.changes.slice(0, narrow.matches ? 12 : 25).reverse();
-    const inks = { worse: "bad", better: "good", unclear: "muted", same: "c1" };
-    const traces = Object.entries(inks).map(([state, ink]) => {
-      const rows = shown.filter((change) => change.state === state);
-      return {
-        type: "scatter", mode: "markers", name: state, x: rows.map((row) => row.change), y: rows.map((row) => shortened(row.label)),
-        error_x: { type: "data", symmetric: false, array: rows.map((row) => row.high - row.change), arrayminus: rows.map((row) => row.change - row.low), thickness: 2, width: 4 },
-        marker: { color: colour(ink), size: 9 }, hovertemplate: rows.map((row) => `${text(row.label)}<br>${row.change.toFixed(1)} % (${row.low.toFixed(1)} to ${row.high.toFixed(1)})<extra></extra>`),
-      };
-    });
-    const band = { type: "rect", x0: -data.min_change, x1: data.min_change, y0: 0, y1: 1, yref: "paper", fillcolor: colour("muted"), opacity: 0.13, line: { width: 0 }, layer: "below" };
-    const zero = { type: "line", x0: 0, x1: 0, y0: 0, y1: 1, yref: "paper", line: { color: colour("muted"), width: 1 } };
-    const names = { type: "category", categoryorder: "array", categoryarray: shown.map((row) => shortened(row.label)), rangemode: "normal", tickfont: { color: colour("text") } };
-    const x = { type: "linear", nticks: narrow.matches ? 5 : 10, title: { text: "change, %", font: { size: 11 } }, rangemode: "normal" };
-    place.style.height = `${110 + 26 * shown.length}px`;
-    plotStyle.draw(place, traces, { ...layout({ xaxis: x, yaxis: names, shapes: [band, zero] }), hovermode: "closest" });
-  }
-
-  function draw() {
-    forest();
-    const subject = data.subjects[chooser.selectedIndex];
-    for (const [name, plot] of Object.entries(plots)) {
-      const place = document.getElementById(name);
-      if (!place) continue;
-      const [traces, frame] = plot(subject);
-      const isEmpty = !traces.some((trace) => trace.x.length);
-      if (isEmpty) Plotly.purge(place);
-      place.classList.toggle("empty", isEmpty);
-      if (isEmpty) place.textContent = name === "reasons" ? "no failures" : "no data";
-      else {
-        if (!place.classList.contains("js-plotly-plot")) place.textContent = "";
-        plotStyle.draw(place, traces, frame);
-      }
     }
-    document.body.dataset.drawn = subject.label;
+
+    draw() {
+      this.note();
+      this.showChips();
+      this.drawForest();
+      const chosen = this.chosen();
+      for (const [name, plot] of Object.entries(this.plots)) {
+        const place = document.getElementById(name);
+        if (place) this.show(place, name, plot(chosen, this.logarithmic.checked));
+      }
+      document.body.dataset.drawn = this.data.subjects[this.chooser.selectedIndex].label;
+    }
+
+    show(place, name, [traces, frame]) {
+      const isEmpty = !traces.some((trace) => trace.x.length);
+      if (isEmpty && place.classList.contains("js-plotly-plot")) Plotly.purge(place);
+      place.classList.toggle("empty", isEmpty);
+      if (isEmpty) {
+        place.textContent = name === "reasons" ? "no failures" : "no data";
+        return;
+      }
+      if (!place.classList.contains("js-plotly-plot")) place.textContent = "";
+      const isOverTime = OVER_TIME.includes(name) && !(name === "reasons" && this.compares);
+      const isNew = !place.classList.contains("js-plotly-plot");
+      if (isOverTime && this.zoom) frame.xaxis.range = [...this.zoom];
+      plotStyle.draw(place, traces, frame);
+      if (isOverTime && isNew) this.link(place, frame.xaxis.range);
+    }
+
+    // A part of the time that is chosen in one plot is shown in all of them.
+    link(place, whole) {
+      place.on("plotly_relayout", (change) => {
+        if (this.isLinking) return;
+        const range = change["xaxis.range"] ?? ("xaxis.range[0]" in change ? [change["xaxis.range[0]"], change["xaxis.range[1]"]] : null);
+        if (!range && !change["xaxis.autorange"]) return;
+        this.zoom = range;
+        this.isLinking = true;
+        const others = OVER_TIME.map((name) => document.getElementById(name)).filter((one) => one?.classList.contains("js-plotly-plot") && one.layout.xaxis.type !== "linear");
+        const done = others.map((other) => Plotly.relayout(other, { "xaxis.range": [...(range ?? whole)], "xaxis.autorange": false }));
+        Promise.allSettled(done).then(() => { this.isLinking = false; });
+      });
+    }
+
+    drawForest() {
+      const place = document.getElementById("forest");
+      if (!place) return;
+      const [traces, frame, height] = plots.forest(this.data.changes, this.data.min_change);
+      place.style.height = `${height}px`;
+      plotStyle.draw(place, traces, frame);
+    }
   }
 
-  function sortBy(header) {
-    const table = header.closest("table");
-    const column = [...header.parentNode.children].indexOf(header);
-    const descending = header.getAttribute("aria-sort") !== "descending" && header.classList.contains("number");
-    const isUp = header.classList.contains("number") ? !descending : header.getAttribute("aria-sort") !== "ascending";
-    for (const other of header.parentNode.children) other.removeAttribute("aria-sort");
-    header.setAttribute("aria-sort", isUp ? "ascending" : "descending");
-    const key = (row) => {
-      const cell = row.children[column];
-      return cell.dataset.sort === undefined ? cell.textContent : Number(cell.dataset.sort);
-    };
-    const order = (a, b) => (typeof a === "number" ? a - b : a.localeCompare(b));
-    const rows = [...table.tBodies[0].rows].sort((a, b) => (isUp ? 1 : -1) * order(key(a), key(b)));
-    table.tBodies[0].append(...rows);
+  async function start() {
+    if (!document.getElementById("packed-plotly")) {
+      document.body.dataset.drawn = "no plots";
+      return;
+    }
+    const [data] = await Promise.all([inflate("packed-data"), loadPlotly()]);
+    globalThis.charts = new Charts(JSON.parse(data));
   }
 
-  for (const subject of data.subjects) chooser.add(new Option(subject.label));
-  chooser.addEventListener("change", draw);
-  logarithmic.addEventListener("change", draw);
-  dark.addEventListener("change", draw);
-  narrow.addEventListener("change", draw);
-  for (const header of document.querySelectorAll("table.sortable th")) header.addEventListener("click", () => sortBy(header));
-  draw();
+  start().catch((error) => {
+    const note = document.getElementById("plots-note");
+    if (note) note.textContent = `The plots can't be drawn in this browser (${error.message}). The tables are complete.`;
+    document.body.dataset.drawn = "no plots";
+  });
 })();

@@ -114,8 +114,8 @@ export class Plots {
       if (!this.logarithmic.checked && rule.limit > RULES_UP_TO * highest) continue;
       traces.push(this.level(series, rule.limit, text(rule.text), colour(rule.state === "broken" ? "bad" : "muted")));
     }
-    const scale = this.logarithmic.checked ? { type: "log", rangemode: "normal", dtick: 1 } : {};
-    return [traces, this.layout({ yaxis: { ...scale, ticksuffix: " ms" }, margin: { l: 56, r: 12, t: 8, b: 36 } })];
+    const scale = this.logarithmic.checked ? plotStyle.logAxis(traces.flatMap((trace) => trace.y)) : { ticksuffix: " ms" };
+    return [traces, this.layout({ yaxis: scale, margin: { l: 56, r: 12, t: 8, b: 36 } })];
   }
 
   users(series) {

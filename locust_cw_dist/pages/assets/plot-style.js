@@ -31,9 +31,31 @@
     };
   }
 
+  // 20 -> "20 ms", 1500 -> "1.5 s"
+  function milliseconds(value) {
+    const [number, unit] = value >= 1000 ? [value / 1000, "s"] : [value, "ms"];
+    return `${Number(number.toPrecision(3)).toLocaleString("en")} ${unit}`;
+  }
+
+  // An axis of response times on a log scale, with a title at 1, 2 and 5 of each decade, or at 1 alone where there are more
+  // decades than there is room for.
+  function logAxis(values, roomFor = 4) {
+    const known = values.filter((value) => value > 0);
+    const low = Math.min(...known), high = Math.max(...known);
+    const decades = Math.log10(high / low) || 0;
+    const digits = decades > roomFor ? [1] : [1, 2, 5];
+    const tickvals = [];
+    for (let power = Math.floor(Math.log10(low)) - 1; power <= Math.log10(high) + 1; power += 1) {
+      for (const digit of digits) tickvals.push(Number(`${digit}e${power}`));
+    }
+    const room = Math.max(0.05, decades / 20);
+    const range = known.length ? [Math.log10(low) - room, Math.log10(high) + room] : [0, 3];
+    return { type: "log", rangemode: "normal", range, tickmode: "array", tickvals, ticktext: tickvals.map(milliseconds) };
+  }
+
   function draw(place, traces, frame) {
     return Plotly.react(place, traces, frame, { responsive: true, displaylogo: false, displayModeBar: false });
   }
 
-  globalThis.plotStyle = { narrow, dark, colour, series, text, shortened, layout, draw };
+  globalThis.plotStyle = { narrow, dark, colour, series, text, shortened, milliseconds, logAxis, layout, draw };
 })();

@@ -135,9 +135,8 @@ def run(arguments: argparse.Namespace) -> int:
         The exit code, as the help says.
 
     Raises:
-        LocustCwError: A record can't be read, the page not be written, or a part is missing.
+        LocustCwError: A record can't be read, or the page not be written.
     """
-    _check_parts(arguments)
     outcome = _compare(arguments)
     if arguments.html is not None:
         _write_page(arguments.html, outcome)
@@ -146,13 +145,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print_tables(outcome, all_endpoints=arguments.all)
     return outcome.code
-
-
-def _check_parts(arguments: argparse.Namespace) -> None:
-    if arguments.html is not None:
-        from locust_cw_dist.pages.page import check_plotly
-
-        check_plotly()
 
 
 def _compare(arguments: argparse.Namespace) -> Outcome:

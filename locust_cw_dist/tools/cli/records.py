@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from locust_cw_dist.core.records.record import Record
 
+COMPARED_POINTS = 512
+"""Points of a run that is compared; thirty blocks of them are enough."""
+
 MAX_TRIES = 20
 """Files in one place that are tried, the newest first."""
 

@@ -13,6 +13,8 @@ from locust_cw_dist.tools.comparison.coverage import Gap, Kind
 from locust_cw_dist.tools.comparison.gate import Decision
 from locust_cw_dist.tools.comparison.outcome import Outcome
 from locust_cw_dist.tools.comparison.words import changed, endings, failed, interval, label, measured, not_judged, why
+from locust_cw_dist.tools.reporting.banner import COMPARED, FAILED, PASSED, Banner, trust_of_all
+from locust_cw_dist.tools.reporting.run_facts import is_in_banner, title_of
 from locust_cw_dist.tools.reporting.series import page_data
 
 MEANINGS = {
@@ -41,8 +43,10 @@ def comparison_page(outcome: Outcome, tick: Callable[[float], None] = lambda _: 
         "min_change_percent": f"{choices.min_change_percent:g}",
         "min_failure_points": f"{choices.min_failure_points:g}",
         "confidence_percent": f"{choices.confidence_percent:g}",
+        "title": title_of(candidate),
+        "banner": _banner(outcome),
         "gate": outcome.decision and _gate(outcome.decision),
-        "warnings": outcome.warnings,
+        "warnings": [line for line in outcome.warnings if not is_in_banner(line)],
         "cards": _cards(changes, outcome.gaps),
         "gaps": [_gap(gap) for gap in outcome.gaps],
         "changes": [_change(change) for change in changes],
@@ -55,12 +59,24 @@ def _run(role: str, run: Record) -> dict[str, str]:
     return {"role": role, "run_id": run.run_id, "labels": labels}
 
 
+def _banner(outcome: Outcome) -> Banner:
+    trust = trust_of_all([outcome.candidate, *outcome.bases])
+    decision = outcome.decision
+    if decision is None:
+        counts = Counter(change.state.value for change in outcome.changes)
+        found = ", ".join(f"{count} {state}" for state, count in counts.items()) or "nothing could be compared"
+        return Banner(COMPARED, None, f"{found}; without --fail-on nothing fails", *trust)
+    reason = endings(decision)[0].partition(": ")[2]
+    word = FAILED if decision.code else PASSED
+    return Banner(word, decision.code, reason, *trust, failed(decision) + not_judged(decision))
+
+
 def _gate(decision: Decision) -> dict[str, Any]:
     """Return what --fail-on comes to, and why."""
-    ending, *hints = endings(decision)
+    _, *hints = endings(decision)
     lines = [("failed", line) for line in failed(decision)]
     lines += [("not judged", line) for line in not_judged(decision)]
-    return {"ending": ending, "lines": lines, "hints": hints}
+    return {"lines": lines, "hints": hints}
 
 
 def _cards(changes: Sequence[Change], gaps: Sequence[Gap]) -> list[tuple[str, str, str]]:

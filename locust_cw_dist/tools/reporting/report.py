@@ -3,66 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from locust_cw_dist.core.progress.ledger_words import ledger_parts, ledger_sentence
 from locust_cw_dist.core.publish.ledger import lost_of
 from locust_cw_dist.core.records.documents import a_number, an_object
 from locust_cw_dist.core.records.record import Record
-from locust_cw_dist.core.rules.messages import rounded
-from locust_cw_dist.core.rules.rule import RuleError
-from locust_cw_dist.core.rules.rule_text import parse
-from locust_cw_dist.core.summaries.histogram import Histogram
-from locust_cw_dist.core.summaries.sections import EndpointKey
-from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.pages.page import Sortable, render
-from locust_cw_dist.tools.comparison.comparability import of_one
 from locust_cw_dist.tools.comparison.words import label, measured, number
+from locust_cw_dist.tools.reporting.run_facts import EndpointRow, RunFacts
 from locust_cw_dist.tools.reporting.series import page_data
 
+MAX_FAILURES = 100
+"""Failure reasons that the page has, the most frequent."""
 
-def report(run: Record, tick: Callable[[float], None] = lambda _: None) -> str:
-    """Return the page; `tick` is told how much of the work is done, from 0 to 1."""
+
+def report(run: Record, title: str | None = None, tick: Callable[[float], None] = lambda _: None) -> str:
+    """Return the page.
+
+    Args:
+        run: The run.
+        title: What it is called; by default what `title_of` says.
+        tick: Told how much of the work is done, from 0 to 1.
+    """
+    facts = RunFacts.of(run, title)
     values = {
-        "run_id": run.run_id,
-        "service": run.options.get("cw_service") or run.options.get("host") or "Load test",
-        "verdict": run.verdict,
-        "has_failed": any(map(_has_failed, run.rules)),
-        "start": _time(run.start_s),
-        "duration": _duration(run.duration_s),
+        "facts": facts,
+        "host": run.options.get("host"),
         "labels": list(run.labels.items()),
-        "warnings": of_one(run),
         **_ledger(run),
-        "cards": _cards(run),
-        "rules": _rules(run),
-        "reasons": _reasons(run),
-        "endpoints": [_endpoint(key, summary, run.duration_s or 1.0) for key, summary in run.endpoints().items()],
-        "failures": _failures(run),
-        "facts": _facts(run),
+        "cards": _cards(facts),
+        "endpoints": list(map(_endpoint, facts.endpoints)),
+        "failures": _failures(facts),
+        "options": _options(run),
         "ledger": [(_ledger_name(run, name), _plain(value)) for name, value in run.ledger.items()],
         "workers": _workers(run),
     }
-    return render("report.html.j2", values, page_data([run], [run.run_id], tick))
+    return render("report.html.j2", values, page_data([run], [run.run_id], tick, facts.rules))
 
 
-def _cards(run: Record) -> list[tuple[str, str, str]]:
-    whole = Summary()
-    for summary in run.endpoints().values():
-        whole.merge(summary)
+def _cards(facts: RunFacts) -> list[tuple[str, str, str]]:
+    run, total = facts.run, facts.total
     users, workers = run.gauge("users"), run.gauge("workers")
-    seconds = run.duration_s or 1.0
     found = [
-        ("Requests", f"{whole.count:,}", f"{number(whole.count / seconds)} a second"),
-        ("Failures", f"{number(_ratio(whole))} %", f"{whole.failure_count:,} requests"),
+        ("Requests", f"{total.requests:,}", f"{number(total.per_s)} a second"),
+        ("Failures", f"{number(total.failed_percent)} %", f"{total.failures:,} requests"),
     ]
-    if whole.untimed_count:
-        found.append(("Without a time", f"{whole.untimed_count:,}", "requests, not in percentiles and means"))
-    if whole.timed_count:
-        times = whole.response_times()
+    if untimed := run.untimed_count():
+        found.append(("Without a time", f"{untimed:,}", "requests, not in percentiles and means"))
+    if total.p50_ms is not None:
         found += [
-            ("Median", measured(times.percentile(50), "ms"), f"mean {measured(times.sum_ms / times.count, 'ms')}"),
-            ("p95", measured(times.percentile(95), "ms"), f"p99 {measured(times.percentile(99), 'ms')}"),
+            ("Median", _ms(total.p50_ms), f"mean {_ms(total.mean_ms)}"),
+            ("p95", _ms(total.p95_ms), f"p99 {_ms(total.p99_ms)}"),
         ]
     if users is not None:
         counted = f"on {workers.maximum:,.0f} workers" if workers and run.begin.get("is_distributed") else "one process"
@@ -70,64 +62,27 @@ def _cards(run: Record) -> list[tuple[str, str, str]]:
     return found
 
 
-def _endpoint(key: EndpointKey, summary: Summary, seconds: float) -> dict[str, Any]:
-    failed, rate = _ratio(summary), summary.count / seconds
-    size = summary.bytes_sum / summary.bytes_count if summary.bytes_count else 0.0
+def _endpoint(row: EndpointRow) -> dict[str, Any]:
+    times = (row.mean_ms, row.p50_ms, row.p95_ms, row.p99_ms, row.max_ms)
     return {
-        "endpoint": label(key),
-        "requests": Sortable(f"{summary.count:,}", summary.count),
-        "failed": Sortable(f"{number(failed)} %", failed),
-        "rate": Sortable(number(rate), rate),
-        "times": _times(summary.response_times()),
-        "bytes": Sortable(number(size), size),
+        "endpoint": label(row.key),
+        "requests": Sortable(f"{row.requests:,}", row.requests),
+        "failed": Sortable(f"{number(row.failed_percent)} %", row.failed_percent),
+        "rate": Sortable(number(row.per_s), row.per_s),
+        "times": [Sortable(_ms(time), -1.0 if time is None else time) for time in times],
+        "bytes": Sortable(number(row.bytes_mean), row.bytes_mean),
     }
 
 
-def _times(times: Histogram) -> list[Sortable]:
-    if not times.count:
-        return [Sortable("-", -1.0)] * 5
-    figures = [times.sum_ms / times.count, *(times.percentile(p) for p in (50, 95, 99)), times.max_ms]
-    return [Sortable(measured(value, "ms"), value) for value in figures]
+def _ms(time: float | None) -> str:
+    return "-" if time is None else measured(time, "ms")
 
 
-def _failures(run: Record) -> list[dict[str, Any]]:
+def _failures(facts: RunFacts) -> list[dict[str, Any]]:
     return [
-        {"reason": reason, "endpoint": label((name, method)), "requests": Sortable(f"{count:,}", count)}
-        for (name, method, reason), count in run.reasons().most_common(100)
+        {"reason": reason, "endpoint": label(key), "requests": Sortable(f"{count:,}", count)}
+        for key, reason, count in facts.failures[:MAX_FAILURES]
     ]
-
-
-def _rules(run: Record) -> list[dict[str, Any]]:
-    return [
-        {
-            "rule": rule.get("rule"),
-            "state": str(rule.get("state")),
-            "has_failed": _has_failed(rule),
-            "observed": _observed(rule),
-        }
-        for rule in run.rules
-    ]
-
-
-def _has_failed(rule: dict[str, Any]) -> bool:
-    # A rule that saw no request may have failed, too.
-    return rule.get("failed") is True or rule.get("state") == "failed"
-
-
-def _observed(rule: dict[str, Any]) -> str:
-    """Return what a rule saw, as its own message has it: with its unit and few digits."""
-    value = a_number(rule, "observed")
-    if value is None:
-        return "-"
-    try:
-        return rounded(parse(str(rule.get("rule"))), value)
-    except RuleError:
-        return number(value)
-
-
-def _reasons(run: Record) -> list[str]:
-    reasons = an_object(run.outcome, "verdict").get("reasons")
-    return list(map(str, reasons)) if isinstance(reasons, list) else []
 
 
 def _ledger(run: Record) -> dict[str, Any]:
@@ -151,7 +106,7 @@ def _ledger_name(run: Record, name: str) -> str:
     return name if run.begin.get("publishes") else "received (nothing was to be published)"
 
 
-def _facts(run: Record) -> list[tuple[str, str]]:
+def _options(run: Record) -> list[tuple[str, str]]:
     versions = run.begin.get("versions")
     facts = {"git revision": run.begin.get("git_revision")} | run.options
     facts |= versions if isinstance(versions, dict) else {}
@@ -177,18 +132,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key}: {_plain(one)}" for key, one in value.items()) or "0"
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _ratio(summary: Summary) -> float:
-    return 100 * summary.failure_count / summary.count if summary.count else 0.0
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = ((hours, "h"), (minutes, "min"), (rest, "s"))
-    return " ".join(f"{value} {unit}" for value, unit in parts if value) or "0 s"

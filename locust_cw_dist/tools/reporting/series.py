@@ -7,12 +7,15 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
+from locust_cw_dist.core.names.name_pattern import TooSlowError
 from locust_cw_dist.core.records.points import Point
 from locust_cw_dist.core.records.record import Record
-from locust_cw_dist.core.summaries.grid import EDGES
+from locust_cw_dist.core.rules.rule import Figure, Rule
 from locust_cw_dist.core.summaries.histogram import Histogram
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary
+from locust_cw_dist.tools.comparison.words import label
+from locust_cw_dist.tools.reporting.rule_rows import RuleRow
 
 MAX_POINTS = 300
 """Of a plot over time: about as many as a screen has room for."""
@@ -28,43 +31,86 @@ BINS_TOGETHER = 7
 
 FEW_RESULTS = 500
 
+HEAT_BINS = 20
+"""Bins of the grid that are one row of a heat map: 22 % wide, 12 rows from 10 to 100 ms."""
+
+MAX_HEAT_COLUMNS = 100
+
 PERCENTS = (50.0, 95.0, 99.0)
+
+SPECTRUM = (10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 97.5, 99.0, 99.5, 99.75, 99.9, 99.95, 99.975, 99.99)
+"""Percentiles of the spectrum; a run has those that results lie beyond."""
+
+PARTIAL_FROM = 0.02
+"""A window of which at least this part lies before the start or after the end of the test is a partial one."""
 
 TOGETHER = "All together"
 OTHER = "other"
 
 
-def page_data(runs: Sequence[Record], names: Sequence[str], tick: Callable[[float], None]) -> dict[str, Any]:
+def page_data(
+    runs: Sequence[Record],
+    names: Sequence[str],
+    tick: Callable[[float], None] = lambda _: None,
+    rules: Sequence[RuleRow] = (),
+) -> dict[str, Any]:
     """Return all that the script draws.
 
     Args:
         runs: One run, or those to be laid over each other; the last one decides which endpoints come first.
         names: What each run is called.
         tick: Told how much of the work is done, from 0 to 1.
+        rules: Those whose limits are drawn.
     """
-    subjects = list(islice(runs[-1].endpoints(), MAX_SUBJECTS))
+    subjects = [None, *islice(runs[-1].endpoints(), MAX_SUBJECTS)]
     drawn = []
-    for number, key in enumerate([None, *subjects]):
-        drawn.append({"label": TOGETHER if key is None else _label(key), "runs": [_subject(run, key) for run in runs]})
-        tick((number + 1) / (len(subjects) + 1))
+    for number, key in enumerate(subjects):
+        drawn.append(
+            {
+                "label": TOGETHER if key is None else label(key),
+                "runs": [_subject(run, key, has_heat=len(runs) == 1) for run in runs],
+                "limits": [limit for row in rules if (limit := _limit(row, key)) is not None],
+            }
+        )
+        tick((number + 1) / len(subjects))
     return {
-        "runs": [{"name": name, "start_s": run.start_s} | _gauges(run) for run, name in zip(runs, names, strict=True)],
+        "runs": [{"name": name} | _run(run) for run, name in zip(runs, names, strict=True)],
         "subjects": drawn,
+        "spectrum": SPECTRUM,
+        "bins": {"first_ms": 0.001, "ratio": 1.0099, "heat": HEAT_BINS},
     }
 
 
-def _subject(run: Record, key: EndpointKey | None) -> dict[str, Any]:
-    over_time = [_point(point, _summary(point, key)) for point in run.points]
-    whole = Summary()
-    for point in run.points:
-        whole.merge(_summary(point, key))
-    columns = ("at_s", "rps", "fps", "p50", "p95", "p99")
+def _run(run: Record) -> dict[str, Any]:
+    """Return what is the run's whatever endpoint is shown: its times and its gauges."""
+    points, slack_s = run.points, PARTIAL_FROM * run.span_s
     return {
-        **{name: [row[name] for row in over_time] for name in columns},
+        "start_s": run.start_s,
+        "span_s": run.span_s,
+        "at_s": [point.start_s for point in points],
+        "is_first_partial": bool(points) and run.start_s - points[0].start_s > slack_s,
+        "is_last_partial": bool(points) and points[-1].start_s + run.span_s - run.end_s > slack_s,
+    } | _gauges(run)
+
+
+def _subject(run: Record, key: EndpointKey | None, *, has_heat: bool) -> dict[str, Any]:
+    summaries = [_summary(point, key) for point in run.points]
+    whole = Summary()
+    for summary in summaries:
+        whole.merge(summary)
+    times = [summary.response_times() for summary in summaries]
+    percentiles = [one.percentiles(PERCENTS) if one.count else [None] * len(PERCENTS) for one in times]
+    together = whole.response_times()
+    return {
+        "requests": [summary.count for summary in summaries],
+        "failures": [summary.failure_count for summary in summaries],
+        **{f"p{p:g}": [_short(row[at]) for row in percentiles] for at, p in enumerate(PERCENTS)},
         "reasons": _reasons(run, key, whole),
         "successes": _distribution(whole.successes),
-        "failures": _distribution(whole.failures or Histogram()),
-        "percentiles": [_short(whole.response_times().percentile(p)) for p in PERCENTS] if whole.timed_count else [],
+        "failed": _distribution(whole.failures or Histogram()),
+        "percentiles": [_short(value) for value in together.percentiles(PERCENTS)] if together.count else [],
+        "spectrum": _spectrum(together),
+        "heat": _heat(times) if has_heat else None,
     }
 
 
@@ -77,51 +123,82 @@ def _summary(point: Point, key: EndpointKey | None) -> Summary:
     return together
 
 
-def _point(point: Point, summary: Summary) -> dict[str, float | None]:
-    """Return a row of the plots; rates are means over the whole span.
+def _limit(row: RuleRow, key: EndpointKey | None) -> dict[str, Any] | None:
+    """Return the limit of a rule that is drawn with an endpoint, or with all together; None if it is not."""
+    rule = row.rule
+    if rule is None or not (rule.figure.is_time or rule.figure is Figure.RPS) or not _is_about(rule, key):
+        return None
+    plot = "throughput" if rule.figure is Figure.RPS else "percentiles"
+    name = row.name if row.name == row.text else f"{row.name}: {row.limit}"
+    return {"plot": plot, "name": name, "limit": rule.limit, "has_failed": row.has_failed}
 
-    The test ran in a part only of the first and the last span. How long exactly is not known, and divided by a moment,
-    the first requests of all users would be a peak that no second of the run had.
-    """
-    times = summary.response_times()
-    percentiles = {f"p{p:g}": _short(times.percentile(p)) if times.count else None for p in PERCENTS}
-    return {
-        "at_s": point.start_s,
-        "rps": _short(summary.count / point.span_s),
-        "fps": _short(summary.failure_count / point.span_s),
-        **percentiles,
-    }
+
+def _is_about(rule: Rule, key: EndpointKey | None) -> bool:
+    if key is None or (rule.request is None and rule.method is None):
+        return key is None and rule.request is None and rule.method is None
+    try:
+        return rule.matches(*key)
+    except TooSlowError:
+        return False
 
 
 def _reasons(run: Record, key: EndpointKey | None, whole: Summary) -> list[dict[str, Any]]:
-    """Return failures a second over time, by reason; the most frequent first, the others as one."""
+    """Return failures over time, by reason; the most frequent first, the others as one."""
     named = [reason for reason, _ in Counter(whole.reasons).most_common(MAX_REASONS)]
-    rates: dict[str, list[float]] = {reason: [] for reason in named}
-    rest: list[float] = []
+    counts: dict[str, list[int]] = {reason: [] for reason in named}
+    rest: list[int] = []
     for point in run.points:
-        counts, seconds = _summary(point, key).reasons, point.span_s
+        found = _summary(point, key).reasons
         for reason in named:
-            rates[reason].append(_short(counts.get(reason, 0) / seconds))
-        rest.append(_short(sum(count for reason, count in counts.items() if reason not in rates) / seconds))
+            counts[reason].append(found.get(reason, 0))
+        rest.append(sum(count for reason, count in found.items() if reason not in counts))
     if any(rest):
-        rates[OTHER] = [a + b for a, b in zip(rates.get(OTHER, [0.0] * len(rest)), rest, strict=True)]
-    return [{"reason": reason, "rate": rate} for reason, rate in rates.items()]
+        counts[OTHER] = [a + b for a, b in zip(counts.get(OTHER, [0] * len(rest)), rest, strict=True)]
+    return [{"reason": reason, "counts": number} for reason, number in counts.items()]
 
 
-def _distribution(histogram: Histogram) -> dict[str, list[float]]:
-    """Return the part of results, in per cent, in neighbouring bins of equal width on a log scale."""
-    parts: Counter[int] = Counter()
+def _distribution(histogram: Histogram) -> dict[str, Any]:
+    """Return the part of results, in per cent, in neighbouring bins of equal width on a log scale.
+
+    `first` is the number of the first of them: number n has the bins of the grid from n * width on.
+    """
     width = BINS_TOGETHER if histogram.count > FEW_RESULTS else 3 * BINS_TOGETHER
+    first, numbers = _together(histogram, width)
+    return {"first": first, "width": width, "percent": [_short(100 * number / histogram.count) for number in numbers]}
+
+
+def _together(histogram: Histogram, width: int) -> tuple[int, list[int]]:
+    """Return how many values each `width` neighbouring bins have, from the first that has any."""
+    parts: Counter[int] = Counter()
     for index, number in histogram.bins.items():
         parts[max(index, 1) // width] += number
     if not parts:
-        return {"ms": [], "percent": []}
-    span = range(min(parts), max(parts) + 1)
-    middles = [EDGES[min(n * width + width // 2, len(EDGES) - 1)] for n in span]
-    return {
-        "ms": [_short(middle) for middle in middles],
-        "percent": [_short(100 * parts[n] / histogram.count) for n in span],
-    }
+        return 0, []
+    first = min(parts)
+    return first, [parts[n] for n in range(first, max(parts) + 1)]
+
+
+def _heat(times: Sequence[Histogram]) -> dict[str, Any]:
+    """Return how many results each column has in rows of equal width on a log scale, to three digits.
+
+    `windows` is how many points are one column; a column is the number of its first row, then how many results its
+    rows have.
+    """
+    windows = max(1, -(-len(times) // MAX_HEAT_COLUMNS))
+    columns = []
+    for at in range(0, len(times), windows):
+        together = Histogram()
+        for one in times[at : at + windows]:
+            together.merge(one)
+        first, numbers = _together(together, HEAT_BINS)
+        columns.append([first, *map(_short, numbers)])
+    return {"windows": windows, "columns": columns}
+
+
+def _spectrum(times: Histogram) -> list[float | None]:
+    """Return the percentiles of `SPECTRUM`, as far as results lie beyond them."""
+    known = [percent for percent in SPECTRUM if times.count * (100 - percent) >= 100]
+    return [_short(value) for value in times.percentiles(known)] if known else []
 
 
 def _gauges(run: Record) -> dict[str, Any]:
@@ -131,10 +208,9 @@ def _gauges(run: Record) -> dict[str, Any]:
     return mean | {"cpu_max": [_short(gauge.maximum) if gauge else None for gauge in found["cpu_percent"]]}
 
 
-def _label(key: EndpointKey) -> str:
-    name, method = key
-    return f"{method} {name}"
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.4g}")
+def _short(value: float | None) -> float | int | None:
+    """Return a number with three digits: figures are within 1 %."""
+    if value is None:
+        return None
+    short = float(f"{value:.3g}")
+    return int(short) if short.is_integer() else short

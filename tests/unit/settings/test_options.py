@@ -68,6 +68,7 @@ TAKEN = [
     ("host", "https://shop.example.com", "host", "https://shop.example.com"),
     ("resolution", "5", "resolution_s", 5),
     ("percentiles", "50,p95,99.9", "percentiles", (50.0, 95.0, 99.9)),
+    ("report", "out/report.html", "report", "out/report.html"),
     ("dimension", "Team=a = b", "dimensions", (("Team", "a = b"),)),
     ("label", "branch=main,commit=ab12", "labels", (("branch", "main"), ("commit", "ab12"))),
     ("label", 'note="a, b",commit=ab12', "labels", (("note", "a, b"), ("commit", "ab12"))),
@@ -289,6 +290,7 @@ ALL_OPTIONS = [
     *("--cw-ambiguous=drop", "--cw-dry-run", "--cw-price=metric_month=0.2", "--cw-payloads=calls.jsonl"),
     *("--cw-rules=rules.toml", f"--cw-rule={RULE}", "--cw-junit=junit.xml", "--cw-rules-json=rules.json"),
     "--cw-summary=both",
+    "--cw-report=report.html",
     "--cw-reasons=class",
 ]
 

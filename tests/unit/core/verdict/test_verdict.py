@@ -45,6 +45,23 @@ def test_a_run_without_anything_to_say_is_valid():
     assert verdict.as_json() == {"state": "valid", "reasons": []}
 
 
+@pytest.mark.parametrize(
+    ("evidence", "words"),
+    [
+        ({}, "measurement reliable"),
+        ({"health": Health(busy=(Busy("a", 95.0, 12.0), Busy("b", 99.0, 12.0)))}, "load generator was short of CPU"),
+        ({"cut": "told to end", "doubtful": 2}, "run was cut short"),
+        ({"unheard": (("a", AT_S),), "unreceived": 5, "cut": "told to end"}, "run was cut short, results are missing"),
+        (
+            {"doubtful": 2, "unpublished": 3, "health": Health(held_s=3.0, users=UsersShort(3, 10, None))},
+            "CloudWatch has not all results, CloudWatch may count results twice, and 2 more",
+        ),
+    ],
+)
+def test_a_verdict_has_a_few_words_on_the_measurement(evidence, words):
+    assert verdict_of(**evidence).words == words
+
+
 def test_there_is_one_verdict_whatever_else_was_seen():
     verdict = verdict_of(cut="told to end", doubtful=2)
     assert verdict.lines() == [

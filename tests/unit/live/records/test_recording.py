@@ -15,7 +15,7 @@ import pytest
 from locust_cw_dist.core.summaries.reason_cap import MAX_REASONS_PER_RUN
 from locust_cw_dist.core.summaries.summary import MAX_REASONS, OTHER_REASONS, Summary
 from locust_cw_dist.errors import SettingsError
-from locust_cw_dist.live.records import git_revision
+from locust_cw_dist.live.records import git_revision, report_maker
 from locust_cw_dist.live.records.git_revision import revision
 from locust_cw_dist.live.records.record_file import RecordFile, read_file
 from locust_cw_dist.live.records.record_writer import MAX_WAITING
@@ -42,7 +42,7 @@ class RecordingBench(Bench):
     def __init__(self, folder, **settings):
         from locust_cw_dist.live.records.record_writer import RecordWriter
 
-        super().__init__(ScriptedSink(), record=str(folder), **settings)
+        super().__init__(ScriptedSink(), **({"record": str(folder)} | settings))
         self.folder = folder
         self.recording = RecordWriter(
             self.settings,
@@ -269,3 +269,55 @@ def test_a_git_that_hangs_is_ended_and_holds_nobody(tmp_path, monkeypatch, capfd
         os.kill(int(pid_file.read_text()), 0)
     assert set(Path("/proc/self/fd").iterdir()) <= files
     assert capfd.readouterr() == ("", "")
+
+
+def report_of(bench, caplog, timeout_s=30.0):
+    """What a run leaves that is to have a report, and what is logged of it."""
+    caplog.set_level("INFO")
+    bench.recording.open()
+    bench.deliver("/a", count=3)
+    bench.flush()
+    close_record(bench.recording)
+    place = bench.recording.place_of(bench.run)
+    bench.recording.make_report(timeout_s)
+    bench.recording.remove_temporary()
+    return place, [line for line in caplog.messages if "its report" in line]
+
+
+@pytest.mark.parametrize("keeps_record", [True, False])
+def test_a_report_is_made_of_a_record_that_is_closed(tmp_path, caplog, monkeypatch, keeps_record):
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    settings = {} if keeps_record else {"record": None}
+    bench = RecordingBench(tmp_path / "records", report=str(tmp_path / "new" / "report.md"), **settings)
+    place, lines = report_of(bench, caplog)
+    assert "`GET /a` | 3 | 0 |" in (tmp_path / "new" / "report.md").read_text()
+    assert lines == [f"locust-cw: run {bench.run.run_id}: its report is {tmp_path / 'new' / 'report.md'}"]
+    assert (place is not None) is keeps_record
+    assert not any((tmp_path / "tmp").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("program", "timeout_s", "reason"),
+    [
+        ("no_such_module_anywhere", 30.0, "No module named no_such_module_anywhere"),
+        ("locust_cw_dist.tools.cli.main", 0.01, "it was not there after 0 s"),
+    ],
+)
+def test_a_report_that_is_not_made_is_a_line_and_the_record_stays(
+    tmp_path, caplog, monkeypatch, program, timeout_s, reason
+):
+    monkeypatch.setattr(report_maker, "PROGRAM", program)
+    bench = RecordingBench(tmp_path / "records", report=str(tmp_path / "report.html"))
+    place, (line,) = report_of(bench, caplog, timeout_s=timeout_s)
+    assert line.startswith(f"locust-cw: run {bench.run.run_id}: its report was not made (")
+    assert reason in line
+    assert counts(read_file(Path(place))) == {"/a": 3}
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_report_that_cannot_be_written_is_said_before_any_load(tmp_path):
+    (tmp_path / "file").write_text("")
+    bench = RecordingBench(tmp_path / "records", report=str(tmp_path / "file" / "report.html"))
+    with pytest.raises(SettingsError, match=r"--cw-report: got .*, must be a file that can be written"):
+        bench.recording.open()

@@ -12,7 +12,7 @@ from locust_cw_dist.core.records.location import S3Location
 from locust_cw_dist.live.platform.disk_thread import DiskThread
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.records import uploads
-from locust_cw_dist.live.records.s3 import S3Error
+from locust_cw_dist.live.records.s3 import RECORD_TYPE, S3Error
 from locust_cw_dist.live.records.uploads import Uploads
 from locust_cw_dist.settings.settings import Settings
 
@@ -37,7 +37,7 @@ class Store:
         assert place == PLACE
         assert self.is_warm
 
-    def put(self, content, target):
+    def put(self, content, target, content_type=RECORD_TYPE):
         self.puts.append(str(target))
         if self.never_answers:
             gevent.sleep(3600)
@@ -74,6 +74,20 @@ def wait_for(condition):
     with gevent.Timeout(DEADLINE_S):
         while not condition():
             gevent.sleep(0.005)
+
+
+def test_a_report_is_put_beside_the_records(make, store, tmp_path):
+    made, _ = make()
+    page = tmp_path / "report.html"
+    page.write_text("a page")
+    assert made.put_beside(page, "20270115T080000Z-aaaaaaaa.html", "text/html", 5.0) is None
+    assert store.objects == {"s3://perf/x/20270115T080000Z-aaaaaaaa.html": b"a page"}
+    store.error = "AccessDenied"
+    page.write_text("another page")
+    assert "AccessDenied" in made.put_beside(page, "b.html", "text/html", 5.0)
+    rehearsing, _ = make("20270115T080000Z-bbbbbbbb", dry_run=True)
+    assert rehearsing.put_beside(page, "c.html", "text/html", 5.0) is None
+    assert len(store.puts) == 2
 
 
 def test_a_record_is_put_at_once_now_and_then_and_at_the_end(make, store, monkeypatch):

@@ -17,20 +17,21 @@ from hypothesis import strategies as st
 from locust_cw_dist.core.rules.outcome import Outcome, RuleOutcome, RuleState
 from locust_cw_dist.core.rules.rule_text import parse
 from locust_cw_dist.core.verdict.verdict import VALID, Reason, State, Verdict
-from locust_cw_dist.live.rules import report_files
-from locust_cw_dist.live.rules.report_files import Judged, check, write_json, write_junit
+from locust_cw_dist.live.platform.files import check_writable
+from locust_cw_dist.live.rules.report_files import Judged, write_json, write_junit
 from support.pages.readme import ROOT
 
 NOBODY = 65534
 
 CHECK_AS_NOBODY = """
 import os, sys
-from locust_cw_dist.live.rules.report_files import check
+from pathlib import Path
+from locust_cw_dist.live.platform.files import check_writable
 
 if os.geteuid() == 0:  # which may write anywhere
     os.setuid(int(sys.argv[2]))
 try:
-    check(sys.argv[1])
+    check_writable(Path(sys.argv[1]))
     print("may")
 except OSError as e:
     print(type(e).__name__)
@@ -74,7 +75,9 @@ def test_junit_counts_what_its_cases_say(tmp_path):
 @pytest.mark.parametrize("is_unreliable", [True, False])
 def test_the_verdict_is_a_test_case_that_fails_if_it_decides(tmp_path, is_unreliable):
     path = tmp_path / "junit.xml"
-    verdict = Verdict((Reason(State.SUSPECT, "worker a\x00b was silent"), Reason(State.SUSPECT, "users were short")))
+    verdict = Verdict(
+        (Reason(State.SUSPECT, "worker a\x00b was silent", ""), Reason(State.SUSPECT, "users were short", ""))
+    )
     run = Judged("run-1", (), None, 1.0, Outcome(), verdict, is_unreliable)
     write_junit(str(path), [run])
     (case,) = ET.parse(path).getroot().iter("testcase")
@@ -136,20 +139,20 @@ def test_a_file_that_can_not_be_finished_leaves_the_old_one(tmp_path, monkeypatc
     def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(report_files.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         write_json(str(path), [])
     assert path.read_bytes() == before
 
 
 def test_a_check_makes_the_folder_and_leaves_nothing(tmp_path):
-    check(str(tmp_path / "a/b/junit.xml"))
+    check_writable(tmp_path / "a/b/junit.xml")
     assert list((tmp_path / "a/b").iterdir()) == []
     with pytest.raises(IsADirectoryError):
-        check(str(tmp_path))
+        check_writable(tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
-        check(str(tmp_path / "file" / "junit.xml"))
+        check_writable(tmp_path / "file" / "junit.xml")
 
 
 @pytest.mark.parametrize(("mode", "said"), [(0o700, "may"), (0o500, "PermissionError")])

@@ -12,7 +12,9 @@ from locust.env import Environment
 from locust.event import EventHook
 from locust.exception import RescheduleTask, StopUser
 
+from locust_cw_dist.core.rules.outcome import Outcome, RuleOutcome, RuleState
 from locust_cw_dist.core.rules.rule import Severity, VerdictRule
+from locust_cw_dist.core.rules.rule_text import parse
 from locust_cw_dist.core.verdict.exit_codes import (
     NOT_RELIABLE,
     RULE_FAILED,
@@ -317,3 +319,44 @@ def test_with_a_locust_that_does_not_tell_its_errors_rules_decide_nothing_about_
     assert link.lesser_modes == ["rules can't decide about failed requests: Locust's own exit code for them stays"]
     ending = Ending(failures_decided=True, has_exceptions=link.has_exceptions(), has_unhandled=link.has_unhandled())
     assert decide(ending).code is None
+
+
+@pytest.mark.parametrize(
+    ("state", "failed", "failures", "options", "listener", "word"),
+    [
+        (State.VALID, False, 0, {"exit_code_on_error": 1}, None, (0, "no request failed")),
+        (State.VALID, False, 2, {"exit_code_on_error": 1}, None, (1, "2 requests failed")),
+        (
+            State.VALID,
+            False,
+            2,
+            {"exit_code_on_error": 0},
+            None,
+            (0, "2 requests failed, and Locust was told to ignore that"),
+        ),
+        (State.VALID, True, 2, {"exit_code_on_error": 1}, None, (3, "a rule failed: p95 < 3 ms")),
+        (State.VALID, True, 2, {"exit_code_on_error": 1}, 0, (3, "a rule failed: p95 < 3 ms")),
+        (State.INVALID, False, 0, {"exit_code_on_error": 1}, None, (4, "the run can't be relied on: it is invalid")),
+        (State.VALID, False, 0, {"exit_code_on_error": 1}, 7, (7, "a listener of your own set it")),
+        (State.VALID, False, 2, {}, None, None),
+        (State.VALID, True, 2, {}, None, (3, "a rule failed: p95 < 3 ms")),
+    ],
+)
+def test_a_record_can_have_the_exit_code_before_the_process_ends(state, failed, failures, options, listener, word):
+    process = Process()
+    process.environment.parsed_options = SimpleNamespace(**options)
+    exit_code = ExitCode(process.environment, LogOnce(), Patience(), required=True)
+    # Locust's log remembers what other tests raised.
+    exit_code.link = SimpleNamespace(has_exceptions=lambda: False, has_unhandled=lambda: False)
+    process.environment.process_exit_code = listener
+    one = RuleOutcome(
+        rule=parse("p95 < 3 ms"), state=RuleState.BROKEN, observed=4.0, requests=1, message="", failed=failed
+    )
+    # Whatever became of another run of this process.
+    exit_code.note(is_judged=True, states=(State.INVALID,))
+    for _ in range(2):
+        found = exit_code.foresee(state, Outcome(rules=(one,)), failures)
+        assert (found and (found.code, found.why())) == word
+        # The code that was set here is no listener's.
+        exit_code.conclusion = Conclusion(rule_failed=failed)
+        exit_code.apply()

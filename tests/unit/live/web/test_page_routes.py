@@ -96,17 +96,17 @@ def test_nothing_is_read_rendered_or_compressed_on_the_hub(client, monkeypatch):
 
         monkeypatch.setattr(live_page, name, watched)
 
-    for name in ("find_spec", "version", "asset", "fill", "_packed"):
+    for name in ("plotly_path", "version", "asset", "fill", "_packed"):
         watch(name)
     for address in addresses(client):
         client.get(f"/{address}", headers=PACKED)
-    assert threads.keys() == {"find_spec", "version", "asset", "fill", "_packed"}
+    assert threads.keys() == {"plotly_path", "version", "asset", "fill", "_packed"}
     (one,) = set.union(*threads.values())
     assert one != native_thread()
 
 
 def test_without_plotly_the_page_names_what_brings_it(client, monkeypatch):
-    monkeypatch.setattr(live_page, "find_spec", lambda _: None)
+    monkeypatch.setattr(live_page, "plotly_path", lambda: None)
     text = client.get("/cloudwatch").get_data(as_text=True)
     assert "plotly.min.js" not in text
     assert "pip install &#34;plotly&gt;=6.0&#34;" in text

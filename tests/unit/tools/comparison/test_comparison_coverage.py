@@ -358,9 +358,9 @@ def test_the_page_says_what_is_missing_and_why(tmp_path, capsys):
     paths = [str(Counted(one, seed=seed).write(tmp_path)) for seed, one in enumerate(runs)]
     page = tmp_path / "page.html"
     assert main(["compare", *paths, "--fail-on", "p95", "--html", str(page)]) == 3
-    own = page.read_text().split('id="data"')[0]
+    own = page.read_text().split('id="packed-data"')[0]
     for part in (
-        "Gate: exit code 3: an endpoint is missing",
+        "Exit code 3: an endpoint is missing",
         "GET /few is missing: 50 requests in the base, none in the candidate",
         "POST /pay: 400 requests in the base, 9 in the candidate: only 9 response times: p95 needs 200",
         "Not compared",
@@ -370,8 +370,8 @@ def test_the_page_says_what_is_missing_and_why(tmp_path, capsys):
     ):
         assert part in own, part
     assert main(["compare", *paths, "--html", str(page)]) == 0
-    own = page.read_text().split('id="data"')[0]
-    assert "Gate:" not in own
+    own = page.read_text().split('id="packed-data"')[0]
+    assert "<h2>Gate" not in own
     assert "GET /few" in own
     capsys.readouterr()
 
