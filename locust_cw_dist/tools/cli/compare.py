@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from locust_cw_dist.errors import LocustCwError
 from locust_cw_dist.tools.cli import records
 from locust_cw_dist.tools.comparison.gate import Gate
 
@@ -25,6 +25,8 @@ MAX_WINDOWS = 512
 
 MAX_DIGITS = 13
 """Of a number of requests; nothing sends more."""
+
+STDOUT = Path("-")
 
 _DESCRIPTION = """\
 Compare the run records of one base run or several with that of a candidate: p50, p95, p99, mean, failure ratio and
@@ -83,6 +85,13 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object, for machines")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with plots of the runs over each other")
+    parser.add_argument(
+        "--markdown",
+        type=Path,
+        metavar="FILE",
+        help="write it as Markdown, for a pull request; - prints it",
+    )
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write it as JUnit XML, for a CI server")
     parser.add_argument("--all", action="store_true", help="show all endpoints, not the first 20")
     parser.set_defaults(run=run)
 
@@ -137,13 +146,18 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         LocustCwError: A record can't be read, the page not be written, or a part is missing.
     """
-    _check_parts(arguments)
-    outcome = _compare(arguments)
-    if arguments.html is not None:
-        _write_page(arguments.html, outcome)
+    try:
+        _check_parts(arguments)
+        outcome = _compare(arguments)
+    except LocustCwError as e:
+        _write_reason(arguments, str(e))
+        raise
+    _write_files(arguments, outcome)
     if arguments.json:
-        _print_json(outcome)
-    else:
+        from locust_cw_dist.tools.comparison.machine_forms import document_of
+
+        print(json.dumps(document_of(outcome), indent=2))
+    elif arguments.markdown != STDOUT:
         _print_tables(outcome, all_endpoints=arguments.all)
     return outcome.code
 
@@ -155,11 +169,44 @@ def _check_parts(arguments: argparse.Namespace) -> None:
         check_plotly()
 
 
+def _write_reason(arguments: argparse.Namespace, reason: str) -> None:
+    """Say in the files that were asked for why nothing was compared: in CI nobody looks at standard error."""
+    if arguments.markdown is not None:
+        from locust_cw_dist.tools.comparison.markdown import not_compared
+
+        _write(arguments.markdown, not_compared(reason, 1))
+    if arguments.junit is not None:
+        from locust_cw_dist.tools.comparison.machine_forms import junit_of_error
+
+        records.write(arguments.junit, junit_of_error(reason).decode())
+
+
+def _write_files(arguments: argparse.Namespace, outcome: Outcome) -> None:
+    if arguments.html is not None:
+        _write_page(arguments.html, outcome)
+    if arguments.markdown is not None:
+        from locust_cw_dist.tools.comparison.markdown import markdown
+
+        _write(arguments.markdown, markdown(outcome))
+    if arguments.junit is not None:
+        from locust_cw_dist.tools.comparison.machine_forms import junit_of
+
+        records.write(arguments.junit, junit_of(outcome).decode())
+
+
+def _write(path: Path, text: str) -> None:
+    if path == STDOUT:
+        print(text, end="")
+    else:
+        records.write(path, text)
+
+
 def _compare(arguments: argparse.Namespace) -> Outcome:
     from locust_cw_dist.tools.comparison import comparability
     from locust_cw_dist.tools.comparison.compare import Choices, compare
     from locust_cw_dist.tools.comparison.coverage import gaps_of
     from locust_cw_dist.tools.comparison.outcome import Outcome
+    from locust_cw_dist.tools.comparison.outlook import outlook_of
 
     left_out: list[str] = []
     bases = [records.read(path, MAX_WINDOWS, left_out) for path in arguments.bases]
@@ -172,9 +219,9 @@ def _compare(arguments: argparse.Namespace) -> Outcome:
     gaps = gaps_of(bases, candidate, choices, changes)
     warnings = left_out + comparability.warnings(bases, candidate)
     if not changes:
-        warnings.append("no endpoint can be compared: each needs five whole windows and ten requests in every run")
+        warnings.append("no endpoint can be compared: each needs three windows and ten requests in every run")
     decision = _decide(arguments, [*bases, candidate], choices, changes, gaps, left_out) if arguments.fail_on else None
-    return Outcome(bases, candidate, choices, changes, gaps, warnings, decision)
+    return Outcome(bases, candidate, choices, changes, gaps, warnings, outlook_of(changes, choices), decision)
 
 
 def _decide(
@@ -203,72 +250,16 @@ def _write_page(path: Path, outcome: Outcome) -> None:
     records.write(path, page)
 
 
-def _print_json(outcome: Outcome) -> None:
-    from locust_cw_dist.tools.comparison.coverage import Kind
-    from locust_cw_dist.tools.comparison.gate import Decision
-    from locust_cw_dist.tools.comparison.words import endings, failed, not_judged
-
-    decision = outcome.decision or Decision()
-    document = {
-        "bases": [base.run_id for base in outcome.bases],
-        "candidate": outcome.candidate.run_id,
-        "warnings": list(outcome.warnings),
-        "failed": len(decision.worse) + len(decision.missing),
-        "exit_code": outcome.code,
-        "gate": None
-        if outcome.decision is None
-        else {"failed": failed(decision), "not_judged": not_judged(decision), "ending": endings(decision)[0]},
-        "missing": [_gap_json(gap, decision) for gap in outcome.gaps if gap.kind is Kind.MISSING],
-        "too_few": [_gap_json(gap, decision) for gap in outcome.gaps if gap.kind is Kind.TOO_FEW],
-        "new": [_gap_json(gap, decision) for gap in outcome.gaps if gap.kind is Kind.NEW],
-        "changes": [_json(change, failed=change in decision.worse) for change in outcome.changes],
-    }
-    print(json.dumps(document, indent=2))
-
-
-def _gap_json(gap: Gap, decision: Decision) -> dict[str, Any]:
-    from locust_cw_dist.tools.comparison.words import why
-
-    name, method = gap.endpoint
-    return {
-        "name": name,
-        "method": method,
-        "base_requests": gap.base_requests,
-        "candidate_requests": gap.candidate_requests,
-        "figures": [figure.name for figure in gap.figures],
-        "reason": why(gap, gap.figures),
-        "failed": gap in decision.missing,
-        "not_judged": [figure.name for one, figures in decision.not_judged if one is gap for figure in figures],
-    }
-
-
-def _json(change: Change, *, failed: bool) -> dict[str, Any]:
-    name, method = change.endpoint
-    return {
-        "name": name,
-        "method": method,
-        "figure": change.figure.name,
-        "unit": change.figure.unit,
-        "base": round(change.base, 6),
-        "candidate": round(change.candidate, 6),
-        "change": round(change.change, 4),
-        "change_unit": "percent" if change.figure.is_ratio else "percentage points",
-        "low": round(change.low, 4),
-        "high": round(change.high, 4),
-        "state": change.state.value,
-        "requests": change.requests,
-        "failed": failed,
-    }
-
-
 def _print_tables(outcome: Outcome, *, all_endpoints: bool) -> None:
     from locust_cw_dist.tools.comparison import terminal
+    from locust_cw_dist.tools.comparison.words import headline
 
     console = terminal.make_console()
     bases = ", ".join(base.run_id for base in outcome.bases)
     console.print(f"base {bases}; candidate {outcome.candidate.run_id}", soft_wrap=True, markup=False)
     for warning in outcome.warnings:
-        print(f"locust-cw compare: warning: {warning}", file=sys.stderr)
+        # Not on standard error: CI shows what is in the file.
+        console.print(f"warning: {warning}", soft_wrap=True, markup=False)
     if outcome.changes:
         terminal.show(console, outcome.changes, outcome.choices, all_endpoints=all_endpoints)
     terminal.show_gaps(console, outcome.gaps, all_endpoints=all_endpoints)
@@ -276,5 +267,6 @@ def _print_tables(outcome: Outcome, *, all_endpoints: bool) -> None:
         console.print(
             "One base run: what differs between any two runs is not in the intervals; give more.", style="dim"
         )
+    console.print(headline(outcome), style="bold", soft_wrap=True, markup=False)
     if outcome.decision is not None:
         terminal.show_decision(console, outcome.decision)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.verdict.exit_codes import NOT_RELIABLE
-from locust_cw_dist.tools.comparison.compare import Change
-from locust_cw_dist.tools.comparison.coverage import Gap
+from locust_cw_dist.tools.comparison.compare import Change, State
+from locust_cw_dist.tools.comparison.coverage import Gap, Kind
 from locust_cw_dist.tools.comparison.figures import Figure, needed
 from locust_cw_dist.tools.comparison.gate import Decision
+from locust_cw_dist.tools.comparison.outcome import Outcome
+from locust_cw_dist.tools.comparison.outlook import Outlook
 
 
 def label(endpoint: EndpointKey) -> str:
@@ -89,6 +92,43 @@ def endings(decision: Decision) -> list[str]:
             "Longer runs have more to judge. --min-requests N lets endpoints pass that had fewer requests in the base."
         )
     return found
+
+
+def headline(outcome: Outcome) -> str:
+    """Return in one line what a comparison comes to, and what would tell more."""
+    if not outcome.changes:
+        return "Nothing could be compared."
+    worse, better = (sum(one.state is state for one in outcome.changes) for state in (State.WORSE, State.BETTER))
+    missing = sum(gap.kind is Kind.MISSING for gap in outcome.gaps)
+    parts = [f"{_many(worse, 'figure')} got worse" if worse else "No regression found"]
+    parts += [f"{_many(better, 'figure')} got better"] * bool(better)
+    parts += [f"{_many(missing, 'endpoint')} missing"] * bool(missing)
+    if outcome.outlook.unclear:
+        parts.append(f"{_many(outcome.outlook.unclear, 'figure')} unclear: {_would_tell(outcome.outlook)}")
+    return "; ".join(parts) + "."
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
+def _would_tell(outlook: Outlook) -> str:
+    longer = "" if outlook.longer_s is None else f"about {_longer(outlook.longer_s)} more in each run"
+    more = "" if outlook.more_bases is None else f"{_many(outlook.more_bases, 'more base run')}"
+    if longer and more:
+        return f"{longer}, or {more}, would tell most of them"
+    if longer:
+        return f"{longer} would tell most of them, more base runs alone would not"
+    if more:
+        return f"{more} would tell most of them, longer runs alone would not"
+    return "neither longer runs nor more base runs would tell; a larger --min-change would"
+
+
+def _longer(seconds: float) -> str:
+    minutes = math.ceil(seconds / 60)
+    if minutes >= 120:
+        return f"{math.ceil(minutes / 60)} hours"
+    return _many(minutes if minutes < 10 else 5 * math.ceil(minutes / 5), "minute")
 
 
 def _ending(decision: Decision) -> str:
