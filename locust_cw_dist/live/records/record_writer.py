@@ -34,6 +34,7 @@ from locust_cw_dist.live.platform.hub_slice import HubSlice
 from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.platform.timeline import Timeline
 from locust_cw_dist.live.records.record_file import RecordFile
+from locust_cw_dist.live.records.run_summaries import summarize
 from locust_cw_dist.live.records.s3 import S3
 from locust_cw_dist.live.records.uploads import Uploads
 from locust_cw_dist.live.runs import Run, Runs
@@ -213,6 +214,14 @@ class RecordWriter:
                 record = self._records[run]
                 if record.file is not None:
                     self._try(run, record.file.close)
+
+    def sum_up(self) -> None:
+        """Write summaries beside the records that stay here; after `close_files`. It may be cut off."""
+        if self._uploads is None:
+            for run in self._runs:
+                file = self._records[run].file
+                if file is not None:
+                    summarize(file.path)
 
     def _end(self) -> None:
         for run in self._runs:

@@ -19,11 +19,12 @@ import gevent
 from gevent.event import Event
 
 from locust_cw_dist.core.names.printable import printable
-from locust_cw_dist.core.records.location import S3Location
+from locust_cw_dist.core.records.location import SUFFIX, SUMMARY_SUFFIX, S3Location
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import monotonic_s
 from locust_cw_dist.live.platform.disk_thread import DiskThread
 from locust_cw_dist.live.platform.log_once import LogOnce
+from locust_cw_dist.live.records.run_summaries import summarize
 from locust_cw_dist.live.records.s3 import S3, S3Error, Snapshot
 from locust_cw_dist.live.spool.folder import Spool
 from locust_cw_dist.settings.settings import Settings
@@ -120,8 +121,19 @@ class Uploads:
         error = self._put(path, left_s) if left_s > 0 else NO_TIME
         if error is None:
             logger.info("locust-cw: run %s: its record is %s", path.stem, target)
+            self._put_summary(path, target, left_s)
             self._remove(path)
         return error
+
+    def _put_summary(self, path: Path, record: S3Location, left_s: float) -> None:
+        """Put the summary of a record beside it; without one, `locust-cw history` reads the record."""
+        summary = summarize(path)
+        if summary is None:
+            return
+        with suppress(S3Error, OSError), gevent.Timeout(left_s, False):
+            content = self._disk_thread.run(summary.read_bytes)
+            self._store.put(content, S3Location(record.bucket, f"{record.key.removesuffix(SUFFIX)}{SUMMARY_SUFFIX}"))
+        self._remove(summary)
 
     def _say_that_it_stays(self, path: Path, reason: str) -> None:
         command = f"aws s3 cp {shlex.quote(str(path))} {self.place.below(path.name)}"

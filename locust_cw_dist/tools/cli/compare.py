@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from locust_cw_dist.core.names.printable import printable
 from locust_cw_dist.errors import LocustCwError
 from locust_cw_dist.tools.cli import records
 from locust_cw_dist.tools.comparison.gate import Gate
@@ -14,6 +16,7 @@ from locust_cw_dist.tools.comparison.gate import Gate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from locust_cw_dist.core.records.location import S3Location
     from locust_cw_dist.core.records.record import Record
     from locust_cw_dist.tools.comparison.compare import Change, Choices
     from locust_cw_dist.tools.comparison.coverage import Gap
@@ -28,6 +31,9 @@ MAX_DIGITS = 13
 
 STDOUT = Path("-")
 
+LAST = 5
+"""Base runs where the user does not say how many; more tell little more of how much runs differ."""
+
 _DESCRIPTION = """\
 Compare the run records of one base run or several with that of a candidate: p50, p95, p99, mean, failure ratio and
 requests per second of each endpoint. Each change has an interval that allows for requests that depend on each other,
@@ -41,6 +47,10 @@ examples:
       three base runs: what differs among them counts as noise
   locust-cw compare last/ records/ --fail-on p95=10 --fail-on failures --html compare.html
       for CI: exit code 3 if a p95 is surely over 10 % higher, or a failure ratio surely higher than counts
+  locust-cw compare records/ --last 5
+      the newest run there against the five before it
+  locust-cw compare records/ --base label:branch=main --fail-on any --markdown compare.md
+      the newest run there against the newest ones of the main branch before it
   locust-cw compare s3://perf-records/checkout/main/ s3://perf-records/checkout/branch/ --fail-on any
       the newest record below each prefix
   locust-cw compare main.cwrecord branch.cwrecord --json > compare.json
@@ -60,8 +70,28 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("bases", nargs="+", type=records.place, metavar="BASE", help=records.HELP)
-    parser.add_argument("candidate", type=records.place, metavar="CANDIDATE", help="the one that is judged, likewise")
+    parser.add_argument(
+        "runs",
+        nargs="+",
+        type=records.place,
+        metavar="RECORD",
+        help="base runs and, last, the candidate, which is judged (a folder alone: its newest record and those before "
+        f"it); each {records.HELP}",
+    )
+    parser.add_argument(
+        "--last",
+        type=records.whole_number,
+        metavar="N",
+        help=f"take the newest N runs before the candidate from each base folder (a folder alone: {LAST})",
+    )
+    parser.add_argument(
+        "--base",
+        type=_base,
+        action="append",
+        default=[],
+        metavar="label:KEY=VALUE",
+        help="take base runs with this label only; can be repeated",
+    )
     _add_choices(parser)
     parser.add_argument(
         "--fail-on",
@@ -129,6 +159,13 @@ def _gate(text: str) -> Gate:
         return Gate.parse(text)
     except ValueError as e:
         raise argparse.ArgumentTypeError(str(e)) from None
+
+
+def _base(text: str) -> tuple[str, str]:
+    kind, colon, rest = text.partition(":")
+    if kind == "label" and colon:
+        return records.label_of(rest)
+    raise argparse.ArgumentTypeError(f"got {text!r}, must be label:KEY=VALUE")
 
 
 def _requests(text: str) -> int:
@@ -202,26 +239,74 @@ def _write(path: Path, text: str) -> None:
 
 
 def _compare(arguments: argparse.Namespace) -> Outcome:
+    left_out: list[str] = []
+    candidate = records.read(arguments.runs[-1], MAX_WINDOWS, left_out)
+    bases = [records.read(place, MAX_WINDOWS, left_out) for place in _bases(arguments, candidate, left_out)]
+    from locust_cw_dist.tools.comparison.compare import Choices
+
+    choices = Choices(
+        arguments.min_change, arguments.min_failures, arguments.confidence, arguments.warm_up, arguments.successes
+    )
+    outcome = outcome_of(bases, candidate, choices, left_out)
+    if not arguments.fail_on:
+        return outcome
+    decision = _decide(arguments, [*bases, candidate], choices, outcome.changes, outcome.gaps, left_out)
+    return replace(outcome, decision=decision)
+
+
+def outcome_of(bases: Sequence[Record], candidate: Record, choices: Choices, left_out: Sequence[str] = ()) -> Outcome:
+    """Compare runs, without a gate.
+
+    Args:
+        bases: One run or several.
+        candidate: The run that is judged.
+        choices: What counts.
+        left_out: What could not be read, a line each.
+    """
     from locust_cw_dist.tools.comparison import comparability
-    from locust_cw_dist.tools.comparison.compare import Choices, compare
+    from locust_cw_dist.tools.comparison.compare import compare
     from locust_cw_dist.tools.comparison.coverage import gaps_of
     from locust_cw_dist.tools.comparison.outcome import Outcome
     from locust_cw_dist.tools.comparison.outlook import outlook_of
 
-    left_out: list[str] = []
-    bases = [records.read(path, MAX_WINDOWS, left_out) for path in arguments.bases]
-    candidate = records.read(arguments.candidate, MAX_WINDOWS, left_out)
-    choices = Choices(
-        arguments.min_change, arguments.min_failures, arguments.confidence, arguments.warm_up, arguments.successes
-    )
     with records.progress("Comparing") as tick:
         changes = compare(bases, candidate, choices, tick)
     gaps = gaps_of(bases, candidate, choices, changes)
-    warnings = left_out + comparability.warnings(bases, candidate)
+    warnings = [*left_out, *comparability.warnings(bases, candidate)]
     if not changes:
         warnings.append("no endpoint can be compared: each needs three windows and ten requests in every run")
-    decision = _decide(arguments, [*bases, candidate], choices, changes, gaps, left_out) if arguments.fail_on else None
-    return Outcome(bases, candidate, choices, changes, gaps, warnings, outlook_of(changes, choices), decision)
+    return Outcome(bases, candidate, choices, changes, gaps, warnings, outlook_of(changes, choices))
+
+
+def _bases(arguments: argparse.Namespace, candidate: Record, left_out: list[str]) -> list[Path | S3Location]:
+    """Return the base runs; where the user has not named them one by one, those before the candidate.
+
+    Raises:
+        LocustCwError: There are none, or a place can't be read.
+    """
+    from locust_cw_dist.tools.history.store import Cache, Run, default_cache, has_labels, newest_of
+
+    named: list[Path | S3Location] = arguments.runs[:-1]
+    if named and not arguments.last and not arguments.base:
+        return named
+
+    def accepts(run: Run) -> bool:
+        summary = run.summary
+        is_before = summary.run_id != candidate.run_id and summary.started_s <= candidate.start_s
+        return is_before and summary.is_whole and has_labels(run, arguments.base)
+
+    found: list[Path | S3Location] = []
+    for place in named or arguments.runs:
+        if isinstance(place, Path) and not place.is_dir():
+            raise LocustCwError(f"{printable(place)}: it is no folder, so it needs a base: BASE... CANDIDATE")
+        runs = newest_of(place, Cache(default_cache()), left_out, arguments.last or LAST, accepts)
+        found += [run.place for run in runs]
+    if not found:
+        labels = "".join(f" with the label {key}={value}" for key, value in arguments.base)
+        raise LocustCwError(
+            printable(f"no run before {candidate.run_id}{labels} ended in order: nothing to compare with")
+        )
+    return found
 
 
 def _decide(

@@ -132,7 +132,7 @@ def compare(
         choices: What counts.
         tick: Told how much of the work is done, from 0 to 1.
     """
-    runs = [_sums(record, choices) for record in (*bases, candidate)]
+    runs = [sums_by_endpoint(record, choices) for record in (*bases, candidate)]
     shared = [key for key in runs[-1] if any(key in run for run in runs[:-1])]
     pairs: list[_Pair] = []
     for number, key in enumerate(shared):
@@ -151,7 +151,7 @@ def compare(
     return sorted(changes, key=_weight)
 
 
-def _sums(record: Record, choices: Choices) -> dict[EndpointKey, list[Sums]]:
+def sums_by_endpoint(record: Record, choices: Choices) -> dict[EndpointKey, list[Sums]]:
     """Return the windows of each endpoint that are compared."""
     compared = spans_of(record, choices.warm_up_s)
     spans: dict[EndpointKey, list[tuple[Summary, float]]] = {}

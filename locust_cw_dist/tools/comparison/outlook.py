@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from locust_cw_dist.tools.comparison.compare import Change, Choices, State
+from locust_cw_dist.tools.comparison.figures import scaled_change
 
 MARGIN = 0.75
 """Part of the distance to what counts that half of the interval may take."""
@@ -64,11 +65,9 @@ def _is_told_by_more(change: Change, choices: Choices, more: float) -> bool:
 
 def _distance(change: Change, choices: Choices) -> float:
     """Return how far a change is from the smallest that counts, on the scale on which changes add up."""
-    counts_from = choices.counts_from(change.figure)
-    if not change.figure.is_ratio:
-        return counts_from if change.low <= 0 <= change.high else abs(abs(change.change) - counts_from)
-    bound = math.log1p(counts_from / 100)
-    return bound if change.low <= 0 <= change.high else abs(abs(math.log1p(change.change / 100)) - bound)
+    bound = scaled_change(change.figure, choices.counts_from(change.figure))
+    is_known = not change.low <= 0 <= change.high
+    return abs(abs(scaled_change(change.figure, change.change)) - bound) if is_known else bound
 
 
 def _first(values: Sequence[float], does: Callable[[float], bool]) -> float | None:

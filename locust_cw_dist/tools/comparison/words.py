@@ -38,12 +38,12 @@ def measured(value: float, unit: str) -> str:
 
 def changed(change: Change) -> str:
     """Return by how much a figure changed."""
-    return _signed(change.change, change)
+    return signed(change.change, change.figure)
 
 
 def interval(change: Change) -> str:
     """Return the interval of a change."""
-    return f"{_signed(change.low, change)} to {_signed(change.high, change)}"
+    return f"{signed(change.low, change.figure)} to {signed(change.high, change.figure)}"
 
 
 def failed(decision: Decision) -> list[str]:
@@ -141,7 +141,8 @@ def _ending(decision: Decision) -> str:
     return " and ".join(parts) or "nothing fails by --fail-on"
 
 
-def _signed(value: float, change: Change) -> str:
-    unit = "%" if change.figure.is_ratio else "points"
+def signed(value: float, figure: Figure) -> str:
+    """Return a change of a figure with its sign and unit."""
+    unit = "%" if figure.is_ratio else "points"
     text = f"{value:+.1f}" if abs(value) < 10 else f"{value:+,.0f}"
     return f"{'0.0' if text in {'+0.0', '-0.0'} else text} {unit}"
