@@ -32,7 +32,8 @@ def show(console: Console, history: History, *, all_changes: bool) -> None:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for header in HEADERS:
             is_number = header in {"before", "after", "change", "runs since"}
-            table.add_column(header, overflow="fold", justify="right" if is_number else "left", no_wrap=is_number)
+            is_whole = is_number or header in {"since run", "commit"}
+            table.add_column(header, overflow="fold", justify="right" if is_number else "left", no_wrap=is_whole)
         for change in changes:
             word, *cells = change_cells(history, change)
             table.add_row(Text(word, STYLES[change.state]), *map(Text, cells))

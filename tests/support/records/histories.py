@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import random
 from collections.abc import Callable
@@ -25,7 +26,7 @@ def row(seed: int, runs: int, at: int = 0, size: float = 0.0, noise: float = 0.0
 
 def commit(number: int) -> str:
     """Return the commit of a run."""
-    return f"{number + 1:040x}"[::-1]
+    return hashlib.sha1(f"{number}".encode()).hexdigest()
 
 
 def write(
