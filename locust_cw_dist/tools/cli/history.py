@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from locust_cw_dist.core.names.printable import printable
 from locust_cw_dist.errors import LocustCwError
 from locust_cw_dist.tools.cli import records
+from locust_cw_dist.tools.comparison.figures import BY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +62,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--last", type=records.whole_number, default=0, metavar="N", help="only the newest N of these")
     parser.add_argument("--endpoint", default="", metavar="TEXT", help="only endpoints with this in method and name")
     parser.add_argument(
-        "--figure", action="append", default=[], metavar="FIGURE", help="only this one; can be repeated"
+        "--figure", action="append", default=[], choices=tuple(BY_NAME), help="only this one; can be repeated"
     )
     parser.add_argument(
         "--min-change",

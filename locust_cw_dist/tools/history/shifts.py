@@ -85,16 +85,25 @@ def shifts_of(values: Sequence[float], errors: Sequence[float], least: float) ->
     noise = max(_noise(values), median(errors), TINY)
     edges = [0, *_cuts(values, 0, len(values), noise), len(values)]
     while True:
-        cuts = [_best_cut(values, before, after, noise) for before, after in zip(edges, edges[2:], strict=False)]
-        found = [
-            _shift(values, before, cut, after)
-            for before, cut, after in zip(edges, cuts, edges[2:], strict=False)
-            if cut is not None
-        ]
+        cuts = _refined(values, edges, noise)
+        edges = [0, *(cut.at for cut in cuts), len(values)]
+        found = [_shift(values, edges[n], cut, edges[n + 2]) for n, cut in enumerate(cuts)]
         kept = [one for one in found if abs(one.after - one.before) >= least]
-        edges, previous = [0, *(one.at for one in kept), len(values)], edges
-        if len(edges) == len(previous):
+        if len(kept) == len(found):
             return kept
+        edges = [0, *(one.at for one in kept), len(values)]
+
+
+def _refined(values: Sequence[float], edges: Sequence[int], noise: float) -> list[_Cut]:
+    """Return the best cut between each edge's neighbours: the first ones were found before the others were known."""
+    found: list[_Cut] = []
+    before = 0
+    for after in edges[2:]:
+        cut = _best_cut(values, before, after, noise)
+        if cut is not None:
+            found.append(cut)
+            before = cut.at
+    return found
 
 
 def _noise(values: Sequence[float]) -> float:

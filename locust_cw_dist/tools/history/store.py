@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -119,14 +118,26 @@ def runs_in(
     read = partial(_read, files=files, cache=cache)
     found = []
     # Records on this machine are read one after the other: Python would compute no two at a time.
-    with ThreadPoolExecutor(AT_ONCE if isinstance(place, S3Location) else 1) as threads:
-        for number, (name, run) in enumerate(zip(wanted, threads.map(read, wanted), strict=True)):
-            tick((number + 1) / len(wanted))
-            if isinstance(run, str):
-                left_out.append(run)
-            else:
-                found.append(Run(files[name].place, run))
+    results = _side_by_side(read, wanted) if isinstance(place, S3Location) else map(read, wanted)
+    for number, (name, run) in enumerate(zip(wanted, results, strict=True)):
+        tick((number + 1) / len(wanted))
+        if isinstance(run, str):
+            left_out.append(run)
+        else:
+            found.append(Run(files[name].place, run))
     return sorted(found, key=lambda one: (one.summary.started_s, one.summary.run_id))
+
+
+def _side_by_side(read: Callable[[str], RunSummary | str], names: Sequence[str]) -> Iterator[RunSummary | str]:
+    """Yield what `read` returns for each name, in order."""
+    # Not concurrent.futures: its queue would block the hub of a process that Locust has patched.
+    from gevent.threadpool import ThreadPool
+
+    threads = ThreadPool(AT_ONCE)
+    try:
+        yield from threads.imap(read, names, maxsize=AT_ONCE)
+    finally:
+        threads.kill()
 
 
 def newest_of(

@@ -37,13 +37,13 @@ def write(
     pages: int = 2,
     labels: Callable[[int], dict[str, str]] = lambda _: {"branch": "main"},
 ) -> None:
-    """Write runs with 5 % noise between them whose checkout is slower by 12 % from one of them on."""
+    """Write runs with 5 % noise between them whose checkout is slower by 20 % from one of them on."""
     chance = random.Random(3)
     endpoints = [TOGETHER, CHECKOUT, *((f"/page/{n}", "GET") for n in range(pages))]
     for number in range(runs):
         levels: dict[tuple[EndpointKey, str], Level] = {}
         for key in endpoints:
-            factor = 1.12 if key == CHECKOUT and number >= slower_from else 1.0
+            factor = 1.2 if key == CHECKOUT and number >= slower_from else 1.0
             for name, value in TIMES.items():
                 levels[key, name] = Level(value * factor * math.exp(chance.gauss(0, 0.05)), 0.02)
             levels[key, "failures"] = Level(max(0.0, chance.gauss(0.5, 0.1)), 0.1)
