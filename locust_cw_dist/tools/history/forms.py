@@ -20,9 +20,9 @@ from locust_cw_dist.tools.history.shifts import MIN_RUNS
 from locust_cw_dist.tools.history.store import Run
 
 MAX_CHANGES, MAX_RUNS = 20, 10
-COMMIT_DIGITS = 10
+COMMIT_DIGITS = 8
 
-HEADERS = ("", "endpoint", "figure", "before", "after", "change", "since run", "commit", "may be from", "runs since")
+HEADERS = ("", "endpoint", "figure", "before", "after", "change", "since run", "commit", "may be", "runs ago")
 
 
 def show(console: Console, history: History, *, all_changes: bool) -> None:
@@ -30,12 +30,19 @@ def show(console: Console, history: History, *, all_changes: bool) -> None:
     changes = history.changes if all_changes else history.changes[:MAX_CHANGES]
     if changes:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for header in HEADERS:
-            is_number = header in {"before", "after", "change", "runs since"}
+        # A line has room for no more.
+        for header in HEADERS[:-1]:
+            is_number = header in {"before", "after", "change"}
             is_whole = is_number or header in {"since run", "commit"}
-            table.add_column(header, overflow="fold", justify="right" if is_number else "left", no_wrap=is_whole)
+            table.add_column(
+                header,
+                overflow="fold",
+                justify="right" if is_number else "left",
+                no_wrap=is_whole,
+                min_width=14 if header == "endpoint" else None,
+            )
         for change in changes:
-            word, *cells = change_cells(history, change)
+            word, *cells, _ = change_cells(history, change)
             table.add_row(Text(word, STYLES[change.state]), *map(Text, cells))
         console.print(table)
     if len(changes) < len(history.changes):

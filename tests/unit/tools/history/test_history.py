@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import resource
+import shlex
 import time
 
 import pytest
@@ -15,6 +16,7 @@ from locust_cw_dist.tools.cli.main import main
 from locust_cw_dist.tools.history.store import Cache, runs_in
 from locust_cw_dist.tools.history.summary import pack, summary_of, unpack
 from locust_cw_dist.tools.history.write import write_beside
+from support.pages.readme import blocks
 from support.records.histories import commit, write
 from support.records.records import START_S, Simulation, Traffic
 
@@ -60,6 +62,15 @@ def test_since_when_checkout_is_slower_has_an_answer_with_a_commit(shop, asked):
     assert change["runs_since"] == 59 - at
 
 
+def test_the_example_on_the_page_is_what_the_command_prints(shop, asked, monkeypatch):
+    monkeypatch.chdir(shop.parent)
+    (command,), (shown,) = blocks("sh", "docs/history.md"), blocks("text", "docs/history.md")
+    printed = asked(*shlex.split(command.text)[2:])
+    assert [line.rstrip() for line in printed.splitlines() if line.strip()] == [
+        line.rstrip() for line in shown.text.splitlines() if line.strip()
+    ]
+
+
 def test_every_form_tells_it(shop, asked, tmp_path):
     document = json.loads(asked(shop, "--format", "json"))
     assert {change["name"] for change in document["changes"]} == {"/checkout"}
@@ -67,7 +78,7 @@ def test_every_form_tells_it(shop, asked, tmp_path):
     text, markdown = asked(shop), asked(shop, "--format", "markdown")
     for form in (text, markdown):
         joined = "".join(form.split())
-        assert newest["commit"][:10] in joined
+        assert newest["commit"][:8] in joined
         assert newest["run_id"][:16] in joined
         assert "WORSE" in form
         assert "locust-cw compare" in form
@@ -111,7 +122,7 @@ def test_a_page_draws_every_figure_and_links_to_both_records(shop, asked, tmp_pa
     drawn = data["subjects"][0]["rows"]["p95"]
     assert len(drawn["value"]) == len(drawn["low"]) == len(data["runs"]) == 60
     (shift,) = drawn["shifts"]
-    assert data["runs"][shift["at"]]["commit"] == commit(shift["at"])[:10]
+    assert data["runs"][shift["at"]]["commit"] == commit(shift["at"])[:8]
     links = re.findall(r'href="(\.\./records/[^"]+)"', own)
     assert len(links) >= 2
     assert all((page.parent / link).exists() for link in links)
