@@ -182,7 +182,7 @@ class End:
         self._step("close rules", HERE, parts.rule_watch.close)
         self._keep_records()
         self._step("close record", HERE, parts.record_writer.close_files)
-        self._step("sum up record", SUMMARY, parts.record_writer.sum_up)
+        self._step("sum up record", SUMMARY, parts.record_writer.sum_up_here)
         self._step("keep", HERE, lambda: parts.spool_keeper.close(parts.publisher))
         for let_go in (parts.machine_lock.release, parts.let_go, parts.exit_code.detach):
             self._step("let go", HERE, let_go)
@@ -319,6 +319,7 @@ class End:
         writer, upload_s = self._parts.record_writer, max(LAST_UPLOAD_S, self._left_s())
         self._step("record", HERE, writer.write_rest)
         self._step("end record", HERE, writer.write_end)
+        self._step("sum up record", SUMMARY, writer.sum_up_for_upload)
         # The disk, which is asked too, has its time on top.
         bounds = Bounds(upload_s + HERE.calm_s, HURRIED_S3_S, 0.0)
         self._step("put record", bounds, lambda: writer.upload(upload_s))

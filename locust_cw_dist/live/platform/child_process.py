@@ -12,6 +12,9 @@ import gevent
 
 POLL_S = 0.02
 
+LAST_WAIT_S = 2.0
+"""How long a child that was killed is waited for."""
+
 
 def run_module(module: str, *arguments: str, timeout_s: float) -> bool:
     """Run a module in another process until it ends or its time is over; return whether it succeeded.
@@ -46,6 +49,7 @@ def _end(process: int) -> None:
     with suppress(OSError):
         if os.waitpid(process, os.WNOHANG)[0] == 0:
             os.kill(process, signal.SIGKILL)
-            gevent.sleep(POLL_S)
             # Not a blocking wait: a process that hangs in the file system of a dead server can't be killed.
-            os.waitpid(process, os.WNOHANG)
+            with gevent.Timeout(LAST_WAIT_S, False):
+                while os.waitpid(process, os.WNOHANG)[0] == 0:
+                    gevent.sleep(POLL_S)

@@ -51,6 +51,9 @@ STATUS_INTERVAL_S = 60.0
 SETTLED_S = 300.0
 """How long after its stop the status of a run is noted no more, until the process ends."""
 
+SUMMARIES_S = 5.0
+"""What S3 has for the summaries, once the records have arrived."""
+
 LAST_DISK_S = 20.0
 """How long the disk may take at the end of the process."""
 
@@ -199,6 +202,8 @@ class RecordWriter:
             self._is_uploaded = False
             with gevent.Timeout(timeout_s + LAST_DISK_S, False):
                 self._is_uploaded = self._uploads.finish(timeout_s)
+            # Only now: what is cut off here leaves no record in doubt.
+            self._uploads.put_summaries(SUMMARIES_S)
 
     @property
     def is_recorded(self) -> bool:
@@ -215,13 +220,21 @@ class RecordWriter:
                 if record.file is not None:
                     self._try(run, record.file.close)
 
-    def sum_up(self) -> None:
+    def sum_up_for_upload(self) -> None:
+        """Write summaries beside the records that go to S3; after `write_end`. It may be cut off."""
+        if self._uploads is not None and self._is_uploaded is None:
+            self._sum_up()
+
+    def sum_up_here(self) -> None:
         """Write summaries beside the records that stay here; after `close_files`. It may be cut off."""
         if self._uploads is None:
-            for run in self._runs:
-                file = self._records[run].file
-                if file is not None:
-                    summarize(file.path)
+            self._sum_up()
+
+    def _sum_up(self) -> None:
+        for run in self._runs:
+            file = self._records[run].file
+            if file is not None:
+                summarize(file.path)
 
     def _end(self) -> None:
         for run in self._runs:

@@ -70,6 +70,14 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    _add_runs(parser)
+    _add_choices(parser)
+    _add_gate(parser)
+    _add_outputs(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_runs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "runs",
         nargs="+",
@@ -92,7 +100,9 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         metavar="label:KEY=VALUE",
         help="take base runs with this label only; can be repeated",
     )
-    _add_choices(parser)
+
+
+def _add_gate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fail-on",
         type=_gate,
@@ -113,6 +123,9 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         help="with --fail-on: an endpoint that had fewer requests in every base run may be missing, or have too little "
         "to judge (default: 0)",
     )
+
+
+def _add_outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object, for machines")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with plots of the runs over each other")
     parser.add_argument(
@@ -123,7 +136,6 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write it as JUnit XML, for a CI server")
     parser.add_argument("--all", action="store_true", help="show all endpoints, not the first 20")
-    parser.set_defaults(run=run)
 
 
 def _add_choices(parser: argparse.ArgumentParser) -> None:

@@ -50,6 +50,12 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("place", type=records.place, metavar="RECORDS", help="a folder of records, or s3://BUCKET/...")
+    _add_choices(parser)
+    _add_outputs(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_choices(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--by", default="", metavar="LABEL", help="runs with different values of it are no neighbours")
     parser.add_argument(
         "--label",
@@ -78,6 +84,9 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         metavar="POINTS",
         help="the same of the failure ratio (default: 0.5)",
     )
+
+
+def _add_outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=("text", "json", "markdown"), default="text", help="what is printed (default: text)"
     )
@@ -92,7 +101,6 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         "--cache", type=Path, metavar="FOLDER", help="for what was read of old records (~/.cache/locust-cw)"
     )
     parser.add_argument("--all", action="store_true", help="show all changes, not the first 20")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

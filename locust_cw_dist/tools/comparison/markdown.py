@@ -22,7 +22,7 @@ from locust_cw_dist.tools.comparison.words import (
     why,
 )
 
-MAX_REASONS, MAX_FINDINGS, MAX_ENDPOINTS, MAX_GAPS, MAX_WARNINGS = 8, 10, 10, 5, 5
+MAX_REASONS, MAX_FINDINGS, MAX_ROWS, MAX_GAPS, MAX_WARNINGS = 8, 10, 10, 5, 5
 
 ENDINGS = {0: "PASSED", RULE_FAILED: "FAILED", NOT_RELIABLE: "NOT JUDGED"}
 
@@ -91,11 +91,11 @@ def _matrix(changes: Sequence[Change]) -> Iterator[str]:
     endpoints = list(dict.fromkeys(change.endpoint for change in changes))
     yield f"| change of | {' | '.join(figure.title for figure in FIGURES)} |"
     yield f"|---|{'---:|' * len(FIGURES)}"
-    for endpoint in endpoints[:MAX_ENDPOINTS]:
+    for endpoint in endpoints[:MAX_ROWS]:
         cells = [_cell(rows.get((endpoint, figure.name))) for figure in FIGURES]
         yield f"| {plain(label(endpoint))} | {' | '.join(cells)} |"
-    if len(endpoints) > MAX_ENDPOINTS:
-        yield from ("", f"and {len(endpoints) - MAX_ENDPOINTS} more endpoints")
+    if len(endpoints) > MAX_ROWS:
+        yield from ("", f"and {len(endpoints) - MAX_ROWS} more endpoints")
     yield from ("", "**!** worse, + better, ? unclear, no mark: surely less than counts.", "")
 
 

@@ -23,7 +23,7 @@ from locust_cw_dist.tools.comparison.figures import BY_NAME
 
 VERSION = 1
 
-MAX_ENDPOINTS = 100
+MAX_SUMMED_UP = 100
 """Endpoints of a summary, the busiest: it has 30 kB then."""
 
 MAX_BYTES = 2**20
@@ -100,7 +100,7 @@ def summary_of(record: Record) -> RunSummary:
 def _levels(record: Record) -> dict[tuple[EndpointKey, str], Level]:
     windows = sums_by_endpoint(record, Choices())
     found = {}
-    for key in (TOGETHER, *islice(record.endpoints(), MAX_ENDPOINTS)):
+    for key in (TOGETHER, *islice(record.endpoints(), MAX_SUMMED_UP)):
         if key in windows:
             for name, one in estimates(windows[key], seed=f"{key}").items():
                 found[key, name] = Level(one.value, one.error)
