@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import time
-
-import pytest
 
 from locust_cw_dist.core.records.location import SUMMARY_SUFFIX
 from locust_cw_dist.live.platform.child_process import run_module
@@ -37,5 +34,3 @@ def test_a_child_that_takes_too_long_is_ended():
     began_s = time.monotonic()
     assert not run_module("timeit", "-n1", "-r1", "-s", "import time", "time.sleep(60)", timeout_s=0.1)
     assert time.monotonic() - began_s < 30
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
