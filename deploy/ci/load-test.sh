@@ -89,7 +89,8 @@ compare() {
     for gate in "${gates[@]}"; do
         arguments+=(--fail-on "$gate")
     done
-    locust-cw compare "$LAST" "$RESULTS/records" "${arguments[@]}" --html "$RESULTS/comparison.html" \
+    # A record that can't be read is a reason, too.
+    locust-cw compare "$LAST" "$RESULTS/records" "${arguments[@]}" --html "$RESULTS/comparison.html" 2>&1 \
         | tee "$RESULTS/comparison.txt"
 }
 

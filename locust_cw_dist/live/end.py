@@ -71,6 +71,9 @@ HURRIED_S3_S = 3.0
 HERE = Bounds(20.0, 5.0, 2.0)
 """What waits for nobody else: the processor, and the disk, which may hang."""
 
+SUMMARY = Bounds(20.0, 1.0, 0.0)
+"""What nobody misses: `locust-cw history` makes the summary of a record where there is none."""
+
 LAST_UPLOAD_S = 5.0
 """What S3 has for the record at the end of the process where CloudWatch has used up the flush timeout."""
 
@@ -184,6 +187,7 @@ class End:
         self._step("close rules", HERE, parts.rule_watch.close)
         self._keep_records()
         self._step("close record", HERE, parts.record_writer.close_files)
+        self._step("sum up record", SUMMARY, parts.record_writer.sum_up_here)
         self._step("keep", HERE, lambda: parts.spool_keeper.close(parts.publisher))
         for let_go in (parts.machine_lock.release, parts.let_go, parts.exit_code.detach):
             self._step("let go", HERE, let_go)
@@ -330,6 +334,7 @@ class End:
         self._step("record", HERE, writer.write_rest)
         self._step("note outcomes", HERE, self._note_outcomes)
         self._step("end record", HERE, writer.write_end)
+        self._step("sum up record", SUMMARY, writer.sum_up_for_upload)
         # The disk, which is asked too, has its time on top.
         bounds = Bounds(upload_s + HERE.calm_s, HURRIED_S3_S, 0.0)
         self._step("put record", bounds, lambda: writer.upload(upload_s))

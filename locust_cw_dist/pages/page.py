@@ -29,8 +29,11 @@ MISSING_PLOTLY = 'plots are drawn with plotly, the extra "report"; install it wi
 PLOTLY = "plotly.min.js"
 
 STYLES = ("page.css",)
-SCRIPTS = ("tables.js", "plot-style.js", "plots.js", "charts.js")
-"""Of a page in a file, in this order."""
+FRAME = ("tables.js", "plot-style.js", "packed.js")
+"""Scripts of each page in a file, in this order."""
+
+CHARTS = ("plots.js", "charts.js")
+"""Those that draw one run, or several beside each other."""
 
 POLICY = "default-src 'none'; script-src {scripts}; style-src {styles}; img-src data: blob:; base-uri 'none'"
 
@@ -75,15 +78,16 @@ class Plotly(NamedTuple):
     style_id: str | None
 
 
-def render(template: str, values: Mapping[str, Any], data: dict[str, Any]) -> str:
+def render(template: str, values: Mapping[str, Any], data: dict[str, Any], drawing: tuple[str, ...] = CHARTS) -> str:
     """Return a whole page; without plotly it has everything but plots.
 
     Args:
         template: Its file in `templates/`.
         values: What the template shows: text, numbers, and lists and dicts of them.
-        data: What the script draws: `series.page_data`.
+        data: What the scripts draw.
+        drawing: The scripts that draw it, files of `assets/`.
     """
-    style, script, plotly = "".join(map(asset, STYLES)), "".join(map(asset, SCRIPTS)), _plotly()
+    style, script, plotly = "".join(map(asset, STYLES)), "".join(map(asset, (*FRAME, *drawing))), _plotly()
     scripts = [_hash(script.encode()), *([plotly.hash] if plotly else [])]
     frame = {
         "policy": POLICY.format(scripts=" ".join(scripts), styles=_hash(style.encode())),

@@ -31,7 +31,7 @@ def test_a_single_process_whose_task_forks(cluster):
     assert_forked(process)
     cluster.assert_exact()
     assert list(spool.iterdir()) == []
-    (path,) = records.iterdir()
+    (path,) = records.glob("*.cwrecord")
     record = read_file(path)
     assert record.damage.reason == ""
     recorded = sum(summary.count for point in record.points for summary in point.summaries.values())

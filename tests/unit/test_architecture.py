@@ -242,7 +242,12 @@ LAYERS = {
     "local_cloudwatch": set(),
     # The linked pair installs the plugin as a user does; nothing of the plugin is imported before it is used.
     "testing": {"local_cloudwatch", "core", "live", "plugin", "settings", "errors"},
-    "tools": {*("core", "live", "settings", "pages", "errors", "local_cloudwatch", "testing", "plugin"), "auto", "run"},
+    "tools": {
+        *("core", "live", "settings", "pages", "errors", "local_cloudwatch", "testing", "plugin"),
+        "auto",
+        "run",
+        "regular_files",
+    },
 }
 """What stands at the top of the package, and what it may import beside itself; `live.platform` too from `plugin` on."""
 

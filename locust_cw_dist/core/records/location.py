@@ -8,6 +8,9 @@ from dataclasses import dataclass
 SUFFIX = ".cwrecord"
 """What the name of every record ends with, on disk and in S3."""
 
+SUMMARY_SUFFIX = ".cwsummary"
+"""What the name of a run's summary ends with, in place of the record's."""
+
 SCHEME = "s3://"
 
 ALLOWED = (

@@ -36,6 +36,7 @@ from locust_cw_dist.live.platform.log_once import LogOnce
 from locust_cw_dist.live.platform.timeline import Timeline
 from locust_cw_dist.live.records.record_file import RecordFile
 from locust_cw_dist.live.records.report_maker import CONTENT_TYPES, HTML, ReportMaker
+from locust_cw_dist.live.records.run_summaries import summarize
 from locust_cw_dist.live.records.s3 import S3
 from locust_cw_dist.live.records.uploads import Uploads
 from locust_cw_dist.live.runs import Run, Runs
@@ -51,6 +52,9 @@ STATUS_INTERVAL_S = 60.0
 
 SETTLED_S = 300.0
 """How long after its stop the status of a run is noted no more, until the process ends."""
+
+SUMMARIES_S = 5.0
+"""What S3 has for the summaries, once the records have arrived."""
 
 LAST_DISK_S = 20.0
 """How long the disk may take at the end of the process."""
@@ -208,6 +212,8 @@ class RecordWriter:
             self._keep_copy()
             with gevent.Timeout(timeout_s + LAST_DISK_S, False):
                 self._is_uploaded = self._uploads.finish(timeout_s)
+            # Only now: what is cut off here leaves no record in doubt.
+            self._uploads.put_summaries(SUMMARIES_S)
 
     @property
     def is_recorded(self) -> bool:
@@ -267,6 +273,22 @@ class RecordWriter:
         error = uploads.put_beside(report, f"{run.run_id}{suffix}", CONTENT_TYPES[suffix], max(1.0, timeout_s))
         if error is not None:
             logger.warning("locust-cw: run %s: its report could not be put to S3 (%s)", run.run_id, error)
+
+    def sum_up_for_upload(self) -> None:
+        """Write summaries beside the records that go to S3; after `write_end`. It may be cut off."""
+        if self._uploads is not None and self._is_uploaded is None:
+            self._sum_up()
+
+    def sum_up_here(self) -> None:
+        """Write summaries beside the records that stay here; after `close_files`. It may be cut off."""
+        if self._uploads is None:
+            self._sum_up()
+
+    def _sum_up(self) -> None:
+        for run in self._runs:
+            file = self._records[run].file
+            if file is not None:
+                summarize(file.path)
 
     def _end(self) -> None:
         for run in self._runs:

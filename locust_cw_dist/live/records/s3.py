@@ -195,9 +195,17 @@ class S3:
         Raises:
             S3Error: It can't be found out.
         """
-        sizes = self._call(place, lambda client: _sizes_bytes(client, place))
-        keys = sorted((key for key in sizes if key.endswith(SUFFIX)), reverse=True)
-        return [(place.below(key.removeprefix(place.prefix)), sizes[key]) for key in keys]
+        records = [(name, size) for name, size, _ in self.objects(place) if name.endswith(SUFFIX)]
+        return [(place.below(name), size) for name, size in sorted(records, reverse=True)]
+
+    def objects(self, place: S3Location) -> list[tuple[str, int, str]]:
+        """Return name, size and ETag of all objects right below a place.
+
+        Raises:
+            S3Error: It can't be found out.
+        """
+        found: list[tuple[str, int, str]] = self._call(place, lambda client: _objects(client, place))
+        return found
 
     def _call(self, location: S3Location, call: Callable[[Any], Any]) -> Any:
         self._door.pass_through()
@@ -241,9 +249,10 @@ def _make_client(session: Any) -> Any:
     return session.client("s3", config=config)
 
 
-def _sizes_bytes(client: Any, place: S3Location) -> dict[str, int]:
+def _objects(client: Any, place: S3Location) -> list[tuple[str, int, str]]:
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=place.bucket, Prefix=place.prefix, Delimiter="/")
-    return {each["Key"]: each["Size"] for page in pages for each in page.get("Contents", ())}
+    objects = [each for page in pages for each in page.get("Contents", ())]
+    return [(each["Key"].removeprefix(place.prefix), each["Size"], each.get("ETag", "")) for each in objects]
 
 
 def _read(record: S3Location, answer: Any) -> bytes:

@@ -19,7 +19,7 @@ import gevent
 from gevent.event import Event
 
 from locust_cw_dist.core.names.printable import printable
-from locust_cw_dist.core.records.location import S3Location
+from locust_cw_dist.core.records.location import SUFFIX, SUMMARY_SUFFIX, S3Location
 from locust_cw_dist.live.platform import forks
 from locust_cw_dist.live.platform.clock import monotonic_s
 from locust_cw_dist.live.platform.disk_thread import DiskThread
@@ -62,6 +62,7 @@ class Uploads:
         self._spool: Spool | None = None
         self._paths: list[Path] = []
         self._sent: dict[Path, bytes] = {}
+        self._summaries: dict[S3Location, bytes] = {}
         self._work = Event()
         self._greenlet: gevent.Greenlet | None = None
 
@@ -129,8 +130,23 @@ class Uploads:
         error = self._put(path, left_s) if left_s > 0 else NO_TIME
         if error is None:
             logger.info("locust-cw: run %s: its record is %s", path.stem, target)
+            self._keep_summary(path, target)
             self._remove(path)
         return error
+
+    def put_summaries(self, timeout_s: float) -> None:
+        """Put the summaries of the records that have arrived, after `finish`; nobody misses those that are not put."""
+        with suppress(S3Error), gevent.Timeout(timeout_s, False):
+            for place, content in self._summaries.items():
+                self._store.put(content, place)
+
+    def _keep_summary(self, path: Path, record: S3Location) -> None:
+        """Have the summary of a record that has arrived in memory, if there is one, and not on the disk."""
+        summary = path.with_suffix(SUMMARY_SUFFIX)
+        with suppress(OSError):
+            key = record.key.removesuffix(SUFFIX) + SUMMARY_SUFFIX
+            self._summaries[S3Location(record.bucket, key)] = self._disk_thread.run(summary.read_bytes)
+        self._remove(summary)
 
     def _say_that_it_stays(self, path: Path, reason: str) -> None:
         command = f"aws s3 cp {shlex.quote(str(path))} {self.place.below(path.name)}"

@@ -1,20 +1,8 @@
-// Inflates the numbers and plotly's script, which are in the page, and draws what is chosen.
+// Draws what is chosen from the numbers in the page.
 "use strict";
 (() => {
   const OVER_TIME = ["throughput", "percentiles", "heat", "reasons", "load"];
   const { narrow, dark, text, shortened } = plotStyle;
-
-  async function inflate(id) {
-    const bytes = Uint8Array.from(atob(document.getElementById(id).textContent), (char) => char.charCodeAt(0));
-    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
-  }
-
-  // The policy of the page knows this script by its hash.
-  async function loadPlotly() {
-    const script = document.createElement("script");
-    script.textContent = await inflate("packed-plotly");
-    document.head.append(script);
-  }
 
   class Charts {
     constructor(data) {
@@ -129,18 +117,5 @@
     }
   }
 
-  async function start() {
-    if (!document.getElementById("packed-plotly")) {
-      document.body.dataset.drawn = "no plots";
-      return;
-    }
-    const [data] = await Promise.all([inflate("packed-data"), loadPlotly()]);
-    globalThis.charts = new Charts(JSON.parse(data));
-  }
-
-  start().catch((error) => {
-    const note = document.getElementById("plots-note");
-    if (note) note.textContent = `The plots can't be drawn in this browser (${error.message}). The tables are complete.`;
-    document.body.dataset.drawn = "no plots";
-  });
+  packed.start((data) => { globalThis.charts = new Charts(data); }, document.getElementById("plots-note"));
 })();

@@ -53,6 +53,7 @@ _COMMANDS = (
     _Command("watch", "watch a run in a terminal", "locust_cw_dist.tools.cli.watch"),
     _Command("report", "make an HTML page of a run record", "locust_cw_dist.tools.cli.report"),
     _Command("compare", "compare runs from their records, and gate on it", "locust_cw_dist.tools.cli.compare"),
+    _Command("history", "show figures over many runs, and since when they changed", "locust_cw_dist.tools.cli.history"),
     _Command(
         "demo",
         "run a distributed load test against a local CloudWatch and show what arrived",

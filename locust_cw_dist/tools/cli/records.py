@@ -27,6 +27,8 @@ COMPARED_POINTS = 512
 MAX_TRIES = 20
 """Files in one place that are tried, the newest first."""
 
+MAX_RUNS = 100_000
+
 HELP = (
     "a record, or a folder of records: its newest one; on this machine or s3://BUCKET/..., with boto3's own credentials"
 )
@@ -40,6 +42,21 @@ def place(text: str) -> Path | S3Location:
         return S3Location.parse(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"got {text!r}, must be a path, or {ALLOWED}") from None
+
+
+def label_of(text: str) -> tuple[str, str]:
+    """Return a label as the user writes it; an argparse type."""
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise argparse.ArgumentTypeError(f"got {text!r}, must be KEY=VALUE")
+    return key, value
+
+
+def whole_number(text: str) -> int:
+    """Return a number of runs; an argparse type."""
+    if text.isascii() and text.isdigit() and 0 < int(text[:9]) <= MAX_RUNS:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"got {text!r}, must be a whole number from 1 to {MAX_RUNS:,}")
 
 
 def read(source: Path | S3Location, max_points: int, left_out: list[str]) -> Record:

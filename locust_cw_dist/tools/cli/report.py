@@ -137,16 +137,10 @@ def _make(arguments: argparse.Namespace, form: str) -> tuple[str, str]:
 
 
 def _changes(baseline: Any, record: Record) -> Outcome:
-    from locust_cw_dist.tools.comparison import comparability
-    from locust_cw_dist.tools.comparison.compare import Choices, compare
-    from locust_cw_dist.tools.comparison.coverage import gaps_of
-    from locust_cw_dist.tools.comparison.outcome import Outcome
+    from locust_cw_dist.tools.cli.compare import outcome_of
+    from locust_cw_dist.tools.comparison.compare import Choices
 
-    bases, choices = [records.read_and_warn(baseline, records.COMPARED_POINTS)], Choices()
-    with records.progress("Comparing") as tick:
-        changes = compare(bases, record, choices, tick)
-    gaps = gaps_of(bases, record, choices, changes)
-    return Outcome(bases, record, choices, changes, gaps, comparability.warnings(bases, record))
+    return outcome_of([records.read_and_warn(baseline, records.COMPARED_POINTS)], record, Choices())
 
 
 def _open(page: Path) -> None:

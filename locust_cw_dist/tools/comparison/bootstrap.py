@@ -5,6 +5,10 @@ machine: a million of them are no million observations. So what is drawn, with r
 windows (a block bootstrap; Kuensch 1989, Carlstein 1986), thirty where the run is long enough. What is left of
 the dependence between blocks is estimated from the correlation of neighbours, and widens the error as it does for
 an autoregressive process of first order.
+
+Few blocks can't tell how they correlate: of four that hang together, the estimate is zero or less on average. So a
+short run is taken to have neighbours that correlate by `ASSUMED_CORRELATION`, and what is measured counts only where it
+is more. docs/compare.md has the rates of false alarms that this comes to.
 """
 
 from __future__ import annotations
@@ -19,8 +23,13 @@ from statistics import fmean, stdev
 from locust_cw_dist.tools.comparison.figures import BY_NAME, Sums, scaled
 
 MAX_BLOCKS = 30
-MIN_BLOCKS = 5
+MIN_BLOCKS = 3
 """With fewer blocks nothing is said of the error: the run is too short, or its windows too long."""
+
+ASSUMED_CORRELATION = 0.5
+"""Of neighbouring blocks, in a run of up to `FEW_BLOCKS`; it falls to nothing at `MAX_BLOCKS`, which can tell it."""
+
+FEW_BLOCKS = 10
 
 DRAWS = 200
 """The error of a standard error from 200 draws is 5 %."""
@@ -36,12 +45,16 @@ class Estimate:
     Attributes:
         value: The figure, in its unit.
         error: Standard error of its scaled value (`figures.scaled`).
-        freedom: Degrees of freedom of that error.
+        windows: How many windows it is from.
+        seconds: How long they are together.
+        inflation: By how much the error's square is larger for windows that hang together.
     """
 
     value: float
     error: float
-    freedom: int
+    windows: int
+    seconds: float
+    inflation: float
 
 
 def estimates(windows: Sequence[Sums], seed: str) -> dict[str, Estimate]:
@@ -64,9 +77,26 @@ def estimates(windows: Sequence[Sums], seed: str) -> dict[str, Estimate]:
         spread = _scaled(name, [one[name] for one in drawn])
         if len(spread) < DRAWS // 2:
             continue
-        error = stdev(spread) * math.sqrt(_inflation(_scaled(name, [one[name] for one in single])))
-        found[name] = Estimate(value, error, len(blocks) - 1)
+        # What is drawn varies around the blocks' own mean, so by less than new blocks would: by (n - 1) / n.
+        unbiased = len(blocks) / (len(blocks) - 1)
+        measured = _inflation(_scaled(name, [one[name] for one in single]))
+        inflation = max(measured, assumed_inflation(len(blocks)))
+        error = stdev(spread) * math.sqrt(unbiased * inflation)
+        if name == "failures":
+            error = max(error, _least_error_of_failures(blocks))
+        found[name] = Estimate(value, error, len(windows), sum(block.seconds for block in blocks), inflation)
     return found
+
+
+def _least_error_of_failures(blocks: Sequence[Sums]) -> float:
+    """Return the error of a failure ratio, in percentage points, if requests were independent.
+
+    One failure more is counted: a hundred requests without any do not make sure that there are none, which draws from
+    them would say (Agresti and Coull 1998 add two and their like).
+    """
+    requests = sum(block.requests for block in blocks) + 2
+    ratio = (sum(block.failures for block in blocks) + 1) / requests
+    return 100 * math.sqrt(ratio * (1 - ratio) / requests)
 
 
 def _blocks(windows: Sequence[Sums]) -> list[Sums]:
@@ -92,6 +122,12 @@ def _scaled(name: str, values: Sequence[float | None]) -> list[float]:
     return [scaled(figure, value) for value in values if value is not None]
 
 
+def assumed_inflation(blocks: int) -> float:
+    """Return by how much the variance of a mean is larger, at least, for what so few blocks can't tell."""
+    left = min(1.0, max(0.0, (MAX_BLOCKS - blocks) / (MAX_BLOCKS - FEW_BLOCKS)))
+    return _of_correlation(ASSUMED_CORRELATION * left)
+
+
 def _inflation(values: Sequence[float]) -> float:
     """Return by how much the variance of a mean is larger for the correlation of neighbours."""
     n = len(values)
@@ -105,4 +141,8 @@ def _inflation(values: Sequence[float]) -> float:
     correlation = math.fsum([a * b for a, b in pairwise(deviations)]) / total
     # It is estimated too low from few values, by (1 + 4 r) / n (Kendall 1954).
     correlation = min(MAX_CORRELATION, max(0.0, correlation + (1 + 4 * correlation) / n))
+    return _of_correlation(correlation)
+
+
+def _of_correlation(correlation: float) -> float:
     return (1 + correlation) / (1 - correlation)

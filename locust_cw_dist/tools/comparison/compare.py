@@ -17,20 +17,16 @@ from dataclasses import dataclass
 from enum import Enum
 from statistics import fmean, variance
 
-from locust_cw_dist.core.records.points import Point
 from locust_cw_dist.core.records.record import Record
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.summaries.summary import Summary
 from locust_cw_dist.tools.comparison.bootstrap import Estimate, estimates
+from locust_cw_dist.tools.comparison.evidence import Evidence
 from locust_cw_dist.tools.comparison.figures import FIGURES, Figure, Sums, change_percent, scaled, sums_of
-from locust_cw_dist.tools.comparison.student import quantile
+from locust_cw_dist.tools.comparison.spans import spans_of
 
 TOGETHER: EndpointKey = ("(all together)", "")
 """Stands for all endpoints."""
-
-BETWEEN_FREEDOM = 4
-"""Degrees of freedom of the variance between runs, for each base run but the first: it is pooled over endpoints, which
-know it from each other but not independently."""
 
 
 class State(Enum):
@@ -79,6 +75,7 @@ class Change:
         high: Upper end.
         state: What is said of it.
         requests: Requests of the candidate to this endpoint.
+        evidence: What the interval rests on.
     """
 
     endpoint: EndpointKey
@@ -90,6 +87,7 @@ class Change:
     high: float
     state: State
     requests: int
+    evidence: Evidence
 
     @property
     def surely_worse_by(self) -> float:
@@ -134,7 +132,7 @@ def compare(
         choices: What counts.
         tick: Told how much of the work is done, from 0 to 1.
     """
-    runs = [_sums(record, choices) for record in (*bases, candidate)]
+    runs = [sums_by_endpoint(record, choices) for record in (*bases, candidate)]
     shared = [key for key in runs[-1] if any(key in run for run in runs[:-1])]
     pairs: list[_Pair] = []
     for number, key in enumerate(shared):
@@ -148,29 +146,24 @@ def compare(
         tick((number + 1) / len(shared))
     between = _between(pairs)
     most = max((len(pair.bases) for pair in pairs), default=0)
-    changes = [_change(pair, _among(pair, between, most), choices, rows=len(pairs)) for pair in pairs]
+    probability = 1 - (1 - choices.confidence_percent / 100) / (2 * max(1, len(pairs)))
+    changes = [_change(pair, _evidence(pair, between, most, probability), choices) for pair in pairs]
     return sorted(changes, key=_weight)
 
 
-def whole_points(record: Record, choices: Choices) -> list[Point]:
-    """Return the points that are compared: without the warm-up and without what is cut off at either end."""
-    start_s = record.start_s + choices.warm_up_s
-    return [p for p in record.points if p.start_s >= start_s and p.start_s + record.span_s <= record.end_s]
-
-
-def _sums(record: Record, choices: Choices) -> dict[EndpointKey, list[Sums]]:
+def sums_by_endpoint(record: Record, choices: Choices) -> dict[EndpointKey, list[Sums]]:
     """Return the windows of each endpoint that are compared."""
-    whole = whole_points(record, choices)
+    compared = spans_of(record, choices.warm_up_s)
     spans: dict[EndpointKey, list[tuple[Summary, float]]] = {}
-    keys = {key for point in whole for key in point.summaries}
+    keys = {key for span in compared for key in span.point.summaries}
     nothing = Summary()
-    for point in whole:
+    for point, seconds in compared:
         together = Summary()
         for key in keys:
             summary = point.summaries.get(key, nothing)
             together.merge(summary)
-            spans.setdefault(key, []).append((summary, float(record.span_s)))
-        spans.setdefault(TOGETHER, []).append((together, float(record.span_s)))
+            spans.setdefault(key, []).append((summary, seconds))
+        spans.setdefault(TOGETHER, []).append((together, seconds))
     return {key: sums_of(entries, successes_only=choices.successes_only) for key, entries in spans.items()}
 
 
@@ -184,26 +177,24 @@ def _between(pairs: Sequence[_Pair]) -> dict[str, float]:
     return pooled
 
 
-def _among(pair: _Pair, between: dict[str, float], most: int) -> list[tuple[float, float]]:
-    """Return the variance of a row for what differs between runs, with its degrees of freedom, if it is known.
+def _evidence(pair: _Pair, between: dict[str, float], most: int, probability: float) -> Evidence:
+    """Return what the interval of a row rests on.
 
     Args:
         pair: The row; an endpoint that only one of several base runs has takes the variance of the others.
         between: As `_between` returns it.
         most: Base runs of the row that has most of them.
+        probability: That the interval's upper end is not exceeded.
     """
-    runs = len(pair.bases)
-    own = max(0.0, pair.between) if runs > 1 else 0.0
-    return [(between.get(pair.figure.name, own) * (1 + 1 / runs), float(BETWEEN_FREEDOM * (most - 1)))] * (most > 1)
+    own = max(0.0, pair.between) if len(pair.bases) > 1 else 0.0
+    return Evidence(pair.bases, pair.candidate, between.get(pair.figure.name, own), most, probability)
 
 
-def _change(pair: _Pair, among: list[tuple[float, float]], choices: Choices, rows: int) -> Change:
-    runs, figure = len(pair.bases), pair.figure
+def _change(pair: _Pair, evidence: Evidence, choices: Choices) -> Change:
+    figure = pair.figure
     base = fmean(pair.scaled_bases)
     difference = scaled(figure, pair.candidate.value) - base
-    parts = [(one.error**2 / runs**2, float(one.freedom)) for one in pair.bases]
-    parts += [(pair.candidate.error**2, float(pair.candidate.freedom)), *among]
-    half = _half_width(parts, 1 - (1 - choices.confidence_percent / 100) / (2 * rows))
+    half = evidence.half_width()
     low, high = change_percent(figure, difference - half), change_percent(figure, difference + half)
     return Change(
         pair.endpoint,
@@ -215,17 +206,8 @@ def _change(pair: _Pair, among: list[tuple[float, float]], choices: Choices, row
         high,
         _state(figure, low, high, choices.counts_from(figure)),
         pair.requests,
+        evidence,
     )
-
-
-def _half_width(parts: Sequence[tuple[float, float]], probability: float) -> float:
-    """Return half of an interval from variances with their degrees of freedom (Satterthwaite 1946)."""
-    total = math.fsum([part for part, _ in parts])
-    if total <= 0:
-        return 0.0
-    freedom = total**2 / math.fsum([part**2 / freedom for part, freedom in parts])
-    # Rounded, so that few quantiles are computed.
-    return quantile(probability, round(freedom, 1)) * math.sqrt(total)
 
 
 def _state(figure: Figure, low: float, high: float, counts_from: float) -> State:

@@ -15,8 +15,9 @@ from locust_cw_dist.core.records.record import Record
 from locust_cw_dist.core.summaries.run_counters import OTHER
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.tools.comparison.bootstrap import MIN_BLOCKS
-from locust_cw_dist.tools.comparison.compare import TOGETHER, Change, Choices, whole_points
+from locust_cw_dist.tools.comparison.compare import TOGETHER, Change, Choices
 from locust_cw_dist.tools.comparison.figures import FIGURES, Figure, needed
+from locust_cw_dist.tools.comparison.spans import after_warm_up, spans_of
 
 
 class Kind(Enum):
@@ -61,7 +62,7 @@ class _Amount:
 
     Attributes:
         requests: Results after the warm-up.
-        compared: Those of them in whole windows.
+        compared: Those of them in windows that are compared.
         timed: Those of these whose response times are compared.
     """
 
@@ -81,7 +82,7 @@ class _Run:
     """What there is in one run.
 
     Attributes:
-        windows: Whole windows after the warm-up.
+        windows: Windows that are compared.
         amounts: What there is of each endpoint after the warm-up, and of all together.
         known: All endpoints of its record, the warm-up included.
     """
@@ -92,14 +93,14 @@ class _Run:
 
     @classmethod
     def of(cls, record: Record, choices: Choices) -> _Run:
-        whole = whole_points(record, choices)
+        compared = spans_of(record, choices.warm_up_s)
         amounts: dict[EndpointKey, _Amount] = {TOGETHER: _Amount()}
-        for point in _after_warm_up(record, choices):
+        for point in after_warm_up(record, choices.warm_up_s):
             _count(point, amounts)
-        for point in whole:
+        for point, _ in compared:
             _count_compared(point, amounts, successes_only=choices.successes_only)
         known = frozenset(key for point in record.points for key in point.summaries)
-        return cls(len(whole), amounts, known)
+        return cls(len(compared), amounts, known)
 
     def amount(self, key: EndpointKey) -> _Amount:
         return self.amounts.get(key, _NOTHING)
@@ -125,14 +126,8 @@ def gaps_of(bases: Sequence[Record], candidate: Record, choices: Choices, change
 
 
 def without_results(runs: Iterable[Record], choices: Choices) -> list[str]:
-    """Return the ids of runs that have nothing to compare: no whole window with a result."""
-    return [run.run_id for run in runs if not any(point.summaries for point in whole_points(run, choices))]
-
-
-def _after_warm_up(record: Record, choices: Choices) -> list[Point]:
-    if not choices.warm_up_s:
-        return list(record.points)
-    return [point for point in record.points if point.start_s >= record.start_s + choices.warm_up_s]
+    """Return the ids of runs that have nothing to compare: no window with a result."""
+    return [run.run_id for run in runs if not any(span.point.summaries for span in spans_of(run, choices.warm_up_s))]
 
 
 def _count(point: Point, amounts: dict[EndpointKey, _Amount]) -> None:
@@ -188,7 +183,7 @@ def _reason(key: EndpointKey, kind: Kind, having: Sequence[_Run], run: _Run) -> 
         return f"may be in the candidate's {OTHER[0]}"
     windows = min(one.windows for one in (*having, run))
     which = "the candidate" if windows == run.windows else "a base run"
-    return f"{which} has {windows} of the {MIN_BLOCKS} whole windows it needs" if windows < MIN_BLOCKS else ""
+    return f"{which} has {windows} of the {MIN_BLOCKS} windows it needs" if windows < MIN_BLOCKS else ""
 
 
 def _weight(gap: Gap) -> tuple[int, bool, int, EndpointKey]:

@@ -133,6 +133,16 @@ def change_percent(figure: Figure, difference: float) -> float:
     return 100 * math.expm1(difference) if figure.is_ratio else difference
 
 
+def unscaled(figure: Figure, value: float) -> float:
+    """Return the value that `scaled` made this of."""
+    return math.exp(value) if figure.is_ratio else value
+
+
+def scaled_change(figure: Figure, change: float) -> float:
+    """Return a change in per cent, or percentage points, as a difference of scaled values."""
+    return math.log1p(change / 100) if figure.is_ratio else change
+
+
 def sums_of(spans: Sequence[tuple[Summary, float]], *, successes_only: bool) -> list[Sums]:
     """Return the sums of each span of an endpoint.
 

@@ -9,6 +9,7 @@ from locust_cw_dist.core.records.record import Record
 from locust_cw_dist.tools.comparison.compare import Change, Choices
 from locust_cw_dist.tools.comparison.coverage import Gap
 from locust_cw_dist.tools.comparison.gate import Decision
+from locust_cw_dist.tools.comparison.outlook import Outlook
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Outcome:
         changes: What changed, or did not.
         gaps: What can't be judged.
         warnings: What a reader must know of the runs.
+        outlook: What would tell what is unclear.
         decision: What `--fail-on` comes to; None without it.
     """
 
@@ -31,6 +33,7 @@ class Outcome:
     changes: Sequence[Change]
     gaps: Sequence[Gap]
     warnings: Sequence[str]
+    outlook: Outlook
     decision: Decision | None = None
 
     @property

@@ -44,8 +44,8 @@ def show(console: Console, changes: Sequence[Change], choices: Choices, *, all_e
         console.print(_findings(found))
     _show_matrix(console, changes, all_endpoints=all_endpoints)
     console.print(
-        f"! worse, + better: surely by more than {choices.min_change_percent:g} % (failures: "
-        f"{choices.min_failure_points:g} points). ? unclear: too much noise to tell. No mark: surely less than that.\n"
+        f"! worse, + better: by more than {choices.min_change_percent:g} % (failures: "
+        f"{choices.min_failure_points:g} points). ? unclear: too much noise to tell. No mark: less than that.\n"
         f"All intervals hold together with {choices.confidence_percent:g} % confidence.",
         style="dim",
     )

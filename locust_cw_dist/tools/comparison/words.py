@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from locust_cw_dist.core.summaries.sections import EndpointKey
 from locust_cw_dist.core.verdict.exit_codes import NOT_RELIABLE
-from locust_cw_dist.tools.comparison.compare import Change
-from locust_cw_dist.tools.comparison.coverage import Gap
+from locust_cw_dist.tools.comparison.compare import Change, State
+from locust_cw_dist.tools.comparison.coverage import Gap, Kind
 from locust_cw_dist.tools.comparison.figures import Figure, needed
 from locust_cw_dist.tools.comparison.gate import Decision
+from locust_cw_dist.tools.comparison.outcome import Outcome
+from locust_cw_dist.tools.comparison.outlook import Outlook
 
 
 def label(endpoint: EndpointKey) -> str:
@@ -35,12 +38,12 @@ def measured(value: float, unit: str) -> str:
 
 def changed(change: Change) -> str:
     """Return by how much a figure changed."""
-    return _signed(change.change, change)
+    return signed(change.change, change.figure)
 
 
 def interval(change: Change) -> str:
     """Return the interval of a change."""
-    return f"{_signed(change.low, change)} to {_signed(change.high, change)}"
+    return f"{signed(change.low, change.figure)} to {signed(change.high, change.figure)}"
 
 
 def failed(decision: Decision) -> list[str]:
@@ -91,6 +94,43 @@ def endings(decision: Decision) -> list[str]:
     return found
 
 
+def headline(outcome: Outcome) -> str:
+    """Return in one line what a comparison comes to, and what would tell more."""
+    if not outcome.changes:
+        return "Nothing could be compared."
+    worse, better = (sum(one.state is state for one in outcome.changes) for state in (State.WORSE, State.BETTER))
+    missing = sum(gap.kind is Kind.MISSING for gap in outcome.gaps)
+    parts = [f"{_many(worse, 'figure')} got worse" if worse else "No regression found"]
+    parts += [f"{_many(better, 'figure')} got better"] * bool(better)
+    parts += [f"{_many(missing, 'endpoint')} missing"] * bool(missing)
+    if outcome.outlook.unclear:
+        parts.append(f"{_many(outcome.outlook.unclear, 'figure')} unclear: {_would_tell(outcome.outlook)}")
+    return "; ".join(parts) + "."
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
+def _would_tell(outlook: Outlook) -> str:
+    longer = "" if outlook.longer_s is None else f"about {_longer(outlook.longer_s)} more in each run"
+    more = "" if outlook.more_bases is None else f"{_many(outlook.more_bases, 'more base run')}"
+    if longer and more:
+        return f"{longer}, or {more}, would tell most of them"
+    if longer:
+        return f"{longer} would tell most of them, more base runs alone would not"
+    if more:
+        return f"{more} would tell most of them, longer runs alone would not"
+    return "neither longer runs nor more base runs would tell; a larger --min-change would"
+
+
+def _longer(seconds: float) -> str:
+    minutes = math.ceil(seconds / 60)
+    if minutes >= 120:
+        return f"{math.ceil(minutes / 60)} hours"
+    return _many(minutes if minutes < 10 else 5 * math.ceil(minutes / 5), "minute")
+
+
 def _ending(decision: Decision) -> str:
     if decision.code == NOT_RELIABLE:
         return "nothing fails by --fail-on, but not everything could be judged"
@@ -101,7 +141,8 @@ def _ending(decision: Decision) -> str:
     return " and ".join(parts) or "nothing fails by --fail-on"
 
 
-def _signed(value: float, change: Change) -> str:
-    unit = "%" if change.figure.is_ratio else "points"
+def signed(value: float, figure: Figure) -> str:
+    """Return a change of a figure with its sign and unit."""
+    unit = "%" if figure.is_ratio else "points"
     text = f"{value:+.1f}" if abs(value) < 10 else f"{value:+,.0f}"
     return f"{'0.0' if text in {'+0.0', '-0.0'} else text} {unit}"

@@ -12,16 +12,26 @@ from locust_cw_dist.tools.comparison.compare import Change, State
 from locust_cw_dist.tools.comparison.coverage import Gap, Kind
 from locust_cw_dist.tools.comparison.gate import Decision
 from locust_cw_dist.tools.comparison.outcome import Outcome
-from locust_cw_dist.tools.comparison.words import changed, endings, failed, interval, label, measured, not_judged, why
+from locust_cw_dist.tools.comparison.words import (
+    changed,
+    endings,
+    failed,
+    headline,
+    interval,
+    label,
+    measured,
+    not_judged,
+    why,
+)
 from locust_cw_dist.tools.reporting.banner import COMPARED, FAILED, PASSED, Banner, trust_of_all
 from locust_cw_dist.tools.reporting.run_facts import is_in_banner, title_of
 from locust_cw_dist.tools.reporting.series import page_data
 
 MEANINGS = {
-    State.WORSE: "surely more than counts",
-    State.BETTER: "surely more than counts",
+    State.WORSE: "changed by more than the threshold",
+    State.BETTER: "changed by more than the threshold",
     State.UNCLEAR: "too much noise to tell",
-    State.SAME: "surely less than counts",
+    State.SAME: "changed by less than the threshold",
 }
 
 GAP_MEANINGS = {
@@ -45,6 +55,7 @@ def comparison_page(outcome: Outcome, tick: Callable[[float], None] = lambda _: 
         "confidence_percent": f"{choices.confidence_percent:g}",
         "title": title_of(candidate),
         "banner": _banner(outcome),
+        "headline": headline(outcome),
         "gate": outcome.decision and _gate(outcome.decision),
         "warnings": [line for line in outcome.warnings if not is_in_banner(line)],
         "cards": _cards(changes, outcome.gaps),

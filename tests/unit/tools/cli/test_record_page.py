@@ -106,6 +106,10 @@ def test_the_options_that_the_pages_name_are_there(command, capsys):
             "--fail-on",
             "--allow-missing",
             "--min-requests",
+            "--last",
+            "--base",
+            "--markdown",
+            "--junit",
         ]
     }
     page = Path(ROOT / "docs/compare.md").read_text()

@@ -167,7 +167,7 @@ def test_the_same_records_give_the_same_answer(tmp_path):
 
 
 def test_too_short_a_run_is_not_compared(tmp_path):
-    assert compare([record(tmp_path, 1, windows=4)], record(tmp_path, 2, windows=60), Choices()) == []
+    assert compare([record(tmp_path, 1, windows=2)], record(tmp_path, 2, windows=60), Choices()) == []
 
 
 def test_a_percentile_takes_enough_results(tmp_path):
@@ -263,7 +263,7 @@ def files(tmp_path):
         "same": str(Simulation(seed=2).write(tmp_path)),
         "slower": str(Simulation(seed=3, traffic=slower).write(tmp_path)),
         "killed": str(Simulation(seed=4, ends=False).write(tmp_path)),
-        "short": str(Simulation(seed=5, windows=3).write(tmp_path)),
+        "short": str(Simulation(seed=5, windows=2).write(tmp_path)),
     }
 
 
