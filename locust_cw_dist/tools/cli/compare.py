@@ -109,8 +109,8 @@ def _add_gate(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FIGURE[=TOLERANCE]",
-        help="exit with 3 if p50, p95, p99, mean, failures, rps or any of them got worse by more than the tolerance, in "
-        "per cent (failures: points; default: what counts); can be repeated",
+        help="exit with 3 if p50, p95, p99, mean, failures, rps or any of them got worse by more than the tolerance, "
+        "in per cent (failures: points; default: what counts); can be repeated",
     )
     parser.add_argument(
         "--allow-missing", action="store_true", help="with --fail-on: endpoints of the base may be missing"
