@@ -241,7 +241,7 @@ class RecordWriter:
         run, record = self._last_record()
         try:
             if record is None:
-                self._report.warn(run.run_id, "there is no record of it")
+                self._report.warn(run.run_id, "it has no record")
             elif self._report.make(run.run_id, record, timeout_s) and self._uploads is not None:
                 self._put_report(run, self._uploads, end_s - monotonic_s())
         except Exception as e:

@@ -25,8 +25,8 @@ STANDARD_OUTPUT = "-"
 DEFAULT_PAGE = "report.html"
 
 _DESCRIPTION = """\
-Tell of one run what its record holds: whether it passed and why, how far the measurement can be trusted, its rules and
-its endpoints. As a page it has plots, too: one HTML file that asks the network for nothing and works in any browser, on
+Report one run from its record: whether it passed and why, how far the measurement can be trusted, its rules and its
+endpoints. As a page it has plots, too: one HTML file that needs no network and works in any browser, on
 a phone, light and dark. Markdown is for a pull request or the summary of a job: at most 60 lines. Records are written
 by 'locust-cw run ... --cw-record FOLDER', or s3://BUCKET/PREFIX.
 """

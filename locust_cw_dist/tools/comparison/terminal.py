@@ -67,7 +67,7 @@ def show_gaps(console: Console, gaps: Sequence[Gap], *, all_endpoints: bool) -> 
         requests = (f"{gap.base_requests:,}", f"{gap.candidate_requests:,}")
         table.add_row(kind, Text(label(gap.endpoint)), *requests, Text(why(gap, gap.figures)))
     console.print(table)
-    console.print("Numbers are requests. Nothing above tells of these figures: they may be worse.", style="dim")
+    console.print("Numbers are requests. These figures are not compared: they may be worse.", style="dim")
     if len(shown) < len(gaps):
         console.print(f"and {len(gaps) - len(shown)} more endpoints: --all shows them")
 

@@ -16,6 +16,7 @@ from locust_cw_dist.tools.cli.main import main
 from locust_cw_dist.tools.history.store import Cache, runs_in
 from locust_cw_dist.tools.history.summary import pack, summary_of, unpack
 from locust_cw_dist.tools.history.write import write_beside
+from support.pages.packed import data_of
 from support.pages.readme import blocks
 from support.records.histories import commit, write
 from support.records.records import START_S, Simulation, Traffic
@@ -116,8 +117,7 @@ def test_a_page_draws_every_figure_and_links_to_both_records(shop, asked, tmp_pa
     page.parent.mkdir()
     asked(shop, "-o", str(page))
     text = page.read_text()
-    own, data = text.split('id="data">')
-    data = json.loads(data.split("</script>")[0])
+    own, data = text.split('id="packed-data"')[0], data_of(text)
     assert data["subjects"][0]["label"] == "POST /checkout"
     drawn = data["subjects"][0]["rows"]["p95"]
     assert len(drawn["value"]) == len(drawn["low"]) == len(data["runs"]) == 60
@@ -219,7 +219,7 @@ def test_a_summary_beside_a_record_is_taken_if_it_is_its_own(tmp_path, monkeypat
 def test_what_cannot_be_read_is_named_and_left_out(shop, asked):
     (shop / "20270115T999999Z-ffffffff.cwrecord").write_bytes(b"nothing")
     out = asked(shop)
-    assert "it is no run record; it is left out" in " ".join(out.split())
+    assert "it is not a run record; it is left out" in " ".join(out.split())
     assert "60 runs" in out
 
 
