@@ -143,7 +143,8 @@ def test_cloudwatch_holds_what_the_target_counted(composition):
     assert composition.wait_for_master() in {0, 1}  # 1 where a request has failed, as the target lets some
     composition.assert_exact()
     record = composition.compose("run", "--rm", "--no-deps", "--entrypoint", "ls", "master", "/records")
-    assert record.strip() == composition.summary()["run_id"] + ".cwrecord"
+    run_id = composition.summary()["run_id"]
+    assert record.split() == [f"{run_id}.cwrecord", f"{run_id}.cwsummary"]
 
 
 def state(composition, service):

@@ -16,6 +16,7 @@ import pytest
 from locust_cw_dist.live.records.record_file import read_bytes, read_file
 from support.cluster.processes import wait_until
 
+SUMMARY = ".cwsummary"
 LOCUST_CW = (sys.executable, "-m", "locust_cw_dist.tools.cli.main")
 
 _numbers = itertools.count(1)
@@ -31,9 +32,13 @@ def bucket(moto):
 
 @pytest.fixture
 def keys(moto, bucket):
-    """What lists the keys in it."""
-    client = moto.client("s3")
-    return lambda: sorted(each["Key"] for each in client.list_objects_v2(Bucket=bucket).get("Contents", ()))
+    """What lists the keys in it, but for the summaries beside records."""
+    return lambda: [key for key in all_keys(moto, bucket) if not key.endswith(SUMMARY)]
+
+
+def all_keys(moto, bucket):
+    contents = moto.client("s3").list_objects_v2(Bucket=bucket).get("Contents", ())
+    return sorted(each["Key"] for each in contents)
 
 
 def publisher_env(moto, cloudwatch, **more):
@@ -69,6 +74,7 @@ def test_a_distributed_run_leaves_its_whole_record_in_s3_and_nothing_on_disk(
     cluster.wait()
     cluster.assert_exact()
     (key,) = keys()
+    assert all_keys(moto, bucket) == [key, key.replace(".cwrecord", SUMMARY)]
     record = record_in(moto, bucket, key)
     assert key == f"checkout/main/{cluster.summary()['run_id']}.cwrecord"
     assert_holds(record, cluster.truth().requests)
