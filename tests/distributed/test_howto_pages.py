@@ -145,6 +145,6 @@ def test_every_shell_block_of_these_pages_is_run_by_a_test():
     # test_plan.py runs the first.
     assert others(COSTS, "locust-cw plan", "locust-cw doctor") == []
     # tests/deploy/test_ci.py and test_eks_run.py.
-    assert others(GATE, "locust ", "LOCUSTFILE=", "deploy/ci/eks-run.sh") == []
+    assert others(GATE, "locust ", "LOCUSTFILE=", "deploy/ci/eks-run.sh", "locust-cw report ") == []
     # tests/unit/tools/cli: test_record_page.py and test_as_code_commands.py.
     assert others("docs/results.md", "locust-cw report", "locust-cw alarms") == []

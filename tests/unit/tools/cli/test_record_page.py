@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -50,10 +51,10 @@ def shop(tmp_path_factory):
     return folder
 
 
-def shell(command, folder):
+def shell(command, folder, **more):
     """Run a block of a page in `folder`."""
     command = command.replace("locust-cw ", f"{sys.executable} -m locust_cw_dist.tools.cli.main ")
-    env = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)} | more
     return subprocess.run(["bash", "-c", command], cwd=folder, env=env, capture_output=True, text=True, check=False)
 
 
@@ -76,6 +77,23 @@ def test_the_commands_of_the_page_on_results(shop):
     command = next(block.text for block in blocks("sh", RESULTS) if "locust-cw report" in block.text)
     done = shell(command, shop)
     assert (done.returncode, done.stderr) == (3, "")
+    assert "POST /checkout" in (shop / "report.html").read_text()
+
+
+def test_the_commands_of_the_pages_on_reports(shop):
+    (shop / "last").mkdir()
+    (shop / "last" / "monday.cwrecord").write_bytes((shop / "monday.cwrecord").read_bytes())
+    (summary,) = [block.text for block in blocks("sh", "docs/ci.md") if "GITHUB_STEP_SUMMARY" in block.text]
+    opened, run, forms = (block.text for block in blocks("sh", "docs/report.md"))
+    assert run.startswith("locust-cw run ")  # tests/distributed/test_run_records.py
+    assert forms.startswith(summary)
+    done = shell(summary, shop, GITHUB_STEP_SUMMARY="summary.md")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert "POST /checkout" in (shop / "summary.md").read_text()
+    as_json = next(line for line in forms.splitlines() if "--format json" in line)
+    assert json.loads(shell(as_json, shop).stdout)["endpoints"]
+    done = shell(opened, shop, BROWSER="cp %s shown.html #")
+    assert done.returncode == 0, done.stderr
     assert "POST /checkout" in (shop / "report.html").read_text()
 
 
