@@ -49,6 +49,8 @@ def doctor(cloudwatch, tmp_path):
 
     def run(*args, **more):
         env = clean | cloudwatch.env() | {"HOME": str(tmp_path)} | more
+        if "--timeout" not in args:
+            args += ("--timeout", "60")  # busy machines are slow
         return run_module("locust_cw_dist.tools.cli.main", "doctor", *args, folder=tmp_path, env=env, publishes=True)
 
     return run

@@ -77,6 +77,7 @@ def test_a_single_process(cluster):
 
 
 def test_processes(cluster):
+    cluster.forks = False  # what forks for the tests has imported what a worker must not
     cluster.single("--processes", "2", run_time_s=6)
     cluster.wait()
     workers = cluster.truth().workers

@@ -38,7 +38,8 @@ def can_fork(command: Sequence[str], env: Mapping[str, str]) -> bool:
     return FORKS and tuple(command[start : start + len(MODULE)]) == MODULE
 
 
-PUBLISHING = ("boto3", "botocore.httpsession", "botocore.endpoint", "botocore.parsers")
+MODULES = ("locust_cw_dist.plugin",)
+PUBLISHING = ("boto3", "botocore.httpsession", "botocore.endpoint", "botocore.parsers", "locust_cw_dist.live.process")
 """What a process that publishes imports besides, and others must not."""
 
 
@@ -104,7 +105,7 @@ class Server:
 @cache
 def server(*, publishes: bool) -> Server:
     """Return the one of this process."""
-    server = Server(PUBLISHING if publishes else ())
+    server = Server((*MODULES, *(PUBLISHING if publishes else ())))
     atexit.register(server.close)
     return server
 

@@ -7,13 +7,15 @@ Each line of its input is a process to start, as JSON: `module`, `argv`, `folder
 `ended PID STATUS` with the status that `waitpid` returned.
 
 What it forks is like a process that is started anew: a session of its own, its own environment and folder, the default
-handlers of signals, the module as `__main__`, and Python's own end. Nothing of this package is imported before.
+handlers of signals, the module as `__main__`, and Python's own end. Nothing of this package is installed before, but
+its modules are imported: that does nothing else, and takes as long as a short test.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -83,6 +85,9 @@ if __name__ == "__main__":
     _waitpid, _select = os.waitpid, select.select  # before gevent patches them
     for name in ("locust.main", *sys.argv[1:]):
         importlib.import_module(name)
+    # So that a collection in a child does not look at, and so copy, what it has in common with this process.
+    gc.collect()
+    gc.freeze()
     process = main()
     become(process)
     runpy.run_module(process["module"], run_name="__main__", alter_sys=True)
