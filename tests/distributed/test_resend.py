@@ -321,13 +321,10 @@ def test_what_a_killed_run_had_on_disk_is_published_and_the_rest_is_stated(bench
     bench.cloudwatch.clear_faults()
     process = bench.resend()
     assert process.exit_code == 0
-    (recorded, on_disk, in_memory) = map(
-        int,
-        re.search(
-            r"at least (\d+) results, \d+ had been published and (\d+) were on disk; (\d+),", process.out
-        ).groups(),
-    )
-    (found,) = map(int, re.findall(r"found (\d+) results", process.out))
+    said = process.out.replace(",", "")
+    killed = re.search(r"at least (\d+) results \d+ had been published and (\d+) were on disk; (\d+) ", said)
+    recorded, on_disk, in_memory = map(int, killed.groups())
+    (found,) = map(int, re.findall(r"found (\d+) results?", said))
     published = sum(
         one.total for one in bench.cloudwatch.dump(cluster.namespace, "RequestCount") if "Request" in one.dimensions
     )

@@ -53,6 +53,6 @@ def test_each_output_is_what_the_command_prints(outputs, number):
 
 
 def test_nothing_got_lost_on_the_way(outputs):
-    counts = [re.findall(r"complete: (\d+) of (\d+) results published", output) for output in outputs]
+    counts = [re.findall(r"complete: (\d+) of (\d+) results? published", output) for output in outputs]
     assert sum(map(len, counts)) >= 3
     assert [pair for pairs in counts for pair in pairs if pair[0] != pair[1]] == []
