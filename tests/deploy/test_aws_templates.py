@@ -322,7 +322,7 @@ def packaged(tmp_path_factory):
     options = ["--format", "cloudformation", "--cw-service", "checkout", "-H", "https://shop.test"]
     options += ["--cw-rule", "p95 < 300 ms", "--cw-rule", "p99(POST /checkout) < 1 s, window_s=300"]
     for command in ("alarms", "dashboard"):
-        done = locust_cw(command, *options, folder=folder, env=dict(os.environ))
+        done = locust_cw(command, *options, folder=tmp_path_factory.mktemp("command"), env=dict(os.environ))
         (folder / f"{command}.json").write_text(done.stdout)
     return folder
 

@@ -159,7 +159,7 @@ def test_the_next_master_with_the_spool_puts_what_a_killed_one_left(cluster, clo
     left = path.read_bytes()
     second = cluster.single(*options, name="next", env=env, run_time_s=10)
     second.wait()
-    assert f"the record of run {path.stem}, left by an earlier process, is now s3://{bucket}/{key}" in second.log
+    assert f"the record of run {path.stem}, which an earlier process left, is now s3://{bucket}/{key}" in second.log
     assert moto.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read() == left
     assert len(keys()) == 2
     assert left_on_disk(cluster) == []

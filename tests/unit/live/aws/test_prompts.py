@@ -25,7 +25,7 @@ def test_the_code_of_an_mfa_device_is_not_asked_for(profile, monkeypatch):
     asked = []
     monkeypatch.setattr("getpass.getpass", asked.append)
     profile(f"[profile perf]\n{MFA}\n{BASE}")
-    with pytest.raises(SendError, match=r"MFA device.*aws configure export-credentials") as caught:
+    with pytest.raises(SendError, match=r"MFA code.*aws configure export-credentials") as caught:
         Cloudwatch(Settings(service="x")).check()
     assert caught.value.failure is Failure.CREDENTIALS
     assert asked == []
