@@ -64,9 +64,7 @@ def of_one(run: Record) -> list[str]:
         found.append(f"{name}: {untimed:,} results came without a usable response time; percentiles omit them")
     cpu = run.gauge("cpu_percent")
     if cpu is not None and cpu.maximum > BUSY_PERCENT:
-        found.append(
-            f"{name}: a worker was at {cpu.maximum:.0f} % CPU, so response times include its own delays"
-        )
+        found.append(f"{name}: a worker was at {cpu.maximum:.0f} % CPU, so response times include its own delays")
     return found
 
 
