@@ -143,8 +143,7 @@ def test_an_error_of_the_disk_ends_the_record_and_nothing_else(bench, monkeypatc
 
 
 def test_windows_that_the_disk_has_no_time_for_are_left_out_and_counted(bench):
-    bench.recording.open()
-    # The greenlet that writes has not run yet.
+    # What writes is not there before `open`.
     for number in range(MAX_WAITING + 2):
         bench.deliver("/a", count=1, at_s=NOW_S + 10 * number)
         bench.clock.time_s = NOW_S + 10 * number + 30
