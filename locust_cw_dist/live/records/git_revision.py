@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from locust_cw_dist.live.records import child_process
+from locust_cw_dist.live.platform import child_process
 
 CI_VARIABLES = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT", "BUILDKITE_COMMIT", "CIRCLE_SHA1", "BITBUCKET_COMMIT")
 """Where CI services say it: GitHub, GitLab, Jenkins, Buildkite, CircleCI, Bitbucket. Containers often have no git."""

@@ -281,7 +281,7 @@ class RecordWriter:
 
     def sum_up_here(self) -> None:
         """Write summaries beside the records that stay here; after `close_files`. It may be cut off."""
-        if self._uploads is None:
+        if self._uploads is None and not self._is_temporary:
             self._sum_up()
 
     def _sum_up(self) -> None:

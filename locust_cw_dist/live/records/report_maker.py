@@ -17,10 +17,10 @@ from pathlib import Path
 
 from locust_cw_dist.core.names.printable import printable
 from locust_cw_dist.errors import SettingsError
+from locust_cw_dist.live.platform import child_process
 from locust_cw_dist.live.platform.disk_thread import DiskThread
 from locust_cw_dist.live.platform.files import check_writable
 from locust_cw_dist.live.platform.patience import OutOfTime
-from locust_cw_dist.live.records import child_process
 
 logger = logging.getLogger("locust_cw_dist")
 

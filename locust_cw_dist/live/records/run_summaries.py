@@ -7,10 +7,12 @@ run without one costs its reader that second, and nothing else; so nothing that 
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from pathlib import Path
 
 from locust_cw_dist.core.records.location import SUMMARY_SUFFIX
-from locust_cw_dist.live.platform.child_process import run_module
+from locust_cw_dist.live.platform import child_process
 
 logger = logging.getLogger("locust_cw_dist")
 
@@ -24,7 +26,10 @@ def summarize(record: Path) -> Path | None:
     """Write the summary of a closed record beside it, and return its file; None if that did not go."""
     target = record.with_suffix(SUMMARY_SUFFIX)
     try:
-        if run_module(MODULE, str(record), timeout_s=TIMEOUT_S):
+        # -P: a user's folder has modules of any name, and the current one is where Python looks first with -m.
+        command = [sys.executable, "-P", "-m", MODULE, str(record)]
+        code, _ = child_process.run(command, os.environ, output=2, timeout_s=TIMEOUT_S)
+        if code == 0:
             return target
     except OSError:
         pass

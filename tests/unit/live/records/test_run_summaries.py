@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 
 from locust_cw_dist.core.records.location import SUMMARY_SUFFIX
-from locust_cw_dist.live.platform.child_process import run_module
+from locust_cw_dist.live.platform import child_process
 from locust_cw_dist.live.records.record_file import read_file
 from locust_cw_dist.live.records.run_summaries import summarize
 from locust_cw_dist.tools.history.summary import summary_of, unpack
@@ -32,5 +34,6 @@ def test_a_record_that_cannot_be_summed_up_has_none(tmp_path):
 
 def test_a_child_that_takes_too_long_is_ended():
     began_s = time.monotonic()
-    assert not run_module("timeit", "-n1", "-r1", "-s", "import time", "time.sleep(60)", timeout_s=0.1)
+    command = [sys.executable, "-c", "import time; time.sleep(60)"]
+    assert child_process.run(command, os.environ, output=2, timeout_s=0.1) == (None, "")
     assert time.monotonic() - began_s < 30
