@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
-from locust_cw_dist.core.names.printable import printable
+from locust_cw_dist.core.names.markdown_text import MAX_LINE_CHARS, cell, code, text_cell, text_line
 from locust_cw_dist.core.verdict.exit_codes import NOT_RELIABLE, RULE_FAILED
 from locust_cw_dist.tools.comparison.compare import Change, State
 from locust_cw_dist.tools.comparison.figures import FIGURES
@@ -28,29 +27,21 @@ ENDINGS = {0: "PASSED", RULE_FAILED: "FAILED", NOT_RELIABLE: "NOT JUDGED"}
 
 MARKS = {State.WORSE: " **!**", State.BETTER: " +", State.UNCLEAR: " ?", State.SAME: ""}
 
-_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~&!@]|(?<=www)\.|:(?=//)")
-"""What means something anywhere in a line, the beginnings of links and mentions among it."""
-
 
 def markdown(outcome: Outcome) -> str:
     """Return a comparison as Markdown."""
     return "\n".join(_lines(outcome)) + "\n"
 
 
-def not_compared(reason: str, code: int) -> str:
+def not_compared(reason: str, exit_code: int) -> str:
     """Return as Markdown why there is no comparison."""
-    return f"## Comparison: not made\n\n- {plain(printable(reason))}\n- exit code {code}\n"
-
-
-def plain(text: str) -> str:
-    """Return a text that Markdown shows as it is: names of requests are text."""
-    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", text)
+    return f"## Comparison: not made\n\n- {code(reason, MAX_LINE_CHARS)}\n- exit code {exit_code}\n"
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:
     decision = outcome.decision
     title = "Comparison" if decision is None else f"Comparison: {ENDINGS[decision.code]}"
-    yield from (f"## {title}", "", f"**{plain(headline(outcome))}**", "")
+    yield from (f"## {title}", "", f"**{headline(outcome)}**", "")
     if decision is not None:
         reasons = [f"FAILED: {line}" for line in failed(decision)]
         reasons += [f"NOT JUDGED: {line}" for line in not_judged(decision)]
@@ -58,7 +49,7 @@ def _lines(outcome: Outcome) -> Iterator[str]:
         yield from _list(endings(decision), MAX_REASONS)
     yield from _list([f"warning: {line}" for line in outcome.warnings], MAX_WARNINGS)
     bases = ", ".join(base.run_id for base in outcome.bases)
-    yield from ("", plain(f"Base {bases}; candidate {outcome.candidate.run_id}"), "")
+    yield from ("", text_line(f"Base {bases}, candidate {outcome.candidate.run_id}"), "")
     yield from _findings([one for one in outcome.changes if one.state in {State.WORSE, State.BETTER}])
     yield from _matrix(outcome.changes)
     yield from _list(
@@ -67,7 +58,7 @@ def _lines(outcome: Outcome) -> Iterator[str]:
 
 
 def _list(lines: Sequence[str], most: int) -> Iterator[str]:
-    yield from (f"- {plain(line)}" for line in lines[:most])
+    yield from (f"- {text_line(one)}" for one in lines[:most])
     if len(lines) > most:
         yield f"- and {len(lines) - most} more"
 
@@ -80,7 +71,7 @@ def _findings(found: Sequence[Change]) -> Iterator[str]:
     for one in found[:MAX_FINDINGS]:
         values = (measured(one.base, one.figure.unit), measured(one.candidate, one.figure.unit))
         cells = (label(one.endpoint), one.figure.title, *values, changed(one), interval(one))
-        yield f"| {one.state.value.upper()} | {' | '.join(map(plain, cells))} |"
+        yield f"| {one.state.value.upper()} | {' | '.join(map(text_cell, cells))} |"
     yield from ("",) if len(found) <= MAX_FINDINGS else ("", f"and {len(found) - MAX_FINDINGS} more", "")
 
 
@@ -93,11 +84,11 @@ def _matrix(changes: Sequence[Change]) -> Iterator[str]:
     yield f"|---|{'---:|' * len(FIGURES)}"
     for endpoint in endpoints[:MAX_ROWS]:
         cells = [_cell(rows.get((endpoint, figure.name))) for figure in FIGURES]
-        yield f"| {plain(label(endpoint))} | {' | '.join(cells)} |"
+        yield f"| {cell(label(endpoint))} | {' | '.join(cells)} |"
     if len(endpoints) > MAX_ROWS:
         yield from ("", f"and {len(endpoints) - MAX_ROWS} more endpoints")
     yield from ("", "**!** worse, + better, ? unclear, no mark: changed by less than the threshold.", "")
 
 
 def _cell(change: Change | None) -> str:
-    return "" if change is None else f"{plain(changed(change))}{MARKS[change.state]}"
+    return "" if change is None else f"{text_cell(changed(change))}{MARKS[change.state]}"

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from locust_cw_dist.core.names.markdown_text import MAX_LINE_CHARS, code, text_cell, text_line
 from locust_cw_dist.tools.comparison.compare import TOGETHER
-from locust_cw_dist.tools.comparison.markdown import plain
 from locust_cw_dist.tools.comparison.terminal import STYLES
 from locust_cw_dist.tools.comparison.words import label, measured, signed
 from locust_cw_dist.tools.history.history import Change, History
@@ -136,22 +136,22 @@ def markdown(history: History) -> str:
 
 
 def _lines(history: History) -> Iterator[str]:
-    yield from ("## History", "", f"**{plain(headline(history))}**", "")
+    yield from ("## History", "", f"**{headline(history)}**", "")
     changes = history.changes[:MAX_CHANGES]
     if changes:
         yield f"| {' | '.join(HEADERS)} |"
         yield f"|{'---|' * len(HEADERS)}"
-        yield from (f"| {' | '.join(map(plain, change_cells(history, change)))} |" for change in changes)
+        yield from (f"| {' | '.join(map(text_cell, change_cells(history, change)))} |" for change in changes)
         yield ""
     if len(changes) < len(history.changes):
         yield from (f"and {len(history.changes) - len(changes)} more changes", "")
     yield "| newest runs | commit | labels | requests | p95 | |"
     yield "|---|---|---|---:|---:|---|"
     for run in reversed(history.runs[-MAX_RUNS:]):
-        yield f"| {' | '.join(map(plain, run_cells(run)))} |"
+        yield f"| {' | '.join(map(text_cell, run_cells(run)))} |"
     if history.changes:
-        yield from ("", f"`{compare_command(history, history.changes[0]).replace('`', '')}`")
-    yield from (f"- {plain(line)}" for line in history.left_out[:5])
+        yield from ("", code(compare_command(history, history.changes[0]), MAX_LINE_CHARS))
+    yield from (f"- {text_line(one)}" for one in history.left_out[:5])
 
 
 def document_of(history: History) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Markdown: the report of a run for a job's summary and a pull request; at most `MAX_LINES` lines.
 
-Every text from outside, a name above all, stands in a span of code: nothing in it is a link, a mention, an emoji, HTML
-or the end of a cell, on GitHub, GitLab and wherever tables of GitHub's kind are read.
+Every text from outside, a name above all, stands in a span of code (`markdown_text`).
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from locust_cw_dist.core.names.printable import printable
+from locust_cw_dist.core.names.markdown_text import cell, code
 from locust_cw_dist.tools.comparison.outcome import Outcome
 from locust_cw_dist.tools.comparison.words import label
 from locust_cw_dist.tools.reporting.banner import ENDED, FAILED, PASSED
@@ -21,9 +20,6 @@ MAX_LINES = 60
 MAX_RULES, MAX_ENDPOINTS, MAX_CHANGES = 10, 12, 8
 """Rows of each table; a line says how many more there are. With them and the longest banner there are 60 lines."""
 
-MAX_CHARS = 80
-"""Of one text: a name may be as long as a page."""
-
 MARKS = {PASSED: "✅", FAILED: "❌", ENDED: "⚪"}
 TRUST_MARKS = {"good": "✅", "doubtful": "⚠️", "bad": "❌", "plain": "⚪"}
 
@@ -33,22 +29,6 @@ def as_markdown(facts: RunFacts, changes: Outcome | None = None) -> str:
     lines = [*_banner(facts), *_rules(facts), *_endpoints(facts), *_failures(facts)]
     lines += [] if changes is None else _changes(changes)
     return "\n".join(lines) + "\n"
-
-
-def code(text: str) -> str:
-    """Return a text as a span of code."""
-    text = printable(text) or " "
-    if len(text) > MAX_CHARS:
-        text = f"{text[: MAX_CHARS - 1]}…"
-    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
-    pad = " " if text.strip() and (text.startswith(("`", " ")) or text.endswith(("`", " "))) else ""
-    return f"{fence}{pad}{text}{pad}{fence}"
-
-
-def cell(text: str) -> str:
-    """Return a text as a span of code in a table."""
-    # A cell ends at a pipe without a backslash; where the text has one before it, readers differ on whose that is.
-    return re.sub(r"\\+(?=\|)", lambda found: "/" * len(found[0]), code(text)).replace("|", "\\|")
 
 
 def _banner(facts: RunFacts) -> list[str]:

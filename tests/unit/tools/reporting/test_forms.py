@@ -10,10 +10,11 @@ import shlex
 import pytest
 from markdown_it import MarkdownIt
 
+from locust_cw_dist.core.names.markdown_text import cell
 from locust_cw_dist.live.records.record_file import read_file
 from locust_cw_dist.tools.cli.main import main
 from locust_cw_dist.tools.reporting.forms import as_csv
-from locust_cw_dist.tools.reporting.markdown import MAX_LINES, as_markdown, cell
+from locust_cw_dist.tools.reporting.markdown import MAX_LINES, as_markdown
 from locust_cw_dist.tools.reporting.run_facts import RunFacts
 from support.pages.readme import blocks
 from support.records.records import Counted, Simulation, Traffic
